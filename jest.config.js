@@ -1,0 +1,38 @@
+const transform = {
+  '^.+\\.ts$': [
+    '@swc/jest',
+    {
+      jsc: {
+        target: 'es2022',
+        parser: { syntax: 'typescript', decorators: true },
+        transform: { decoratorVersion: '2022-03' },
+      },
+      sourceMaps: 'inline',
+    },
+  ],
+};
+
+const roots = ['<rootDir>/shared', '<rootDir>/services', '<rootDir>/cli', '<rootDir>/tests', '<rootDir>/scripts'];
+
+/** One jest project per kind of suite, told apart by the end of the file's name. */
+const project = (displayName, testMatch, more = {}) => ({
+  displayName,
+  roots,
+  testMatch,
+  transform,
+  extensionsToTreatAsEsm: ['.ts'],
+  testEnvironment: 'node',
+  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons', 'import'] },
+  testPathIgnorePatterns: ['/node_modules/', '/dist/'],
+  modulePathIgnorePatterns: ['/dist/', '/.data/'],
+  ...more,
+});
+
+export default {
+  projects: [
+    project('unit', ['**/test/**/*.unit.test.ts']),
+    project('integration', ['**/test/**/*.integration.test.ts']),
+    project('e2e', ['**/tests/e2e/**/*.e2e.test.ts']),
+  ],
+  testTimeout: 30_000,
+};

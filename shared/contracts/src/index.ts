@@ -1,0 +1,22 @@
+import { createCatalogue } from './catalogue.ts';
+import { InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
+import { OrderCreated, OrderStatusUpdated } from './order-events.ts';
+
+export * from './catalogue.ts';
+export * from './contract-errors.ts';
+export * from './event-contract.ts';
+export * from './inventory-events.ts';
+export * from './order-events.ts';
+export * from './publisher.ts';
+export * from './text.ts';
+export * from './topology.ts';
+export * from './validator.ts';
+
+/** Every message of the system. Spread `systemCatalogue.contracts` into a catalogue of your own to add to it. */
+export const systemCatalogue = createCatalogue([
+  OrderCreated,
+  OrderStatusUpdated,
+  InventoryReserved,
+  InventoryUnavailable,
+  ReceiveStock,
+]);

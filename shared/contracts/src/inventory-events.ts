@@ -1,0 +1,49 @@
+import { type Static, Type } from 'typebox';
+import { defineEvent } from './event-contract.ts';
+import { OrderItem } from './order-events.ts';
+import { ShortText } from './text.ts';
+import { EXCHANGES } from './topology.ts';
+
+/** A product that an order asks more of than there is. `available` is 0 for an unknown product. */
+export const Shortage = Type.Object({
+  productId: ShortText,
+  requested: Type.Integer({ minimum: 1 }),
+  available: Type.Integer({ minimum: 0 }),
+});
+export type Shortage = Static<typeof Shortage>;
+
+/** All lines of an order are set aside for it. `reservations` has each product once. */
+export const InventoryReserved = defineEvent({
+  type: 'InventoryReserved',
+  version: 1,
+  exchange: EXCHANGES.inventory,
+  routingKey: 'inventory.reserved',
+  schema: Type.Object({
+    orderId: ShortText,
+    reservations: Type.Array(Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1 }) }), {
+      minItems: 1,
+    }),
+  }),
+});
+
+/** Nothing is set aside for an order, because at least one product is short. `items` are the order's lines. */
+export const InventoryUnavailable = defineEvent({
+  type: 'InventoryUnavailable',
+  version: 1,
+  exchange: EXCHANGES.inventory,
+  routingKey: 'inventory.unavailable',
+  schema: Type.Object({
+    orderId: ShortText,
+    items: Type.Array(OrderItem),
+    shortages: Type.Array(Shortage, { minItems: 1 }),
+  }),
+});
+
+/** A command, not an event: put this many pieces into stock. Sent by `warren stock receive` to the inventory service. */
+export const ReceiveStock = defineEvent({
+  type: 'ReceiveStock',
+  version: 1,
+  exchange: EXCHANGES.inventory,
+  routingKey: 'inventory.receive',
+  schema: Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }) }),
+});

@@ -1,0 +1,62 @@
+/**
+ * Every name that Warren uses on the broker. This is the only place where one is spelt.
+ *
+ * How a message moves: topic exchange → queue → handler. A failed one goes to a fanout exchange `retry.<delay>` under the routing
+ * key `<queue>`, waits in the queue of the same name, and comes back through the default exchange; in the end it goes to the
+ * direct exchange {@link DEAD_LETTER_EXCHANGE} under the key `<queue>` and rests in `<queue>.dlq`.
+ */
+export const EXCHANGES = { orders: 'orders', inventory: 'inventory' } as const;
+
+export const QUEUES = {
+  orderInventoryReserved: 'order_inventory_reserved',
+  orderInventoryUnavailable: 'order_inventory_unavailable',
+  inventoryOrderCreated: 'inventory_order_created',
+  inventoryReceiveStock: 'inventory_receive_stock',
+} as const;
+
+/** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
+export interface Binding {
+  exchange: string;
+  routingKey: string;
+}
+
+export interface QueueSpec {
+  queue: string;
+  bindings: readonly Binding[];
+}
+
+/**
+ * The queues of the whole system. Every service declares all of them before it publishes, so that an event never finds its
+ * consumer's queue missing because that consumer has not been started yet.
+ */
+export const SYSTEM_QUEUES: readonly QueueSpec[] = [
+  {
+    queue: QUEUES.orderInventoryReserved,
+    bindings: [{ exchange: EXCHANGES.inventory, routingKey: 'inventory.reserved' }],
+  },
+  {
+    queue: QUEUES.orderInventoryUnavailable,
+    bindings: [{ exchange: EXCHANGES.inventory, routingKey: 'inventory.unavailable' }],
+  },
+  {
+    queue: QUEUES.inventoryOrderCreated,
+    bindings: [{ exchange: EXCHANGES.orders, routingKey: 'order.created' }],
+  },
+  {
+    queue: QUEUES.inventoryReceiveStock,
+    bindings: [{ exchange: EXCHANGES.inventory, routingKey: 'inventory.receive' }],
+  },
+];
+
+/** Direct exchange that takes what no retry could help, with the queue's name as routing key. */
+export const DEAD_LETTER_EXCHANGE = 'dead-letters';
+
+/** Where the dead letters of a queue rest. */
+export function deadLetterQueue(queue: string): string {
+  return `${queue}.dlq`;
+}
+
+/** Name of the fanout exchange and of the queue that hold a message back for `delayMs`: `retry.1s`, `retry.250ms`. */
+export function retryName(delayMs: number): string {
+  return delayMs % 1000 === 0 ? `retry.${delayMs / 1000}s` : `retry.${delayMs}ms`;
+}

@@ -1,0 +1,69 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { Settings } from 'typebox/system';
+
+Settings.Set({ maxErrors: 1000 });
+
+/** One thing that is wrong with a value. `path` is a JSON Pointer (RFC 6901) into it; '' is the whole value. */
+export interface Fault {
+  path: string;
+  message: string;
+}
+
+export interface Validator<Value> {
+  /** True when the value has the schema's shape. The fast path: compiled code, no list built. */
+  is(value: unknown): value is Value;
+  /** Every fault of the value at once; empty when there is none. */
+  faults(value: unknown): Fault[];
+}
+
+/**
+ * Compiles a schema on first use. A schema that carries a `wanted` text ("must be 1 to 128 characters …") has it used
+ * instead of the generic message of its pattern.
+ */
+export function createValidator<Schema extends TSchema>(schema: Schema): Validator<Static<Schema>> {
+  let compiled: ReturnType<typeof Compile> | undefined;
+  const validator = () => {
+    compiled ??= Compile(schema);
+    return compiled;
+  };
+  return {
+    is: (value): value is Static<Schema> => validator().Check(value),
+    faults: (value) => (validator().Check(value) ? [] : describe(schema, validator().Errors(value))),
+  };
+}
+
+interface SchemaError {
+  keyword: string;
+  schemaPath: string;
+  instancePath: string;
+  params: object;
+  message: string;
+}
+
+function describe(schema: TSchema, errors: SchemaError[]): Fault[] {
+  const faults: Fault[] = [];
+  for (const error of errors) {
+    const { requiredProperties, additionalProperties } = error.params as Record<string, string[] | undefined>;
+    if (error.keyword === 'required' && requiredProperties) {
+      faults.push(...requiredProperties.map((name) => at(error, name, 'is required')));
+    } else if (error.keyword === 'additionalProperties' && additionalProperties) {
+      faults.push(...additionalProperties.map((name) => at(error, name, 'is not a known field')));
+    } else if (error.keyword !== 'boolean') {
+      faults.push({ path: error.instancePath, message: wantedAt(schema, error.schemaPath) ?? error.message });
+    }
+  }
+  return faults;
+}
+
+const at = (error: SchemaError, name: string, message: string): Fault => ({
+  path: `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+  message,
+});
+
+function wantedAt(schema: TSchema, schemaPath: string): string | undefined {
+  let node: unknown = schema;
+  for (const key of schemaPath.split('/').slice(1)) node = (node as Record<string, unknown> | undefined)?.[key];
+  const wanted = (node as { wanted?: unknown } | undefined)?.wanted;
+  return typeof wanted === 'string' ? wanted : undefined;
+}

@@ -1,0 +1,68 @@
+import type { Binding, EventContract, EventOf } from '@warren/contracts';
+
+/** What a handler learns about the delivery besides the event itself. */
+export interface DeliveryContext {
+  queue: string;
+  /** 1 at the first try, 2 after the first retry, and so on. */
+  attempt: number;
+  /** True when the broker has delivered this very message before (an earlier consumer died or lost its channel). */
+  redelivered: boolean;
+  /** Exchange and routing key that the event was first published with. */
+  exchange: string;
+  routingKey: string;
+  /** Application headers, without the bus's own and the broker's. */
+  headers: Readonly<Record<string, unknown>>;
+  /** Aborted when the bus has been asked to close and the drain limit is over. */
+  signal: AbortSignal;
+}
+
+/** Handles one event. Resolving acknowledges it; throwing settles it by the error's kind (see `docs/errors.md`). */
+export type Handler<Event> = (event: Event, context: DeliveryContext) => Promise<void>;
+
+/**
+ * Handles whatever has arrived, as one unit: all or nothing. When it throws, each event is handed to it again alone, so that
+ * one bad event fails alone.
+ */
+export type BatchHandler<Event> = (deliveries: readonly { event: Event; context: DeliveryContext }[]) => Promise<void>;
+
+/** When a failed message is tried again, and how often. */
+export interface RetryPolicy {
+  /** Tries in all, the first included. @default 5 */
+  maxAttempts: number;
+  /** Delay before the second try in milliseconds; each further one is twice as long. @default 1000 */
+  baseMs: number;
+}
+
+interface SubscriptionBase<Contract extends EventContract> {
+  /** Durable quorum queue; declared with its dead-letter queue when missing. */
+  queue: string;
+  /** Event contracts, which also type the handler, or bare patterns (`{ exchange: 'orders', routingKey: 'order.*' }`). */
+  bindings: readonly (Contract | Binding)[];
+  /** How many handler calls run at the same moment. @default 1 */
+  concurrency?: number;
+  /** How many messages the broker hands over unacknowledged. @default 100 for a handler, 1000 for a batch handler */
+  prefetch?: number;
+  /** @default the bus's own policy */
+  retry?: Partial<RetryPolicy>;
+}
+
+/** A queue, what flows into it, and what is done with it. */
+export type SubscribeOptions<Contract extends EventContract> = SubscriptionBase<Contract> &
+  (
+    | { handler: Handler<EventOf<Contract>>; batchHandler?: undefined }
+    | {
+        batchHandler: BatchHandler<EventOf<Contract>>;
+        /** The most events in one batch. @default 500 */
+        maxBatch?: number;
+        handler?: undefined;
+      }
+  );
+
+/** A running subscription. */
+export interface Subscription {
+  readonly queue: string;
+  /** True while the broker counts this consumer. */
+  isConsuming(): boolean;
+  /** Takes no new messages, finishes those in hand, acknowledges them. Safe to call twice. */
+  cancel(): Promise<void>;
+}

@@ -1,0 +1,67 @@
+import type { EventEnvelope } from '@warren/contracts';
+import type { PoolClient } from 'pg';
+
+/** An event to be appended. `routingKey` null keeps it inside the service: the relay passes it over. */
+export interface NewEvent extends EventEnvelope {
+  routingKey: string | null;
+}
+
+/** An event as it stands in the log. */
+export interface RecordedEvent extends NewEvent {
+  /** Place in the whole log; increasing, with gaps. Up to 2^53. */
+  position: number;
+  streamId: string;
+  /** Place in its stream, from 1 without gaps. */
+  streamVersion: number;
+}
+
+/** Events to add to one stream, all or none, provided that the stream still has the expected version. */
+export interface AppendOperation {
+  /** `<category>-<id>`, e.g. `order-0192…`. */
+  streamId: string;
+  /** Number of events the stream must have; 0 for a new one. */
+  expectedVersion: number;
+  events: readonly NewEvent[];
+}
+
+/** `conflict`: somebody else appended first. Nothing of the operation was written; load again and decide again. */
+export type AppendOutcome = { status: 'appended'; events: RecordedEvent[] } | { status: 'conflict' };
+
+/** What may be done inside one transaction. Everything is written together or not at all. */
+export interface StoreTransaction {
+  /** Plain SQL in the same transaction, for the service's own tables. `search_path` is the service's schema. */
+  query: PoolClient['query'];
+  /**
+   * Notes messages as handled by a consumer (its queue's name) and gives those that had not been: the inbox.
+   * A message claimed here stays claimed only if the transaction commits. A simultaneous claim elsewhere is waited for.
+   */
+  claim(consumer: string, messageIds: readonly string[]): Promise<Set<string>>;
+  /** The events of many streams in one query, each in its order. A stream without events gives an empty list. */
+  load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
+  /**
+   * Appends many operations in two statements. At most one operation per stream. Outcomes come in the order of the
+   * operations; a conflict fails its operation alone. Inline projections see what was appended, before this resolves.
+   */
+  append(operations: readonly AppendOperation[]): Promise<AppendOutcome[]>;
+}
+
+/** A read model kept in the transaction that appends: never behind, never ahead. */
+export interface InlineProjection {
+  name: string;
+  apply(tx: Pick<StoreTransaction, 'query'>, events: readonly RecordedEvent[]): Promise<void>;
+}
+
+export interface EventStore {
+  /**
+   * Runs the work in one transaction and commits. A serialization failure or a deadlock runs it again from the start (up to 5
+   * times), so it must not do anything that a rollback does not undo.
+   * @throws `DATABASE_UNAVAILABLE` (transient) when the database cannot be reached.
+   */
+  transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
+  /** As in {@link StoreTransaction.load}, outside any transaction. */
+  load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
+  /** A read-only query on the service's own tables, with the same translation of errors as `transaction`. */
+  query: PoolClient['query'];
+  /** Calls the listener after each commit that appended something. Gives the function that removes it. */
+  onCommitted(listener: () => void): () => void;
+}

@@ -1,0 +1,19 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export { Counter, Gauge, Histogram };
+/** Where a component registers its metrics. Names start with `warren_`, times are in seconds. */
+export type MetricsRegistry = Registry;
+
+/**
+ * A registry that labels everything with the service's name.
+ * @param collectDefaults also measure the process: CPU, memory, event-loop lag. @default true
+ */
+export function createMetricsRegistry(service: string, { collectDefaults = true } = {}): MetricsRegistry {
+  const registry = new Registry();
+  registry.setDefaultLabels({ service });
+  if (collectDefaults) collectDefaultMetrics({ register: registry });
+  return registry;
+}
+
+/** Seconds, from a fraction of a millisecond to half a minute: fit for handlers, queries and requests. */
+export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
