@@ -1,0 +1,3 @@
+export * from './test-database.ts';
+export * from './test-environment.ts';
+export * from './wait-until.ts';

@@ -1,0 +1,33 @@
+/**
+ * The real broker and database that `npm test` has started for this run, on private ports. Suites share them and keep apart
+ * by a unique prefix (see {@link uniqueName}) and by a database each (see `createTestDatabase`).
+ */
+export interface TestEnvironment {
+  amqpUrl: string;
+  /** The management plugin's API with its login, e.g. `http://user:pass@127.0.0.1:15672`. */
+  managementUrl: string;
+  /** A database whose user may create further ones. */
+  databaseUrl: string;
+}
+
+/** @throws when the tests were not started by `npm test`, with the command to use. */
+export function testEnvironment(): TestEnvironment {
+  const read = (name: string): string => {
+    const value = process.env[name];
+    if (!value) throw new Error(`${name} is not set: run this suite by "npm test -- <its path>"`);
+    return value;
+  };
+  return {
+    amqpUrl: read('WARREN_TEST_AMQP_URL'),
+    managementUrl: read('WARREN_TEST_MANAGEMENT_URL'),
+    databaseUrl: read('WARREN_TEST_DATABASE_URL'),
+  };
+}
+
+let counter = 0;
+
+/** A name that no other test of this run has: `<base>_<process>_<number>`. Good for queues, exchanges and databases. */
+export function uniqueName(base: string): string {
+  counter += 1;
+  return `${base}_${process.pid}_${Date.now().toString(36)}_${counter}`;
+}
