@@ -1,0 +1,80 @@
+import { describe, expect, it } from '@jest/globals';
+import { Type } from 'typebox';
+import { createCatalogue, createEvent, defineEvent, OrderCreated, systemCatalogue } from '../src/index.ts';
+
+const order = {
+  id: 'o-1',
+  customerId: 'c-1',
+  items: [{ productId: 'item1', quantity: 2, price: 9.99 }],
+  status: 'pending' as const,
+  createdAt: '2026-01-01T00:00:00.000Z',
+};
+const event = createEvent(OrderCreated, { aggregateId: order.id, data: order, source: 'order' });
+
+function codeOf(value: unknown): unknown {
+  try {
+    systemCatalogue.parse(value);
+    return 'accepted';
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+
+describe('createCatalogue', () => {
+  it('when an event follows its contract, then it is given back as it is', () => {
+    expect(systemCatalogue.parse(event)).toBe(event);
+  });
+
+  it('when an event has fields nobody knows, then they are ignored, in the envelope, the data and below', () => {
+    const newer = { ...event, trace: 1, data: { ...order, gift: true, items: [{ ...order.items[0], colour: 'red' }] } };
+    expect(codeOf(newer)).toBe('accepted');
+  });
+
+  it.each([
+    ['null', null, 'ENVELOPE_INVALID'],
+    ['an array', [event], 'ENVELOPE_INVALID'],
+    ['an envelope without id', { ...event, id: undefined }, 'ENVELOPE_INVALID'],
+    ['an envelope without metadata', { ...event, metadata: undefined }, 'ENVELOPE_INVALID'],
+    ['a timestamp that is none', { ...event, timestamp: 'yesterday' }, 'ENVELOPE_INVALID'],
+    ['a version that is text', { ...event, version: '1' }, 'ENVELOPE_INVALID'],
+    ['a type of Object.prototype', { ...event, type: '__proto__' }, 'EVENT_TYPE_UNKNOWN'],
+    ['an unknown type', { ...event, type: 'OrderEaten' }, 'EVENT_TYPE_UNKNOWN'],
+    ['an unknown version', { ...event, version: 99 }, 'EVENT_VERSION_UNKNOWN'],
+    ['data of another shape', { ...event, data: { ...order, items: [] } }, 'EVENT_DATA_INVALID'],
+    ['data with a NUL character', { ...event, data: { ...order, customerId: 'a\u0000' } }, 'EVENT_DATA_INVALID'],
+    ['data with half a surrogate pair', { ...event, data: { ...order, customerId: '\ud83d' } }, 'EVENT_DATA_INVALID'],
+  ])('when it is given %s, then it is refused', (_, value, code) => {
+    expect(codeOf(value)).toBe(code);
+  });
+
+  it('when data has several faults, then all are listed with their paths', () => {
+    const broken = { ...event, data: { ...order, customerId: '', items: [{ productId: 'x', quantity: 0 }] } };
+    expect(() => systemCatalogue.parse(broken)).toThrow(
+      expect.objectContaining({
+        details: {
+          faults: [
+            { path: '/data/customerId', message: 'must be 1 to 128 characters without control characters' },
+            { path: '/data/items/0/quantity', message: 'must be >= 1' },
+          ],
+        },
+      }),
+    );
+  });
+
+  it('when two contracts have the same type and version, then the catalogue is refused', () => {
+    const twice = defineEvent({ type: 'A', version: 1, exchange: 'a', routingKey: 'a', schema: Type.Object({}) });
+    expect(() => createCatalogue([twice, twice])).toThrow('A v1 is declared twice');
+  });
+});
+
+describe('createEvent', () => {
+  it('when an event answers another, then it carries on its correlation and names it as the cause', () => {
+    const answer = createEvent(OrderCreated, { aggregateId: 'o-2', data: order, source: 'test', causedBy: event });
+    expect(answer.metadata).toMatchObject({ correlationId: event.metadata.correlationId, causationId: event.id });
+  });
+
+  it('when an event is the first of a chain, then its causation is its correlation', () => {
+    const first = createEvent(OrderCreated, { aggregateId: 'o', data: order, source: 'test', correlationId: 'req-1' });
+    expect(first.metadata).toEqual({ correlationId: 'req-1', causationId: 'req-1', source: 'test' });
+  });
+});

@@ -1,0 +1,101 @@
+import { describe, expect, it } from '@jest/globals';
+import { type Component, createLifecycle } from '../src/index.ts';
+
+function recorder() {
+  const calls: string[] = [];
+  const component = (name: string, more: Partial<Component> = {}): Component => ({
+    name,
+    start: async () => void calls.push(`start ${name}`),
+    stop: async () => void calls.push(`stop ${name}`),
+    ...more,
+  });
+  return { calls, component };
+}
+
+describe('createLifecycle', () => {
+  it('when it starts and stops, then components start in order and stop in reverse', async () => {
+    const { calls, component } = recorder();
+    const lifecycle = createLifecycle([component('database'), component('bus'), component('http')]);
+    await lifecycle.start();
+    expect(lifecycle.state).toBe('started');
+    await lifecycle.stop();
+    expect(calls).toEqual(['start database', 'start bus', 'start http', 'stop http', 'stop bus', 'stop database']);
+    expect(lifecycle.state).toBe('stopped');
+  });
+
+  it('when a component cannot start, then it and those before it are stopped and the error is thrown', async () => {
+    const { calls, component } = recorder();
+    const broken = component('bus', { start: () => Promise.reject(new Error('no broker')) });
+    const lifecycle = createLifecycle([component('database'), broken, component('http')]);
+    await expect(lifecycle.start()).rejects.toThrow('no broker');
+    expect(calls).toEqual(['start database', 'stop bus', 'stop database']);
+  });
+
+  it('when it is stopped while starting, then what has not started never does', async () => {
+    const { calls, component } = recorder();
+    let go = () => {};
+    const slow = component('bus', {
+      start: () =>
+        new Promise((resolve) => {
+          go = () => resolve();
+        }),
+    });
+    const lifecycle = createLifecycle([slow, component('http')]);
+    const started = lifecycle.start();
+    const stopped = lifecycle.stop();
+    go();
+    await expect(started).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+    await stopped;
+    expect(calls).toEqual(['stop bus']);
+  });
+
+  it('when one component fails to stop, then the others are stopped all the same', async () => {
+    const { calls, component } = recorder();
+    const broken = component('bus', { stop: () => Promise.reject(new Error('stuck')) });
+    const lifecycle = createLifecycle([component('database'), broken]);
+    await lifecycle.start();
+    await expect(lifecycle.stop()).rejects.toThrow('stuck');
+    expect(calls).toContain('stop database');
+  });
+
+  it('when a component does not drain in time, then stop says so instead of waiting for ever', async () => {
+    const { component } = recorder();
+    const lifecycle = createLifecycle([component('bus', { stop: () => new Promise(() => {}) })], {
+      drainTimeoutMs: 20,
+    });
+    await lifecycle.start();
+    await expect(lifecycle.stop()).rejects.toMatchObject({ code: 'STOP_TIMEOUT' });
+  });
+
+  it('when stop is called twice, then components stop once', async () => {
+    const { calls, component } = recorder();
+    const lifecycle = createLifecycle([component('bus')]);
+    await lifecycle.start();
+    await Promise.all([lifecycle.stop(), lifecycle.stop()]);
+    expect(calls.filter((call) => call === 'stop bus')).toHaveLength(1);
+  });
+
+  it('when all components are up, then it is ready only between start and stop', async () => {
+    const { component } = recorder();
+    const lifecycle = createLifecycle([component('bus', { health: () => ({ up: true }) })]);
+    expect((await lifecycle.readiness()).ready).toBe(false);
+    await lifecycle.start();
+    expect(await lifecycle.readiness()).toEqual({ ready: true, state: 'started', components: { bus: { up: true } } });
+    await lifecycle.stop();
+    expect((await lifecycle.readiness()).ready).toBe(false);
+  });
+
+  it('when a component is down or its check throws, then it is not ready and says which', async () => {
+    const { component } = recorder();
+    const lifecycle = createLifecycle([
+      component('database', { health: () => Promise.reject(new Error('refused')) }),
+      component('bus', { health: () => ({ up: true }) }),
+    ]);
+    await lifecycle.start();
+    expect(await lifecycle.readiness()).toMatchObject({
+      ready: false,
+      components: { database: { up: false, details: { error: 'refused' } }, bus: { up: true } },
+    });
+    await lifecycle.stop();
+  });
+});
