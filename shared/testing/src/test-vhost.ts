@@ -1,0 +1,63 @@
+import { testEnvironment, uniqueName } from './test-environment.ts';
+
+/** What the management API tells of a queue; the members that tests look at. */
+export interface QueueReport {
+  name: string;
+  type: string;
+  arguments: Record<string, unknown>;
+  messages?: number;
+  messages_ready?: number;
+  messages_unacknowledged?: number;
+  consumers?: number;
+}
+
+/** A virtual host of the test broker for one suite alone, so that it may use the system's own queue names. */
+export interface TestVhost {
+  name: string;
+  amqpUrl: string;
+  /**
+   * Calls the management API, e.g. `management('GET', 'queues')` for `/api/queues/<this vhost>`; `path` may start with `/` to leave the vhost out.
+   * @throws on any answer of 400 or more.
+   */
+  management<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
+  queues(): Promise<QueueReport[]>;
+  /** Deletes the virtual host with everything in it; connections to it are closed by the broker. */
+  drop(): Promise<void>;
+}
+
+/** Creates a virtual host with full rights for the test user. */
+export async function createTestVhost(environment = testEnvironment()): Promise<TestVhost> {
+  const { amqpUrl, managementUrl } = environment;
+  const name = uniqueName('vhost');
+  const url = new URL(amqpUrl);
+  url.pathname = `/${name}`;
+  const api = new URL(managementUrl);
+  const authorization = `Basic ${Buffer.from(`${api.username}:${api.password}`).toString('base64')}`;
+
+  async function management<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+    const [resource, ...rest] = path.split('/');
+    const target = path.startsWith('/') ? path : `/${[resource, name, ...rest].join('/')}`;
+    const response = await fetch(`${api.origin}/api${target}`, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`${method} /api${target}: ${response.status} ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as Answer;
+  }
+
+  await management('PUT', `/vhosts/${name}`);
+  await management('PUT', `/permissions/${name}/${decodeURIComponent(url.username)}`, {
+    configure: '.*',
+    write: '.*',
+    read: '.*',
+  });
+  return {
+    name,
+    amqpUrl: url.href,
+    management,
+    queues: () => management<QueueReport[]>('GET', 'queues'),
+    drop: () => management('DELETE', `/vhosts/${name}`),
+  };
+}
