@@ -1,0 +1,87 @@
+import type { StoreTransaction } from '@warren/event-store';
+import type { Receipt, Warehouse, Withdrawal } from '../application/warehouse.ts';
+import { inventoryErrors } from '../domain/inventory-errors.ts';
+import { type ProductQuantity, sumByProduct } from '../domain/stock.ts';
+
+/** The warehouse in the tables `stock_level`, `stock_ledger` and `reservation`. */
+export function createStockTables(): Warehouse {
+  return { lockLevels, withdraw, receive, lockIfEmpty };
+}
+
+async function lockLevels(tx: StoreTransaction, productIds: readonly string[]): Promise<Map<string, number>> {
+  const { rows } = await tx.query<{ product_id: string; available: string }>(
+    'SELECT product_id, available FROM stock_level WHERE product_id = ANY ($1) ORDER BY product_id FOR UPDATE',
+    [productIds],
+  );
+  return new Map(rows.map((row) => [row.product_id, Number(row.available)]));
+}
+
+async function withdraw(tx: StoreTransaction, withdrawals: readonly Withdrawal[], now: Date): Promise<void> {
+  const lines = withdrawals.flatMap(({ orderId, lines }) => lines.map((line) => ({ orderId, ...line })));
+  if (lines.length === 0) return;
+  await takeFromLevels(tx, sumByProduct(lines), now);
+  const columns = [lines.map((line) => line.orderId), ...columnsOf(lines), now];
+  await tx.query(
+    `INSERT INTO stock_ledger (kind, order_id, product_id, delta, recorded_at)
+     SELECT 'reserved', order_id, product_id, -quantity, $4
+       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)`,
+    columns,
+  );
+  await tx.query(
+    `INSERT INTO reservation (order_id, product_id, quantity, reserved_at)
+     SELECT order_id, product_id, quantity, $4
+       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)`,
+    columns,
+  );
+}
+
+async function takeFromLevels(tx: StoreTransaction, totals: readonly ProductQuantity[], now: Date): Promise<void> {
+  const { rowCount } = await tx.query(
+    `UPDATE stock_level AS level
+        SET available = level.available - taken.quantity, reserved = level.reserved + taken.quantity, updated_at = $3
+       FROM unnest($1::text[], $2::bigint[]) AS taken (product_id, quantity)
+      WHERE level.product_id = taken.product_id AND level.available >= taken.quantity`,
+    [...columnsOf(totals), now],
+  );
+  if (rowCount === totals.length) return;
+  throw inventoryErrors.STOCK_LEVEL_MISMATCH(`${rowCount} of ${totals.length} levels had what their lock promised`);
+}
+
+const columnsOf = (lines: readonly ProductQuantity[]) => [
+  lines.map((line) => line.productId),
+  lines.map((line) => line.quantity),
+];
+
+async function receive(tx: StoreTransaction, receipts: readonly Receipt[], now: Date): Promise<void> {
+  if (receipts.length === 0) return;
+  // The ledger before the levels: whoever holds the ledger to fill an empty warehouse must not find a level locked.
+  await tx.query(
+    `INSERT INTO stock_ledger (kind, message_id, product_id, delta, recorded_at)
+     SELECT kind, message_id, product_id, quantity, $5
+       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS receipt (kind, message_id, product_id, quantity)`,
+    [
+      receipts.map((receipt) => receipt.kind),
+      receipts.map((receipt) => (receipt.kind === 'received' ? receipt.messageId : null)),
+      ...columnsOf(receipts),
+      now,
+    ],
+  );
+  await tx.query(
+    `INSERT INTO stock_level AS level (product_id, available, updated_at)
+     SELECT product_id, quantity, $3 FROM unnest($1::text[], $2::bigint[]) AS total (product_id, quantity)
+      ORDER BY product_id COLLATE "C"
+         ON CONFLICT (product_id) DO UPDATE SET available = level.available + excluded.available, updated_at = $3`,
+    [...columnsOf(sumByProduct(receipts)), now],
+  );
+}
+
+async function lockIfEmpty(tx: StoreTransaction): Promise<boolean> {
+  if (await hasEntries(tx)) return false;
+  await tx.query('LOCK TABLE stock_ledger IN SHARE ROW EXCLUSIVE MODE');
+  return !(await hasEntries(tx));
+}
+
+async function hasEntries(tx: StoreTransaction): Promise<boolean> {
+  const { rows } = await tx.query<{ found: boolean }>('SELECT EXISTS (SELECT FROM stock_ledger) AS found');
+  return rows[0]?.found === true;
+}

@@ -1,0 +1,12 @@
+import type { StoreTransaction } from '@warren/event-store';
+
+/** The messages that this consumer has not handled before, each once, in their order; from now on they count as handled. */
+export async function claimFresh<Message extends { id: string }>(
+  tx: Pick<StoreTransaction, 'claim'>,
+  consumer: string,
+  messages: readonly Message[],
+): Promise<Message[]> {
+  const messageIds = messages.map((message) => message.id);
+  const unhandled = new Set(await tx.claim(consumer, messageIds));
+  return messages.filter((message) => unhandled.delete(message.id));
+}

@@ -1,0 +1,125 @@
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import type { Decision, OrderToReserve } from '../src/domain/reservation.ts';
+import { reserveInSequence } from '../src/domain/reserve-in-sequence.ts';
+import { type ProductQuantity, sumByProduct } from '../src/domain/stock.ts';
+
+const order = (id: string, productId: string, quantity: number): OrderToReserve => ({
+  id,
+  items: [{ productId, quantity }],
+});
+
+const outcomes = (decisions: readonly Decision[]) =>
+  decisions.map((decision) => (decision.outcome === 'happened' ? decision.event.type : decision.outcome));
+
+const reservedLines = (decision: Decision | undefined): ProductQuantity[] =>
+  decision?.outcome === 'happened' && decision.event.type === 'InventoryReserved'
+    ? decision.event.data.reservations
+    : [];
+
+const nothingKnown = { reservations: new Map() };
+
+describe('a batch of orders', () => {
+  it('when the first takes the last pieces, then the second is refused with what is left', () => {
+    const levels = new Map([['apple', 5]]);
+    const decisions = reserveInSequence([order('a', 'apple', 4), order('b', 'apple', 2)], { ...nothingKnown, levels });
+    expect(outcomes(decisions)).toEqual(['InventoryReserved', 'InventoryUnavailable']);
+    expect(decisions[1]).toMatchObject({ event: { data: { shortages: [{ requested: 2, available: 1 }] } } });
+    expect(levels.get('apple')).toBe(5);
+  });
+
+  it('when an order is refused, then a later, smaller one is still served', () => {
+    const levels = new Map([['apple', 5]]);
+    const decisions = reserveInSequence([order('a', 'apple', 6), order('b', 'apple', 5)], { ...nothingKnown, levels });
+    expect(outcomes(decisions)).toEqual(['InventoryUnavailable', 'InventoryReserved']);
+  });
+
+  it('when the same order comes twice in the batch, then its second coming is ignored', () => {
+    const levels = new Map([['apple', 5]]);
+    const decisions = reserveInSequence([order('a', 'apple', 2), order('a', 'apple', 2)], { ...nothingKnown, levels });
+    expect(outcomes(decisions)).toEqual(['InventoryReserved', 'ignored']);
+  });
+
+  it('when an order was reserved before the batch, then it is ignored and takes nothing', () => {
+    const reservations = new Map([
+      ['a', { status: 'reserved', lines: [{ productId: 'apple', quantity: 2 }] } as const],
+    ]);
+    const levels = new Map([['apple', 2]]);
+    const decisions = reserveInSequence([order('a', 'apple', 2), order('b', 'apple', 2)], { levels, reservations });
+    expect(outcomes(decisions)).toEqual(['ignored', 'InventoryReserved']);
+  });
+});
+
+const product = fc.constantFrom('apple', 'pear', 'plum', '__proto__', 'unknown');
+const line = fc.record({ productId: product, quantity: fc.integer({ min: 1, max: 12 }) });
+const orders = fc
+  .array(fc.record({ id: fc.nat({ max: 30 }).map(String), items: fc.array(line, { minLength: 1, maxLength: 6 }) }), {
+    maxLength: 40,
+  })
+  .map((list): OrderToReserve[] => list);
+const stock = fc
+  .uniqueArray(fc.tuple(fc.constantFrom('apple', 'pear', 'plum', '__proto__'), fc.nat({ max: 60 })), {
+    selector: ([id]) => id,
+  })
+  .map((entries) => new Map<string, number>(entries));
+
+describe('any batch of orders on any stock', () => {
+  it('when it is decided, then no product is oversold', () => {
+    fc.assert(
+      fc.property(orders, stock, (batch, levels) => {
+        const decisions = reserveInSequence(batch, { ...nothingKnown, levels });
+        for (const { productId, quantity } of sumByProduct(decisions.flatMap(reservedLines))) {
+          expect(quantity).toBeLessThanOrEqual(levels.get(productId) ?? 0);
+        }
+      }),
+    );
+  });
+
+  it('when an order is reserved, then its lines are, summed by product, all of them', () => {
+    fc.assert(
+      fc.property(orders, stock, (batch, levels) => {
+        const decisions = reserveInSequence(batch, { ...nothingKnown, levels });
+        decisions.forEach((decision, index) => {
+          const lines = reservedLines(decision);
+          if (lines.length > 0) expect(lines).toEqual(sumByProduct(batch[index]?.items ?? []));
+        });
+      }),
+    );
+  });
+
+  it('when an order is refused, then every shortage is true at its turn, and is named once', () => {
+    fc.assert(
+      fc.property(orders, stock, (batch, levels) => {
+        const left = new Map(levels);
+        for (const decision of reserveInSequence(batch, { ...nothingKnown, levels })) {
+          for (const { productId, quantity } of reservedLines(decision)) {
+            left.set(productId, (left.get(productId) ?? 0) - quantity);
+          }
+          if (decision.outcome === 'ignored' || decision.event.type === 'InventoryReserved') continue;
+          const { shortages, items } = decision.event.data;
+          const wanted = new Map(sumByProduct(items).map((entry) => [entry.productId, entry.quantity]));
+          expect(shortages.length).toBeGreaterThan(0);
+          expect(new Set(shortages.map((short) => short.productId)).size).toBe(shortages.length);
+          for (const { productId, requested, available } of shortages) {
+            expect(requested).toBe(wanted.get(productId));
+            expect(available).toBe(left.get(productId) ?? 0);
+            expect(requested).toBeGreaterThan(available);
+          }
+        }
+      }),
+    );
+  });
+
+  it('when an order id comes again, then exactly its first coming is answered', () => {
+    fc.assert(
+      fc.property(orders, stock, (batch, levels) => {
+        const seen = new Set<string>();
+        reserveInSequence(batch, { ...nothingKnown, levels }).forEach((decision, index) => {
+          const id = batch[index]?.id ?? '';
+          expect(decision.outcome).toBe(seen.has(id) ? 'ignored' : 'happened');
+          seen.add(id);
+        });
+      }),
+    );
+  });
+});
