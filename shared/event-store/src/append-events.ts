@@ -1,0 +1,131 @@
+import type { ClientBase } from 'pg';
+import type { AppendOperation, AppendOutcome, NewEvent, RecordedEvent } from './event-store.ts';
+import { recorded } from './recorded-event.ts';
+import { storeErrors } from './store-errors.ts';
+
+/** An event and the place it is to take. */
+interface Placed {
+  streamId: string;
+  streamVersion: number;
+  event: NewEvent;
+}
+
+interface InsertedRow {
+  position: number;
+  stream_id: string;
+  stream_version: number;
+}
+
+const INTO = `
+  INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+  SELECT e.* FROM unnest(
+    $1::text[], $2::int[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $8::json[], $9::json[], $10::text[]
+  ) AS e (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)`;
+
+const RETURNING = 'RETURNING position, stream_id, stream_version';
+
+/**
+ * The first event of each operation, where the stream has the expected version: the event before it exists (else there would be a
+ * gap), and none has taken its place. The event before it must come from an earlier transaction id too, so that ids rise along each
+ * stream: the relay's windows depend on it (docs/adr/0003). Ids from before a restore are above every id of this server; they do not count.
+ */
+export const APPEND_FIRST = `${INTO}
+  WHERE e.stream_version = 1 OR (
+    SELECT p.tx <= pg_current_xact_id() OR p.tx >= pg_snapshot_xmax(pg_current_snapshot())
+    FROM events p WHERE p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
+  )
+  ORDER BY e.stream_id COLLATE "C"
+  ON CONFLICT (stream_id, stream_version) DO NOTHING ${RETURNING}`;
+
+const APPEND_REST = `${INTO} ORDER BY e.stream_id COLLATE "C", e.stream_version ${RETURNING}`;
+
+/** Is one of these streams at its expected version, but written last by a transaction with a later id than this one? */
+const OVERTAKEN = `
+  SELECT FROM unnest($1::text[], $2::int[]) AS e (stream_id, version)
+  JOIN events p ON p.stream_id = e.stream_id AND p.stream_version = e.version
+  WHERE p.tx > pg_current_xact_id() AND p.tx < pg_snapshot_xmax(pg_current_snapshot())
+    AND NOT EXISTS (SELECT FROM events n WHERE n.stream_id = e.stream_id AND n.stream_version = e.version + 1)
+  LIMIT 1`;
+
+/**
+ * Appends many operations; outcomes in their order (see `StoreTransaction.append`). An operation without events writes nothing and
+ * counts as appended. Streams are locked in their sorted order, so that two batches never wait for each other in a circle.
+ * @throws `APPEND_INVALID`; `TRANSACTION_CONTENTION` when a later transaction has written to a stream of the batch in the meantime:
+ * the transaction must run again, with a new id.
+ */
+export async function appendEvents(
+  client: ClientBase,
+  operations: readonly AppendOperation[],
+): Promise<AppendOutcome[]> {
+  assertValid(operations);
+  const firsts = operations.flatMap((operation) => placed(operation).slice(0, 1));
+  const positions = await insert(client, 'append-first', APPEND_FIRST, firsts);
+  const won = (operation: AppendOperation) => positions.has(key(operation.streamId, operation.expectedVersion + 1));
+  const lost = operations.filter((operation) => operation.events.length > 0 && !won(operation));
+  await assertNotOvertaken(client, lost);
+
+  const rest = operations.filter(won).flatMap((operation) => placed(operation).slice(1));
+  for (const [place, position] of await insert(client, 'append-rest', APPEND_REST, rest))
+    positions.set(place, position);
+
+  const losers = new Set(lost);
+  return operations.map((operation) =>
+    losers.has(operation) ? { status: 'conflict' } : { status: 'appended', events: recordedOf(operation, positions) },
+  );
+}
+
+function assertValid(operations: readonly AppendOperation[]): void {
+  const streams = new Set(operations.map((operation) => operation.streamId));
+  if (streams.size < operations.length)
+    throw storeErrors.APPEND_INVALID('two operations of one append have the same stream');
+  for (const { streamId, expectedVersion } of operations) {
+    if (Number.isInteger(expectedVersion) && expectedVersion >= 0) continue;
+    throw storeErrors.APPEND_INVALID(`${expectedVersion} cannot be the version of stream ${streamId}`);
+  }
+}
+
+function placed({ streamId, expectedVersion, events }: AppendOperation): Placed[] {
+  return events.map((event, index) => ({ streamId, streamVersion: expectedVersion + 1 + index, event }));
+}
+
+async function insert(client: ClientBase, name: string, text: string, rows: Placed[]): Promise<Map<string, number>> {
+  if (rows.length === 0) return new Map();
+  const values = [
+    rows.map((row) => row.streamId),
+    rows.map((row) => row.streamVersion),
+    rows.map(({ event }) => event.id),
+    rows.map(({ event }) => event.type),
+    rows.map(({ event }) => event.version),
+    rows.map(({ event }) => event.aggregateId),
+    rows.map(({ event }) => event.timestamp),
+    rows.map(({ event }) => JSON.stringify(event.data ?? null)),
+    rows.map(({ event }) => JSON.stringify(event.metadata)),
+    rows.map(({ event }) => event.routingKey),
+  ];
+  const result = await client.query<InsertedRow>({ name: `warren/${name}`, text, values });
+  return new Map(result.rows.map((row) => [key(row.stream_id, row.stream_version), row.position]));
+}
+
+async function assertNotOvertaken(client: ClientBase, lost: readonly AppendOperation[]): Promise<void> {
+  const suspects = lost.filter((operation) => operation.expectedVersion > 0);
+  if (suspects.length === 0) return;
+  const { rowCount } = await client.query(OVERTAKEN, [
+    suspects.map((operation) => operation.streamId),
+    suspects.map((operation) => operation.expectedVersion),
+  ]);
+  if (!rowCount) return;
+  throw storeErrors.TRANSACTION_CONTENTION(
+    'a transaction that began later has written to the same stream and committed',
+  );
+}
+
+function recordedOf(operation: AppendOperation, positions: Map<string, number>): RecordedEvent[] {
+  return placed(operation).map(({ streamId, streamVersion, event }) => {
+    const position = positions.get(key(streamId, streamVersion));
+    if (position === undefined)
+      throw storeErrors.DATABASE_FAULT(`no position came back for ${streamId} v${streamVersion}`);
+    return recorded(event, position, streamId, streamVersion);
+  });
+}
+
+const key = (streamId: string, streamVersion: number): string => `${streamVersion} ${streamId}`;

@@ -1,0 +1,69 @@
+import type { Migration } from './migrate.ts';
+
+/** Namespace of {@link eventStoreMigrations}. */
+export const EVENT_STORE_NAMESPACE = 'event-store';
+
+/** The tables of the kit. Run them before the service's own (see `migrate`). Released ones never change: add to the end. */
+export const eventStoreMigrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'event log, inbox, relay',
+    sql: `
+      CREATE TABLE events (
+        position       bigint GENERATED ALWAYS AS IDENTITY,
+        tx             xid8 NOT NULL DEFAULT pg_current_xact_id(),
+        stream_id      text COLLATE "C" NOT NULL,
+        stream_version integer NOT NULL CHECK (stream_version > 0),
+        event_id       uuid NOT NULL,
+        type           text NOT NULL,
+        schema_version integer NOT NULL,
+        aggregate_id   text NOT NULL,
+        occurred_at    timestamptz NOT NULL,
+        data           json NOT NULL,
+        metadata       json NOT NULL,
+        routing_key    text,
+        recorded_at    timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (stream_id, stream_version)
+      );
+      CREATE UNIQUE INDEX events_position ON events (position);
+      CREATE INDEX events_tx_position ON events (tx, position);
+
+      COMMENT ON TABLE events IS 'The log of what happened; also the outbox, read by the relay. Rows are only ever added.';
+      COMMENT ON COLUMN events.position IS 'Place in the log: increasing, with gaps; not the order of the commits';
+      COMMENT ON COLUMN events.tx IS 'The transaction that recorded the event; rises along each stream';
+      COMMENT ON COLUMN events.occurred_at IS 'The timestamp of the event itself';
+      COMMENT ON COLUMN events.routing_key IS 'NULL for an event that stays inside the service';
+
+      CREATE TABLE inbox (
+        message_id uuid NOT NULL,
+        consumer   text COLLATE "C" NOT NULL,
+        PRIMARY KEY (message_id, consumer)
+      );
+      COMMENT ON TABLE inbox IS 'Which consumer (queue) has handled which message';
+
+      CREATE TABLE relay_cursors (
+        relay        text PRIMARY KEY,
+        window_start xid8 NOT NULL,
+        window_end   xid8 NOT NULL,
+        position     bigint NOT NULL,
+        updated_at   timestamptz NOT NULL DEFAULT now()
+      );
+      COMMENT ON TABLE relay_cursors IS
+        'Done are all events with tx < window_start, and those with tx < window_end up to the position';
+
+      CREATE TABLE parked_events (
+        relay     text NOT NULL,
+        position  bigint NOT NULL,
+        stream_id text COLLATE "C" NOT NULL,
+        event_id  uuid NOT NULL,
+        reason    text NOT NULL,
+        since     timestamptz NOT NULL DEFAULT now(),
+        attempts  integer NOT NULL DEFAULT 0,
+        PRIMARY KEY (relay, position)
+      );
+      CREATE INDEX parked_events_stream ON parked_events (relay, stream_id, position);
+      CREATE INDEX parked_events_attempts ON parked_events (relay, attempts, position);
+      COMMENT ON TABLE parked_events IS 'Events that no queue wanted, and those behind them in their stream; tried again by the relay';
+    `,
+  },
+];

@@ -1,0 +1,40 @@
+import { defineErrors } from '@warren/kernel';
+
+export const storeErrors = defineErrors({
+  DATABASE_UNAVAILABLE: {
+    kind: 'transient',
+    meaning:
+      'The database cannot be reached, is starting or stopping, or has no room. A transaction whose commit was under way may or may not be stored: try again under the same ids.',
+  },
+  DATABASE_TIMEOUT: {
+    kind: 'transient',
+    meaning: 'A statement or the wait for a lock took longer than its limit and was rolled back. Try again.',
+  },
+  TRANSACTION_CONTENTION: {
+    kind: 'transient',
+    meaning: 'A transaction met a deadlock or a concurrent change at each of its tries and was rolled back. Try again.',
+  },
+  DATABASE_FAULT: {
+    kind: 'fault',
+    meaning:
+      'The database refused a statement: a broken constraint, wrong SQL, a missing table or right. `details` name it; nothing was stored.',
+  },
+  APPEND_INVALID: {
+    kind: 'fault',
+    meaning:
+      'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
+  },
+  MESSAGE_ID_INVALID: {
+    kind: 'invalid',
+    meaning: 'A message whose id is not a UUID cannot be told from its copies, so it is not handled.',
+  },
+  MIGRATION_INVALID: {
+    kind: 'fault',
+    meaning: 'The migrations of a namespace are not numbered 1, 2, 3, … without gaps.',
+  },
+  MIGRATION_CHANGED: {
+    kind: 'fault',
+    meaning:
+      'A migration that this database has already run was changed or renamed. Restore its text and put the change into a new migration.',
+  },
+});
