@@ -1,0 +1,27 @@
+import { defineErrors } from '@warren/kernel';
+
+export const cliErrors = defineErrors({
+  CLI_ADDRESS_UNKNOWN: {
+    kind: 'invalid',
+    meaning: 'The command does not know where the system runs. Run "npm start", or set the variables that it names.',
+  },
+  CLI_UNREACHABLE: {
+    kind: 'transient',
+    meaning: 'The API, the broker or the database does not answer at the address that the command has.',
+  },
+  CLI_NOT_FOUND: { kind: 'not-found', meaning: 'What the command asked for does not exist.' },
+  CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'The order API answered something that the command cannot read.' },
+  CLI_NOT_MIGRATED: {
+    kind: 'transient',
+    meaning: 'The database has no tables of the inventory service: it has not been started on this database yet.',
+  },
+  CLI_NOT_PUBLISHED: {
+    kind: 'transient',
+    meaning: 'The broker did not confirm the message, so nothing may have happened. Run the command again.',
+  },
+  CLI_NOT_HANDLED: {
+    kind: 'transient',
+    meaning:
+      'The broker has the message, but no service has handled it in time. It is handled as soon as the service runs: do not send it again.',
+  },
+});

@@ -1,0 +1,27 @@
+import type { Command } from 'commander';
+import { addressOf } from '../addresses.ts';
+import { readInventory, type StockRow } from '../inventory-tables.ts';
+import { type Column, formatTable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+
+const COLUMNS: readonly Column<StockRow>[] = [
+  { title: 'PRODUCT', value: (row) => row.productId },
+  { title: 'AVAILABLE', value: (row) => row.available, align: 'right' },
+  { title: 'RESERVED', value: (row) => row.reserved, align: 'right' },
+  { title: 'UPDATED', value: (row) => row.updatedAt },
+];
+
+/** `warren stock list`: every product with its free and its reserved pieces. */
+export function addStockList(stock: Command, terminal: Terminal): void {
+  stock
+    .command('list')
+    .description('every product with its free and its reserved pieces')
+    .option('--json', 'print an array of {productId, available, reserved, updatedAt}')
+    .action(async ({ json }: { json?: true }) => {
+      const rows = await readInventory(addressOf('database', terminal.env), (tables) => tables.listStock());
+      if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
+      else if (rows.length === 0)
+        terminal.out('The warehouse is empty. Fill it: warren stock receive <product> <quantity>\n');
+      else terminal.out(formatTable(rows, COLUMNS));
+    });
+}

@@ -1,0 +1,45 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { addressOf, hostOf } from '../src/addresses.ts';
+
+let dataDir: string;
+beforeEach(() => {
+  dataDir = mkdtempSync(join(tmpdir(), 'warren-cli-'));
+});
+afterEach(() => rmSync(dataDir, { recursive: true }));
+
+const runFile = (text: string) => writeFileSync(join(dataDir, 'run.json'), text);
+
+describe('the addresses of the system', () => {
+  it('when npm start runs, then they come from its run file', () => {
+    runFile('{"apiUrl":"http://127.0.0.1:3001","amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}');
+    const env = { DATA_DIR: dataDir };
+    expect(addressOf('order', env)).toBe('http://127.0.0.1:3001');
+    expect(addressOf('broker', env)).toBe('amqp://a@b:1');
+    expect(addressOf('database', env)).toBe('postgres://a@b:2/c');
+  });
+
+  it('when a variable is set, then it goes before the run file', () => {
+    runFile('{"amqpUrl":"amqp://file"}');
+    expect(addressOf('broker', { DATA_DIR: dataDir, AMQP_URL: 'amqp://env' })).toBe('amqp://env');
+  });
+
+  it('when nothing is known, then the error says to start the system or which variable to set', () => {
+    expect(() => addressOf('database', { DATA_DIR: dataDir })).toThrow(/npm start.*DATABASE_URL/);
+  });
+
+  it('when the run file is broken, then the error names it', () => {
+    runFile('{');
+    expect(() => addressOf('broker', { DATA_DIR: dataDir })).toThrow(/cannot read .*run\.json/);
+  });
+
+  it('when an address is no URL, then the error says so', () => {
+    expect(() => addressOf('order', { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
+  });
+
+  it('when an address is shown, then without its password', () => {
+    expect(hostOf('postgres://user:secret@db.example:5432/x')).toBe('db.example:5432');
+  });
+});

@@ -1,0 +1,97 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { main } from '../src/main.ts';
+import { createRecordingTerminal } from './recording-terminal.ts';
+
+const order = {
+  id: '42',
+  customerId: 'c-1',
+  items: [
+    { productId: 'item1', quantity: 101, price: 2.5 },
+    { productId: 'item2', quantity: 1 },
+  ],
+  status: 'cancelled',
+  reason: 'item1: 101 requested, 100 available',
+  version: 2,
+  createdAt: '2026-01-02T03:04:05.000Z',
+  updatedAt: '2026-01-02T03:04:05.042Z',
+};
+const events = [
+  { id: 'e1', type: 'OrderCreated', version: 1, timestamp: order.createdAt, data: { id: '42', status: 'pending' } },
+  { id: 'e2', type: 'OrderCancelled', version: 2, timestamp: order.updatedAt, data: { reason: order.reason } },
+];
+
+let server: Server;
+let env: Record<string, string>;
+let answers: Record<string, { status: number; body: string }>;
+
+beforeEach(async () => {
+  answers = {
+    '/orders/42': { status: 200, body: JSON.stringify(order) },
+    '/orders/42/events': { status: 200, body: JSON.stringify(events) },
+  };
+  server = createServer((req, res) => {
+    const { status, body } = answers[req.url ?? ''] ?? { status: 404, body: '{}' };
+    res.writeHead(status).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  env = { ORDER_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` };
+});
+afterEach(() => close());
+
+async function close(): Promise<void> {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+}
+
+async function run(...argv: string[]) {
+  const { terminal, written } = createRecordingTerminal(env);
+  return { code: await main(argv, terminal), ...written };
+}
+
+describe('warren order', () => {
+  it('when the order exists, then it is shown with its lines and a timeline of its events', async () => {
+    const { code, out, err } = await run('order', '42');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toBe(`order     42
+customer  c-1
+status    cancelled: item1: 101 requested, 100 available
+created   2026-01-02T03:04:05.000Z
+updated   2026-01-02T03:04:05.042Z (version 2)
+
+PRODUCT  QUANTITY  PRICE
+item1         101   2.50
+item2           1      -
+
+TIME                      AFTER  EVENT              WHAT
+2026-01-02T03:04:05.000Z   0 ms  OrderCreated       status=pending
+2026-01-02T03:04:05.042Z  42 ms  OrderCancelled v2  reason="item1: 101 requested, 100 available"
+`);
+  });
+
+  it('when JSON is asked for, then order and events come as the API gave them', async () => {
+    const { code, out } = await run('order', '42', '--json');
+    expect(JSON.parse(out)).toEqual({ order, events });
+    expect(code).toBe(0);
+  });
+
+  it('when there is no such order, then it fails and says so', async () => {
+    expect(await run('order', '../43')).toEqual({ code: 1, out: '', err: 'warren: there is no order ../43\n' });
+  });
+
+  it('when the API answers nonsense, then it fails with what came', async () => {
+    answers['/orders/42'] = { status: 502, body: '<html>' };
+    const { code, err } = await run('order', '42');
+    expect(err).toMatch(/answered 502: <html>/);
+    expect(code).toBe(1);
+  });
+
+  it('when nobody listens, then it fails with the address', async () => {
+    await close();
+    const { code, err } = await run('order', '42');
+    expect(err).toMatch(/^warren: cannot reach the order API at 127\.0\.0\.1:\d+: .*ECONNREFUSED/);
+    expect(code).toBe(1);
+    server.listen(0);
+  });
+});

@@ -1,0 +1,51 @@
+import { describe, expect, it } from '@jest/globals';
+import { main } from '../src/main.ts';
+import { createRecordingTerminal } from './recording-terminal.ts';
+
+async function run(...argv: string[]) {
+  const { terminal, written } = createRecordingTerminal({ DATA_DIR: '/nowhere' });
+  return { code: await main(argv, terminal), ...written };
+}
+
+describe('the usage of warren', () => {
+  it.each([
+    [['--help'], /stock.*order/s],
+    [['stock', '--help'], /list.*receive/s],
+    [['stock', 'list', '--help'], /--json/],
+    [['stock', 'receive', '--help'], /--no-wait.*--timeout/s],
+    [['order', '--help'], /<id>/],
+  ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
+    const { code, out, err } = await run(...argv);
+    expect(out).toMatch(expected);
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+  });
+
+  it.each([
+    [[], /Usage: warren/],
+    [['stock'], /Usage: warren stock/],
+    [['nonsense'], /unknown command 'nonsense'/],
+    [['order'], /missing required argument 'id'/],
+    [['stock', 'list', '--yaml'], /unknown option '--yaml'/],
+    [['stock', 'receive', 'item1', '1.5'], /whole number from 1 to 1000000000/],
+    [['stock', 'receive', 'item1', '0'], /whole number from 1/],
+    [['stock', 'receive', 'item1', '1e3'], /whole number from 1/],
+    [['stock', 'receive', 'a\nb', '1'], /without control characters/],
+    [['stock', 'receive', 'item1', '1', '--timeout', 'soon'], /number of seconds/],
+    [['stock', 'receive', 'item1', '1', '2'], /too many arguments/],
+  ])('when %j is given, then it is a usage error: exit code 2, told on standard error', async (argv, expected) => {
+    const { code, out, err } = await run(...argv);
+    expect(err).toMatch(expected);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+  });
+
+  it.each([
+    [['stock', 'list'], /npm start.*DATABASE_URL/],
+    [['stock', 'receive', 'item1', '1'], /npm start.*AMQP_URL/],
+    [['order', '42'], /npm start.*ORDER_URL/],
+  ])('when %j does not know where the system is, then it fails with one line that helps', async (argv, expected) => {
+    const { code, out, err } = await run(...argv);
+    expect(err).toMatch(expected);
+    expect(err.trim().split('\n')).toHaveLength(1);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
+  });
+});
