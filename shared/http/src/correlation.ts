@@ -1,0 +1,26 @@
+import { createId } from '@warren/kernel';
+import type { RequestHandler, Response } from 'express';
+
+const HEADER = 'X-Correlation-Id';
+
+/** 1 to 128 visible ASCII characters: safe in a header, a log line and a column. */
+const SANE = /^[\x21-\x7e]{1,128}$/;
+
+/**
+ * Gives every request a correlation id: that of its header `X-Correlation-Id` if it is 1 to 128 visible ASCII characters, else a
+ * new UUID v7. It is returned in the same header, also with an error.
+ */
+export function correlation(): RequestHandler {
+  return (req, res, next) => {
+    const given = req.headers['x-correlation-id'];
+    const correlationId = typeof given === 'string' && SANE.test(given) ? given : createId();
+    res.locals.correlationId = correlationId;
+    res.setHeader(HEADER, correlationId);
+    next();
+  };
+}
+
+/** The correlation id of the request that this answers. */
+export function correlationIdOf(res: Response): string {
+  return res.locals.correlationId as string;
+}

@@ -1,0 +1,104 @@
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { type Component, type Logger, silentLogger } from '@warren/kernel';
+import { httpErrors } from './http-errors.ts';
+
+export interface HttpServerOptions {
+  /** Usually the Express application of `createHttpApp`. */
+  app: RequestListener;
+  /** 0 takes a free one; see {@link HttpServer.port}. */
+  port: number;
+  /** Address to listen on. @default every address of the machine */
+  host?: string;
+  logger?: Logger;
+  /** How long the head of a request may take to arrive, in milliseconds (against slow-loris clients). @default 10000 */
+  headersTimeoutMs?: number;
+  /** How long a whole request may take to arrive, in milliseconds. @default 30000 */
+  requestTimeoutMs?: number;
+  /** How long an idle connection is kept, in milliseconds; longer than a load balancer's own 60 s. @default 65000 */
+  keepAliveTimeoutMs?: number;
+}
+
+export interface HttpServer extends Component {
+  /** The port it listens on. */
+  readonly port: number;
+}
+
+/**
+ * An HTTP server as a component. `stop` takes no new connection, lets requests in hand finish and then closes each connection; those
+ * without a request in hand are closed at once. The lifecycle bounds how long that may take. In a `node:cluster` worker the port is
+ * shared with the other workers.
+ * @throws (from `start`) `PORT_TAKEN` when the port cannot be had.
+ */
+export function createHttpServer(options: HttpServerOptions): HttpServer {
+  const { app, port, host, logger = silentLogger } = options;
+  const { headersTimeoutMs = 10_000, requestTimeoutMs = 30_000, keepAliveTimeoutMs = 65_000 } = options;
+  const server = createServer({
+    headersTimeout: headersTimeoutMs,
+    requestTimeout: requestTimeoutMs,
+    keepAliveTimeout: keepAliveTimeoutMs,
+    // How often Node looks for late requests; with its default of 30 s the limits above would mean little.
+    connectionsCheckingInterval: Math.min(headersTimeoutMs, 5_000) / 2,
+  });
+  const drain = trackConnections(server);
+  server.on('request', app);
+
+  return {
+    name: 'http',
+    get port() {
+      return (server.address() as AddressInfo | null)?.port ?? port;
+    },
+    async start() {
+      await listen(server, port, host);
+      server.on('error', (err) => logger.error({ err }, 'http server error'));
+      logger.info({ port: this.port }, 'listening');
+    },
+    async stop() {
+      if (!server.listening) return;
+      const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+      drain();
+      await closed;
+    },
+    health: () => ({ up: server.listening, details: { port: (server.address() as AddressInfo | null)?.port ?? port } }),
+  };
+}
+
+function listen(server: Server, port: number, host: string | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const why = error.code === 'EADDRINUSE' ? 'another process has it' : error.message;
+      const message = `cannot listen on port ${port}: ${why}; stop that process or choose another port`;
+      reject(httpErrors.PORT_TAKEN(message, { details: { port }, cause: error }));
+    });
+    server.listen(port, host, () => {
+      server.removeAllListeners('error');
+      resolve();
+    });
+  });
+}
+
+/** Knows the answers in hand of each connection. Gives the function that closes each connection as soon as it has none. */
+function trackConnections(server: Server): () => void {
+  const inHand = new Map<Socket, Set<ServerResponse>>();
+  let draining = false;
+  server.on('connection', (socket) => {
+    inHand.set(socket, new Set());
+    socket.once('close', () => inHand.delete(socket));
+  });
+  server.on('request', ({ socket }, res) => {
+    const answers = inHand.get(socket);
+    answers?.add(res);
+    if (draining) res.setHeader('Connection', 'close');
+    res.once('close', () => {
+      answers?.delete(res);
+      if (draining && answers?.size === 0) socket.end();
+    });
+  });
+  return () => {
+    draining = true;
+    for (const [socket, answers] of inHand) {
+      if (answers.size === 0) socket.destroy();
+      for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
+    }
+  };
+}

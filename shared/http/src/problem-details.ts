@@ -1,0 +1,106 @@
+import { STATUS_CODES } from 'node:http';
+import { type AppError, type ErrorKind, isAppError, toAppError } from '@warren/kernel';
+import { httpErrors } from './http-errors.ts';
+
+/** The one table from kinds of errors to HTTP. */
+const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
+  invalid: 400,
+  'not-found': 404,
+  conflict: 409,
+  refused: 422,
+  transient: 503,
+  fault: 500,
+};
+
+/** Faults of the protocol itself, for which HTTP has a more exact status than their kind can say. */
+const STATUS_OF_CODE: Readonly<Record<string, number>> = {
+  METHOD_NOT_ALLOWED: 405,
+  BODY_TOO_LARGE: 413,
+  MEDIA_TYPE_UNSUPPORTED: 415,
+};
+
+/** The most entries of `errors` in one answer. */
+const MAX_FAULTS = 100;
+
+const RETRY_AFTER_SECONDS = 1;
+
+/** One thing that is wrong with a request. `path` is a JSON Pointer into the body, or the name of a parameter or header. */
+export interface RequestFault {
+  path: string;
+  message: string;
+}
+
+/** The body of every answer that reports an error (RFC 9457), as `application/problem+json`. */
+export interface ProblemDetails {
+  /** `urn:warren:error:<code>`; `about:blank` for a fault of the server. */
+  type: string;
+  /** The same for every occurrence of the type. */
+  title: string;
+  status: number;
+  /** What is wrong this time, for a person. */
+  detail: string;
+  /** The same text as `detail`. */
+  error: string;
+  /** Stable name of the error; see docs/errors.md. */
+  code: string;
+  /** Every fault at once; empty when the error is not one of the request's content. */
+  errors: RequestFault[];
+}
+
+export interface Problem {
+  status: number;
+  headers: Record<string, string>;
+  body: ProblemDetails;
+}
+
+/**
+ * What to answer for anything that was thrown. A fault of the server tells nothing about itself: its message and stack are for
+ * the log only, where the correlation id finds them.
+ */
+export function problemOf(error: unknown): Problem {
+  const known = knownError(error);
+  const status = STATUS_OF_CODE[known.code] ?? STATUS_OF_KIND[known.kind];
+  if (known.kind === 'fault') return faultProblem(status);
+  const { faults, retryAfterSeconds = RETRY_AFTER_SECONDS } = known.details as {
+    faults?: RequestFault[];
+    retryAfterSeconds?: number;
+  };
+  return {
+    status,
+    headers: known.kind === 'transient' ? { 'Retry-After': String(retryAfterSeconds) } : {},
+    body: {
+      type: `urn:warren:error:${known.code}`,
+      title: titleOf(known.code),
+      status,
+      detail: known.message,
+      error: known.message,
+      code: known.code,
+      errors: (faults ?? []).slice(0, MAX_FAULTS).map(({ path, message }) => ({ path, message })),
+    },
+  };
+}
+
+/** The error as an AppError; one that Express raised about the request itself (a 4xx `status`) is `REQUEST_MALFORMED`. */
+export function knownError(error: unknown): AppError {
+  if (isAppError(error)) return error;
+  const { status, message } = (error ?? {}) as { status?: unknown; message?: string };
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return httpErrors.REQUEST_MALFORMED(`the request cannot be read: ${message}`, { cause: error });
+  }
+  return toAppError(error);
+}
+
+function faultProblem(status: number): Problem {
+  const detail = 'something went wrong on our side; the log has it under the correlation id of this answer';
+  const title = STATUS_CODES[status] ?? 'Error';
+  return {
+    status,
+    headers: {},
+    body: { type: 'about:blank', title, status, detail, error: detail, code: 'UNEXPECTED', errors: [] },
+  };
+}
+
+function titleOf(code: string): string {
+  const words = code.toLowerCase().replaceAll('_', ' ');
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}

@@ -1,0 +1,64 @@
+import { httpErrors } from './http-errors.ts';
+
+/** Deeper than any real document, and shallow enough for recursive code behind it. */
+const MAX_DEPTH = 32;
+
+/** Names that reach an object's prototype in careless code. */
+const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** The tokens of a text that is known to be JSON: strings, numbers, and the characters that give it structure. */
+const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]/g;
+
+/**
+ * Parses a JSON text (RFC 8259) and refuses what two readers could understand differently (I-JSON, RFC 7493): a key that comes
+ * twice, a number that a double cannot hold (`1e400`, twenty digits), keys that reach the prototype, and nesting deeper than 32.
+ * @throws `BODY_MALFORMED` with the place of the fault.
+ */
+export function parseStrictJson(text: string): unknown {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw httpErrors.BODY_MALFORMED(`the body is not JSON: ${(error as Error).message}`, { cause: error });
+  }
+  refuseAmbiguity(text);
+  return value;
+}
+
+function refuseAmbiguity(text: string): void {
+  const open: (Set<string> | undefined)[] = [];
+  let last = '';
+  for (const [token] of text.matchAll(TOKENS)) {
+    if (token === '{') open.push(new Set());
+    else if (token === '[') open.push(undefined);
+    else if (token === '}' || token === ']') open.pop();
+    else if (token === ':') checkKey(JSON.parse(last) as string, open.at(-1));
+    else if (token !== ',' && !token.startsWith('"')) checkNumber(token);
+    if (open.length > MAX_DEPTH) throw httpErrors.BODY_MALFORMED(`the body is nested deeper than ${MAX_DEPTH} levels`);
+    last = token;
+  }
+}
+
+function checkKey(key: string, seen: Set<string> | undefined): void {
+  if (PROTOTYPE_KEYS.has(key)) throw httpErrors.BODY_MALFORMED(`the key "${key}" is not allowed in a body`);
+  if (seen?.has(key)) throw httpErrors.BODY_MALFORMED(`the key ${shown(key)} comes twice in one object of the body`);
+  seen?.add(key);
+}
+
+function checkNumber(literal: string): void {
+  const value = Number(literal);
+  if (!Number.isFinite(value)) throw httpErrors.BODY_MALFORMED(`the number ${shown(literal)} in the body is too large`);
+  if (literal.length > 15 && digitsOf(literal) !== digitsOf(String(value))) {
+    throw httpErrors.BODY_MALFORMED(`the number ${shown(literal)} in the body has more digits than can be kept`);
+  }
+}
+
+/** The significant digits of a number, without sign, point, exponent and zeros at either end. */
+function digitsOf(literal: string): string {
+  return literal
+    .replace(/e.*$/i, '')
+    .replace(/[-.]/g, '')
+    .replace(/^0+|0+$/g, '');
+}
+
+const shown = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,0 +1,54 @@
+import { describe, expect, test } from '@jest/globals';
+import { problemOf } from '@warren/http';
+import { AppError, type ErrorKind } from '@warren/kernel';
+
+const errorOf = (kind: ErrorKind, details = {}): AppError =>
+  new AppError({ code: 'SOME_CODE', kind, message: 'what is wrong', details });
+
+describe('problem details', () => {
+  test.each<[ErrorKind, number]>([
+    ['invalid', 400],
+    ['not-found', 404],
+    ['conflict', 409],
+    ['refused', 422],
+    ['transient', 503],
+  ])('when the kind is %s, then the status is %i and the text is that of the error', (kind, status) => {
+    expect(problemOf(errorOf(kind))).toMatchObject({
+      status,
+      body: {
+        type: 'urn:warren:error:SOME_CODE',
+        title: 'Some code',
+        status,
+        detail: 'what is wrong',
+        error: 'what is wrong',
+        code: 'SOME_CODE',
+        errors: [],
+      },
+    });
+  });
+
+  test('when the error is transient, then it says when to come back', () => {
+    expect(problemOf(errorOf('transient')).headers).toEqual({ 'Retry-After': '1' });
+    expect(problemOf(errorOf('transient', { retryAfterSeconds: 7 })).headers).toEqual({ 'Retry-After': '7' });
+  });
+
+  test.each([errorOf('fault', { secret: 1 }), new TypeError('x is not a function'), 'text', undefined, null])(
+    'when a fault %p is thrown, then the answer is 500 and gives nothing away',
+    (thrown) => {
+      const { status, body } = problemOf(thrown);
+      expect({ status, code: body.code, title: body.title }).toEqual({
+        status: 500,
+        code: 'UNEXPECTED',
+        title: 'Internal Server Error',
+      });
+      expect(JSON.stringify(body)).not.toMatch(/what is wrong|not a function|SOME_CODE|secret|at .*:\d+/);
+    },
+  );
+
+  test('when there are thousands of faults, then the first hundred are listed', () => {
+    const faults = Array.from({ length: 5000 }, (_, index) => ({ path: `/${index}`, message: 'no', internal: 1 }));
+    const { errors } = problemOf(errorOf('invalid', { faults })).body;
+    expect(errors).toHaveLength(100);
+    expect(errors[0]).toEqual({ path: '/0', message: 'no' });
+  });
+});
