@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, renameSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createInterface } from 'node:readline';
+import { guard, signalGroup } from './guard.mjs';
+import { identityOf } from './process-identity.mjs';
+
+/**
+ * A long-running process that we started and answer for.
+ * @typedef {object} Child
+ * @property {string} name
+ * @property {number} pid also the id of its process group
+ * @property {string} identity see `identityOf`
+ * @property {Promise<Exit>} exited resolves when it has ended, by whatever cause
+ * @property {Exit | undefined} exit set when it has ended
+ * @property {() => Promise<Exit>} stop asks it to end with its stop signal, kills it when it is late
+ * @property {() => Promise<Exit>} kill ends it and its group at once (SIGKILL)
+ * @property {() => void} killNow the same without waiting; for the last breath of a script
+ *
+ * @typedef {object} Exit
+ * @property {number | null} code
+ * @property {NodeJS.Signals | null} signal
+ *
+ * @typedef {object} ChildOptions
+ * @property {string} name for messages
+ * @property {string} command
+ * @property {string[]} [args]
+ * @property {NodeJS.ProcessEnv} env its whole environment
+ * @property {string} [cwd]
+ * @property {number} [uid]
+ * @property {number} [gid]
+ * @property {string} [logFile] takes its output, so that it can still write when we are gone
+ * @property {(line: string, stream: 'stdout' | 'stderr') => void} [onLine] takes its output line by line instead
+ * @property {NodeJS.Signals} [stopSignal] default SIGTERM
+ * @property {number} [stopTimeoutMs] how long it may take to end after the stop signal, default 15000
+ */
+
+/**
+ * Starts a process in a group (and session) of its own: a Ctrl-C in the terminal does not reach it, so that we decide the order in
+ * which things end. It does not outlive us either, also when we are killed with SIGKILL: see `guard`.
+ * @param {ChildOptions} options
+ * @returns {Promise<Child>}
+ */
+export async function startChild(options) {
+  const { name, command, args = [], env, cwd, uid, gid, logFile, onLine } = options;
+  const { stopSignal = 'SIGTERM', stopTimeoutMs = 15_000 } = options;
+  const output = logFile ? openLog(logFile) : onLine ? 'pipe' : 'ignore';
+  const spawned = spawn(command, args, { detached: true, env, cwd, uid, gid, stdio: ['ignore', output, output] });
+  if (typeof output === 'number') closeSync(output);
+  const exited = new Promise((resolve) => {
+    spawned.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  await new Promise((resolve, reject) => spawned.once('spawn', () => resolve(undefined)).once('error', reject));
+  if (onLine) forwardLines(spawned, onLine);
+
+  const pid = /** @type {number} */ (spawned.pid);
+  const guardian = guard(pid, stopSignal);
+  const killGroup = () => signalGroup(pid, 'SIGKILL');
+  /** @type {Child} */
+  const child = { name, pid, identity: identityOf(pid) ?? 'ended', exited, exit: undefined, stop, kill, killNow };
+  exited.then((exit) => {
+    child.exit = exit;
+    guardian.kill('SIGKILL');
+    // What the process itself had started goes with it.
+    killGroup();
+  });
+
+  async function stop() {
+    if (child.exit) return child.exit;
+    spawned.kill(stopSignal);
+    const late = setTimeout(killGroup, stopTimeoutMs);
+    return exited.finally(() => clearTimeout(late));
+  }
+  async function kill() {
+    killNow();
+    return exited;
+  }
+  function killNow() {
+    if (!child.exit) killGroup();
+  }
+  return child;
+}
+
+const MAX_LOG_BYTES = 10_000_000;
+
+/** @param {string} logFile grows over restarts; above 10 MB it begins anew and the old one is kept as `<logFile>.1` */
+function openLog(logFile) {
+  mkdirSync(dirname(logFile), { recursive: true });
+  if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
+  return openSync(logFile, 'a', 0o600);
+}
+
+/**
+ * @param {import('node:child_process').ChildProcess} spawned
+ * @param {(line: string, stream: 'stdout' | 'stderr') => void} onLine
+ */
+function forwardLines(spawned, onLine) {
+  for (const stream of /** @type {const} */ (['stdout', 'stderr'])) {
+    const input = spawned[stream];
+    if (input)
+      createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY }).on('line', (line) => onLine(line, stream));
+  }
+}

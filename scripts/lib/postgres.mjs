@@ -1,0 +1,163 @@
+import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { startChild } from './child.mjs';
+import { ExplainedError } from './explained-error.mjs';
+import { tailOf } from './log-tail.mjs';
+import { poll } from './poll.mjs';
+import { locatePostgres } from './postgres-binaries.mjs';
+import { asksForPassword } from './postgres-ping.mjs';
+import { runCommand } from './run-command.mjs';
+import { planUnprivilegedLaunch } from './unprivileged.mjs';
+
+const HOST = '127.0.0.1';
+const USER = 'warren';
+const DATABASE = 'warren';
+const START_TIMEOUT_MS = 60_000;
+
+/**
+ * @typedef {object} PostgresOptions
+ * @property {string} dataDir made and filled at the first start
+ * @property {string} password of its one user; kept from the first start
+ * @property {string} logFile
+ * @property {number} port
+ * @property {boolean} [durable] false leaves out fsync: an ended process loses nothing, a crashed machine does; default true
+ * @property {NodeJS.ProcessEnv} env
+ * @property {AbortSignal} [signal] gives up and leaves nothing running
+ * @property {(child: import('./child.mjs').Child) => void} [onStarted] told as soon as there is a process, before it is ready
+ *
+ * @typedef {object} Postgres
+ * @property {string} url
+ * @property {number} port
+ * @property {import('./child.mjs').Child} child
+ */
+
+/**
+ * Starts the Postgres that npm installed, on loopback only, and waits until it takes connections.
+ * @param {PostgresOptions} options
+ * @returns {Promise<Postgres>}
+ */
+export async function startPostgres(options) {
+  const { dataDir, password, logFile, port, durable = true, signal, onStarted } = options;
+  const binaries = locatePostgres();
+  mkdirSync(dirname(dataDir), { recursive: true });
+  const launch = planUnprivilegedLaunch([join(binaries.bin, 'postgres'), dataDir], ownerOf(dataDir));
+  const env = { ...options.env, LC_ALL: 'C', LC_MESSAGES: 'C' };
+  if (!existsSync(join(dataDir, 'PG_VERSION')))
+    await createCluster({ dataDir, password, binaries, launch, env, durable, signal });
+  checkVersion(dataDir, binaries.majorVersion);
+
+  signal?.throwIfAborted();
+  const [command = '', ...args] = [
+    ...launch.prefix,
+    join(binaries.bin, 'postgres'),
+    '-D',
+    dataDir,
+    '-p',
+    String(port),
+    ...settings(durable),
+  ];
+  const child = await startChild({
+    name: 'postgres',
+    command,
+    args,
+    env,
+    logFile,
+    // SIGINT is its fast shutdown: ends connections, writes a checkpoint.
+    stopSignal: 'SIGINT',
+    stopTimeoutMs: 20_000,
+    ...userOf(launch),
+  });
+  onStarted?.(child);
+  try {
+    await waitUntilReady(child, { port, signal, logFile });
+  } catch (error) {
+    await child.stop();
+    throw error;
+  }
+  return { url: `postgres://${USER}:${encodeURIComponent(password)}@${HOST}:${port}/${DATABASE}`, port, child };
+}
+
+/** @param {boolean} durable @returns {string[]} */
+function settings(durable) {
+  const values = {
+    listen_addresses: HOST,
+    unix_socket_directories: '',
+    max_connections: 300,
+    // A transaction that nobody ends would hold back every relay.
+    idle_in_transaction_session_timeout: '60s',
+    ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
+  };
+  return Object.entries(values).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+}
+
+/** @param {import('./child.mjs').Child} child @param {{port: number, logFile: string, signal?: AbortSignal}} options */
+async function waitUntilReady(child, { port, logFile, signal }) {
+  const ready = await poll(async () => child.exit ?? (await asksForPassword({ host: HOST, port, user: USER })), {
+    timeoutMs: START_TIMEOUT_MS,
+    signal,
+  });
+  if (ready === true) return;
+  const what = child.exit ? 'ended while it started' : `was not ready after ${START_TIMEOUT_MS / 1000} s`;
+  throw new ExplainedError(`Postgres ${what}. Its log (${logFile}) ends with:\n${tailOf(logFile)}`);
+}
+
+/**
+ * Makes the cluster aside and renames it, so that a stop half-way leaves nothing that looks complete.
+ * @param {{dataDir: string, password: string, binaries: {bin: string}, launch: import('./unprivileged.mjs').Launch, env: NodeJS.ProcessEnv, durable: boolean, signal?: AbortSignal}} options
+ */
+async function createCluster({ dataDir, password, binaries, launch, env, durable, signal }) {
+  const partial = `${dataDir}.partial`;
+  const passwordFile = `${dataDir}.password`;
+  rmSync(partial, { recursive: true, force: true });
+  mkdirSync(partial, { mode: 0o700 });
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (launch.uid !== undefined && launch.gid !== undefined) {
+    for (const path of [partial, passwordFile]) chownSync(path, launch.uid, launch.gid);
+  }
+  /** @param {string} program @param {string[]} args @param {string} [input] */
+  const run = async (program, args, input) => {
+    const [command = '', ...all] = [...launch.prefix, join(binaries.bin, program), ...args];
+    const { code, output } = await runCommand(command, all, { env, input, signal, ...userOf(launch) });
+    if (code !== 0)
+      throw new ExplainedError(`Postgres could not be set up (${program} ended with ${code}):\n${output}`);
+  };
+  try {
+    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
+    const sync = durable ? [] : ['--no-sync'];
+    await run('initdb', [
+      '-D',
+      partial,
+      '-U',
+      USER,
+      '--auth=scram-sha-256',
+      `--pwfile=${passwordFile}`,
+      ...locale,
+      ...sync,
+    ]);
+    await run('postgres', ['--single', '-D', partial, 'postgres'], `CREATE DATABASE ${DATABASE}\n`);
+    renameSync(partial, dataDir);
+  } finally {
+    rmSync(passwordFile, { force: true });
+    rmSync(partial, { recursive: true, force: true });
+  }
+}
+
+/** @param {import('./unprivileged.mjs').Launch} launch */
+function userOf({ switchUser, uid, gid }) {
+  return switchUser ? { uid, gid } : {};
+}
+
+/** Existing data stays with its owner, unless that is root. @param {string} dataDir */
+function ownerOf(dataDir) {
+  const stat = statSync(dataDir, { throwIfNoEntry: false });
+  return stat && stat.uid !== 0 ? { uid: stat.uid, gid: stat.gid } : undefined;
+}
+
+/** @param {string} dataDir @param {string} majorVersion */
+function checkVersion(dataDir, majorVersion) {
+  const found = readFileSync(join(dataDir, 'PG_VERSION'), 'utf8').trim();
+  if (found === majorVersion) return;
+  throw new ExplainedError(
+    `The data in ${dataDir} was written by Postgres ${found}, installed is Postgres ${majorVersion}.\nCheck out the version that wrote it, or begin with empty data: move ${dataDir} away.`,
+  );
+}

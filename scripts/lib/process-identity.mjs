@@ -1,0 +1,42 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+
+/**
+ * What tells a process apart from a later one with the same pid: the moment it was started. Linux: boot id and start tick of
+ * `/proc`; elsewhere the start time that `ps` gives.
+ * @param {number} pid
+ * @returns {string | undefined} `undefined` when no such process lives
+ */
+export function identityOf(pid) {
+  return process.platform === 'linux' ? linuxIdentity(pid) : psIdentity(pid);
+}
+
+/** @param {{pid: number, identity: string}} recorded @returns {boolean} true while that very process lives */
+export function isSameProcess({ pid, identity }) {
+  return identityOf(pid) === identity;
+}
+
+/** @param {number} pid */
+function linuxIdentity(pid) {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // The second field is the command in parentheses, which may itself hold spaces and parentheses.
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+    return `${readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()}:${fields[19]}`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} pid */
+function psIdentity(pid) {
+  try {
+    const [state, ...started] = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split(/\s+/);
+    return state?.startsWith('Z') ? undefined : started.join(' ');
+  } catch {
+    return undefined;
+  }
+}

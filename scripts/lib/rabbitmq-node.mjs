@@ -1,0 +1,103 @@
+import { join } from 'node:path';
+import { startChild } from './child.mjs';
+import { ExplainedError } from './explained-error.mjs';
+import { tailOf } from './log-tail.mjs';
+import { poll } from './poll.mjs';
+import { isBrokerReady, managementUrl } from './rabbitmq-api.mjs';
+import { nodeEnvironment, writeNodeFiles } from './rabbitmq-files.mjs';
+import { pathWith } from './rabbitmq-programs.mjs';
+
+const START_TIMEOUT_MS = 120_000;
+
+/**
+ * @typedef {object} NodeOptions
+ * @property {{server: string, epmd: string}} programs see `locateRabbitmq`
+ * @property {string} dataDir everything of the node lives below it: data, logs, configuration, cookie
+ * @property {import('./rabbitmq-files.mjs').NodePorts} ports
+ * @property {{user: string, password: string}} login taken over at the first start
+ * @property {boolean} [quick] see `writeNodeFiles`
+ * @property {NodeJS.ProcessEnv} env
+ * @property {AbortSignal} [signal] gives up and leaves nothing running
+ * @property {(child: import('./child.mjs').Child) => void} [onStarted] told of each process as soon as it is there
+ *
+ * @typedef {object} Broker
+ * @property {string} amqpUrl with login
+ * @property {string} managementUrl with login
+ * @property {import('./child.mjs').Child} child its end is the end of the broker
+ * @property {() => Promise<void>} stop the graceful way
+ * @property {() => Promise<void>} kill at once, as a crash
+ */
+
+/**
+ * Starts a RabbitMQ node that has nothing to do with any other on this machine, and waits until it takes connections: own name, ports,
+ * directories, cookie, and an own epmd (Erlang's name server), all of them on loopback only.
+ * @param {NodeOptions} options
+ * @returns {Promise<Broker>}
+ */
+export async function startRabbitmqNode(options) {
+  const { programs, dataDir, ports, login, signal, onStarted } = options;
+  signal?.throwIfAborted();
+  writeNodeFiles(options);
+  const env = { ...nodeEnvironment(options.env, options), PATH: pathWith(programs.epmd, options.env) };
+  const bootLog = join(dataDir, 'log', 'boot.log');
+  // In the foreground. Erlang would start one as a daemon by itself, which then stays behind for ever.
+  const epmd = await startChild({
+    name: 'epmd',
+    command: programs.epmd,
+    args: ['-port', String(ports.epmd), '-address', '127.0.0.1'],
+    env,
+    logFile: bootLog,
+  });
+  onStarted?.(epmd);
+  const child = await startChild({
+    name: 'rabbitmq',
+    command: programs.server,
+    env,
+    cwd: dataDir,
+    logFile: bootLog,
+    stopTimeoutMs: 30_000,
+  });
+  onStarted?.(child);
+
+  const stop = async () => {
+    await child.stop();
+    await epmd.kill();
+  };
+  const kill = async () => {
+    await Promise.all([child.kill(), epmd.kill()]);
+  };
+  child.exited.then(() => epmd.kill());
+  const api = { url: `http://127.0.0.1:${ports.management}`, login };
+  try {
+    await waitUntilReady(child, { api, amqpPort: ports.amqp, dataDir, signal });
+  } catch (error) {
+    // Nothing uses it yet, so there is nothing to wait for.
+    await kill();
+    throw error;
+  }
+  return {
+    amqpUrl: `amqp://${login.user}:${login.password}@127.0.0.1:${ports.amqp}`,
+    managementUrl: managementUrl(api),
+    child,
+    stop,
+    kill,
+  };
+}
+
+/**
+ * @param {import('./child.mjs').Child} child
+ * @param {{api: import('./rabbitmq-api.mjs').ManagementApi, amqpPort: number, dataDir: string, signal?: AbortSignal}} options
+ */
+async function waitUntilReady(child, { api, amqpPort, dataDir, signal }) {
+  const ready = await poll(async () => child.exit ?? (await isBrokerReady(api, amqpPort)), {
+    timeoutMs: START_TIMEOUT_MS,
+    intervalMs: 200,
+    signal,
+  });
+  if (ready === true) return;
+  const what = child.exit ? 'ended while it started' : `was not ready after ${START_TIMEOUT_MS / 1000} s`;
+  const log = join(dataDir, 'log');
+  throw new ExplainedError(
+    `RabbitMQ ${what}. Its logs (${log}) end with:\n${tailOf(join(log, 'boot.log'))}\n${tailOf(join(log, 'rabbitmq.log'), 6)}`,
+  );
+}

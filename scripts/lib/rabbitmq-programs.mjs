@@ -1,0 +1,62 @@
+import { existsSync, readdirSync, realpathSync } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { ExplainedError } from './explained-error.mjs';
+
+/**
+ * Where packages put the real start script. Debian's and Red Hat's /usr/sbin/rabbitmq-server is not it: that one switches to the user
+ * `rabbitmq` and writes to /var/log.
+ */
+const SERVERS = [
+  '/usr/lib/rabbitmq/bin/rabbitmq-server',
+  '/opt/homebrew/opt/rabbitmq/sbin/rabbitmq-server',
+  '/usr/local/opt/rabbitmq/sbin/rabbitmq-server',
+  '/home/linuxbrew/.linuxbrew/opt/rabbitmq/sbin/rabbitmq-server',
+];
+
+/** Directories that hold `erlang`, `erlang@26`, … of Homebrew, whose programs are not always on the PATH. */
+const HOMEBREW = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
+
+/**
+ * The programs of a RabbitMQ that is installed on this machine.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {{server: string, epmd: string} | undefined}
+ */
+export function locateRabbitmq(env) {
+  const server = SERVERS.find((path) => existsSync(path)) ?? onPath('rabbitmq-server', env);
+  const epmd =
+    onPath('epmd', env) ??
+    ['/usr/lib/erlang/bin/epmd', '/usr/local/lib/erlang/bin/epmd', ...homebrewEpmds()].find((path) => existsSync(path));
+  return server && epmd ? { server, epmd } : undefined;
+}
+
+/** @param {string} program @param {NodeJS.ProcessEnv} env @returns {string | undefined} its real path */
+export function onPath(program, env) {
+  const directories = [...(env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].filter(Boolean);
+  const found = directories.map((directory) => join(directory, program)).find((path) => existsSync(path));
+  return found && realpathSync(found);
+}
+
+function homebrewEpmds() {
+  return HOMEBREW.filter((directory) => existsSync(directory)).flatMap((directory) =>
+    readdirSync(directory)
+      .filter((name) => name === 'erlang' || name.startsWith('erlang@'))
+      .sort()
+      .reverse()
+      .map((name) => join(directory, name, 'lib', 'erlang', 'bin', 'epmd')),
+  );
+}
+
+/** The PATH that lets the start script find `erl` beside our `epmd`. @param {string} epmd @param {NodeJS.ProcessEnv} env */
+export function pathWith(epmd, env) {
+  return [env.PATH ?? '', dirname(epmd), '/usr/sbin', '/sbin'].filter(Boolean).join(delimiter);
+}
+
+/** The same, for callers that cannot do without. @param {NodeJS.ProcessEnv} env */
+export function requireRabbitmq(env) {
+  const programs = locateRabbitmq(env);
+  if (!programs)
+    throw new ExplainedError(
+      'rabbitmq-server is not installed on this machine. Install it: apt-get install rabbitmq-server, or brew install rabbitmq',
+    );
+  return programs;
+}

@@ -1,0 +1,56 @@
+import { findFreePort } from '../../../scripts/lib/ports.mjs';
+import { startRabbitmqNode } from '../../../scripts/lib/rabbitmq-node.mjs';
+import { requireRabbitmq } from '../../../scripts/lib/rabbitmq-programs.mjs';
+import { createTestDirectory } from './test-directory.ts';
+
+/** A broker of a test's own, which it may stop, kill and start again. Its URLs and its data stay the same all the while. */
+export interface TestBroker {
+  amqpUrl: string;
+  /** The management plugin's API with its login. */
+  managementUrl: string;
+  /** Process id of the broker that runs now, also id of its process group: `process.kill(-pid, 'SIGSTOP')` freezes it. */
+  readonly pid: number;
+  /** Starts it after `stop` or `kill`; resolves when it takes connections, after about 5 seconds. */
+  start(): Promise<void>;
+  /** Shuts it down in good order, which takes RabbitMQ about 6 seconds. */
+  stop(): Promise<void>;
+  /** Ends it as a crash does (SIGKILL), at once. */
+  kill(): Promise<void>;
+  /** Ends it for good and removes its data. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts a RabbitMQ node apart from that of the run, by the same means as `npm start`. It ends with the test process at the latest.
+ * @throws when the machine has no `rabbitmq-server`
+ */
+export async function startTestBroker(): Promise<TestBroker> {
+  const programs = requireRabbitmq(process.env);
+  const directory = await createTestDirectory('broker');
+  const ports = {
+    amqp: await findFreePort(),
+    management: await findFreePort(),
+    distribution: await findFreePort(),
+    epmd: await findFreePort(),
+  };
+  const login = { user: 'warren', password: 'warren' };
+  const start = () =>
+    startRabbitmqNode({ programs, dataDir: directory.path, ports, login, quick: true, env: process.env });
+  let node = await start();
+  return {
+    amqpUrl: node.amqpUrl,
+    managementUrl: node.managementUrl,
+    get pid() {
+      return node.child.pid;
+    },
+    async start() {
+      node = await start();
+    },
+    stop: () => node.stop(),
+    kill: () => node.kill(),
+    async close() {
+      await node.kill();
+      await directory.remove();
+    },
+  };
+}
