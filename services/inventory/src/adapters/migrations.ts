@@ -1,12 +1,14 @@
+import type { Migration } from '@warren/event-store';
+
 /**
  * The tables of the warehouse. A migration that has been released is never changed; a change is a new one.
  *
  * Product ids are compared by bytes (`COLLATE "C"`), so that every transaction locks rows in the same order, whatever the
  * database's locale is.
  */
-export const migrations = [
+export const inventoryMigrations: readonly Migration[] = [
   {
-    id: 1,
+    number: 1,
     name: 'stock',
     sql: `
       CREATE TABLE stock_level (
@@ -22,7 +24,7 @@ export const migrations = [
         product_id text COLLATE "C" NOT NULL,
         kind text NOT NULL,
         delta bigint NOT NULL,
-        message_id text,
+        message_id uuid,
         order_id text,
         recorded_at timestamptz NOT NULL,
         CONSTRAINT stock_ledger_kind CHECK (
@@ -51,4 +53,4 @@ export const migrations = [
       COMMENT ON TABLE reservation IS 'Pieces set aside, by order and product.';
     `,
   },
-] as const;
+];

@@ -9,11 +9,11 @@ export function createStockTables(): Warehouse {
 }
 
 async function lockLevels(tx: StoreTransaction, productIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await tx.query<{ product_id: string; available: string }>(
+  const { rows } = await tx.query<{ product_id: string; available: number }>(
     'SELECT product_id, available FROM stock_level WHERE product_id = ANY ($1) ORDER BY product_id FOR UPDATE',
     [productIds],
   );
-  return new Map(rows.map((row) => [row.product_id, Number(row.available)]));
+  return new Map(rows.map((row) => [row.product_id, row.available]));
 }
 
 async function withdraw(tx: StoreTransaction, withdrawals: readonly Withdrawal[], now: Date): Promise<void> {
@@ -58,7 +58,7 @@ async function receive(tx: StoreTransaction, receipts: readonly Receipt[], now: 
   await tx.query(
     `INSERT INTO stock_ledger (kind, message_id, product_id, delta, recorded_at)
      SELECT kind, message_id, product_id, quantity, $5
-       FROM unnest($1::text[], $2::text[], $3::text[], $4::bigint[]) AS receipt (kind, message_id, product_id, quantity)`,
+       FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[]) AS receipt (kind, message_id, product_id, quantity)`,
     [
       receipts.map((receipt) => receipt.kind),
       receipts.map((receipt) => (receipt.kind === 'received' ? receipt.messageId : null)),

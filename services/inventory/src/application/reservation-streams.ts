@@ -5,7 +5,7 @@ import {
   InventoryUnavailable,
   type OrderCreated,
 } from '@warren/contracts';
-import type { NewEvent, RecordedEvent, StoreTransaction } from '@warren/event-store';
+import { type NewEvent, type RecordedEvent, type StoreTransaction, streamId } from '@warren/event-store';
 import { evolve, noReservation, type Reservation, type ReservationEvent } from '../domain/reservation.ts';
 import { SERVICE_NAME } from './service-name.ts';
 
@@ -17,7 +17,7 @@ export interface Answer {
   event: ReservationEvent;
 }
 
-const streamOf = (orderId: string) => `reservation-${orderId}`;
+const streamOf = (orderId: string) => streamId('reservation', orderId);
 
 /** The reservations that exist for these orders, by order id. */
 export async function loadReservations(

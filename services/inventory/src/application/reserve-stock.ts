@@ -24,7 +24,7 @@ export function createReserveStock({ store, warehouse, clock, logger }: Inventor
   async function answer(tx: StoreTransaction, orders: readonly OrderCreatedEvent[]): Promise<Decided[]> {
     const fresh = await claimFresh(tx, QUEUES.inventoryOrderCreated, orders);
     const levels = await warehouse.lockLevels(tx, productIdsOf(fresh));
-    // After the lock: an instance that answered one of these orders held the same rows, so its answer can be seen now.
+    // After the lock: whoever answered one of these orders held the same rows, so its answer is seen here and not as a conflict.
     const reservations = await loadReservations(tx, fresh);
     const decisions = reserveInSequence(
       fresh.map((order) => order.data),

@@ -1,0 +1,26 @@
+import { createEvent, type EventOf, OrderCreated, ReceiveStock } from '@warren/contracts';
+import { createId } from '@warren/kernel';
+
+type Lines = readonly (readonly [productId: string, quantity: number])[];
+
+/** An `OrderCreated` message of a new order, or of the given one under a new message id. */
+export function orderCreated(lines: Lines, orderId: string = createId()): EventOf<typeof OrderCreated> {
+  const now = new Date();
+  return createEvent(OrderCreated, {
+    aggregateId: orderId,
+    source: 'test',
+    now,
+    data: {
+      id: orderId,
+      customerId: 'customer-1',
+      items: lines.map(([productId, quantity]) => ({ productId, quantity })),
+      status: 'pending',
+      createdAt: now.toISOString(),
+    },
+  });
+}
+
+/** A new `ReceiveStock` message. */
+export function receiveStock(productId: string, quantity: number): EventOf<typeof ReceiveStock> {
+  return createEvent(ReceiveStock, { aggregateId: productId, source: 'test', data: { productId, quantity } });
+}
