@@ -4,6 +4,8 @@ export * from './database-component.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';
 export * from './migrate.ts';
+export { createRelay, type Relay, type RelayOptions, type RelayState, toEnvelope } from './relay/create-relay.ts';
+export type { ToWire } from './relay/send-window.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

@@ -1,0 +1,113 @@
+import type { ClientBase } from 'pg';
+import type { RecordedEvent } from '../event-store.ts';
+import { type EventRow, toRecordedEvent } from '../recorded-event.ts';
+import type { RelayCursor } from './relay-cursor.ts';
+
+/** A step of the log. `event` is absent where there is nothing to publish; `cursor` is where the relay stands once it is done. */
+export interface LogEntry {
+  event?: RecordedEvent;
+  cursor: RelayCursor;
+}
+
+export interface LogPage {
+  entries: LogEntry[];
+  /** Nothing more was committed when the page was read. */
+  caughtUp: boolean;
+  /** There are committed events that an open transaction somewhere in the cluster keeps out of the window. */
+  heldBack: boolean;
+}
+
+export interface RelayReader {
+  /** The next page of the log. */
+  next(): Promise<LogPage>;
+}
+
+const COLUMNS = `position, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, routing_key`;
+
+/**
+ * Opens a window: every transaction below the snapshot's xmin is over, so nothing can appear in it any more. The xmin and the rows come
+ * from one statement, hence from one snapshot. `OFFSET 0` keeps the planner from walking the whole log by position to save itself the
+ * sort. The sequence is read after the snapshot was taken: no position of the window lies beyond `bound`.
+ */
+export const OPEN_WINDOW = `
+  WITH w AS MATERIALIZED (
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) AS window_end,
+      (SELECT last_value FROM events_position_seq) AS bound,
+      EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmin(pg_current_snapshot())) AS held_back
+  )
+  SELECT w.*, e.* FROM w
+  LEFT JOIN LATERAL (
+    SELECT ${COLUMNS}, routing_key IS NOT NULL AS wanted,
+      CASE WHEN routing_key IS NOT NULL THEN data END AS data, CASE WHEN routing_key IS NOT NULL THEN metadata END AS metadata
+    FROM (SELECT * FROM events WHERE tx >= $1::xid8 AND tx < w.window_end OFFSET 0) in_window
+    ORDER BY position LIMIT $2
+  ) e ON true
+  ORDER BY e.position`;
+
+/**
+ * The further pages of a window walk the log by position and leave out what belongs to other windows, so that a long backlog costs one
+ * pass, not one sort a page.
+ */
+export const CONTINUE_WINDOW = `
+  SELECT ${COLUMNS}, w.wanted, CASE WHEN w.wanted THEN data END AS data, CASE WHEN w.wanted THEN metadata END AS metadata
+  FROM events CROSS JOIN LATERAL (
+    SELECT tx >= $1::xid8 AND tx < $2::xid8 AND routing_key IS NOT NULL AS wanted
+  ) w
+  WHERE position > $3 AND position <= $4 ORDER BY position LIMIT $5`;
+
+type PageRow = EventRow & { wanted: boolean };
+type WindowRow = { window_end: string; bound: number; held_back: boolean } & (PageRow | { position: null });
+
+/**
+ * Reads the log in windows of transaction ids, inside a window by position (docs/adr/0003).
+ *
+ * | state | means | next |
+ * |---|---|---|
+ * | between windows (`position` 0) | everything below `windowStart` has been read | a window opens at the next page |
+ * | in a window (`position` > 0) | of `windowStart`…`windowEnd`, everything up to `position` has been read | until a page is not full |
+ */
+export function createRelayReader(client: ClientBase, start: RelayCursor, pageSize: number): RelayReader {
+  let cursor = start;
+  let bound: number | undefined;
+
+  async function openWindow(): Promise<LogPage> {
+    const values = [cursor.windowStart, pageSize];
+    const { rows } = await client.query<WindowRow>({ name: 'warren/relay-open', text: OPEN_WINDOW, values });
+    const [first] = rows;
+    const windowEnd = first?.window_end ?? cursor.windowStart;
+    bound = first?.bound;
+    const events = rows.filter((row): row is WindowRow & PageRow => row.position !== null);
+    const page = take(events, { ...cursor, windowEnd });
+    return { ...page, heldBack: first?.held_back ?? false };
+  }
+
+  async function continueWindow(): Promise<LogPage> {
+    bound ??= await lastPosition(client);
+    const values = [cursor.windowStart, cursor.windowEnd, cursor.position, bound, pageSize];
+    const { rows } = await client.query<PageRow>({ name: 'warren/relay-continue', text: CONTINUE_WINDOW, values });
+    // Between this window's end and now more may have been committed.
+    return { ...take(rows, cursor), caughtUp: false, heldBack: false };
+  }
+
+  function take(rows: readonly PageRow[], window: RelayCursor): Omit<LogPage, 'heldBack'> {
+    const complete = rows.length < pageSize;
+    const entries: LogEntry[] = rows
+      .filter((row) => row.wanted)
+      .map((row) => ({ event: toRecordedEvent(row), cursor: { ...window, position: row.position } }));
+    const last = rows.at(-1);
+    cursor = complete
+      ? { windowStart: window.windowEnd, windowEnd: window.windowEnd, position: 0 }
+      : { ...window, position: last?.position ?? window.position };
+    const lastEntry = entries.at(-1);
+    if (lastEntry && last?.wanted) lastEntry.cursor = cursor;
+    else if (last) entries.push({ cursor });
+    return { entries, caughtUp: complete };
+  }
+
+  return { next: () => (cursor.position === 0 ? openWindow() : continueWindow()) };
+}
+
+async function lastPosition(client: ClientBase): Promise<number> {
+  const { rows } = await client.query<{ bound: number }>('SELECT last_value AS bound FROM events_position_seq');
+  return rows[0]?.bound ?? 0;
+}

@@ -1,0 +1,80 @@
+import type { Logger } from '@warren/kernel';
+import type { Client, ClientBase } from 'pg';
+import type { DatabasePool } from '../create-pool.ts';
+import { openSession } from '../open-session.ts';
+
+/**
+ * Transaction ids that this server has not given out yet: the rows come from another server's dump. A cursor never lies above the
+ * current xmin, and a committed row never at or above xmax, unless they were restored.
+ */
+const IDS_FROM_ELSEWHERE = `
+  SELECT EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
+    OR EXISTS (SELECT FROM relay_cursors WHERE window_end > pg_snapshot_xmin(pg_current_snapshot())) AS found`;
+
+/**
+ * Gives restored rows ids of this server: the published ones 0, the others that of this transaction ($1), so that they make up one window
+ * above every cursor, in the order of their positions. Published is what every relay has passed. What was written since the restore is not:
+ * it stands behind the last restored position, or is younger than the cursor.
+ */
+const REPAIR_EVENTS = `
+  WITH restored AS (
+    SELECT coalesce(max(position), 9223372036854775807) AS last
+    FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())
+  ), judged AS (
+    SELECT e.position, e.tx, e.position <= restored.last AND NOT EXISTS (
+      SELECT FROM relay_cursors c
+      WHERE NOT (e.tx < c.window_start OR (e.tx < c.window_end AND e.position <= c.position)) OR e.recorded_at > c.updated_at
+    ) AS published
+    FROM events e, restored
+  )
+  UPDATE events e SET tx = CASE WHEN j.published THEN '0'::xid8 ELSE $1::xid8 END
+  FROM judged j WHERE e.position = j.position AND (NOT j.published OR j.tx >= $2::xid8)
+  RETURNING j.published`;
+
+export interface RepairOptions {
+  pool: DatabasePool;
+  /** The session that holds the relay's lock. */
+  client: ClientBase;
+  logger: Logger;
+}
+
+/**
+ * Repairs a log that was restored from a dump into another cluster, where the ids of old transactions lie in the future and windows would
+ * leave events out. Does nothing to a healthy log. One transaction; writers wait meanwhile. An event stays published if it was; one in doubt is published again.
+ */
+export async function repairAfterRestore({ pool, client, logger }: RepairOptions): Promise<void> {
+  if (!(await hasIdsFromElsewhere(client))) return;
+  logger.warn(
+    'the log was restored from another server: its transaction ids are repaired before anything is published',
+  );
+  const session = await openSession({ pool, unlimited: true, logger });
+  try {
+    await session.query('BEGIN');
+    await repair(session, logger);
+    await session.query('COMMIT');
+  } finally {
+    await session.end();
+  }
+}
+
+async function hasIdsFromElsewhere(client: ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>(IDS_FROM_ELSEWHERE);
+  return rows[0]?.found === true;
+}
+
+async function repair(session: Client, logger: Logger): Promise<void> {
+  // The lock first, the id after it: whatever was written before has a lower id and is seen.
+  await session.query('LOCK TABLE events, relay_cursors IN SHARE ROW EXCLUSIVE MODE');
+  if (!(await hasIdsFromElsewhere(session))) return;
+  const { rows: ids } = await session.query<{ current: string; oldest: string }>(
+    'SELECT pg_current_xact_id() AS current, pg_snapshot_xmin(pg_current_snapshot()) AS oldest',
+  );
+  const { current, oldest } = ids[0] ?? { current: '0', oldest: '0' };
+  const { rows } = await session.query<{ published: boolean }>(REPAIR_EVENTS, [current, oldest]);
+  // Not `current`: a transaction that runs now, with a lower id, may still append.
+  await session.query('UPDATE relay_cursors SET window_start = $1::xid8, window_end = $1::xid8, position = 0', [
+    oldest,
+  ]);
+  const published = rows.filter((row) => row.published).length;
+  logger.warn({ alreadyPublished: published, toPublish: rows.length - published }, 'transaction ids repaired');
+}

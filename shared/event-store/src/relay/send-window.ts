@@ -1,0 +1,191 @@
+import type { EventEnvelope, EventPublisher, PublishOutcome } from '@warren/contracts';
+import { type Logger, toAppError } from '@warren/kernel';
+import type { RecordedEvent } from '../event-store.ts';
+import type { Parking } from './parking.ts';
+import type { RelayCursor } from './relay-cursor.ts';
+import type { RelayMetrics } from './relay-metrics.ts';
+import type { LogEntry } from './relay-reader.ts';
+
+/** What goes out for a recorded event; undefined when nothing does. */
+export type ToWire = (event: RecordedEvent) => EventEnvelope | undefined;
+
+export interface SendWindowOptions {
+  publisher: EventPublisher;
+  toWire: ToWire;
+  parking: Parking;
+  metrics: RelayMetrics;
+  logger: Logger;
+  /** Called when the oldest entries were settled. */
+  onProgress(): void;
+}
+
+/** Sends entries, many at a time, and knows up to where all of them are settled. */
+export interface SendWindow {
+  /** How many entries are not yet passed by the cursor. */
+  readonly size: number;
+  /** Where the relay stands: behind the last entry that is settled together with all before it. */
+  readonly cursor: RelayCursor | undefined;
+  add(entries: readonly LogEntry[]): void;
+  /** Sends what had to wait for the publisher or for its next try. To be called every few ten milliseconds. */
+  pump(): void;
+  /** Publishes one parked event again; the reason when that failed. */
+  attempt(event: RecordedEvent): Promise<string | undefined>;
+  /** Sends nothing more. Resolves when all that was sent is settled. */
+  close(): Promise<void>;
+}
+
+/**
+ * | state of an entry | means | next |
+ * |---|---|---|
+ * | in line | an earlier event of its stream is not settled | sending, parked |
+ * | stalled | the publisher cannot publish, or the pause before the next try is not over | sending |
+ * | sending | the publisher has it | settled, stalled |
+ * | settled | confirmed, parked, or nothing to publish; passed by the cursor once all before it are | – |
+ */
+interface Entry extends LogEntry {
+  settled: boolean;
+  attempts: number;
+  notBefore: number;
+}
+
+type EventEntry = Entry & { event: RecordedEvent };
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 5000;
+const BEHIND_PARKED = 'an earlier event of its stream is parked';
+
+/**
+ * At most one event of a stream is under way, so neither a refused nor an unroutable event can be overtaken by the next one of its
+ * stream; events of different streams do not wait for each other.
+ */
+export function createSendWindow(options: SendWindowOptions): SendWindow {
+  const { publisher, toWire, parking, metrics, logger, onProgress } = options;
+  let entries: Entry[] = [];
+  /** How many at the front of `entries` are passed. */
+  let passed = 0;
+  let cursor: RelayCursor | undefined;
+  /** Streams with an event under way, and the entries that wait behind it. */
+  const lines = new Map<string, EventEntry[]>();
+  let stalled: EventEntry[] = [];
+  const sending = new Set<Promise<void>>();
+  let closed = false;
+
+  function enter(entry: Entry): void {
+    const line = entry.event && lines.get(entry.event.streamId);
+    if (!hasEvent(entry)) settle(entry);
+    else if (line) line.push(entry);
+    else {
+      lines.set(entry.event.streamId, []);
+      dispatch(entry);
+    }
+  }
+
+  function dispatch(entry: EventEntry): void {
+    if (closed) return;
+    if (parking.holds(entry.event.streamId)) park(entry, BEHIND_PARKED);
+    else if (!publisher.canPublish()) stalled.push(entry);
+    else {
+      const sent = send(entry).finally(() => sending.delete(sent));
+      sending.add(sent);
+    }
+  }
+
+  async function send(entry: EventEntry): Promise<void> {
+    const outcome = await publish(entry.event);
+    if (outcome.status === 'confirmed') release(entry);
+    else if (outcome.status === 'returned') park(entry, outcome.reason);
+    else sendAgain(entry, outcome);
+  }
+
+  /** Gives the outcome whatever happens: an event that cannot be put on the wire is parked, not a reason to stop. */
+  async function publish(event: RecordedEvent): Promise<PublishOutcome> {
+    let wire: EventEnvelope | undefined;
+    try {
+      wire = toWire(event);
+    } catch (error) {
+      const { code, message } = toAppError(error);
+      return { status: 'returned', reason: `it cannot be put on the wire: ${code} ${message}` };
+    }
+    if (!wire) return { status: 'confirmed' };
+    try {
+      const outcome = await publisher.send(wire);
+      if (outcome.status === 'confirmed') metrics.published.inc();
+      return outcome;
+    } catch (error) {
+      return { status: 'unknown', reason: `the publisher failed: ${toAppError(error).message}` };
+    }
+  }
+
+  function sendAgain(entry: EventEntry, { status, reason }: { status: string; reason: string }): void {
+    const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** entry.attempts, LONGEST_PAUSE_MS);
+    entry.attempts += 1;
+    entry.notBefore = Date.now() + pauseMs;
+    stalled.push(entry);
+    metrics.republished.inc();
+    const { id: eventId, type } = entry.event;
+    logger.debug({ eventId, type, status, reason, attempts: entry.attempts, pauseMs }, 'event is published again');
+  }
+
+  function park(entry: EventEntry, reason: string): void {
+    parking.park(entry.event, reason);
+    metrics.parked.inc();
+    release(entry);
+  }
+
+  /** Settles the entry and lets the next of its stream go. */
+  function release(entry: EventEntry): void {
+    settle(entry);
+    const { streamId } = entry.event;
+    const next = lines.get(streamId)?.shift();
+    if (next) dispatch(next);
+    else lines.delete(streamId);
+  }
+
+  function settle(entry: Entry): void {
+    entry.settled = true;
+    if (entry !== entries[passed]) return;
+    for (let head = entries[passed]; head?.settled; head = entries[passed]) {
+      cursor = head.cursor;
+      passed += 1;
+    }
+    if (passed === entries.length || passed > 10_000) {
+      entries = entries.slice(passed);
+      passed = 0;
+    }
+    onProgress();
+  }
+
+  return {
+    get size() {
+      return entries.length - passed;
+    },
+    get cursor() {
+      return cursor;
+    },
+    add(added) {
+      const fresh = added.map((entry): Entry => ({ ...entry, settled: false, attempts: 0, notBefore: 0 }));
+      entries.push(...fresh);
+      fresh.forEach(enter);
+    },
+    pump() {
+      if (stalled.length === 0 || closed || !publisher.canPublish()) return;
+      const now = Date.now();
+      const due = stalled.filter((entry) => entry.notBefore <= now);
+      stalled = stalled.filter((entry) => entry.notBefore > now);
+      due.sort((a, b) => a.event.position - b.event.position).forEach(dispatch);
+    },
+    async attempt(event) {
+      if (closed || !publisher.canPublish()) return 'the publisher could not publish';
+      const outcome = await publish(event);
+      return outcome.status === 'confirmed' ? undefined : outcome.reason;
+    },
+    async close() {
+      closed = true;
+      await Promise.all(sending);
+    },
+  };
+}
+
+function hasEvent(entry: Entry): entry is EventEntry {
+  return entry.event !== undefined;
+}
