@@ -31,6 +31,11 @@ export interface RetryPolicy {
   maxAttempts: number;
   /** Delay before the second try in milliseconds; each further one is twice as long. @default 1000 */
   baseMs: number;
+  /**
+   * Tries in all while the error is `transient`, which is to say that a dependency is away: the message is not to blame, and goes
+   * on waiting at the longest delay. @default 1000
+   */
+  maxTransientAttempts: number;
 }
 
 interface SubscriptionBase<Contract extends EventContract> {

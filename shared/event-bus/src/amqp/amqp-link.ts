@@ -1,0 +1,174 @@
+import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { AppError, Logger } from '@warren/kernel';
+import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import { busErrors } from '../bus-errors.ts';
+import { explainConnectionFailure, shownUrl } from './connection-failure.ts';
+
+export interface AmqpLinkOptions {
+  url: string;
+  /** Shown in the management UI as the connection's name. */
+  name: string;
+  heartbeatSeconds: number;
+  logger: Logger;
+  /** Called with every failed attempt to connect. */
+  onFailure?(error: AppError): void;
+  /** Called when the broker stops (true) and resumes reading what we publish. */
+  onBlocked?(blocked: boolean): void;
+}
+
+/** What is opened on a fresh connection: a channel with what belongs to it. Must not reject. */
+export type LinkSetup = (model: ChannelModel) => Promise<void>;
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 3000;
+const RECOVERY = { initialDelay: 100, maxDelay: 5000, factor: 2, jitter: 0.2 };
+
+/**
+ * One connection that comes back. `amqplib` reconnects; everything on the connection is built again by the setups.
+ *
+ * | state | means | next |
+ * |---|---|---|
+ * | `connecting` | never connected, or lost; tries again with backoff | `connected`, `closed` |
+ * | `connected` | the socket stands and the setups have run | `connecting`, `blocked`, `closed` |
+ * | `blocked` | as `connected`, but the broker reads nothing that we publish: an alarm | `connected`, `connecting`, `closed` |
+ * | `closed` | for good | – |
+ */
+export class AmqpLink {
+  readonly #options: AmqpLinkOptions;
+  readonly #setups = new Set<LinkSetup>();
+  #recovering: RecoveringChannelModel | undefined;
+  #model: ChannelModel | undefined;
+  #connected = false;
+  #closed = false;
+  #blockedBecause: string | undefined;
+  /** Why the last attempt failed, until one succeeds. */
+  failure: AppError | undefined;
+
+  constructor(options: AmqpLinkOptions) {
+    this.#options = options;
+  }
+
+  get state(): 'connecting' | 'connected' | 'blocked' | 'closed' {
+    if (this.#closed) return 'closed';
+    if (!this.#connected) return 'connecting';
+    return this.#blockedBecause === undefined ? 'connected' : 'blocked';
+  }
+
+  /** The broker's reason while it is blocked. */
+  get blockedBecause(): string | undefined {
+    return this.#blockedBecause;
+  }
+
+  /** The connection of this moment, also while its setups run. */
+  get model(): ChannelModel | undefined {
+    return this.#model;
+  }
+
+  open(): void {
+    if (this.#closed || this.#recovering) return;
+    const { url, name, heartbeatSeconds, logger } = this.#options;
+    const target = new URL(url);
+    if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(heartbeatSeconds));
+    const setup = (model: ChannelModel) => this.#setUp(model);
+    const opening = connect(target.href, {
+      recovery: { ...RECOVERY, setup, waitForConnect: false },
+      noDelay: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: name },
+    });
+    void opening.then((recovering) => {
+      this.#recovering = recovering;
+      recovering.on('error', (error) => logger.debug({ err: error, connection: name }, 'connection error'));
+      recovering.on('connect-failed', (error) => this.#connectFailed(error));
+      recovering.on('connect', () => this.#up());
+    });
+  }
+
+  /** Runs the setup on every connection from now on, and at once on the present one. */
+  async add(setup: LinkSetup): Promise<void> {
+    this.#setups.add(setup);
+    if (this.#model) await setup(this.#model);
+  }
+
+  remove(setup: LinkSetup): void {
+    this.#setups.delete(setup);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const model = this.#model;
+    // A peer that is gone without a word never answers the closing handshake.
+    const late = new AbortController();
+    const closing = this.#recovering?.close();
+    const timeout = pause(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([closing, timeout]);
+    late.abort();
+    if (model) internals(model).stream.destroy();
+  }
+
+  async #setUp(model: ChannelModel): Promise<void> {
+    let lost: Error | undefined;
+    model.on('error', () => undefined);
+    model.on('blocked', (reason) => this.#blocked(reason));
+    model.on('unblocked', () => this.#unblocked());
+    model.on('close', (error) => {
+      lost = error ?? new Error('the connection was closed');
+      this.#down(model, lost);
+    });
+    requireSupported(model);
+    this.#model = model;
+    await Promise.all([...this.#setups].map((setup) => setup(model)));
+    // amqplib listens to a connection only after its setup: one that has died by then would never be missed.
+    if (lost) throw lost;
+  }
+
+  #up(): void {
+    this.#connected = true;
+    this.failure = undefined;
+    this.#options.logger.info({ connection: this.#options.name, broker: shownUrl(this.#options.url) }, 'connected');
+  }
+
+  #down(model: ChannelModel, error: Error): void {
+    if (this.#model !== model) return;
+    this.#model = undefined;
+    if (this.#blockedBecause !== undefined) this.#unblocked();
+    if (!this.#connected) return;
+    this.#connected = false;
+    if (this.#closed) return;
+    this.#options.logger.warn({ connection: this.#options.name, reason: error.message }, 'connection lost');
+  }
+
+  #connectFailed(error: Error): void {
+    const { url, logger, name, onFailure } = this.#options;
+    this.failure = explainConnectionFailure(error, url);
+    if (this.#closed) return;
+    logger.error({ connection: name, code: this.failure.code, reason: this.failure.message }, 'cannot connect');
+    onFailure?.(this.failure);
+  }
+
+  #blocked(reason: string): void {
+    this.#blockedBecause = reason;
+    this.#options.logger.error({ connection: this.#options.name, reason }, 'the broker has blocked publishing');
+    this.#options.onBlocked?.(true);
+  }
+
+  #unblocked(): void {
+    this.#blockedBecause = undefined;
+    this.#options.logger.info({ connection: this.#options.name }, 'the broker no longer blocks publishing');
+    this.#options.onBlocked?.(false);
+  }
+}
+
+/** What `amqplib` has but does not type. */
+export function internals(model: ChannelModel): { stream: Duplex; frameMax: number } {
+  return model.connection as unknown as { stream: Duplex; frameMax: number };
+}
+
+function requireSupported(model: ChannelModel): void {
+  const { version } = model.connection.serverProperties;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > 3 || (major === 3 && minor >= 10)) return;
+  throw busErrors.BROKER_UNSUPPORTED(`RabbitMQ ${version} is too old: 3.10 or newer is needed`);
+}

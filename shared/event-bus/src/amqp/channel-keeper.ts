@@ -1,0 +1,118 @@
+import type { AppError, Logger } from '@warren/kernel';
+import type { Channel, ChannelModel } from 'amqplib';
+import type { AmqpLink } from './amqp-link.ts';
+import { explainDeclareFailure } from './connection-failure.ts';
+
+export interface ChannelKeeperOptions<Kept extends Channel> {
+  link: AmqpLink;
+  /** For the log: `publish`, or the queue's name. */
+  name: string;
+  logger: Logger;
+  create(model: ChannelModel): Promise<Kept>;
+  /** Makes a fresh channel usable; a throw gives it up, and another one is tried later. */
+  setUp(channel: Kept, model: ChannelModel): Promise<void>;
+  /** A channel is gone, with all that was in flight on it. Called once for each that was created. */
+  onLost(channel: Kept, reason: string): void;
+}
+
+const FIRST_DELAY_MS = 100;
+const LONGEST_DELAY_MS = 10_000;
+
+/**
+ * Keeps one channel open: on every new connection, and also when the broker closes the channel alone (an unknown delivery tag, a
+ * consumer that took too long, a deleted exchange) while its connection lives on.
+ */
+export class ChannelKeeper<Kept extends Channel> {
+  readonly #options: ChannelKeeperOptions<Kept>;
+  readonly #setup = (model: ChannelModel) => this.#open(model);
+  #channel: Kept | undefined;
+  #delayMs = FIRST_DELAY_MS;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+  /** Why the last attempt failed, until one succeeds. */
+  failure: AppError | undefined;
+
+  constructor(options: ChannelKeeperOptions<Kept>) {
+    this.#options = options;
+  }
+
+  /** The channel, when it is usable. */
+  get channel(): Kept | undefined {
+    return this.#channel;
+  }
+
+  /** Resolves after the first attempt on the present connection; at once when there is none. */
+  start(): Promise<void> {
+    return this.#options.link.add(this.#setup);
+  }
+
+  /** Replaces the channel, because it is of no use any more though the broker has not closed it. */
+  async replace(): Promise<void> {
+    await this.#channel?.close().catch(() => undefined);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#options.link.remove(this.#setup);
+    await this.#channel?.close().catch(() => undefined);
+  }
+
+  async #open(model: ChannelModel): Promise<void> {
+    clearTimeout(this.#timer);
+    const { create, setUp } = this.#options;
+    let channel: Kept | undefined;
+    try {
+      channel = await create(model);
+      const state = this.#watch(channel, model);
+      await setUp(channel, model);
+      if (state.reason !== undefined) throw new Error(state.reason);
+      if (this.#closed) return await channel.close();
+      this.#channel = channel;
+      this.#delayMs = FIRST_DELAY_MS;
+      this.failure = undefined;
+    } catch (error) {
+      if (this.#options.link.model === model) this.#openFailed(error, model);
+      await channel?.close().catch(() => undefined);
+    }
+  }
+
+  #watch(channel: Kept, model: ChannelModel): { reason?: string } {
+    const state: { reason?: string } = {};
+    let error: Error | undefined;
+    channel.on('error', (err) => {
+      error = err;
+    });
+    channel.on('close', () => {
+      state.reason = error?.message ?? 'the channel was closed';
+      this.#options.onLost(channel, state.reason);
+      if (this.#channel === channel) this.#lost(model, state.reason);
+    });
+    return state;
+  }
+
+  #lost(model: ChannelModel, reason: string): void {
+    this.#channel = undefined;
+    if (this.#closed) return;
+    const { logger, name } = this.#options;
+    const hint = /timeout|timed out/i.test(reason) ? 'a message was held longer than the consumer timeout' : undefined;
+    logger.warn({ channel: name, reason, hint }, 'channel lost');
+    this.#openLater(model);
+  }
+
+  #openFailed(error: unknown, model: ChannelModel): void {
+    this.failure = explainDeclareFailure(error);
+    if (this.#closed) return;
+    const { logger, name } = this.#options;
+    logger.error({ channel: name, code: this.failure.code, reason: this.failure.message }, 'cannot open the channel');
+    this.#openLater(model);
+  }
+
+  #openLater(model: ChannelModel): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      if (this.#options.link.model === model && !this.#closed) void this.#open(model);
+    }, this.#delayMs);
+    this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_DELAY_MS);
+  }
+}

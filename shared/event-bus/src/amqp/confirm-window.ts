@@ -1,0 +1,188 @@
+import type { PublishOutcome } from '@warren/contracts';
+import type { ConfirmChannel, Message } from 'amqplib';
+import type { Posting } from '../broker.ts';
+import { Fifo } from '../fifo.ts';
+
+export interface ConfirmWindowOptions {
+  /** The most messages sent and not yet confirmed. */
+  maxUnconfirmed: number;
+  /** How long a message may take until its confirm, waiting included. */
+  timeoutMs: number;
+}
+
+interface Entry {
+  posting: Posting;
+  deadline: number;
+  /** Why the broker gave it back; its confirm follows. */
+  returned: string | undefined;
+}
+
+const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
+
+/**
+ * Messages on their way: those that wait for a place, in order, and those sent and not yet confirmed. Every one is settled
+ * exactly once, also when its channel dies, the broker is silent, or there is no channel for a long time. Nothing is sent
+ * again from here: what the broker has of an unconfirmed message is unknown, and only the caller knows its order.
+ */
+export class ConfirmWindow {
+  readonly #options: ConfirmWindowOptions;
+  readonly #waiting = new Fifo<Entry>();
+  /** By delivery tag, which counts the publishes of a channel from 1; so the oldest come first. */
+  #sent = new Map<number, Entry>();
+  #channel: ConfirmChannel | undefined;
+  #lastTag = 0;
+  #full = false;
+  #paused = false;
+  #closed = false;
+  #sweeper: NodeJS.Timeout | undefined;
+  #onFlushed: (() => void)[] = [];
+
+  constructor(options: ConfirmWindowOptions) {
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get unconfirmed(): number {
+    return this.#sent.size;
+  }
+
+  add(posting: Posting): void {
+    if (this.#closed) {
+      posting.settle({ status: 'unknown', reason: 'not sent: the bus is closed' });
+      return;
+    }
+    this.#waiting.push({ posting, deadline: Date.now() + this.#options.timeoutMs, returned: undefined });
+    this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(1000, Math.max(10, this.#options.timeoutMs / 4)));
+    this.#pump();
+  }
+
+  attach(channel: ConfirmChannel): void {
+    this.#channel = channel;
+    this.#lastTag = 0;
+    this.#full = false;
+    channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
+    channel.on('nack', ({ deliveryTag, multiple }) => {
+      this.#answered(channel, deliveryTag, multiple, { status: 'nacked', reason: 'the broker refused the message' });
+    });
+    channel.on('return', (message) => this.#returned(channel, message));
+    channel.on('drain', () => {
+      this.#full = false;
+      this.#pump();
+    });
+    this.#pump();
+  }
+
+  /** The channel is gone: whether the broker has what was sent on it cannot be known. */
+  detach(channel: ConfirmChannel, reason: string): void {
+    if (channel !== this.#channel) return;
+    this.#abandon(reason);
+  }
+
+  #abandon(reason: string): void {
+    this.#channel = undefined;
+    const lost = [...this.#sent.values()];
+    this.#sent = new Map();
+    for (const { posting } of lost) posting.settle({ status: 'unknown', reason });
+    this.#checkFlushed();
+  }
+
+  /** While paused nothing is sent: a blocked broker would take it all at once later, with every repetition. */
+  pause(paused: boolean): void {
+    this.#paused = paused;
+    this.#pump();
+  }
+
+  /** Resolves when nothing waits and nothing is unconfirmed. */
+  flushed(): Promise<void> {
+    if (this.#waiting.length + this.#sent.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#onFlushed.push(resolve));
+  }
+
+  /** Settles everything. */
+  close(): void {
+    this.#closed = true;
+    for (const { posting } of this.#waiting.take(Number.POSITIVE_INFINITY)) {
+      posting.settle({ status: 'unknown', reason: 'the bus was closed before the message could be sent' });
+    }
+    this.#abandon('the bus was closed before the confirm came');
+  }
+
+  #pump(): void {
+    while (this.#channel && !this.#full && !this.#paused && this.#sent.size < this.#options.maxUnconfirmed) {
+      const next = this.#waiting.shift();
+      if (!next) return;
+      this.#send(this.#channel, next);
+    }
+  }
+
+  #send(channel: ConfirmChannel, entry: Entry): void {
+    const { exchange, routingKey, body, properties } = entry.posting.message;
+    try {
+      // False means "buffered, and more would only pile up", not "failed".
+      this.#full = !channel.publish(exchange, routingKey, body, properties);
+    } catch (error) {
+      entry.posting.settle({ status: 'nacked', reason: `not sent: ${(error as Error).message}` });
+      return;
+    }
+    this.#lastTag += 1;
+    this.#sent.set(this.#lastTag, entry);
+  }
+
+  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PublishOutcome): void {
+    if (channel !== this.#channel) return;
+    if (!multiple) this.#settle(tag, outcome);
+    else {
+      for (const sentTag of this.#sent.keys()) {
+        if (sentTag > tag) break;
+        this.#settle(sentTag, outcome);
+      }
+    }
+    this.#pump();
+    this.#checkFlushed();
+  }
+
+  #settle(tag: number, outcome: PublishOutcome): void {
+    const sent = this.#sent.get(tag);
+    if (!sent) return;
+    this.#sent.delete(tag);
+    const { posting, returned } = sent;
+    posting.settle(returned === undefined ? outcome : { status: 'returned', reason: returned });
+  }
+
+  /** A returned message is confirmed as well; the return comes first, without a tag of its own. */
+  #returned(channel: ConfirmChannel, { fields, properties }: Message): void {
+    if (channel !== this.#channel) return;
+    for (const sent of this.#sent.values()) {
+      const { message } = sent.posting;
+      if (sent.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
+      if (message.exchange !== fields.exchange || message.routingKey !== fields.routingKey) continue;
+      sent.returned = `no queue is bound to ${fields.exchange} for ${fields.routingKey}`;
+      return;
+    }
+  }
+
+  #sweep(): void {
+    const now = Date.now();
+    const reason = `no confirm within ${this.#options.timeoutMs} ms`;
+    for (const [tag, sent] of this.#sent) {
+      if (sent.deadline > now) break;
+      this.#settle(tag, { status: 'unknown', reason });
+    }
+    while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
+      const reason = `could not be sent within ${this.#options.timeoutMs} ms`;
+      this.#waiting.shift()?.posting.settle({ status: 'unknown', reason });
+    }
+    this.#pump();
+    this.#checkFlushed();
+  }
+
+  #checkFlushed(): void {
+    if (this.#waiting.length + this.#sent.size > 0) return;
+    clearInterval(this.#sweeper);
+    this.#sweeper = undefined;
+    for (const resolve of this.#onFlushed.splice(0)) resolve();
+  }
+}

@@ -1,0 +1,36 @@
+import { type AppError, isAppError } from '@warren/kernel';
+import { busErrors } from '../bus-errors.ts';
+
+/** An AMQP URL without its login, for logs and messages. */
+export function shownUrl(url: string): string {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+}
+
+/** What a failed attempt to connect means, in the words of somebody who has to mend it. */
+export function explainConnectionFailure(error: Error, url: string): AppError {
+  if (isAppError(error)) return error;
+  const where = shownUrl(url);
+  const { username, pathname } = new URL(url);
+  const options = { cause: error };
+  if (/ACCESS[-_]REFUSED|\b403\b/.test(error.message)) {
+    return busErrors.BROKER_REFUSED(`${where} refuses the login of user "${decodeURIComponent(username)}"`, options);
+  }
+  if (/NOT[-_]ALLOWED|\b530\b/.test(error.message)) {
+    const vhost = decodeURIComponent(pathname.slice(1)) || '/';
+    return busErrors.BROKER_REFUSED(
+      `${where}: the virtual host "${vhost}" does not exist, or the user may not use it`,
+      options,
+    );
+  }
+  return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
+}
+
+/** What the broker's refusal of a declaration means; anything else is a lost connection. */
+export function explainDeclareFailure(error: unknown): AppError {
+  const { message, code } = error as Error & { code?: unknown };
+  if (code === 403 || code === 404 || code === 405 || code === 406) {
+    return busErrors.TOPOLOGY_REFUSED(message, { cause: error });
+  }
+  return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
+}

@@ -1,0 +1,66 @@
+import type { PublishOutcome } from '@warren/contracts';
+import type { Delivery, OutgoingMessage } from './message.ts';
+import type { TopologyPlan } from './topology-plan.ts';
+
+/** A message on its way to the broker. The broker calls `settle` exactly once for each `publish`. */
+export interface Posting {
+  readonly message: OutgoingMessage;
+  settle(outcome: PublishOutcome): void;
+}
+
+export interface ConsumeOptions {
+  queue: string;
+  /** What must exist before consuming; declared again whenever the consumer comes back. */
+  plan: TopologyPlan;
+  /** How many deliveries may be unsettled. */
+  prefetch: number;
+  /** Called in the broker's order. Must not throw. */
+  onDelivery(delivery: Delivery): void;
+  /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
+  onLost(): void;
+}
+
+export interface BrokerConsumer {
+  /** True while the broker counts this consumer. */
+  isConsuming(): boolean;
+  /** No delivery follows; those handed over can still be settled. It never comes back. */
+  cancel(): Promise<void>;
+  /** Sends what is settled, gives back what is not. */
+  close(): Promise<void>;
+}
+
+/** How the connections are, for readiness. */
+export interface BrokerStatus {
+  up: boolean;
+  /** Shown as it is; holds no secrets. */
+  details: Record<string, unknown>;
+}
+
+/**
+ * All that the bus needs of a broker: the seam between what is the same on RabbitMQ and in memory (encoding, validation,
+ * handlers, the fate of a failed message) and what is not.
+ */
+export interface Broker {
+  /** Starts connecting in the background, and connects again whenever the connection is lost. */
+  open(): void;
+  /**
+   * Resolves when both connections stand and the topology is declared; at once if so already.
+   * @throws `BROKER_REFUSED` when the broker is there but refuses us.
+   */
+  ready(): Promise<void>;
+  publish(posting: Posting): void;
+  canPublish(): boolean;
+  /** Messages that wait for a place among the unconfirmed. */
+  readonly waiting: number;
+  /** Messages sent and not yet confirmed. */
+  readonly unconfirmed: number;
+  /** Room for the headers of one message, in bytes. */
+  readonly headerBytes: number;
+  /** Declares the current topology, now. @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` */
+  declare(): Promise<void>;
+  consume(options: ConsumeOptions): Promise<BrokerConsumer>;
+  status(): BrokerStatus;
+  /** Resolves when nothing waits and nothing is unconfirmed. */
+  flushed(): Promise<void>;
+  close(): Promise<void>;
+}

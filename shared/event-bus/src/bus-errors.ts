@@ -1,0 +1,57 @@
+import { defineErrors } from '@warren/kernel';
+
+export const busErrors = defineErrors({
+  PUBLISH_RETURNED: {
+    kind: 'fault',
+    meaning: 'The broker took the event but no queue wanted it, though one should have. Look for a missing binding.',
+  },
+  PUBLISH_NACKED: {
+    kind: 'transient',
+    meaning: 'The broker refused the event: a full queue or an internal error. Publish it again under the same id.',
+  },
+  PUBLISH_UNKNOWN: {
+    kind: 'transient',
+    meaning:
+      'The connection was lost or time ran out before the confirm came. Publish the event again under the same id.',
+  },
+  BUS_OVERLOADED: {
+    kind: 'transient',
+    meaning: 'More events wait to be published than `maxWaiting` allows. Publish more slowly, or later.',
+  },
+  BUS_CLOSED: { kind: 'transient', meaning: 'The bus is closed or closing and takes no new events or subscriptions.' },
+  BUS_OPTIONS_INVALID: {
+    kind: 'invalid',
+    meaning: 'An option of the bus or of a subscription is out of its bounds; the message says which.',
+  },
+  BROKER_UNAVAILABLE: {
+    kind: 'transient',
+    meaning: 'The broker cannot be reached. The bus goes on trying; nothing has to be done once the broker is back.',
+  },
+  BROKER_REFUSED: {
+    kind: 'invalid',
+    meaning: 'The broker refuses the login or the virtual host. Correct AMQP_URL, or the rights of its user.',
+  },
+  BROKER_UNSUPPORTED: {
+    kind: 'invalid',
+    meaning: 'The broker is older than RabbitMQ 3.10 and has no at-least-once dead letters. Upgrade it.',
+  },
+  TOPOLOGY_REFUSED: {
+    kind: 'fault',
+    meaning:
+      'A queue or exchange exists with other arguments, or may not be declared. Drain and delete it, then restart.',
+  },
+  SUBSCRIPTION_DUPLICATE: {
+    kind: 'fault',
+    meaning: 'This bus already consumes the queue. Raise `concurrency` instead of subscribing twice.',
+  },
+  MESSAGE_NOT_JSON: { kind: 'invalid', meaning: 'The body of the message is not JSON in UTF-8.' },
+  MESSAGE_TOO_LARGE: {
+    kind: 'invalid',
+    meaning: 'The event is larger than 16 MiB, which RabbitMQ 4 refuses. Publish a reference to the data instead.',
+  },
+  HANDLER_MISSING: {
+    kind: 'invalid',
+    meaning:
+      'The event is valid, but this subscription handles no such type or version. Its dead letter says `skipped`.',
+  },
+});

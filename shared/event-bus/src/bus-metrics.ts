@@ -1,0 +1,93 @@
+import type { PublishOutcome } from '@warren/contracts';
+import {
+  Counter,
+  createMetricsRegistry,
+  DURATION_BUCKETS,
+  Gauge,
+  Histogram,
+  type MetricsRegistry,
+} from '@warren/kernel';
+
+/** The metrics of a bus; several buses may share a registry. Labels are queues and error codes, never ids. */
+export class BusMetrics {
+  readonly #registry: MetricsRegistry;
+  readonly published: Counter;
+  readonly outcomes: Readonly<Record<PublishOutcome['status'], Counter>>;
+  readonly #consumed: Counter<'queue'>;
+  readonly #retried: Counter<'queue' | 'code'>;
+  readonly #deadLettered: Counter<'queue' | 'code'>;
+  readonly #handlerSeconds: Histogram<'queue'>;
+
+  /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
+  constructor(registry: MetricsRegistry | undefined, unconfirmed: () => number) {
+    this.#registry = registry ?? createMetricsRegistry('', { collectDefaults: false });
+    this.#watchUnconfirmed(unconfirmed);
+    this.published = this.#counter('published', 'Messages handed to the bus, moves of failed ones included', []);
+    this.outcomes = {
+      confirmed: this.#counter('confirmed', 'Messages that the broker has confirmed', []),
+      returned: this.#counter('returned', 'Messages that no queue wanted, though one should have', []),
+      nacked: this.#counter('nacked', 'Messages that the broker refused', []),
+      unknown: this.#counter('unknown', 'Messages whose confirm did not come: connection lost or time over', []),
+    };
+    this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
+    this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);
+    this.#deadLettered = this.#counter('dead_lettered', 'Messages sent to the dead letters', ['queue', 'code']);
+    this.#handlerSeconds = this.#metric('warren_bus_handler_seconds', (name) => {
+      const help = 'Seconds per call of a handler or batch handler';
+      return new Histogram({
+        name,
+        help,
+        labelNames: ['queue'],
+        buckets: DURATION_BUCKETS,
+        registers: [this.#registry],
+      });
+    });
+  }
+
+  /** What one subscription counts: its children, looked up once. */
+  forQueue(queue: string): QueueMetrics {
+    return {
+      consumed: this.#consumed.labels(queue),
+      handlerSeconds: this.#handlerSeconds.labels(queue),
+      retried: (code) => this.#retried.inc({ queue, code }),
+      deadLettered: (code) => this.#deadLettered.inc({ queue, code }),
+    };
+  }
+
+  #counter<Label extends string>(what: string, help: string, labelNames: Label[]): Counter<Label> {
+    return this.#metric(`warren_bus_${what}_total`, (name) => {
+      return new Counter({ name, help, labelNames, registers: [this.#registry] });
+    });
+  }
+
+  /** Several buses on one registry: the gauge shows their sum. */
+  #watchUnconfirmed(unconfirmed: () => number): void {
+    this.#metric('warren_bus_unconfirmed', (name) => new UnconfirmedGauge(name, this.#registry)).sources.add(
+      unconfirmed,
+    );
+  }
+
+  #metric<Metric>(name: string, create: (name: string) => Metric): Metric {
+    return (this.#registry.getSingleMetric(name) as Metric | undefined) ?? create(name);
+  }
+}
+
+export interface QueueMetrics {
+  consumed: { inc(count?: number): void };
+  handlerSeconds: { observe(seconds: number): void };
+  retried(code: string): void;
+  deadLettered(code: string): void;
+}
+
+class UnconfirmedGauge extends Gauge {
+  readonly sources = new Set<() => number>();
+
+  constructor(name: string, registry: MetricsRegistry) {
+    super({
+      name,
+      help: 'Messages sent and not yet confirmed',
+      registers: [registry],
+      collect: () => this.set([...this.sources].reduce((sum, source) => sum + source(), 0)),
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { type Catalogue, type EventContract, type QueueSpec, SYSTEM_QUEUES, systemCatalogue } from '@warren/contracts';
+import { type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
+import { busErrors } from './bus-errors.ts';
+import { createRetryPolicy, requireInteger } from './retry-policy.ts';
+import type { RetryPolicy } from './subscription.ts';
+import type { DeadLetterLimits } from './topology-plan.ts';
+
+/** The contracts of `systemCatalogue`: what a bus without a catalogue of its own knows. */
+export type SystemContract = (typeof systemCatalogue.contracts)[number];
+
+/** What a bus needs wherever its messages go. */
+export interface CommonBusOptions<Contract extends EventContract> {
+  /** Name of the service: names the connections, and stands in the headers of what it fails to handle. */
+  service: string;
+  /** The events that can be published and received. @default systemCatalogue */
+  catalogue?: Catalogue<Contract>;
+  /** @default silentLogger */
+  logger?: Logger;
+  /** Where the `warren_bus_…` metrics are registered. @default nowhere */
+  metrics?: MetricsRegistry;
+  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms */
+  retry?: Partial<RetryPolicy>;
+  /**
+   * Queues declared at every connect before the first publish, so that an event finds its queue also when its consumer has
+   * not been started yet. @default SYSTEM_QUEUES
+   */
+  topology?: readonly QueueSpec[];
+  /** Limits of the dead-letter queues; both lose messages. Changing them means deleting the queues. @default none */
+  deadLetter?: DeadLetterLimits;
+  /** Events that may wait for a place among the unconfirmed; beyond it publishing fails with `BUS_OVERLOADED`. @default 10000 */
+  maxWaiting?: number;
+  /** How long `close` waits for handlers in hand and for confirms, in milliseconds. @default 8000 */
+  drainTimeoutMs?: number;
+}
+
+export interface EventBusOptions<Contract extends EventContract> extends CommonBusOptions<Contract> {
+  /** `amqp://user:password@host:port/vhost` or `amqps://…`. */
+  url: string;
+  /** The most messages sent and not yet confirmed. @default 1000 */
+  maxUnconfirmed?: number;
+  /** How long an event may take until its confirm, waiting included, in milliseconds. @default 15000 */
+  publishTimeoutMs?: number;
+  /** A connection that is silent for two to three times as long counts as lost. @default 10 */
+  heartbeatSeconds?: number;
+}
+
+export type ResolvedBusOptions<Contract extends EventContract> = Required<
+  Omit<EventBusOptions<Contract>, 'metrics' | 'retry'>
+> & {
+  metrics: MetricsRegistry | undefined;
+  retry: RetryPolicy;
+};
+
+/** The url of a bus that has no connection. */
+export const IN_MEMORY_URL = 'memory:';
+
+/** @throws `BUS_OPTIONS_INVALID` */
+export function resolveBusOptions<Contract extends EventContract>(
+  options: EventBusOptions<Contract>,
+): ResolvedBusOptions<Contract> {
+  const resolved = {
+    // The default is right where Contract was not inferred from a catalogue: its own default is then SystemContract.
+    catalogue: systemCatalogue as unknown as Catalogue<Contract>,
+    logger: silentLogger,
+    topology: SYSTEM_QUEUES,
+    deadLetter: {},
+    maxUnconfirmed: 1000,
+    maxWaiting: 10_000,
+    publishTimeoutMs: 15_000,
+    drainTimeoutMs: 8000,
+    heartbeatSeconds: 10,
+    ...withoutUndefined(options),
+    metrics: options.metrics,
+    retry: createRetryPolicy(options.retry),
+  };
+  if (!/^(amqps?|memory):/.test(resolved.url) || !URL.canParse(resolved.url)) {
+    throw busErrors.BUS_OPTIONS_INVALID('url must be an amqp:// or amqps:// URL');
+  }
+  requireInteger('maxUnconfirmed', resolved.maxUnconfirmed, 1, 65_535);
+  requireInteger('maxWaiting', resolved.maxWaiting, 0, 10_000_000);
+  requireInteger('publishTimeoutMs', resolved.publishTimeoutMs, 1, 600_000);
+  requireInteger('drainTimeoutMs', resolved.drainTimeoutMs, 0, 600_000);
+  requireInteger('heartbeatSeconds', resolved.heartbeatSeconds, 1, 600);
+  return resolved;
+}
+
+function withoutUndefined<Options extends object>(options: Options): Options {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Options;
+}

@@ -1,0 +1,213 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { EventContract, EventEnvelope, EventOf, EventPublisher, PublishOutcome } from '@warren/contracts';
+import { type ComponentHealth, type Logger, toAppError } from '@warren/kernel';
+import { AmqpBroker } from './amqp/amqp-broker.ts';
+import type { Broker } from './broker.ts';
+import { busErrors } from './bus-errors.ts';
+import { BusMetrics } from './bus-metrics.ts';
+import {
+  type EventBusOptions,
+  type ResolvedBusOptions,
+  resolveBusOptions,
+  type SystemContract,
+} from './bus-options.ts';
+import { BusTopology } from './bus-topology.ts';
+import { encodeEvent } from './event-codec.ts';
+import type { OutgoingMessage } from './message.ts';
+import { Publisher } from './publisher.ts';
+import { createSubscription, type RunningSubscription } from './running-subscription.ts';
+import type { SubscribeOptions, Subscription } from './subscription.ts';
+import type { TopologyPlan } from './topology-plan.ts';
+
+/** Makes the broker that a bus works on; `plan` gives the topology to be declared at the time of the call. */
+export type BrokerFactory<Contract extends EventContract> = (
+  options: ResolvedBusOptions<Contract>,
+  plan: () => TopologyPlan,
+) => Broker;
+
+export interface ConnectOptions {
+  /** Wait until the bus can be used. False: connect in the background, and let `isHealthy` tell. @default true */
+  wait?: boolean;
+}
+
+/**
+ * Publishes and receives the events of a catalogue, at least once, over one broker.
+ *
+ * It connects again by itself for ever. What is published while the broker is away waits up to `publishTimeoutMs`;
+ * subscriptions come back with the connection. Published and received events are typed by their contracts.
+ */
+export class EventBus<Contract extends EventContract = SystemContract> implements EventPublisher {
+  readonly #options: ResolvedBusOptions<Contract>;
+  readonly #topology: BusTopology;
+  readonly #broker: Broker;
+  readonly #publisher: Publisher;
+  readonly #metrics: BusMetrics;
+  readonly #logger: Logger;
+  readonly #subscriptions = new Map<string, RunningSubscription>();
+  readonly #hardStop = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  /**
+   * Does not connect yet.
+   * @param createBroker for `createInMemoryBus`
+   * @throws `BUS_OPTIONS_INVALID`
+   */
+  constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
+    this.#options = resolveBusOptions(options);
+    const { catalogue, topology, retry, deadLetter, logger, metrics } = this.#options;
+    this.#topology = new BusTopology({ queues: topology, contracts: catalogue.contracts, retry, deadLetter });
+    this.#broker = createBroker(this.#options, () => this.#topology.plan());
+    this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
+    this.#logger = logger;
+    this.#publisher = new Publisher(this.#broker, this.#metrics, logger);
+  }
+
+  /**
+   * Connects. Resolves when events can be published and received, however long that takes; with `wait: false` at once, so that a
+   * service starts also while the broker is away.
+   * @throws `BROKER_REFUSED` when the login or virtual host is wrong, `BROKER_UNSUPPORTED` when the broker is too old. The bus
+   * goes on trying all the same until it is closed.
+   */
+  async connect({ wait = true }: ConnectOptions = {}): Promise<void> {
+    if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
+    this.#broker.open();
+    if (wait) await this.#broker.ready();
+  }
+
+  /**
+   * Publishes one event. Resolves when the broker has confirmed it.
+   * @throws `PUBLISH_RETURNED`, `PUBLISH_NACKED` or `PUBLISH_UNKNOWN`, with the outcome in `details.outcome`; `BUS_OVERLOADED`,
+   * `BUS_CLOSED`, `MESSAGE_TOO_LARGE`; and the errors of `Catalogue.parse` for an event that its contract forbids.
+   */
+  async publish(event: EventOf<Contract>): Promise<void> {
+    this.#requireRoom();
+    const outcome = await this.#publisher.post(this.#encode(event));
+    if (outcome.status === 'confirmed') return;
+    const code = PUBLISH_ERRORS[outcome.status];
+    throw busErrors[code](`${event.type} ${event.id}: ${outcome.reason}`, { details: { outcome, eventId: event.id } });
+  }
+
+  /** Publishes events in their order without waiting between them. Gives the outcome of each; never rejects. */
+  publishAll(events: readonly EventOf<Contract>[]): Promise<PublishOutcome[]> {
+    return Promise.all(events.map((event) => this.send(event)));
+  }
+
+  /**
+   * Publishes one event and gives its outcome; never rejects. An event that no consumer could accept counts as `returned`: to
+   * publish it again would not help. One that finds no room to wait counts as `nacked`.
+   */
+  send(event: EventEnvelope): Promise<PublishOutcome> {
+    let message: OutgoingMessage;
+    try {
+      this.#requireRoom();
+      message = this.#encode(event);
+    } catch (thrown) {
+      const { code, kind, message: reason } = toAppError(thrown);
+      return Promise.resolve({ status: kind === 'transient' ? 'nacked' : 'returned', reason: `${code}: ${reason}` });
+    }
+    return this.#publisher.post(message);
+  }
+
+  canPublish(): boolean {
+    return !this.#closing && this.#broker.canPublish();
+  }
+
+  /**
+   * Declares a queue with its bindings and dead letters, and hands its events to the handler. Resolves when the broker has
+   * the consumer; while the broker is away, at once: the consumer then comes with the connection.
+   * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with
+   * other arguments.
+   */
+  async subscribe<Handled extends Contract>(options: SubscribeOptions<Handled>): Promise<Subscription> {
+    const { queue } = options;
+    if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
+    if (this.#subscriptions.has(queue)) throw busErrors.SUBSCRIPTION_DUPLICATE(`${queue} is already consumed`);
+    const subscription = createSubscription<Handled>(options, {
+      ...this.#options,
+      topology: this.#topology,
+      broker: this.#broker,
+      publisher: this.#publisher,
+      metrics: this.#metrics.forQueue(queue),
+      signal: this.#hardStop.signal,
+      onCancelled: () => this.#subscriptions.delete(queue),
+    });
+    this.#subscriptions.set(queue, subscription);
+    try {
+      await subscription.start();
+    } catch (error) {
+      this.#subscriptions.delete(queue);
+      throw error;
+    }
+    return subscription;
+  }
+
+  /** True when it can publish and every subscription is being served. */
+  isHealthy(): boolean {
+    return this.health().up;
+  }
+
+  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, and `consumers` by queue. */
+  health(): ComponentHealth {
+    const { up, details } = this.#broker.status();
+    const consumers = [...this.#subscriptions.values()].map((one) => [
+      one.queue,
+      one.isConsuming() ? 'consuming' : 'waiting',
+    ]);
+    const allConsume = consumers.every(([, state]) => state === 'consuming');
+    return {
+      up: up && allConsume && !this.#closing,
+      details: { ...details, unconfirmed: this.#broker.unconfirmed, consumers: Object.fromEntries(consumers) },
+    };
+  }
+
+  /**
+   * Drains: takes no new messages, lets handlers finish and what they publish be confirmed, within `drainTimeoutMs`; then aborts the
+   * handlers' signal and disconnects. What was not finished is delivered again. Safe to call twice.
+   */
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    const { drainTimeoutMs } = this.#options;
+    const drained = new AbortController();
+    const drain = async () => {
+      await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.cancel()));
+      await this.#broker.flushed();
+      return true;
+    };
+    const limit = pause(drainTimeoutMs, false, { signal: drained.signal }).catch(() => false);
+    const finished = await Promise.race([drain(), limit]);
+    drained.abort();
+    if (!finished) this.#logger.warn({ drainTimeoutMs }, 'the bus did not drain in time: the rest is delivered again');
+    this.#hardStop.abort();
+    await this.#broker.close();
+  }
+
+  #encode(event: EventEnvelope): OutgoingMessage {
+    const { catalogue } = this.#options;
+    const { type, version } = catalogue.parse(event);
+    const contract = catalogue.find(type, version) as Contract;
+    return encodeEvent(event, contract, this.#topology.wants(contract));
+  }
+
+  #requireRoom(): void {
+    if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
+    const { waiting } = this.#broker;
+    if (waiting > this.#options.maxWaiting) throw busErrors.BUS_OVERLOADED(`${waiting} events wait to be published`);
+  }
+}
+
+const PUBLISH_ERRORS = {
+  returned: 'PUBLISH_RETURNED',
+  nacked: 'PUBLISH_NACKED',
+  unknown: 'PUBLISH_UNKNOWN',
+} as const satisfies Record<Exclude<PublishOutcome['status'], 'confirmed'>, string>;
+
+function createAmqpBroker<Contract extends EventContract>(
+  options: ResolvedBusOptions<Contract>,
+  plan: () => TopologyPlan,
+): Broker {
+  return new AmqpBroker({ ...options, plan });
+}

@@ -1,0 +1,61 @@
+import { isUtf8 } from 'node:buffer';
+import type { Catalogue, EventContract, EventEnvelope, EventOf } from '@warren/contracts';
+import { busErrors } from './bus-errors.ts';
+import { cut } from './failure-headers.ts';
+import type { OutgoingMessage } from './message.ts';
+
+/** RabbitMQ 4 refuses larger messages by closing the channel, which would take all others in flight with it. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const NO_HEADERS = Object.freeze({});
+
+/**
+ * The message of an event: JSON in the body, the main fields again as AMQP properties.
+ * @throws `MESSAGE_TOO_LARGE`
+ */
+export function encodeEvent(event: EventEnvelope, contract: EventContract, mandatory: boolean): OutgoingMessage {
+  const body = Buffer.from(JSON.stringify(event));
+  if (body.length > MAX_BODY_BYTES) {
+    throw busErrors.MESSAGE_TOO_LARGE(`${event.type} ${event.id} has ${body.length} bytes`);
+  }
+  const { correlationId, source } = event.metadata;
+  return {
+    exchange: contract.exchange,
+    routingKey: contract.routingKey,
+    body,
+    properties: {
+      messageId: shortString(event.id),
+      type: shortString(event.type),
+      timestamp: Math.floor(Date.parse(event.timestamp) / 1000),
+      correlationId: shortString(correlationId),
+      appId: shortString(source),
+      contentType: 'application/json',
+      persistent: true,
+      mandatory,
+      headers: NO_HEADERS,
+    },
+  };
+}
+
+/**
+ * The event of a message.
+ * @throws `MESSAGE_NOT_JSON`, or what {@link Catalogue.parse} throws: all of kind `invalid`.
+ */
+export function decodeEvent<Contract extends EventContract>(
+  catalogue: Catalogue<Contract>,
+  body: Buffer,
+): EventOf<Contract> {
+  // Buffer.toString would replace broken bytes, and the handler would see data that nobody sent.
+  if (!isUtf8(body)) throw busErrors.MESSAGE_NOT_JSON('the body is not UTF-8');
+  let value: unknown;
+  try {
+    value = JSON.parse(body.toString('utf8'));
+  } catch (cause) {
+    throw busErrors.MESSAGE_NOT_JSON(`the body is not JSON: ${cut((cause as Error).message, 200)}`);
+  }
+  return catalogue.parse(value);
+}
+
+/** AMQP short strings hold 255 bytes. The whole text is in the body. */
+function shortString(text: string): string {
+  return text.length <= 63 ? text : cut(text, 255);
+}

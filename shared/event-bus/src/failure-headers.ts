@@ -1,0 +1,111 @@
+import { hostname } from 'node:os';
+import type { AppError } from '@warren/kernel';
+import { applicationHeaders, HEADERS, type Headers, headerSize } from './header-table.ts';
+import type { ReceivedMessage } from './message.ts';
+
+export interface Failure {
+  message: ReceivedMessage;
+  error: AppError;
+  /** Number of the try that failed, from 1. */
+  attempt: number;
+  queue: string;
+  service: string;
+  now: Date;
+  /** Why it dead-letters; absent when it will be tried again. */
+  reason?: string;
+}
+
+const HOST = hostname();
+const MAX_MESSAGE_BYTES = 2048;
+const MAX_STACK_BYTES = 8192;
+/** Kept free for the texts of a failure, whatever the original headers take. */
+const RESERVED_BYTES = 4096;
+
+/** Where the message was first published to, and how often it has failed before: from its headers after a retry. */
+export function historyOf({ exchange, routingKey, properties: { headers = {} } }: ReceivedMessage) {
+  const attempts = headers[HEADERS.attempts];
+  const failures = Number.isSafeInteger(attempts) && (attempts as number) > 0 ? (attempts as number) : 0;
+  const original = headers[HEADERS.originalExchange];
+  const originalKey = headers[HEADERS.originalRoutingKey];
+  return {
+    failures,
+    exchange: typeof original === 'string' ? original : exchange,
+    routingKey: typeof originalKey === 'string' ? originalKey : routingKey,
+  };
+}
+
+/**
+ * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
+ * when and where it failed. All of it fits `maxBytes`: the stack is cut first, then the message; the largest of the
+ * original headers are left out, and named, only when they alone are too large.
+ */
+export function failureHeaders(failure: Failure, maxBytes: number): Headers {
+  const { kept, dropped, bytes } = fitting(applicationHeaders(failure.message.properties.headers), maxBytes);
+  const facts = { ...kept, ...factsOf(failure) };
+  if (dropped.length > 0) facts[HEADERS.droppedHeaders] = cut(dropped.join(', '), 512);
+  const own = Object.entries(facts).reduce((sum, [name, value]) => sum + headerSize(name, value), 0);
+  let room = maxBytes - Math.max(own, bytes);
+  const add = (name: string, text: string, limit: number) => {
+    const value = cut(text, Math.min(limit, room - headerSize(name, '')));
+    if (value === '') return;
+    facts[name] = value;
+    room -= headerSize(name, value);
+  };
+  add(HEADERS.errorMessage, failure.error.message, MAX_MESSAGE_BYTES);
+  if (failure.reason !== undefined) add(HEADERS.errorStack, stackOf(failure.error), MAX_STACK_BYTES);
+  return facts;
+}
+
+function factsOf({ message, error, attempt, queue, service, now, reason }: Failure): Record<string, unknown> {
+  const { exchange, routingKey } = historyOf(message);
+  const first = message.properties.headers?.[HEADERS.firstFailedAt];
+  const time = now.toISOString();
+  return {
+    [HEADERS.attempts]: attempt,
+    ...(reason === undefined ? {} : { [HEADERS.reason]: reason }),
+    [HEADERS.errorCode]: cut(error.code, 128),
+    [HEADERS.errorKind]: error.kind,
+    [HEADERS.firstFailedAt]: attempt > 1 && typeof first === 'string' ? cut(first, 64) : time,
+    [HEADERS.lastFailedAt]: time,
+    [HEADERS.originalExchange]: exchange,
+    [HEADERS.originalRoutingKey]: routingKey,
+    [HEADERS.queue]: queue,
+    [HEADERS.service]: cut(service, 255),
+    [HEADERS.host]: cut(HOST, 255),
+  };
+}
+
+/** The stack of the error that was thrown first: that of the bug, not that of its wrapping. */
+function stackOf(error: AppError): string {
+  const thrown = error.cause instanceof Error ? error.cause : error;
+  return thrown.stack ?? thrown.message;
+}
+
+function fitting(headers: Record<string, unknown>, maxBytes: number) {
+  const sizes = Object.entries(headers)
+    .map(([name, value]) => ({ name, size: headerSize(name, value) }))
+    .sort((a, b) => a.size - b.size);
+  const kept: Record<string, unknown> = {};
+  const dropped: string[] = [];
+  let bytes = 0;
+  for (const { name, size } of sizes) {
+    if (bytes + size > maxBytes - RESERVED_BYTES) {
+      dropped.push(name);
+      continue;
+    }
+    kept[name] = headers[name];
+    bytes += size;
+  }
+  return { kept, dropped, bytes };
+}
+
+/** The longest beginning that takes at most so many bytes in UTF-8, without half a character at its end. */
+export function cut(text: string, maxBytes: number): string {
+  if (maxBytes <= 0) return '';
+  const bytes = Buffer.from(text);
+  if (bytes.length <= maxBytes) return text;
+  return bytes
+    .subarray(0, maxBytes)
+    .toString('utf8')
+    .replace(/\uFFFD+$/, '');
+}

@@ -1,0 +1,44 @@
+import type { AppError, ErrorKind } from '@warren/kernel';
+import { retryDelaysMs } from './retry-policy.ts';
+import type { RetryPolicy } from './subscription.ts';
+
+/** What happens to a message that could not be handled. */
+export type Fate =
+  | { action: 'ack' }
+  | { action: 'retry'; delayMs: number }
+  | { action: 'dead-letter'; reason: DeadLetterReason };
+
+/** `skipped`: valid, but nothing handles it. `invalid`: no try could help. `exhausted`: all its tries failed. */
+export type DeadLetterReason = 'invalid' | 'skipped' | 'exhausted';
+
+const BRIEF_ATTEMPTS = 3;
+
+/**
+ * How many tries in all an error of a kind is worth. The one table that maps kinds to the fate of a message (see `ErrorKind`
+ * of the kernel): 1 is dead-letter at once, 0 is acknowledge.
+ */
+const ATTEMPTS: Record<ErrorKind, (policy: RetryPolicy) => number> = {
+  invalid: () => 1,
+  refused: () => 0,
+  'not-found': (policy) => Math.min(BRIEF_ATTEMPTS, policy.maxAttempts),
+  conflict: (policy) => policy.maxAttempts,
+  fault: (policy) => policy.maxAttempts,
+  // Not the message's fault: it must outlast the absence of a database without a hand.
+  transient: (policy) => Math.max(policy.maxTransientAttempts, policy.maxAttempts),
+};
+
+/** @param attempt number of the try that failed, from 1 */
+export function fateOf(error: AppError, attempt: number, policy: RetryPolicy): Fate {
+  const attempts = ATTEMPTS[error.kind](policy);
+  if (attempts === 0) return { action: 'ack' };
+  if (attempt < attempts) {
+    const delays = retryDelaysMs(policy);
+    return { action: 'retry', delayMs: delays[Math.min(attempt, delays.length) - 1] ?? policy.baseMs };
+  }
+  return { action: 'dead-letter', reason: reasonOf(error) };
+}
+
+function reasonOf(error: AppError): DeadLetterReason {
+  if (error.code === 'HANDLER_MISSING') return 'skipped';
+  return error.kind === 'invalid' ? 'invalid' : 'exhausted';
+}

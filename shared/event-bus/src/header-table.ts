@@ -1,0 +1,70 @@
+/** Application headers of a message, by name. */
+export type Headers = Readonly<Record<string, unknown>>;
+
+const PREFIX = 'warren-';
+
+/** Names of the bus's own headers. Those that begin with `x-` belong to the broker. */
+export const HEADERS = {
+  /** Failed tries so far. */
+  attempts: `${PREFIX}attempts`,
+  reason: `${PREFIX}reason`,
+  errorCode: `${PREFIX}error-code`,
+  errorKind: `${PREFIX}error-kind`,
+  errorMessage: `${PREFIX}error-message`,
+  errorStack: `${PREFIX}error-stack`,
+  /** ISO 8601, as `lastFailedAt`. */
+  firstFailedAt: `${PREFIX}first-failed-at`,
+  lastFailedAt: `${PREFIX}last-failed-at`,
+  originalExchange: `${PREFIX}original-exchange`,
+  originalRoutingKey: `${PREFIX}original-routing-key`,
+  queue: `${PREFIX}queue`,
+  service: `${PREFIX}service`,
+  host: `${PREFIX}host`,
+  /** Names of original headers that did not fit, or that no client can encode again. */
+  droppedHeaders: `${PREFIX}dropped-headers`,
+} as const;
+
+/**
+ * Set by the broker for its own bookkeeping, and wrong after a re-publish. CC and BCC must go too: they would make the
+ * broker route the re-published message to further queues.
+ */
+const OF_THE_BROKER = /^(x-death|x-(first|last)-death-.*|x-delivery-count|x-acquired-count|CC|BCC)$/;
+
+/** The headers that the publisher set: without the bus's own and without those of the broker. */
+export function applicationHeaders(headers: Headers | undefined): Record<string, unknown> {
+  const kept: Record<string, unknown> = {};
+  for (const name in headers) {
+    if (!name.startsWith(PREFIX) && !OF_THE_BROKER.test(name)) kept[name] = headers[name];
+  }
+  return kept;
+}
+
+/** Bytes that a header takes on the wire (AMQP 0-9-1 field table); Infinity when `amqplib` could not encode it. */
+export function headerSize(name: string, value: unknown): number {
+  return 2 + Buffer.byteLength(name) + valueSize(value);
+}
+
+function valueSize(value: unknown): number {
+  switch (typeof value) {
+    case 'string':
+      return 4 + Buffer.byteLength(value);
+    case 'number':
+    case 'boolean':
+      return 8;
+    case 'object':
+      return objectSize(value);
+    default:
+      return Number.POSITIVE_INFINITY;
+  }
+}
+
+function objectSize(value: object | null): number {
+  if (value === null) return 0;
+  if (Buffer.isBuffer(value)) return 4 + value.length;
+  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + 1 + valueSize(item), 4);
+  if (Object.hasOwn(value, '!')) {
+    const tag = (value as Record<string, unknown>)['!'];
+    return tag === 'timestamp' || tag === 'decimal' ? 8 : Number.POSITIVE_INFINITY;
+  }
+  return Object.entries(value).reduce((sum, [name, item]) => sum + headerSize(name, item), 4);
+}

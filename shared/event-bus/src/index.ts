@@ -1,0 +1,12 @@
+export * from './bus-component.ts';
+export * from './bus-errors.ts';
+export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
+export { type ConnectOptions, EventBus } from './event-bus.ts';
+export * from './event-handler.ts';
+export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';
+export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-memory-bus.ts';
+export { MemoryBroker } from './memory/memory-broker.ts';
+export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
+export * from './subscription.ts';
+export { topicMatches } from './topic-match.ts';
+export type { DeadLetterLimits } from './topology-plan.ts';

@@ -1,0 +1,108 @@
+import { busErrors } from '../bus-errors.ts';
+import type { OutgoingMessage, ReceivedMessage } from '../message.ts';
+import { topicMatches } from '../topic-match.ts';
+import type { TopologyPlan } from '../topology-plan.ts';
+import { MemoryQueue, type StoredMessage } from './memory-queue.ts';
+
+interface MemoryExchange {
+  type: 'topic' | 'direct' | 'fanout';
+  bindings: { queue: string; routingKey: string }[];
+}
+
+type Routed = Pick<OutgoingMessage, 'exchange' | 'routingKey' | 'body'> & Pick<ReceivedMessage, 'properties'>;
+
+/**
+ * A broker inside this process, for tests: exchanges, queues, delays and dead letters as on RabbitMQ, nothing on disk. Share one
+ * between several buses to let them talk; look into its queues with {@link messages}.
+ */
+export class MemoryBroker {
+  readonly #exchanges = new Map<string, MemoryExchange>();
+  readonly #queues = new Map<string, MemoryQueue>();
+
+  declare(plan: TopologyPlan): void {
+    for (const { name, type } of plan.exchanges) {
+      if (!this.#exchanges.has(name)) this.#exchanges.set(name, { type, bindings: [] });
+    }
+    for (const queue of plan.queues) this.#declareQueue(queue.name, queue.arguments);
+    for (const { queue, exchange, routingKey } of plan.bindings) this.#bind(queue, exchange, routingKey);
+  }
+
+  /** Puts a message into every queue that wants it. Gives how many did. */
+  publish({ exchange, routingKey, body, properties }: Routed): number {
+    const queues = this.#route(exchange, routingKey);
+    for (const queue of queues) queue.push({ exchange, routingKey, body, properties, returns: 0 });
+    return queues.length;
+  }
+
+  /** What waits in a queue and is in nobody's hand, oldest first; nothing when there is no such queue. */
+  messages(queue: string): readonly Omit<ReceivedMessage, 'redelivered'>[] {
+    return [...(this.#queues.get(queue)?.messages ?? [])];
+  }
+
+  /** @throws `TOPOLOGY_REFUSED` when there is no such queue. */
+  queue(name: string): MemoryQueue {
+    const queue = this.#queues.get(name);
+    if (!queue) throw busErrors.TOPOLOGY_REFUSED(`there is no queue ${name}`);
+    return queue;
+  }
+
+  /** Deletes a queue with its messages and bindings, as an operator might. */
+  deleteQueue(name: string): void {
+    this.#queues.get(name)?.close();
+    this.#queues.delete(name);
+    for (const exchange of this.#exchanges.values()) {
+      exchange.bindings = exchange.bindings.filter((binding) => binding.queue !== name);
+    }
+  }
+
+  /** Forgets everything and stops every timer. */
+  close(): void {
+    for (const queue of this.#queues.values()) queue.close();
+    this.#queues.clear();
+    this.#exchanges.clear();
+  }
+
+  #declareQueue(name: string, args: Readonly<Record<string, string | number>>): void {
+    if (this.#queues.has(name)) return;
+    const deadLetter = (message: StoredMessage, reason: string) => this.#deadLetter(name, args, message, reason);
+    this.#queues.set(name, new MemoryQueue({ arguments: args, deadLetter }));
+  }
+
+  #bind(queue: string, exchange: string, routingKey: string): void {
+    const { bindings } = this.#exchange(exchange);
+    if (bindings.some((binding) => binding.queue === queue && binding.routingKey === routingKey)) return;
+    bindings.push({ queue, routingKey });
+  }
+
+  #exchange(name: string): MemoryExchange {
+    const exchange = this.#exchanges.get(name);
+    if (!exchange) throw busErrors.TOPOLOGY_REFUSED(`there is no exchange ${name}`);
+    return exchange;
+  }
+
+  #route(exchangeName: string, routingKey: string): MemoryQueue[] {
+    if (exchangeName === '') return [this.#queues.get(routingKey)].filter((queue) => queue !== undefined);
+    const { type, bindings } = this.#exchange(exchangeName);
+    const wanted = bindings.filter((binding) => matches(type, binding.routingKey, routingKey));
+    const names = new Set(wanted.map((binding) => binding.queue));
+    return [...names].map((name) => this.#queues.get(name)).filter((queue) => queue !== undefined);
+  }
+
+  #deadLetter(
+    queue: string,
+    args: Readonly<Record<string, string | number>>,
+    message: StoredMessage,
+    reason: string,
+  ): void {
+    const exchange = args['x-dead-letter-exchange'];
+    if (typeof exchange !== 'string') return;
+    const routingKey = String(args['x-dead-letter-routing-key'] ?? message.routingKey);
+    const headers = { ...message.properties.headers, 'x-first-death-queue': queue, 'x-first-death-reason': reason };
+    this.publish({ ...message, exchange, routingKey, properties: { ...message.properties, headers } });
+  }
+}
+
+function matches(type: MemoryExchange['type'], pattern: string, routingKey: string): boolean {
+  if (type === 'fanout') return true;
+  return type === 'direct' ? pattern === routingKey : topicMatches(pattern, routingKey);
+}

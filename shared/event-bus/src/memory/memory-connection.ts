@@ -1,0 +1,158 @@
+import { toAppError } from '@warren/kernel';
+import type { Broker, BrokerConsumer, BrokerStatus, ConsumeOptions, Posting } from '../broker.ts';
+import type { Delivery } from '../message.ts';
+import type { TopologyPlan } from '../topology-plan.ts';
+import type { MemoryBroker } from './memory-broker.ts';
+import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
+
+/** One bus's connection to a {@link MemoryBroker}. */
+export class MemoryConnection implements Broker {
+  readonly waiting = 0;
+  readonly unconfirmed = 0;
+  readonly headerBytes = 62_976;
+  readonly #broker: MemoryBroker;
+  readonly #plan: () => TopologyPlan;
+  readonly #consumers = new Set<Consumer>();
+  #state: 'new' | 'open' | 'closed' = 'new';
+  #onOpen: (() => void)[] = [];
+
+  constructor(broker: MemoryBroker, plan: () => TopologyPlan) {
+    this.#broker = broker;
+    this.#plan = plan;
+  }
+
+  open(): void {
+    if (this.#state !== 'new') return;
+    this.#state = 'open';
+    this.#broker.declare(this.#plan());
+    for (const consumer of this.#consumers) consumer.start();
+    for (const resolve of this.#onOpen.splice(0)) resolve();
+  }
+
+  ready(): Promise<void> {
+    if (this.#state === 'open') return Promise.resolve();
+    return new Promise((resolve) => this.#onOpen.push(resolve));
+  }
+
+  publish(posting: Posting): void {
+    const { message } = posting;
+    if (this.#state !== 'open') {
+      posting.settle({ status: 'unknown', reason: 'not sent: the bus is not connected' });
+      return;
+    }
+    let queues: number;
+    try {
+      queues = this.#broker.publish(message);
+    } catch (error) {
+      posting.settle({ status: 'unknown', reason: toAppError(error).message });
+      return;
+    }
+    if (queues > 0 || !message.properties.mandatory) posting.settle({ status: 'confirmed' });
+    else
+      posting.settle({
+        status: 'returned',
+        reason: `no queue is bound to ${message.exchange} for ${message.routingKey}`,
+      });
+  }
+
+  canPublish(): boolean {
+    return this.#state === 'open';
+  }
+
+  async declare(): Promise<void> {
+    this.#broker.declare(this.#plan());
+  }
+
+  async consume(options: ConsumeOptions): Promise<BrokerConsumer> {
+    const consumer = new Consumer(this.#broker, options, () => this.#consumers.delete(consumer));
+    this.#consumers.add(consumer);
+    if (this.#state === 'open') consumer.start();
+    return consumer;
+  }
+
+  status(): BrokerStatus {
+    const state = this.#state === 'open' ? 'connected' : 'closed';
+    return { up: this.#state === 'open', details: { publishing: state, consuming: state } };
+  }
+
+  async flushed(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#state = 'closed';
+    for (const consumer of this.#consumers) await consumer.close();
+  }
+}
+
+class Consumer implements BrokerConsumer, MemoryConsumer {
+  readonly #broker: MemoryBroker;
+  readonly #options: ConsumeOptions;
+  readonly #onClose: () => void;
+  readonly #unsettled = new Set<StoredMessage>();
+  #queue: MemoryQueue | undefined;
+  #consuming = false;
+  #closed = false;
+
+  constructor(broker: MemoryBroker, options: ConsumeOptions, onClose: () => void) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#onClose = onClose;
+  }
+
+  start(): void {
+    this.#broker.declare(this.#options.plan);
+    this.#queue = this.#broker.queue(this.#options.queue);
+    this.#consuming = true;
+    this.#queue.addConsumer(this);
+  }
+
+  room(): number {
+    return this.#options.prefetch - this.#unsettled.size;
+  }
+
+  deliver(message: StoredMessage): void {
+    this.#unsettled.add(message);
+    this.#options.onDelivery(this.#deliveryOf(message));
+  }
+
+  cancelled(): void {
+    const wasConsuming = this.#consuming;
+    this.#consuming = false;
+    this.#unsettled.clear();
+    this.#options.onLost();
+    if (wasConsuming) setImmediate(() => !this.#closed && this.start());
+  }
+
+  isConsuming(): boolean {
+    return this.#consuming;
+  }
+
+  async cancel(): Promise<void> {
+    this.#closed = true;
+    this.#consuming = false;
+    this.#queue?.removeConsumer(this);
+  }
+
+  async close(): Promise<void> {
+    await this.cancel();
+    this.#queue?.giveBack([...this.#unsettled]);
+    this.#unsettled.clear();
+    this.#onClose();
+  }
+
+  #deliveryOf(message: StoredMessage): Delivery {
+    const isLive = () => this.#unsettled.has(message);
+    return {
+      exchange: message.exchange,
+      routingKey: message.routingKey,
+      body: message.body,
+      properties: message.properties,
+      redelivered: message.returns > 0,
+      get live() {
+        return isLive();
+      },
+      ack: () => {
+        if (this.#unsettled.delete(message)) this.#queue?.wake();
+      },
+    };
+  }
+}

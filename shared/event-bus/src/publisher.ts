@@ -1,0 +1,67 @@
+import type { PublishOutcome } from '@warren/contracts';
+import { type Logger, toAppError } from '@warren/kernel';
+import type { Broker, Posting } from './broker.ts';
+import type { BusMetrics } from './bus-metrics.ts';
+import type { OutgoingMessage } from './message.ts';
+
+/**
+ * Hands messages to the broker and gives each its one outcome. A message that comes back unroutable is published once more,
+ * after the topology has been declared again: somebody may have deleted a queue.
+ */
+export class Publisher {
+  readonly #broker: Broker;
+  readonly #metrics: BusMetrics;
+  readonly #logger: Logger;
+
+  constructor(broker: Broker, metrics: BusMetrics, logger: Logger) {
+    this.#broker = broker;
+    this.#metrics = metrics;
+    this.#logger = logger;
+  }
+
+  /** Publishes and gives the outcome; never rejects. */
+  post(message: OutgoingMessage): Promise<PublishOutcome> {
+    this.#metrics.published.inc();
+    return new Promise((resolve) => this.#broker.publish(new Post(message, this, resolve)));
+  }
+
+  /** For {@link Post}: takes the broker's answer. */
+  settled(post: Post, outcome: PublishOutcome): void {
+    if (outcome.status === 'returned' && !post.again) {
+      post.again = true;
+      void this.#publishAgain(post, outcome.reason);
+      return;
+    }
+    this.#metrics.outcomes[outcome.status].inc();
+    post.resolve(outcome);
+  }
+
+  async #publishAgain(post: Post, reason: string): Promise<void> {
+    const { exchange, routingKey } = post.message;
+    this.#logger.warn({ exchange, routingKey, reason }, 'message came back unroutable: declaring the topology again');
+    try {
+      await this.#broker.declare();
+    } catch (error) {
+      this.settled(post, { status: 'returned', reason: `${reason}; ${toAppError(error).message}` });
+      return;
+    }
+    this.#broker.publish(post);
+  }
+}
+
+class Post implements Posting {
+  again = false;
+  readonly message: OutgoingMessage;
+  readonly resolve: (outcome: PublishOutcome) => void;
+  readonly #publisher: Publisher;
+
+  constructor(message: OutgoingMessage, publisher: Publisher, resolve: (outcome: PublishOutcome) => void) {
+    this.message = message;
+    this.resolve = resolve;
+    this.#publisher = publisher;
+  }
+
+  settle(outcome: PublishOutcome): void {
+    this.#publisher.settled(this, outcome);
+  }
+}

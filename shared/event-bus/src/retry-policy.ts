@@ -1,0 +1,31 @@
+import { busErrors } from './bus-errors.ts';
+import type { RetryPolicy } from './subscription.ts';
+
+/** @default five tries at 0, 1, 3, 7 and 15 seconds */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxAttempts: 5, baseMs: 1000, maxTransientAttempts: 1000 };
+
+const LONGEST_DELAY_MS = 3_600_000;
+
+/**
+ * Fills in the defaults.
+ * @throws `BUS_OPTIONS_INVALID` for a number out of its bounds.
+ */
+export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]): RetryPolicy {
+  const policy: RetryPolicy = Object.assign({}, DEFAULT_RETRY_POLICY, ...parts);
+  requireInteger('retry.maxAttempts', policy.maxAttempts, 1, 20);
+  requireInteger('retry.baseMs', policy.baseMs, 1, LONGEST_DELAY_MS);
+  requireInteger('retry.maxTransientAttempts', policy.maxTransientAttempts, 1, Number.MAX_SAFE_INTEGER);
+  return policy;
+}
+
+/** @throws `BUS_OPTIONS_INVALID` when the value is not a whole number within the bounds, both included. */
+export function requireInteger(name: string, value: number, min: number, max: number): void {
+  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
+  throw busErrors.BUS_OPTIONS_INVALID(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
+}
+
+/** The delays that a policy needs, each with a queue of its own: base, twice that, … . At least one, for transient errors. */
+export function retryDelaysMs({ maxAttempts, baseMs }: RetryPolicy): number[] {
+  const steps = Math.max(1, maxAttempts - 1);
+  return Array.from({ length: steps }, (_, step) => Math.min(baseMs * 2 ** step, LONGEST_DELAY_MS));
+}

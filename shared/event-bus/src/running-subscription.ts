@@ -1,0 +1,110 @@
+import type { Binding, Catalogue, EventContract } from '@warren/contracts';
+import type { Logger } from '@warren/kernel';
+import type { Broker, BrokerConsumer } from './broker.ts';
+import { busErrors } from './bus-errors.ts';
+import type { QueueMetrics } from './bus-metrics.ts';
+import type { BusTopology } from './bus-topology.ts';
+import type { Publisher } from './publisher.ts';
+import { createRetryPolicy, requireInteger } from './retry-policy.ts';
+import { Settler } from './settler.ts';
+import { Subscriber } from './subscriber.ts';
+import type { RetryPolicy, SubscribeOptions, Subscription } from './subscription.ts';
+
+export interface SubscriptionParts {
+  service: string;
+  catalogue: Catalogue<EventContract>;
+  retry: RetryPolicy;
+  topology: BusTopology;
+  broker: Broker;
+  publisher: Publisher;
+  metrics: QueueMetrics;
+  logger: Logger;
+  signal: AbortSignal;
+  onCancelled(): void;
+}
+
+export interface RunningSubscription extends Subscription {
+  /** Begins to consume; see `EventBus.subscribe`. */
+  start(): Promise<void>;
+}
+
+/** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
+export function createSubscription<Contract extends EventContract>(
+  options: SubscribeOptions<Contract>,
+  parts: SubscriptionParts,
+): RunningSubscription {
+  const { queue, bindings, handler, batchHandler, concurrency = 1 } = options;
+  const { catalogue, topology, broker, metrics, signal } = parts;
+  const { prefetch = batchHandler ? 1000 : 100 } = options;
+  const maxBatch = batchHandler ? (options.maxBatch ?? 500) : 1;
+  const policy = createRetryPolicy(parts.retry, options.retry);
+  requireInteger('concurrency', concurrency, 1, 65_535);
+  requireInteger('prefetch', prefetch, 1, 65_535);
+  requireInteger('maxBatch', maxBatch, 1, 65_535);
+
+  const accepted = acceptedContracts(bindings, catalogue);
+  const plan = topology.add({ queue, bindings: bindings.map(addressOf) }, policy);
+  const settler = new Settler({ ...parts, queue, policy });
+  const own = catalogue as Catalogue<Contract>;
+  const work = { handler, batchHandler, maxBatch, concurrency };
+  const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
+  return new Running(queue, subscriber, parts, () =>
+    broker.consume({ queue, plan, prefetch, onDelivery: subscriber.take, onLost: subscriber.forget }),
+  );
+}
+
+class Running implements RunningSubscription {
+  readonly queue: string;
+  readonly #subscriber: Pick<Subscriber<EventContract>, 'stop'>;
+  readonly #parts: SubscriptionParts;
+  readonly #consume: () => Promise<BrokerConsumer>;
+  #consumer: BrokerConsumer | undefined;
+  #cancelling: Promise<void> | undefined;
+
+  constructor(
+    queue: string,
+    subscriber: Pick<Subscriber<EventContract>, 'stop'>,
+    parts: SubscriptionParts,
+    consume: () => Promise<BrokerConsumer>,
+  ) {
+    this.queue = queue;
+    this.#subscriber = subscriber;
+    this.#parts = parts;
+    this.#consume = consume;
+  }
+
+  async start(): Promise<void> {
+    this.#consumer = await this.#consume();
+    if (this.#cancelling) await this.#consumer.close();
+  }
+
+  isConsuming(): boolean {
+    return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
+  }
+
+  cancel(): Promise<void> {
+    this.#cancelling ??= this.#cancel();
+    return this.#cancelling;
+  }
+
+  async #cancel(): Promise<void> {
+    await Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
+    await this.#consumer?.close();
+    this.#parts.onCancelled();
+  }
+}
+
+/** The contracts among the bindings; none means that bare patterns decide, and the whole catalogue is accepted. */
+function acceptedContracts(
+  bindings: readonly (EventContract | Binding)[],
+  catalogue: Catalogue<EventContract>,
+): EventContract[] | undefined {
+  const contracts = bindings.filter((binding): binding is EventContract => 'schema' in binding);
+  for (const { type, version } of contracts) {
+    if (catalogue.find(type, version)) continue;
+    throw busErrors.BUS_OPTIONS_INVALID(`${type} v${version} is bound but not in the bus's catalogue`);
+  }
+  return contracts.length > 0 ? contracts : undefined;
+}
+
+const addressOf = ({ exchange, routingKey }: Binding): Binding => ({ exchange, routingKey });

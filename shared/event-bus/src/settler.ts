@@ -1,0 +1,113 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { DEAD_LETTER_EXCHANGE, retryName } from '@warren/contracts';
+import { type AppError, createId, type Logger, toAppError } from '@warren/kernel';
+import type { Broker } from './broker.ts';
+import type { QueueMetrics } from './bus-metrics.ts';
+import { failureHeaders, historyOf } from './failure-headers.ts';
+import { type Fate, fateOf } from './fate.ts';
+import type { Delivery, OutgoingMessage } from './message.ts';
+import type { Publisher } from './publisher.ts';
+import type { RetryPolicy } from './subscription.ts';
+
+export interface SettlerOptions {
+  queue: string;
+  service: string;
+  policy: RetryPolicy;
+  broker: Pick<Broker, 'headerBytes'>;
+  publisher: Publisher;
+  metrics: QueueMetrics;
+  logger: Logger;
+  /** Aborted when nothing may be waited for any more. */
+  signal: AbortSignal;
+}
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * The one place where a message is settled. A failed message is moved: published to its delay queue or to the dead letters
+ * with confirm and `mandatory`, and only then acknowledged. So a crash at any point may double it but never lose it.
+ */
+export class Settler {
+  readonly #options: SettlerOptions;
+
+  constructor(options: SettlerOptions) {
+    this.#options = options;
+  }
+
+  succeed(delivery: Delivery): void {
+    this.#options.metrics.consumed.inc();
+    delivery.ack();
+  }
+
+  /** Settles a message whose handling threw, by the kind of the error. Resolves when that is done or given up. */
+  async fail(delivery: Delivery, thrown: unknown): Promise<void> {
+    try {
+      await this.#settleFailure(delivery, thrown);
+    } catch (err) {
+      // Unsettled, so the broker delivers it again after the next reconnect, and counts.
+      this.#options.logger.fatal({ err, queue: this.#options.queue }, 'a failed message could not be settled');
+    }
+  }
+
+  async #settleFailure(delivery: Delivery, thrown: unknown): Promise<void> {
+    const { queue, service, policy, broker } = this.#options;
+    const error = toAppError(thrown);
+    const attempt = historyOf(delivery).failures + 1;
+    const fate = fateOf(error, attempt, policy);
+    this.#report(delivery, error, attempt, fate);
+    if (fate.action === 'ack') return this.succeed(delivery);
+    const reason = fate.action === 'dead-letter' ? fate.reason : undefined;
+    const failure = { message: delivery, error, attempt, queue, service, now: new Date(), reason };
+    const headers = failureHeaders(failure, broker.headerBytes);
+    const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
+    const moved = await this.#move(delivery, copyOf(delivery, { exchange, routingKey: queue, headers }));
+    if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
+  }
+
+  /** Tries until the broker has the copy. Without it the message stays unacknowledged, and the broker delivers it again. */
+  async #move(delivery: Delivery, copy: OutgoingMessage): Promise<boolean> {
+    const { publisher, logger, signal, queue } = this.#options;
+    for (let pauseMs = FIRST_PAUSE_MS; delivery.live; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+      const outcome = await publisher.post(copy);
+      if (outcome.status === 'confirmed') {
+        delivery.ack();
+        return true;
+      }
+      logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
+      await pause(pauseMs, undefined, { signal }).catch(() => undefined);
+      if (signal.aborted) break;
+    }
+    return false;
+  }
+
+  #report({ properties }: Delivery, err: AppError, attempt: number, fate: Fate): void {
+    const { logger, queue } = this.#options;
+    const facts = {
+      queue,
+      attempt,
+      eventId: properties.messageId,
+      type: properties.type,
+      correlationId: properties.correlationId,
+      code: err.code,
+    };
+    if (fate.action === 'ack')
+      logger.info({ ...facts, reason: err.message }, 'refused by a business rule: acknowledged');
+    else if (fate.action === 'retry')
+      logger.warn({ ...facts, err, delayMs: fate.delayMs }, 'failed: will be tried again');
+    else logger.error({ ...facts, err, reason: fate.reason }, 'failed: goes to the dead letters');
+  }
+}
+
+type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'> & { headers: Readonly<Record<string, unknown>> };
+
+/**
+ * The same body, id and properties for another address. Not taken along: `expiration`, which would delete the copy, and
+ * `user_id`, which the broker compares with our own login and closes the channel over.
+ */
+function copyOf({ body, properties }: Delivery, { exchange, routingKey, headers }: Target): OutgoingMessage {
+  const { messageId = createId(), type, timestamp, correlationId, appId } = properties;
+  const { contentType, contentEncoding, replyTo, priority } = properties;
+  const kept = { type, timestamp, correlationId, appId, contentType, contentEncoding, replyTo, priority };
+  return { exchange, routingKey, body, properties: { ...kept, messageId, headers, persistent: true, mandatory: true } };
+}

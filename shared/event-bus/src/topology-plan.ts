@@ -1,0 +1,96 @@
+import { type Binding, DEAD_LETTER_EXCHANGE, deadLetterQueue, type QueueSpec, retryName } from '@warren/contracts';
+
+/** What must exist on the broker, in the order of declaration: exchanges, queues, bindings. */
+export interface TopologyPlan {
+  exchanges: readonly { name: string; type: 'topic' | 'direct' | 'fanout' }[];
+  queues: readonly { name: string; arguments: Readonly<Record<string, string | number>> }[];
+  bindings: readonly (Binding & { queue: string })[];
+}
+
+/** Limits of the dead-letter queues. Both lose messages; neither is set unless asked for. */
+export interface DeadLetterLimits {
+  /** Forget a dead letter after so many milliseconds. @default never */
+  ttlMs?: number;
+  /** Keep at most so many, dropping the oldest. @default all */
+  maxLength?: number;
+}
+
+export interface TopologyPlanOptions {
+  queues: readonly QueueSpec[];
+  /** Further topic exchanges, such as those that are only published to. */
+  exchanges?: Iterable<string>;
+  /** Delays of the shared retry queues, in milliseconds. */
+  retryDelaysMs: Iterable<number>;
+  deadLetter?: DeadLetterLimits;
+}
+
+/**
+ * How often the broker hands out a message whose consumer dies before settling it. Above any number of tries of our own, which
+ * are fresh messages to the broker. RabbitMQ 3.10 has no limit by default, 4.x has 20.
+ */
+const DELIVERY_LIMIT = 20;
+
+/** For queues whose messages may be looked at and put back any number of times; RabbitMQ 3.10 does not know -1. */
+const NO_DELIVERY_LIMIT = 1_000_000_000;
+
+const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' };
+
+/** Turns queue specs into what has to be declared. Arguments cannot change later without deleting the queue. */
+export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
+  const { queues, deadLetter = {} } = options;
+  const topics = new Set([...(options.exchanges ?? []), ...queues.flatMap((spec) => spec.bindings.map(exchangeOf))]);
+  const delays = [...new Set(options.retryDelaysMs)];
+  return {
+    exchanges: [
+      ...[...topics].map((name) => ({ name, type: 'topic' as const })),
+      { name: DEAD_LETTER_EXCHANGE, type: 'direct' },
+      ...delays.map((delayMs) => ({ name: retryName(delayMs), type: 'fanout' as const })),
+    ],
+    queues: [
+      ...delays.map((delayMs) => ({ name: retryName(delayMs), arguments: delayArguments(delayMs) })),
+      ...queues.map(({ queue }) => ({ name: deadLetterQueue(queue), arguments: deadLetterArguments(deadLetter) })),
+      ...queues.map(({ queue }) => ({ name: queue, arguments: mainArguments(queue) })),
+    ],
+    bindings: [
+      ...delays.map((delayMs) => ({ queue: retryName(delayMs), exchange: retryName(delayMs), routingKey: '' })),
+      ...queues.map(({ queue }) => ({
+        queue: deadLetterQueue(queue),
+        exchange: DEAD_LETTER_EXCHANGE,
+        routingKey: queue,
+      })),
+      ...queues.flatMap(({ queue, bindings }) => bindings.map((binding) => ({ queue, ...binding }))),
+    ],
+  };
+}
+
+const exchangeOf = (binding: Binding) => binding.exchange;
+
+function mainArguments(queue: string) {
+  return {
+    'x-queue-type': 'quorum',
+    'x-dead-letter-exchange': DEAD_LETTER_EXCHANGE,
+    'x-dead-letter-routing-key': queue,
+    'x-delivery-limit': DELIVERY_LIMIT,
+    ...AT_LEAST_ONCE,
+  };
+}
+
+/** Without a dead-letter routing key a message keeps its own: the name of the queue that it came from. */
+function delayArguments(delayMs: number) {
+  return {
+    'x-queue-type': 'quorum',
+    'x-message-ttl': delayMs,
+    'x-dead-letter-exchange': '',
+    'x-delivery-limit': NO_DELIVERY_LIMIT,
+    ...AT_LEAST_ONCE,
+  };
+}
+
+function deadLetterArguments({ ttlMs, maxLength }: DeadLetterLimits) {
+  return {
+    'x-queue-type': 'quorum',
+    'x-delivery-limit': NO_DELIVERY_LIMIT,
+    ...(ttlMs === undefined ? {} : { 'x-message-ttl': ttlMs }),
+    ...(maxLength === undefined ? {} : { 'x-max-length': maxLength }),
+  };
+}

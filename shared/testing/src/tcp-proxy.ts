@@ -1,0 +1,130 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** A TCP proxy on 127.0.0.1 that makes the network faults which a restart of the server cannot. */
+export interface TcpProxy {
+  readonly port: number;
+  /** The same URL, but through the proxy. */
+  through(url: string): string;
+  /** How many connections pass through it now. */
+  readonly connections: number;
+  /** Resets every connection, as when a cable is pulled and the kernel notices. New ones are accepted. */
+  cut(): void;
+  /** While refused, new connections are reset at once; present ones go on. */
+  refuse(refused: boolean): void;
+  /** Half-open: while frozen no byte passes either way, no connection is closed, and new ones get no answer. */
+  freeze(frozen: boolean): void;
+  /** Holds back every chunk, each way, for so many milliseconds. */
+  delay(delayMs: number): void;
+  close(): Promise<void>;
+}
+
+/** @param target URL or `host:port` of the server. */
+export async function createTcpProxy(target: string): Promise<TcpProxy> {
+  const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
+  const state: ProxyState = { pairs: new Set(), refused: false, frozen: false, delayMs: 0 };
+  const server = createServer((client) => accept(client, { host: hostname, port: Number(port) }, state));
+  const ownPort = await listen(server);
+  return {
+    port: ownPort,
+    through(url) {
+      const proxied = new URL(url);
+      proxied.hostname = '127.0.0.1';
+      proxied.port = String(ownPort);
+      return proxied.href;
+    },
+    get connections() {
+      return state.pairs.size;
+    },
+    cut: () => cutAll(state),
+    refuse(refused) {
+      state.refused = refused;
+    },
+    freeze(frozen) {
+      state.frozen = frozen;
+      for (const { client, upstream } of state.pairs) {
+        for (const socket of [client, upstream]) frozen ? socket.pause() : socket.resume();
+      }
+    },
+    delay(delayMs) {
+      state.delayMs = delayMs;
+    },
+    async close() {
+      cutAll(state);
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+interface ProxyState {
+  pairs: Set<{ client: Socket; upstream: Socket }>;
+  refused: boolean;
+  frozen: boolean;
+  delayMs: number;
+}
+
+function accept(client: Socket, target: { host: string; port: number }, state: ProxyState): void {
+  if (state.refused) {
+    client.on('error', () => undefined);
+    client.resetAndDestroy();
+    return;
+  }
+  const upstream = connect({ ...target, noDelay: true });
+  const pair = { client, upstream };
+  state.pairs.add(pair);
+  client.setNoDelay(true);
+  for (const socket of [client, upstream]) {
+    socket.on('error', () => undefined);
+    socket.on('close', () => {
+      state.pairs.delete(pair);
+      client.destroy();
+      upstream.destroy();
+    });
+  }
+  forward(client, upstream, state);
+  forward(upstream, client, state);
+  if (state.frozen) {
+    client.pause();
+    upstream.pause();
+  }
+}
+
+const settled = Promise.resolve();
+
+/** One chunk after the other, so that a delay never changes their order. */
+function forward(from: Socket, to: Socket, state: ProxyState): void {
+  let last: Promise<void> = settled;
+  from.on('data', (chunk: Buffer) => {
+    const { delayMs } = state;
+    if (delayMs === 0 && last === settled) {
+      to.write(chunk);
+      return;
+    }
+    const arrives = Date.now() + delayMs;
+    const turn = last.then(async () => {
+      await pause(Math.max(0, arrives - Date.now()));
+      if (!to.destroyed) to.write(chunk);
+      if (last === turn) last = settled;
+    });
+    last = turn;
+  });
+  from.on('end', () => void last.then(() => to.end()));
+}
+
+function cutAll({ pairs }: ProxyState): void {
+  for (const { client, upstream } of [...pairs]) {
+    client.resetAndDestroy();
+    upstream.resetAndDestroy();
+  }
+}
+
+function listen(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      if (address === null || typeof address === 'string') reject(new Error('the proxy has no port'));
+      else resolve(address.port);
+    });
+  });
+}
