@@ -19,7 +19,7 @@ const identifier = Type.String({ minLength: 1, maxLength: 255 });
 
 const envelope: Validator<EventEnvelope> = createValidator(
   Type.Object({
-    id: identifier,
+    id: Type.String({ format: 'uuid', wanted: 'must be a UUID' }),
     type: identifier,
     version: Type.Integer({ minimum: 1 }),
     timestamp: Type.String({ format: 'date-time' }),

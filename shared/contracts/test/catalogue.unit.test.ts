@@ -34,6 +34,7 @@ describe('createCatalogue', () => {
     ['null', null, 'ENVELOPE_INVALID'],
     ['an array', [event], 'ENVELOPE_INVALID'],
     ['an envelope without id', { ...event, id: undefined }, 'ENVELOPE_INVALID'],
+    ['an id that is no UUID', { ...event, id: 'evt_1' }, 'ENVELOPE_INVALID'],
     ['an envelope without metadata', { ...event, metadata: undefined }, 'ENVELOPE_INVALID'],
     ['a timestamp that is none', { ...event, timestamp: 'yesterday' }, 'ENVELOPE_INVALID'],
     ['a version that is text', { ...event, version: '1' }, 'ENVELOPE_INVALID'],

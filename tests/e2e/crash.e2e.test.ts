@@ -1,0 +1,104 @@
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { waitUntil } from '@warren/testing';
+import { runConcurrently } from './load.ts';
+import { type PlacedOrder, type System, startSystem } from './system.ts';
+
+const INITIAL = 1000;
+
+let system: System;
+afterEach(() => system?.close());
+
+/** Places orders until told to stop; gives those that were answered 201. A refused connection is no promise broken. */
+async function placeMany(count: number): Promise<PlacedOrder[]> {
+  const answers = await runConcurrently(count, 20, async () => {
+    const answer = await system.post([{ productId: 'item1', quantity: 1 }]).catch(() => undefined);
+    return answer?.status === 201 ? ((await answer.json()) as PlacedOrder) : undefined;
+  });
+  return answers.filter((order) => order !== undefined);
+}
+
+async function expectEverythingAddsUp(placed: readonly PlacedOrder[]): Promise<void> {
+  const ended = await runConcurrently(placed.length, 20, (index) => system.ended(placed[index]?.id ?? '', 40_000));
+  expect(ended.every((order) => order.status === 'confirmed')).toBe(true);
+  const [stored] = await system.sql<{ count: number }>('SELECT count(*)::int AS count FROM order_service.orders');
+  expect(stored?.count).toBeGreaterThanOrEqual(placed.length);
+  // A crash between commit and answer leaves orders that nobody was told of: they end as well.
+  const [item] = await waitUntil(
+    async () => {
+      const stock = await system.stock();
+      return stock[0]?.reserved === stored?.count ? stock : undefined;
+    },
+    { what: 'every stored order to be reserved' },
+  );
+  expect(item).toMatchObject({ ledger: item?.available, reservedByOrders: item?.reserved });
+  expect((item?.available ?? 0) + (item?.reserved ?? 0)).toBe(INITIAL);
+}
+
+describe('a crash', () => {
+  it.each(['order', 'inventory'] as const)(
+    'when the %s service is killed with 200 orders in flight, then every 201 ends and the stock adds up',
+    async (name) => {
+      system = await startSystem({ env: { INITIAL_STOCK: `item1:${INITIAL}` } });
+      const victim = name === 'order' ? system.orders[0] : system.inventories[0];
+      const placing = placeMany(200);
+      const stored = () => system.sql('SELECT 1 FROM order_service.orders LIMIT 60');
+      await waitUntil(async () => (await stored()).length >= 60, { intervalMs: 2, what: 'orders in flight' });
+      await victim?.kill();
+      await victim?.start();
+      const placed = await placing;
+      expect(placed.length).toBeGreaterThan(0);
+      await expectEverythingAddsUp([...placed, ...(await placeMany(20))]);
+    },
+    90_000,
+  );
+
+  it('when the broker is away, then orders are taken, stay pending, and go on by themselves when it is back', async () => {
+    system = await startSystem({ env: { INITIAL_STOCK: `item1:${INITIAL}` } });
+    const [service] = system.orders;
+    system.brokerProxy.refuse(true);
+    system.brokerProxy.cut();
+    await waitUntil(async () => (await readiness(service?.url)) === 503, { what: 'readiness to be false' });
+
+    const placed = await placeMany(50);
+    expect(placed).toHaveLength(50);
+    expect((await system.get(placed[0]?.id ?? '')).status).toBe('pending');
+
+    system.brokerProxy.refuse(false);
+    await expectEverythingAddsUp(placed);
+    await waitUntil(async () => (await readiness(service?.url)) === 200, { what: 'readiness to be true' });
+  }, 90_000);
+
+  it('when the database is away, then orders are answered 503, and it recovers by itself', async () => {
+    system = await startSystem({ env: { INITIAL_STOCK: `item1:${INITIAL}` } });
+    const [service] = system.orders;
+    const before = await placeMany(20);
+    system.databaseProxy.refuse(true);
+    system.databaseProxy.cut();
+
+    const answer = await system.post([{ productId: 'item1', quantity: 1 }]);
+    expect(answer.status).toBe(503);
+    expect(answer.headers.get('retry-after')).toBeTruthy();
+    expect(answer.headers.get('content-type')).toContain('application/problem+json');
+    await waitUntil(async () => (await readiness(service?.url)) === 503, { what: 'readiness to be false' });
+
+    system.databaseProxy.refuse(false);
+    await waitUntil(async () => (await readiness(service?.url)) === 200, { what: 'readiness to be true' });
+    await expectEverythingAddsUp([...before, ...(await placeMany(20))]);
+  }, 90_000);
+
+  it('when services get SIGTERM with orders in flight, then they exit 0 and every 201 ends after the restart', async () => {
+    system = await startSystem({ env: { INITIAL_STOCK: `item1:${INITIAL}` } });
+    const placing = placeMany(200);
+    const stored = () => system.sql('SELECT 1 FROM order_service.orders LIMIT 60');
+    await waitUntil(async () => (await stored()).length >= 60, { intervalMs: 2, what: 'orders in flight' });
+    const exits = await Promise.all([...system.orders, ...system.inventories].map((service) => service.stop()));
+    expect(exits).toEqual(exits.map(() => ({ code: 0, signal: null })));
+    const placed = await placing;
+    await Promise.all([...system.orders, ...system.inventories].map((service) => service.start()));
+    await expectEverythingAddsUp(placed);
+  }, 90_000);
+});
+
+async function readiness(url: string | undefined): Promise<number> {
+  return (await fetch(`${url}/health/ready`)).status;
+}

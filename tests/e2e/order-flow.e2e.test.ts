@@ -1,0 +1,104 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createEvent, OrderCreated, QUEUES } from '@warren/contracts';
+import { EventBus } from '@warren/event-bus';
+import { createId } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import { runConcurrently } from './load.ts';
+import { type PlacedOrder, type System, startSystem } from './system.ts';
+
+describe('an order', () => {
+  let system: System;
+  beforeAll(async () => {
+    system = await startSystem({ inventories: 2, env: { INITIAL_STOCK: 'item1:100,scarce:100,copied:10' } });
+  }, 60_000);
+  afterAll(() => system?.close());
+
+  it('when its lines are in stock, then it is confirmed and the pieces are reserved', async () => {
+    const order = await system.place([{ productId: 'item1', quantity: 1, price: 9.99 }]);
+    expect(order.status).toBe('pending');
+    expect(await system.ended(order.id)).toMatchObject({ status: 'confirmed', version: 2 });
+    expect((await system.stock())[1]).toMatchObject({ product_id: 'item1', available: 99, reserved: 1, ledger: 99 });
+  });
+
+  it('when it asks for more than there is, then it is cancelled with the shortage as its reason', async () => {
+    const { id } = await system.place([{ productId: 'item1', quantity: 101 }]);
+    const order = await system.ended(id);
+    expect(order.status).toBe('cancelled');
+    expect(order.reason).toContain('item1');
+    expect(order.reason).toMatch(/101/);
+  });
+
+  it('when its story is asked for, then every event is there, with one correlation id over both services', async () => {
+    const correlationId = createId();
+    const answer = await system.post([{ productId: 'item1', quantity: 1 }], {
+      headers: { 'x-correlation-id': correlationId },
+    });
+    const { id } = (await answer.json()) as PlacedOrder;
+    await system.ended(id);
+    const history = await (await fetch(`${system.orders[0]?.url}/orders/${id}/events`)).json();
+    const events = (Array.isArray(history) ? history : history.items) as {
+      type: string;
+      metadata: { correlationId: string };
+    }[];
+    expect(events.map((event) => event.type)).toEqual(['OrderCreated', 'OrderConfirmed']);
+    const answers = await system.sql<{ correlation: string }>(
+      `SELECT metadata->>'correlationId' AS correlation FROM inventory_service.events WHERE data->>'orderId' = $1`,
+      [id],
+    );
+    const correlations = [...events.map((event) => event.metadata.correlationId), answers[0]?.correlation];
+    expect(new Set(correlations)).toEqual(new Set([correlationId]));
+  });
+
+  it('when 1,000 orders want the last 100 pieces at once, then exactly 100 get one', async () => {
+    const placed = await runConcurrently(1000, 50, () => system.place([{ productId: 'scarce', quantity: 1 }]));
+    const ended = await runConcurrently(1000, 50, async (index) => system.ended(placed[index]?.id ?? '', 60_000));
+    expect(ended.filter((order) => order.status === 'confirmed')).toHaveLength(100);
+    expect(ended.filter((order) => order.status === 'cancelled')).toHaveLength(900);
+    const scarce = (await system.stock()).find((row) => row.product_id === 'scarce');
+    expect(scarce).toMatchObject({ available: 0, reserved: 100, reservedByOrders: 100, ledger: 0 });
+  }, 120_000);
+
+  it('when the same OrderCreated is delivered ten times to two instances, then there is one reservation', async () => {
+    const bus = new EventBus({ url: system.vhost.amqpUrl, service: 'duplicator' });
+    await bus.connect();
+    const id = createId();
+    const data = {
+      id,
+      customerId: 'c',
+      items: [{ productId: 'copied', quantity: 3 }],
+      status: 'pending' as const,
+      createdAt: new Date().toISOString(),
+    };
+    const event = createEvent(OrderCreated, { aggregateId: id, data, source: 'test' });
+    await Promise.all(Array.from({ length: 10 }, () => bus.publish(event)));
+    await waitUntil(async () => (await system.stock())[0]?.reserved, { what: 'the reservation' });
+    await waitUntil(async () => (await depth(system, QUEUES.inventoryOrderCreated)) === 0, { what: 'an empty queue' });
+    await bus.close();
+    expect((await system.stock())[0]).toMatchObject({ product_id: 'copied', available: 7, reserved: 3, ledger: 7 });
+    const answers = await system.sql('SELECT 1 FROM inventory_service.events WHERE aggregate_id = $1', [id]);
+    expect(answers).toHaveLength(1);
+  });
+
+  it('when the management API is asked, then the named queues are quorum queues with dead letters and consumers, and empty', async () => {
+    const queues = await waitUntil(
+      async () => {
+        const report = await system.vhost.queues();
+        const named = report.filter((queue) => Object.values(QUEUES).some((name) => name === queue.name));
+        const settled = named.every((queue) => queue.messages === 0 && (queue.consumers ?? 0) > 0);
+        return named.length === Object.values(QUEUES).length && settled ? named : undefined;
+      },
+      { timeoutMs: 20_000, what: 'settled statistics of the queues' },
+    );
+    for (const queue of queues) {
+      expect(queue.type).toBe('quorum');
+      expect(queue.arguments['x-dead-letter-exchange']).toBeTruthy();
+    }
+    const rates = await system.vhost.management<{ message_stats?: { publish_in?: number } }>('GET', 'exchanges/orders');
+    expect(rates.message_stats?.publish_in).toBeGreaterThan(1000);
+  });
+});
+
+async function depth(system: System, name: string): Promise<number> {
+  const queues = await system.vhost.queues();
+  return queues.find((queue) => queue.name === name)?.messages ?? -1;
+}

@@ -1,0 +1,153 @@
+import {
+  createTcpProxy,
+  createTestDatabase,
+  createTestVhost,
+  type ServiceProcess,
+  startServiceProcess,
+  type TcpProxy,
+  type TestVhost,
+  testEnvironment,
+  waitUntil,
+} from '@warren/testing';
+import pg from 'pg';
+
+export interface OrderLine {
+  productId: string;
+  quantity: number;
+  price?: number;
+}
+
+/** The members of an order that these suites look at. */
+export interface PlacedOrder {
+  id: string;
+  status: 'pending' | 'confirmed' | 'cancelled';
+  reason?: string;
+  version: number;
+}
+
+export interface StockRow {
+  product_id: string;
+  available: number;
+  reserved: number;
+  /** Sum of the reservations that stand. */
+  reservedByOrders: number;
+  /** Sum of the ledger; must be `available`. */
+  ledger: number;
+}
+
+/** The whole system as processes, with a virtual host and a database of its own, each reached through a proxy. */
+export interface System {
+  vhost: TestVhost;
+  databaseUrl: string;
+  brokerProxy: TcpProxy;
+  databaseProxy: TcpProxy;
+  orders: ServiceProcess[];
+  inventories: ServiceProcess[];
+  /** Answers of any status. Goes to the first order service unless another is named. */
+  post(lines: OrderLine[], options?: { headers?: Record<string, string>; to?: ServiceProcess }): Promise<Response>;
+  /** Places an order that must be answered 201. */
+  place(lines: OrderLine[], to?: ServiceProcess): Promise<PlacedOrder>;
+  get(id: string): Promise<PlacedOrder>;
+  /** The order once it is no longer pending. */
+  ended(id: string, timeoutMs?: number): Promise<PlacedOrder>;
+  sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** What the warehouse's tables say of each product. */
+  stock(): Promise<StockRow[]>;
+  close(): Promise<void>;
+}
+
+export interface SystemOptions {
+  orders?: number;
+  inventories?: number;
+  env?: Record<string, string>;
+}
+
+/** Starts the system and waits until every service is ready. */
+export async function startSystem({ orders = 1, inventories = 1, env = {} }: SystemOptions = {}): Promise<System> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  try {
+    const vhost = await createTestVhost();
+    undo.push(() => vhost.drop());
+    const database = await createTestDatabase();
+    undo.push(() => database.drop());
+    const brokerProxy = await createTcpProxy(testEnvironment().amqpUrl);
+    undo.push(() => brokerProxy.close());
+    const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl);
+    undo.push(() => databaseProxy.close());
+    const admin = new pg.Pool({ connectionString: database.url, max: 2 });
+    admin.on('error', () => undefined);
+    undo.push(() => admin.end());
+
+    const settings = {
+      AMQP_URL: brokerProxy.through(vhost.amqpUrl),
+      DATABASE_URL: databaseProxy.through(database.url),
+      LOG_LEVEL: 'warn',
+      ...env,
+    };
+    const start = async (service: 'order' | 'inventory') => {
+      const started = await startServiceProcess({ service, env: settings });
+      undo.push(() => started.stop());
+      return started;
+    };
+    const all = await Promise.all([
+      ...Array.from({ length: orders }, () => start('order')),
+      ...Array.from({ length: inventories }, () => start('inventory')),
+    ]);
+    const orderServices = all.slice(0, orders);
+    const client = createClient(orderServices);
+    const sql = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]) =>
+      (await admin.query<Row>(text, values)).rows;
+    return {
+      vhost,
+      databaseUrl: database.url,
+      brokerProxy,
+      databaseProxy,
+      orders: orderServices,
+      inventories: all.slice(orders),
+      ...client,
+      sql,
+      stock: () => sql<StockRow>(STOCK),
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function createClient(orders: ServiceProcess[]): Pick<System, 'post' | 'place' | 'get' | 'ended'> {
+  const first = orders[0]?.url ?? '';
+  const post: System['post'] = (items, { headers = {}, to } = {}) =>
+    fetch(`${to?.url ?? first}/orders`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ customerId: 'customer-1', items }),
+    });
+  const get: System['get'] = async (id) => (await (await fetch(`${first}/orders/${id}`)).json()) as PlacedOrder;
+  return {
+    post,
+    async place(lines, to) {
+      const answer = await post(lines, { to });
+      if (answer.status !== 201) throw new Error(`${answer.status} ${await answer.text()}`);
+      return (await answer.json()) as PlacedOrder;
+    },
+    get,
+    ended: (id, timeoutMs = 20_000) =>
+      waitUntil(
+        async () => {
+          const order = await get(id);
+          return order.status === 'confirmed' || order.status === 'cancelled' ? order : undefined;
+        },
+        { timeoutMs, what: `the end of order ${id}` },
+      ),
+  };
+}
+
+const STOCK = `
+  SELECT product_id, available::int, reserved::int,
+    coalesce((SELECT sum(quantity) FROM inventory_service.reservation r WHERE r.product_id = l.product_id), 0)::int AS "reservedByOrders",
+    coalesce((SELECT sum(delta) FROM inventory_service.stock_ledger e WHERE e.product_id = l.product_id), 0)::int AS ledger
+  FROM inventory_service.stock_level l ORDER BY product_id`;
