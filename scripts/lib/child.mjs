@@ -11,6 +11,7 @@ import { identityOf } from './process-identity.mjs';
  * @property {string} name
  * @property {number} pid also the id of its process group
  * @property {string} identity see `identityOf`
+ * @property {NodeJS.Signals} stopSignal
  * @property {Promise<Exit>} exited resolves when it has ended, by whatever cause
  * @property {Exit | undefined} exit set when it has ended
  * @property {() => Promise<Exit>} stop asks it to end with its stop signal, kills it when it is late
@@ -57,8 +58,20 @@ export async function startChild(options) {
   const guardian = guard(pid, stopSignal);
   const killGroup = () => signalGroup(pid, 'SIGKILL');
   /** @type {Child} */
-  const child = { name, pid, identity: identityOf(pid) ?? 'ended', exited, exit: undefined, stop, kill, killNow };
+  const child = {
+    name,
+    pid,
+    identity: identityOf(pid) ?? 'ended',
+    stopSignal,
+    exited,
+    exit: undefined,
+    stop,
+    kill,
+    killNow,
+  };
+  living.add(child);
   exited.then((exit) => {
+    living.delete(child);
     child.exit = exit;
     guardian.kill('SIGKILL');
     // What the process itself had started goes with it.
@@ -79,6 +92,14 @@ export async function startChild(options) {
     if (!child.exit) killGroup();
   }
   return child;
+}
+
+/** @type {Set<Child>} */
+const living = new Set();
+
+/** For a script that must end at once: kills all that `startChild` has started and that still lives. */
+export function killEverythingNow() {
+  for (const child of living) child.killNow();
 }
 
 const MAX_LOG_BYTES = 10_000_000;

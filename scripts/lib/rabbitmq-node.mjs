@@ -10,29 +10,10 @@ import { pathWith } from './rabbitmq-programs.mjs';
 const START_TIMEOUT_MS = 120_000;
 
 /**
- * @typedef {object} NodeOptions
- * @property {{server: string, epmd: string}} programs see `locateRabbitmq`
- * @property {string} dataDir everything of the node lives below it: data, logs, configuration, cookie
- * @property {import('./rabbitmq-files.mjs').NodePorts} ports
- * @property {{user: string, password: string}} login taken over at the first start
- * @property {boolean} [quick] see `writeNodeFiles`
- * @property {NodeJS.ProcessEnv} env
- * @property {AbortSignal} [signal] gives up and leaves nothing running
- * @property {(child: import('./child.mjs').Child) => void} [onStarted] told of each process as soon as it is there
- *
- * @typedef {object} Broker
- * @property {string} amqpUrl with login
- * @property {string} managementUrl with login
- * @property {import('./child.mjs').Child} child its end is the end of the broker
- * @property {() => Promise<void>} stop the graceful way
- * @property {() => Promise<void>} kill at once, as a crash
- */
-
-/**
  * Starts a RabbitMQ node that has nothing to do with any other on this machine, and waits until it takes connections: own name, ports,
  * directories, cookie, and an own epmd (Erlang's name server), all of them on loopback only.
- * @param {NodeOptions} options
- * @returns {Promise<Broker>}
+ * @param {import('./rabbitmq.mjs').BrokerOptions & {programs: {server: string, epmd: string}}} options `programs`: see `locateRabbitmq`
+ * @returns {Promise<import('./rabbitmq.mjs').Broker>}
  */
 export async function startRabbitmqNode(options) {
   const { programs, dataDir, ports, login, signal, onStarted } = options;

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
 
 /**
  * Where packages put the real start script. Debian's and Red Hat's /usr/sbin/rabbitmq-server is not it: that one switches to the user
@@ -49,14 +48,4 @@ function homebrewEpmds() {
 /** The PATH that lets the start script find `erl` beside our `epmd`. @param {string} epmd @param {NodeJS.ProcessEnv} env */
 export function pathWith(epmd, env) {
   return [env.PATH ?? '', dirname(epmd), '/usr/sbin', '/sbin'].filter(Boolean).join(delimiter);
-}
-
-/** The same, for callers that cannot do without. @param {NodeJS.ProcessEnv} env */
-export function requireRabbitmq(env) {
-  const programs = locateRabbitmq(env);
-  if (!programs)
-    throw new ExplainedError(
-      'rabbitmq-server is not installed on this machine. Install it: apt-get install rabbitmq-server, or brew install rabbitmq',
-    );
-  return programs;
 }

@@ -1,6 +1,6 @@
+import { createCredentials } from '../../../scripts/lib/credentials.mjs';
 import { findFreePort } from '../../../scripts/lib/ports.mjs';
-import { startRabbitmqNode } from '../../../scripts/lib/rabbitmq-node.mjs';
-import { requireRabbitmq } from '../../../scripts/lib/rabbitmq-programs.mjs';
+import { chooseBrokerSource } from '../../../scripts/lib/rabbitmq.mjs';
 import { createTestDirectory } from './test-directory.ts';
 
 /** A broker of a test's own, which it may stop, kill and start again. Its URLs and its data stay the same all the while. */
@@ -22,10 +22,10 @@ export interface TestBroker {
 
 /**
  * Starts a RabbitMQ node apart from that of the run, by the same means as `npm start`. It ends with the test process at the latest.
- * @throws when the machine has no `rabbitmq-server`
+ * @throws when the machine has neither a `rabbitmq-server` nor Docker
  */
 export async function startTestBroker(): Promise<TestBroker> {
-  const programs = requireRabbitmq(process.env);
+  const source = await chooseBrokerSource({ env: process.env });
   const directory = await createTestDirectory('broker');
   const ports = {
     amqp: await findFreePort(),
@@ -33,9 +33,9 @@ export async function startTestBroker(): Promise<TestBroker> {
     distribution: await findFreePort(),
     epmd: await findFreePort(),
   };
+  const { id } = createCredentials();
   const login = { user: 'warren', password: 'warren' };
-  const start = () =>
-    startRabbitmqNode({ programs, dataDir: directory.path, ports, login, quick: true, env: process.env });
+  const start = () => source.start({ dataDir: directory.path, id, ports, login, quick: true, env: process.env });
   let node = await start();
   return {
     amqpUrl: node.amqpUrl,
@@ -50,6 +50,7 @@ export async function startTestBroker(): Promise<TestBroker> {
     kill: () => node.kill(),
     async close() {
       await node.kill();
+      await source.discard(id);
       await directory.remove();
     },
   };

@@ -1,0 +1,18 @@
+import { join } from 'node:path';
+import { ExplainedError } from './explained-error.mjs';
+import { ROOT } from './paths.mjs';
+import { runCommand } from './run-command.mjs';
+
+/**
+ * Compiles what has changed since the last build.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+export async function build(signal) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { code, output } = await runCommand(process.execPath, [tsc, '-b', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    signal,
+  });
+  if (code !== 0) throw new ExplainedError(`The sources do not compile:\n${output}`);
+}

@@ -1,0 +1,60 @@
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { ExplainedError } from './explained-error.mjs';
+import { ROOT } from './paths.mjs';
+
+const TIMEOUT_MS = 10_000;
+
+/**
+ * Whether the database of `DATABASE_URL` lets us in.
+ * @param {string} url
+ */
+export async function checkDatabase(url) {
+  requireProtocol('DATABASE_URL', url, ['postgres:', 'postgresql:']);
+  const { Client } = createRequire(join(ROOT, 'shared', 'event-store', 'package.json'))('pg');
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+    await client.query('SELECT 1');
+  } catch (error) {
+    throw unusable('DATABASE_URL', url, error);
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+/**
+ * Whether the broker of `AMQP_URL` lets us in.
+ * @param {string} url
+ */
+export async function checkBroker(url) {
+  requireProtocol('AMQP_URL', url, ['amqp:', 'amqps:']);
+  const amqplib = createRequire(join(ROOT, 'shared', 'event-bus', 'package.json'))('amqplib');
+  try {
+    const connection = await amqplib.connect(url, { timeout: TIMEOUT_MS });
+    await connection.close();
+  } catch (error) {
+    throw unusable('AMQP_URL', url, error);
+  }
+}
+
+/** @param {string} setting @param {string} url @param {string[]} protocols */
+function requireProtocol(setting, url, protocols) {
+  if (URL.canParse(url) && protocols.includes(new URL(url).protocol)) return;
+  throw new ExplainedError(
+    `${setting} must be a URL that starts with ${protocols.map((one) => `${one}//`).join(' or ')}.`,
+  );
+}
+
+/** @param {string} setting @param {string} url @param {unknown} error */
+function unusable(setting, url, error) {
+  const { hostname, port } = new URL(url);
+  const reasons = error instanceof AggregateError ? error.errors : [error];
+  const why = reasons
+    .map((one) => /** @type {Error} */ (one).message || /** @type {NodeJS.ErrnoException} */ (one).code)
+    .join('; ');
+  return new ExplainedError(
+    `${setting} points to ${hostname}${port ? `:${port}` : ''}, which cannot be used: ${why}\nCorrect ${setting}, or leave it out: npm start then brings its own.`,
+  );
+}

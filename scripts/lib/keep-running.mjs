@@ -1,0 +1,74 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createBackoff } from './backoff.mjs';
+
+/**
+ * Something that runs in a process of its own: a broker, a database, a service.
+ * @typedef {object} Running
+ * @property {import('./child.mjs').Child} child its end is the end of the whole
+ * @property {() => Promise<unknown>} stop
+ */
+
+/**
+ * Starts something again whenever it ends by itself, after a pause that grows from 1 s to 30 s, and says so.
+ * @param {object} options
+ * @param {string} options.name for messages
+ * @param {Running} options.first what runs already
+ * @param {(signal: AbortSignal) => Promise<Running>} options.start
+ * @param {import('./report.mjs').Report} options.report
+ */
+export function keepRunning({ name, first, start, report }) {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const backoff = createBackoff();
+  let running = first;
+  let startedAt = Date.now();
+  let wanted = false;
+
+  async function startAgain() {
+    for (;;) {
+      const waitMs = wanted ? 0 : backoff.next(Date.now() - startedAt);
+      if (waitMs > 0)
+        report.warn(`${name} ended (${describeExit(running.child.exit)}); it starts again in ${waitMs / 1000} s`);
+      wanted = false;
+      await delay(waitMs, undefined, { signal });
+      startedAt = Date.now();
+      try {
+        running = await start(signal);
+        report.say(`✓ ${name} runs again (process ${running.child.pid})`);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        report.warn(`${name} could not be started: ${/** @type {Error} */ (error).message}`);
+      }
+    }
+  }
+
+  const watching = (async () => {
+    for (;;) {
+      await running.child.exited;
+      if (signal.aborted) return;
+      await startAgain();
+    }
+  })().catch((error) => {
+    if (!signal.aborted) throw error;
+  });
+
+  return {
+    /** Ends it and starts it again at once, for new code. */
+    async restart() {
+      wanted = true;
+      await running.stop();
+    },
+    /** Ends it for good. */
+    async stop() {
+      stopping.abort();
+      await running.stop();
+      await watching;
+    },
+  };
+}
+
+/** @param {import('./child.mjs').Exit | undefined} exit */
+export function describeExit(exit) {
+  return exit?.signal ? `killed by ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`;
+}

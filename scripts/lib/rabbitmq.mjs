@@ -1,0 +1,71 @@
+import { ExplainedError } from './explained-error.mjs';
+import { isDockerUsable, removeVolume, startRabbitmqContainer } from './rabbitmq-docker.mjs';
+import { findInstaller, HOW_TO_GET_RABBITMQ, installRabbitmq } from './rabbitmq-install.mjs';
+import { startRabbitmqNode } from './rabbitmq-node.mjs';
+import { locateRabbitmq } from './rabbitmq-programs.mjs';
+
+/**
+ * @typedef {object} BrokerOptions
+ * @property {string} dataDir everything of a native node lives below it; a container keeps its data in a volume
+ * @property {string} id names the container's volume; another one is another, empty broker
+ * @property {import('./rabbitmq-files.mjs').NodePorts} ports
+ * @property {{user: string, password: string}} login taken over at the first start
+ * @property {boolean} [quick] refresh statistics several times a second, as tests like it
+ * @property {NodeJS.ProcessEnv} env
+ * @property {AbortSignal} [signal] gives up and leaves nothing running
+ * @property {(child: import('./child.mjs').Child) => void} [onStarted] told of each process as soon as it is there
+ *
+ * @typedef {object} Broker
+ * @property {string} amqpUrl with login
+ * @property {string} managementUrl with login
+ * @property {import('./child.mjs').Child} child its end is the end of the broker
+ * @property {() => Promise<void>} stop the graceful way
+ * @property {() => Promise<void>} kill at once, as a crash
+ *
+ * @typedef {object} BrokerSource
+ * @property {'native' | 'docker'} kind
+ * @property {(options: BrokerOptions) => Promise<Broker>} start as often as one likes; same options, same data
+ * @property {(id: string) => Promise<unknown>} discard removes data that is not below `dataDir`; after the last `kill` of a test's broker
+ */
+
+/**
+ * Where a broker of our own comes from: the machine's `rabbitmq-server`, else Docker, else an installation by the machine's package
+ * manager.
+ * @param {object} options
+ * @param {NodeJS.ProcessEnv} options.env
+ * @param {import('./report.mjs').Report} [options.report] without it nothing is installed
+ * @param {AbortSignal} [options.signal]
+ * @param {Partial<typeof parts>} [options.using] for tests: stands in for what looks at the machine
+ * @returns {Promise<BrokerSource>}
+ */
+export async function chooseBrokerSource({ env, report, signal, using }) {
+  const { locate, dockerUsable, installer, install } = { ...parts, ...using };
+  const programs = locate(env);
+  if (programs) return native(programs);
+  if (await dockerUsable(signal)) return { kind: 'docker', start: startRabbitmqContainer, discard: removeVolume };
+  const found = report && (await installer(env, signal));
+  if (!report || !found) throw new ExplainedError(HOW_TO_GET_RABBITMQ);
+  await install(found, { report, signal });
+  const installed = locate(env);
+  if (!installed)
+    throw new ExplainedError(
+      `rabbitmq-server was installed with ${found.name}, but its programs were not found.\n${HOW_TO_GET_RABBITMQ}`,
+    );
+  return native(installed);
+}
+
+const parts = {
+  locate: locateRabbitmq,
+  dockerUsable: isDockerUsable,
+  installer: findInstaller,
+  install: installRabbitmq,
+};
+
+/** @param {{server: string, epmd: string}} programs @returns {BrokerSource} */
+function native(programs) {
+  return {
+    kind: 'native',
+    start: (options) => startRabbitmqNode({ ...options, programs }),
+    discard: async () => undefined,
+  };
+}

@@ -1,0 +1,78 @@
+import { killEverythingNow } from './child.mjs';
+import { ExplainedError } from './explained-error.mjs';
+
+/**
+ * What a script is given.
+ * @typedef {object} ScriptContext
+ * @property {AbortSignal} signal set when the script is asked to stop
+ * @property {(stop: () => Promise<unknown>) => void} onEnd what was started last is stopped first; every one is, whatever happens
+ *
+ * @typedef {object} ScriptOptions
+ * @property {import('./report.mjs').Report} report
+ * @property {number} stoppedCode exit code after SIGINT, SIGTERM or SIGHUP
+ * @property {(context: ScriptContext) => Promise<number>} main gives the exit code
+ */
+
+/** A terminal's Ctrl-C reaches us twice: from the terminal and from npm, which passes it on. */
+const SAME_PRESS_MS = 700;
+const PARENT_CHECK_MS = 1_000;
+
+/**
+ * Runs a script and ends this process with its exit code, after everything it started has been stopped: at its end, when it fails, and
+ * when it is asked to stop at any moment. A second Ctrl-C kills at once what still runs.
+ * @param {ScriptOptions} options
+ */
+export async function runScript({ report, stoppedCode, main }) {
+  const stopping = new AbortController();
+  listenForStop(stopping, report);
+  /** @type {(() => Promise<unknown>)[]} */
+  const stops = [];
+  let exitCode = stoppedCode;
+  try {
+    exitCode = await main({ signal: stopping.signal, onEnd: (stop) => void stops.push(stop) });
+  } catch (error) {
+    if (!stopping.signal.aborted) {
+      exitCode = 1;
+      report.fail(describe(error));
+    }
+  }
+  // A signal that comes while we stop by ourselves only asks for what is going on already.
+  for (const stop of stops.reverse()) {
+    try {
+      await stop();
+    } catch (error) {
+      exitCode = 1;
+      report.fail(describe(error));
+    }
+  }
+  process.exit(exitCode);
+}
+
+/** @param {AbortController} stopping @param {import('./report.mjs').Report} report */
+function listenForStop(stopping, report) {
+  let firstAt = 0;
+  /** @param {string} why */
+  const onSignal = (why) => {
+    if (firstAt === 0) {
+      firstAt = Date.now();
+      report.say(`\nStopping (${why}) …`);
+      stopping.abort(new Error(why));
+    } else if (Date.now() - firstAt > SAME_PRESS_MS) {
+      report.warn('Stopping at once: what still runs is killed.');
+      killEverythingNow();
+      process.exit(130);
+    }
+  };
+  for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(name, onSignal);
+  // npm that is killed itself cannot pass anything on.
+  const parent = process.ppid;
+  if (process.env.npm_lifecycle_event) {
+    setInterval(() => process.ppid !== parent && firstAt === 0 && onSignal('npm has ended'), PARENT_CHECK_MS).unref();
+  }
+}
+
+/** @param {unknown} error */
+function describe(error) {
+  if (error instanceof ExplainedError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}

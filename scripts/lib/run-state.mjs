@@ -1,0 +1,67 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/**
+ * What `npm start` says about itself in `.data/run.json` (mode 0600: it holds passwords). The `warren` command reads it; the next
+ * `npm start` finds in it what a killed one left running.
+ * @typedef {object} RunState
+ * @property {number} pid of `npm start` itself
+ * @property {string} startedAt ISO 8601
+ * @property {boolean} ready false until everything has been started
+ * @property {string} [apiUrl] of the order service, e.g. `http://localhost:3001`
+ * @property {string[]} [inventoryUrls] health and metrics of each instance
+ * @property {string} [amqpUrl] with login
+ * @property {string} [managementUrl] with login; absent with a broker of the user's own
+ * @property {string} [databaseUrl] with login
+ * @property {RunningProcess[]} processes
+ * @property {string[]} containers names of Docker containers
+ *
+ * @typedef {{name: string, pid: number, identity: string, stopSignal: NodeJS.Signals}} RunningProcess
+ */
+
+/**
+ * Keeps the state file up to date.
+ * @param {string} file
+ */
+export function openRunState(file) {
+  /** @type {RunState} */
+  let state = { pid: process.pid, startedAt: new Date().toISOString(), ready: false, processes: [], containers: [] };
+  let removed = false;
+  mkdirSync(dirname(file), { recursive: true });
+  const save = () => {
+    writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`, { mode: 0o600 });
+    renameSync(`${file}.new`, file);
+  };
+  save();
+  return {
+    /** @param {Partial<RunState>} changes */
+    update(changes) {
+      state = { ...state, ...changes };
+      save();
+    },
+    /** Lists a process as long as it lives. @param {import('./child.mjs').Child} child */
+    addProcess(child) {
+      const { name, pid, identity, stopSignal } = child;
+      state.processes.push({ name, pid, identity, stopSignal });
+      save();
+      child.exited.then(() => {
+        state.processes = state.processes.filter((one) => one.identity !== identity || one.pid !== pid);
+        if (!removed) save();
+      });
+    },
+    remove() {
+      removed = true;
+      rmSync(file, { force: true });
+    },
+  };
+}
+
+/** @param {string} file @returns {RunState | undefined} `undefined` when nothing runs or the file makes no sense */
+export function readRunState(file) {
+  try {
+    const state = JSON.parse(readFileSync(file, 'utf8'));
+    return Array.isArray(state.processes) ? state : undefined;
+  } catch {
+    return undefined;
+  }
+}

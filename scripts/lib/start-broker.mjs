@@ -1,0 +1,54 @@
+import { checkBroker } from './external-services.mjs';
+import { keepRunning } from './keep-running.mjs';
+import { findFreePort } from './ports.mjs';
+import { chooseBrokerSource } from './rabbitmq.mjs';
+import { containerName } from './rabbitmq-docker.mjs';
+
+const AMQP_PORT = 5672;
+const MANAGEMENT_PORT = 15_672;
+
+/**
+ * The broker of `npm start`: that of AMQP_URL, or one of its own that is kept running.
+ * @param {import('./start.mjs').StartContext} context
+ * @returns {Promise<{amqpUrl: string, managementUrl?: string}>}
+ */
+export async function startBroker(context) {
+  const { env, report, signal, files, credentials, state, onEnd } = context;
+  const external = env.AMQP_URL?.trim();
+  if (external) {
+    await report.step('Checking the broker of AMQP_URL', () => checkBroker(external));
+    return { amqpUrl: external };
+  }
+  const source = await chooseBrokerSource({ env, report, signal });
+  const ports = {
+    amqp: await findFreePort(AMQP_PORT),
+    management: await findFreePort(MANAGEMENT_PORT),
+    distribution: await findFreePort(),
+    epmd: await findFreePort(),
+  };
+  if (source.kind === 'docker') state.update({ containers: [containerName(files.rabbitmq)] });
+  const options = {
+    dataDir: files.rabbitmq,
+    id: credentials.id,
+    ports,
+    login: credentials.broker,
+    env,
+    onStarted: state.addProcess,
+  };
+  const title = `Starting RabbitMQ on port ${ports.amqp}, its management UI on ${ports.management}`;
+  const first = await report.step(title, () => source.start({ ...options, signal }));
+  for (const [wanted, got] of [
+    [AMQP_PORT, ports.amqp],
+    [MANAGEMENT_PORT, ports.management],
+  ]) {
+    if (wanted !== got) report.say(`  Port ${wanted} is taken by another program, so RabbitMQ has ${got}.`);
+  }
+  const kept = keepRunning({
+    name: 'RabbitMQ',
+    first,
+    start: (stop) => source.start({ ...options, signal: stop }),
+    report,
+  });
+  onEnd(() => report.step('Stopping RabbitMQ', kept.stop));
+  return { amqpUrl: first.amqpUrl, managementUrl: first.managementUrl };
+}

@@ -1,0 +1,68 @@
+import { parseArgs } from 'node:util';
+import { ExplainedError } from './explained-error.mjs';
+
+export const START_HELP = `Usage: npm start [-- options]
+
+Starts everything in the foreground: RabbitMQ, Postgres, the order service and the inventory service.
+Ctrl-C stops all of it. Data stays in .data/.
+
+Options
+  --orders <n>        instances of the order service behind its one port (default 1)
+  --inventories <n>   instances of the inventory service; the first has INVENTORY_PORT, the others take free ports (default 1)
+  --watch             build and restart the services when a source file changes (npm run dev)
+  --help              this text
+
+Settings (environment)
+  ORDER_PORT          default 3001
+  INVENTORY_PORT      default 3002
+  AMQP_URL            a RabbitMQ to use; default: one of its own, from rabbitmq-server, Docker, apt-get or brew
+  DATABASE_URL        a Postgres to use; default: one of its own below DATA_DIR
+  DATA_DIR            default .data
+  and those of the services, such as LOG_LEVEL and INITIAL_STOCK: see README.md`;
+
+const MOST_INSTANCES = 16;
+
+/**
+ * @typedef {object} StartOptions
+ * @property {boolean} help
+ * @property {boolean} watch
+ * @property {number} orders
+ * @property {number} inventories
+ */
+
+/** @param {string[]} args @returns {StartOptions} */
+export function parseStartOptions(args) {
+  const { values } = parse(args);
+  return {
+    help: values.help ?? false,
+    watch: values.watch ?? false,
+    orders: instances('--orders', values.orders),
+    inventories: instances('--inventories', values.inventories),
+  };
+}
+
+/** @param {string[]} args */
+function parse(args) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        watch: { type: 'boolean' },
+        orders: { type: 'string' },
+        inventories: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    throw new ExplainedError(`${/** @type {Error} */ (error).message.split('. ')[0]}. See: npm start -- --help`);
+  }
+}
+
+/** @param {string} option @param {string | undefined} text */
+function instances(option, text = '1') {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= 1 && value <= MOST_INSTANCES) return value;
+  throw new ExplainedError(
+    `${option} must be a whole number from 1 to ${MOST_INSTANCES}, not "${text}". See: npm start -- --help`,
+  );
+}

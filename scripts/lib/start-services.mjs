@@ -1,0 +1,72 @@
+import { ExplainedError } from './explained-error.mjs';
+import { describeExit, keepRunning } from './keep-running.mjs';
+import { startService, waitUntilServing } from './service.mjs';
+import { createServiceLog } from './service-log.mjs';
+
+/**
+ * @typedef {object} Plan one process of a service (or one cluster of them behind one port)
+ * @property {import('./service.mjs').ServiceName} service
+ * @property {string} name
+ * @property {number} port
+ * @property {number} instances
+ */
+
+/**
+ * Starts the services, waits until all of them are ready and keeps them running.
+ * @param {import('./start.mjs').StartContext} context
+ * @param {{plans: Plan[], env: NodeJS.ProcessEnv}} options `env` holds their settings
+ * @returns {Promise<{restart: (services: import('./service.mjs').ServiceName[]) => Promise<void>}>}
+ */
+export async function startServices(context, { plans, env }) {
+  const { report, onEnd } = context;
+  const title = `Starting ${plans.map(({ name, port }) => `${name} (${port})`).join(', ')}`;
+  const started = plans.map((plan) => createServiceProcess(context, plan, env));
+  /** @type {() => Promise<unknown>} */
+  let stop = () => Promise.all(started.map((one) => one.stopFirst()));
+  onEnd(() => report.step('Stopping the services', () => stop()));
+  await report.step(title, async () => {
+    await Promise.all(started.map((one) => one.startFirst()));
+  });
+  const kept = started.map((one) => ({ ...one, running: one.keep() }));
+  stop = () => Promise.all(kept.map(({ running }) => running.stop()));
+  return {
+    async restart(services) {
+      await Promise.all(
+        kept.filter(({ service }) => services.includes(service)).map(({ running }) => running.restart()),
+      );
+    },
+  };
+}
+
+/** @param {import('./start.mjs').StartContext} context @param {Plan} plan @param {NodeJS.ProcessEnv} env */
+function createServiceProcess({ report, signal, state }, { service, name, port, instances }, env) {
+  const colour = process.stdout.isTTY === true;
+  const log = createServiceLog({ name, write: report.say, colour });
+  const start = async () => {
+    const child = await startService({ service, name, port, instances, env, onLine: log.onLine });
+    state.addProcess(child);
+    return { child, stop: child.stop };
+  };
+  /** @type {import('./keep-running.mjs').Running | undefined} */
+  let first;
+  return {
+    service,
+    async startFirst() {
+      signal.throwIfAborted();
+      first = await start();
+      const { child } = first;
+      const result = await waitUntilServing(child, { port, instances, signal });
+      if (!result.ready) throw new ExplainedError(explain(name, child, log.lastWords(), result.seen));
+      log.release();
+    },
+    stopFirst: async () => first?.stop(),
+    keep: () =>
+      keepRunning({ name, first: /** @type {import('./keep-running.mjs').Running} */ (first), start, report }),
+  };
+}
+
+/** @param {string} name @param {import('./child.mjs').Child} child @param {string} words @param {string} readiness */
+function explain(name, child, words, readiness) {
+  if (child.exit) return `The ${name} service did not start (${describeExit(child.exit)}). It says:\n${words}`;
+  return `The ${name} service was not ready within 60 s. Its /health/ready answers: ${readiness}\n${words}`;
+}

@@ -1,0 +1,63 @@
+import { existsSync, watch } from 'node:fs';
+import { join } from 'node:path';
+import { build } from './build.mjs';
+import { ExplainedError } from './explained-error.mjs';
+import { ROOT } from './paths.mjs';
+
+const SETTLE_MS = 150;
+
+/**
+ * Builds and restarts the services when a source file changes: all of them for the kit, one for its own sources. Sources that do not
+ * compile are reported, and what runs goes on.
+ * @param {object} options
+ * @param {(services: import('./service.mjs').ServiceName[]) => Promise<void>} options.restart
+ * @param {import('./report.mjs').Report} options.report
+ * @param {AbortSignal} options.signal
+ */
+export function watchSources({ restart, report, signal }) {
+  /** @type {Set<import('./service.mjs').ServiceName>} */
+  const changed = new Set();
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer;
+  let working = Promise.resolve();
+
+  async function apply() {
+    const services = [...changed];
+    changed.clear();
+    if (services.length === 0 || signal.aborted) return;
+    try {
+      await report.step('Building', () => build(signal));
+      await restart(services);
+    } catch (error) {
+      if (!(error instanceof ExplainedError)) throw error;
+      report.warn(error.message);
+    }
+  }
+
+  for (const [directory, services] of watched()) {
+    watch(directory, { recursive: true, signal }, () => {
+      for (const service of services) changed.add(service);
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        working = working.then(apply);
+      }, SETTLE_MS);
+    });
+  }
+}
+
+/** @returns {[string, import('./service.mjs').ServiceName[]][]} */
+function watched() {
+  /** @type {[string, import('./service.mjs').ServiceName[]][]} */
+  const all = [
+    ...['kernel', 'contracts', 'event-bus', 'event-store', 'http'].map(
+      (name) =>
+        /** @type {[string, import('./service.mjs').ServiceName[]]} */ ([
+          join(ROOT, 'shared', name, 'src'),
+          ['order', 'inventory'],
+        ]),
+    ),
+    [join(ROOT, 'services', 'order', 'src'), ['order']],
+    [join(ROOT, 'services', 'inventory', 'src'), ['inventory']],
+  ];
+  return all.filter(([directory]) => existsSync(directory));
+}
