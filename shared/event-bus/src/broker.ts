@@ -56,7 +56,7 @@ export interface Broker {
   readonly unconfirmed: number;
   /** Room for the headers of one message, in bytes. */
   readonly headerBytes: number;
-  /** Declares the current topology, now. @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` */
+  /** Declares the current topology again, after a message came back. @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` */
   declare(): Promise<void>;
   consume(options: ConsumeOptions): Promise<BrokerConsumer>;
   status(): BrokerStatus;

@@ -30,6 +30,8 @@ export interface BusHarness {
   bus(options?: Partial<EventBusOptions<ShopContract>>): EventBus<ShopContract>;
   /** What rests in a queue, oldest first, left where it is. */
   messages(queue: string): Promise<SeenMessage[]>;
+  /** How many messages wait in a queue and are in nobody's hand. */
+  count(queue: string): Promise<number>;
   publishRaw(message: RawMessage): Promise<void>;
   deleteQueue(queue: string): Promise<void>;
   /** Closes the buses that were made. */
@@ -61,6 +63,7 @@ export async function createMemoryHarness(): Promise<BusHarness> {
         return { body, messageId, correlationId, headers };
       });
     },
+    count: async (queue) => broker.messages(queue).length,
     async publishRaw({ exchange, routingKey, body, messageId, headers }) {
       broker.publish({ exchange, routingKey, body, properties: { messageId, headers } });
     },
@@ -108,6 +111,7 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
       await channel.close();
       return seen;
     },
+    count: async (queue) => (await raw.checkQueue(queue)).messageCount,
     async publishRaw({ exchange, routingKey, body, messageId, headers }) {
       raw.publish(exchange, routingKey, body, { messageId, headers, persistent: true });
       await raw.waitForConfirms();

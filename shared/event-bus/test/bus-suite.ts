@@ -42,8 +42,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
     const deadLetters = async (count: number) => {
       return waitUntil(
         async () => {
-          const seen = await harness.messages(`${queue}.dlq`);
-          return seen.length >= count ? seen : undefined;
+          return (await harness.count(`${queue}.dlq`)) >= count ? await harness.messages(`${queue}.dlq`) : undefined;
         },
         { what: `${count} dead letters` },
       );
@@ -124,7 +123,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       const [first, second, third] = seen.map(({ at }) => at) as [number, number, number];
       expect(second - first).toBeGreaterThanOrEqual(45);
       expect(third - second).toBeGreaterThanOrEqual(95);
-      expect(await harness.messages(`${queue}.dlq`)).toEqual([]);
+      expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
     test('when a handler always fails, then the message is in the dead letters after its attempts, with the story of it', async () => {
@@ -189,8 +188,8 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await bus.publishAll([placed(), placed()]);
       await waitUntil(() => handled.length === 2);
       await bus.close();
-      expect(await harness.messages(queue)).toEqual([]);
-      expect(await harness.messages(`${queue}.dlq`)).toEqual([]);
+      expect(await harness.count(queue)).toBe(0);
+      expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
     test('when a dependency is away for longer than the attempts, then the message is not lost to the dead letters', async () => {
@@ -204,7 +203,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       );
       await bus.publish(placed());
       await waitUntil(() => tries === 6);
-      expect(await harness.messages(`${queue}.dlq`)).toEqual([]);
+      expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
     const garbage = Buffer.alloc(5 * 1024 * 1024, 0xfe);
@@ -283,7 +282,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await bus.publish(placed());
       await waitUntil(() => sizes.length === 1);
       await bus.publishAll(Array.from({ length: 60 }, () => placed()));
-      await waitUntil(async () => (await harness.messages(queue)).length === 0, { what: 'all to be handed over' });
+      await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'all to be handed over' });
       release();
       await waitUntil(() => sizes.reduce((sum, size) => sum + size, 0) === 61);
       expect(sizes[0]).toBe(1);
@@ -347,7 +346,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await stuckBus.subscribe({ queue, bindings: [Placed], handler: stuck, prefetch: 4 });
       await stuckBus.publishAll(Array.from({ length: 10 }, () => placed()));
       await waitUntil(() => begun === 1);
-      await waitUntil(async () => (await harness.messages(queue)).length === 6);
+      await waitUntil(async () => (await harness.count(queue)) === 6);
 
       const seen = new Map<string, DeliveryContext>();
       const other = harness.bus();
@@ -397,7 +396,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await bus.close();
       expect(finished).toEqual(begun);
       expect(begun).toHaveLength(1);
-      await waitUntil(async () => (await harness.messages(queue)).length === 2);
+      await waitUntil(async () => (await harness.count(queue)) === 2);
     });
 
     test('when a subscription is cancelled, then its queue can be consumed again by the same bus', async () => {

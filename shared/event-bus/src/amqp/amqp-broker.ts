@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
 import type { ConfirmChannel } from 'amqplib';
 import type { Broker, BrokerConsumer, BrokerStatus, ConsumeOptions, Posting } from '../broker.ts';
@@ -25,6 +26,12 @@ export interface AmqpBrokerOptions {
 const ENCODER_BYTES = 65_536;
 /** Room that the other properties of a message may take in its header frame. */
 const PROPERTIES_BYTES = 2560;
+
+/**
+ * RabbitMQ 3.10 needs up to 100 ms to tell consumers that their queue was deleted. A queue of the same name that is declared before
+ * that keeps the old consumer: it is counted, is handed messages, and never delivers one.
+ */
+const REDECLARE_PAUSE_MS = 500;
 
 /**
  * RabbitMQ through two connections: an alarm of the broker blocks connections that publish, and must not keep
@@ -137,6 +144,7 @@ export class AmqpBroker implements Broker {
 
   /** On a channel of its own: a refusal closes it, and must not take the messages in flight with it. */
   async #declareOnce(): Promise<void> {
+    await pause(REDECLARE_PAUSE_MS);
     const model = this.#publishing.model;
     if (!model) throw busErrors.BROKER_UNAVAILABLE('not connected');
     try {
