@@ -22,8 +22,6 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
 /** The most entries of `errors` in one answer. */
 const MAX_FAULTS = 100;
 
-const RETRY_AFTER_SECONDS = 1;
-
 /** One thing that is wrong with a request. `path` is a JSON Pointer into the body, or the name of a parameter or header. */
 export interface RequestFault {
   path: string;
@@ -54,28 +52,30 @@ export interface Problem {
 }
 
 /**
- * What to answer for anything that was thrown. A fault of the server tells nothing about itself: its message and stack are for
- * the log only, where the correlation id finds them.
+ * What to answer for anything that was thrown. A fault of the server tells nothing about itself, and a lack of a dependency
+ * (`transient`) only its code: their messages may hold addresses, and are for the log, where the correlation id finds them.
  */
 export function problemOf(error: unknown): Problem {
   const known = knownError(error);
   const status = STATUS_OF_CODE[known.code] ?? STATUS_OF_KIND[known.kind];
   if (known.kind === 'fault') return faultProblem(status);
-  const { faults, retryAfterSeconds = RETRY_AFTER_SECONDS } = known.details as {
+  const { faults = [], retryAfterSeconds = 1 } = known.details as {
     faults?: RequestFault[];
     retryAfterSeconds?: number;
   };
+  const transient = known.kind === 'transient';
+  const detail = transient ? `not possible right now; try again in ${retryAfterSeconds} s` : known.message;
   return {
     status,
-    headers: known.kind === 'transient' ? { 'Retry-After': String(retryAfterSeconds) } : {},
+    headers: transient ? { 'Retry-After': String(retryAfterSeconds) } : {},
     body: {
       type: `urn:warren:error:${known.code}`,
       title: titleOf(known.code),
       status,
-      detail: known.message,
-      error: known.message,
+      detail,
+      error: detail,
       code: known.code,
-      errors: (faults ?? []).slice(0, MAX_FAULTS).map(({ path, message }) => ({ path, message })),
+      errors: faults.slice(0, MAX_FAULTS).map(({ path, message }) => ({ path, message })),
     },
   };
 }

@@ -11,7 +11,6 @@ describe('problem details', () => {
     ['not-found', 404],
     ['conflict', 409],
     ['refused', 422],
-    ['transient', 503],
   ])('when the kind is %s, then the status is %i and the text is that of the error', (kind, status) => {
     expect(problemOf(errorOf(kind))).toMatchObject({
       status,
@@ -27,8 +26,10 @@ describe('problem details', () => {
     });
   });
 
-  test('when the error is transient, then it says when to come back', () => {
-    expect(problemOf(errorOf('transient')).headers).toEqual({ 'Retry-After': '1' });
+  test('when the error is transient, then it says when to come back and nothing of what is missing', () => {
+    const { status, body, headers } = problemOf(errorOf('transient'));
+    expect([status, body.code, body.detail]).toEqual([503, 'SOME_CODE', 'not possible right now; try again in 1 s']);
+    expect(headers).toEqual({ 'Retry-After': '1' });
     expect(problemOf(errorOf('transient', { retryAfterSeconds: 7 })).headers).toEqual({ 'Retry-After': '7' });
   });
 

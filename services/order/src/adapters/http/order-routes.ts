@@ -1,0 +1,67 @@
+import type { Fault } from '@warren/contracts';
+import { correlationIdOf, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
+import { isId } from '@warren/kernel';
+import type { Orders } from '../../application/orders.ts';
+import { orderErrors } from '../../domain/order-errors.ts';
+import { parseCreateOrder } from './create-order-request.ts';
+import { formatCursor } from './cursor.ts';
+import { toHistoryEntry } from './history-entry.ts';
+import { parseIdempotencyKey } from './idempotency-key.ts';
+import { parseListOrders } from './list-orders-query.ts';
+
+/** The HTTP API of the order service: see the README for examples. */
+export function createOrderRoutes(orders: Orders): Route[] {
+  const create: RouteHandler = async (req, res) => {
+    const body = parseCreateOrder(await readJsonBody(req));
+    const key = parseIdempotencyKey(req);
+    if ('faults' in body || 'faults' in key) throw invalid('the order', [...faultsOf(body), ...faultsOf(key)]);
+    const correlationId = correlationIdOf(res);
+    const order = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    res.status(201).location(`/orders/${order.id}`).json(order);
+  };
+
+  const list: RouteHandler = async (req, res) => {
+    const query = parseListOrders(req.query);
+    if ('faults' in query) throw invalid('the query', query.faults);
+    const { limit } = query.value;
+    // One more than asked for tells whether there is a next page.
+    const found = await orders.listOrders({ ...query.value, limit: limit + 1 });
+    const items = found.slice(0, limit);
+    const last = items.at(-1);
+    const nextCursor = found.length > limit && last ? formatCursor(last.id) : null;
+    res.set('Cache-Control', 'no-store').json({ items, nextCursor });
+  };
+
+  const get: RouteHandler = async (req, res) => {
+    const order = await orders.getOrder(orderIdOf(req));
+    // Express answers 304 by itself when If-None-Match names this version.
+    res.set({ ETag: `"${order.version}"`, 'Cache-Control': 'no-cache' }).json(order);
+  };
+
+  const history: RouteHandler = async (req, res) => {
+    const events = await orders.getHistory(orderIdOf(req));
+    res.set('Cache-Control', 'no-store').json(events.map(toHistoryEntry));
+  };
+
+  return [
+    { path: '/orders', methods: { GET: list, POST: create } },
+    { path: '/orders/:id', methods: { GET: get } },
+    { path: '/orders/:id/events', methods: { GET: history } },
+  ];
+}
+
+/** @throws `ORDER_NOT_FOUND` when it is no UUID: no order has such an id. */
+function orderIdOf({ params }: { params: Record<string, string | string[] | undefined> }): string {
+  if (isId(params.id)) return params.id.toLowerCase();
+  throw orderErrors.ORDER_NOT_FOUND('there is no order with this id');
+}
+
+const faultsOf = (parsed: object): Fault[] => ('faults' in parsed ? (parsed.faults as Fault[]) : []);
+
+function invalid(what: string, faults: Fault[]) {
+  const [first, ...others] = faults;
+  const more = others.length > 0 ? `, and ${others.length} more (see errors)` : '';
+  return httpErrors.REQUEST_INVALID(`${what} is not valid: ${first?.path} ${first?.message}${more}`, {
+    details: { faults },
+  });
+}

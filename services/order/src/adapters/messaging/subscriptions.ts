@@ -1,0 +1,48 @@
+import { InventoryReserved, InventoryUnavailable, QUEUES } from '@warren/contracts';
+import type { EventBus, Subscription } from '@warren/event-bus';
+import type { Component } from '@warren/kernel';
+import type { Orders } from '../../application/orders.ts';
+
+export interface SubscriptionsOptions {
+  bus: Pick<EventBus, 'subscribe'>;
+  orders: Pick<Orders, 'applyAnswers'>;
+  /** How many messages of a queue the broker hands over unacknowledged. */
+  prefetch: number;
+  /** The most messages that are handled in one transaction. */
+  maxBatch: number;
+}
+
+/** What the service listens to, as a component: stopping it finishes the batches in hand and acknowledges them. */
+export function createSubscriptions({ bus, orders, prefetch, maxBatch }: SubscriptionsOptions): Component {
+  const subscriptions: Subscription[] = [];
+
+  async function subscribe(queue: string, contract: typeof InventoryReserved | typeof InventoryUnavailable) {
+    const subscription = await bus.subscribe({
+      queue,
+      bindings: [contract],
+      prefetch,
+      maxBatch,
+      batchHandler: (deliveries) =>
+        orders.applyAnswers(
+          queue,
+          deliveries.map((delivery) => delivery.event),
+        ),
+    });
+    subscriptions.push(subscription);
+  }
+
+  return {
+    name: 'subscriptions',
+    async start() {
+      await subscribe(QUEUES.orderInventoryReserved, InventoryReserved);
+      await subscribe(QUEUES.orderInventoryUnavailable, InventoryUnavailable);
+    },
+    async stop() {
+      await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
+    },
+    health() {
+      const consuming = subscriptions.map((one) => [one.queue, one.isConsuming()] as const);
+      return { up: consuming.every(([, up]) => up), details: Object.fromEntries(consuming) };
+    },
+  };
+}

@@ -1,0 +1,33 @@
+import type { Migration } from '@warren/event-store';
+
+/** The tables of the order service. A migration that has been released is never changed; a change is a new one. */
+export const orderMigrations: readonly Migration[] = [
+  {
+    number: 1,
+    name: 'orders',
+    sql: `
+      CREATE TABLE orders (
+        id uuid PRIMARY KEY,
+        customer_id text NOT NULL,
+        items json NOT NULL,
+        total_amount numeric(15, 2),
+        status text NOT NULL CHECK (status IN ('pending', 'confirmed', 'cancelled')),
+        reason text,
+        version integer NOT NULL,
+        created_at timestamptz NOT NULL,
+        updated_at timestamptz NOT NULL
+      );
+      COMMENT ON TABLE orders IS 'The orders as they are now, made from the log: version is the number of events it reflects.';
+      CREATE INDEX orders_by_customer ON orders (customer_id, id);
+      CREATE INDEX orders_by_status ON orders (status, id);
+
+      CREATE TABLE idempotency_keys (
+        key text COLLATE "C" PRIMARY KEY,
+        fingerprint text NOT NULL,
+        order_id uuid NOT NULL,
+        used_at timestamptz NOT NULL DEFAULT now()
+      );
+      COMMENT ON TABLE idempotency_keys IS 'The first use of each Idempotency-Key: what was asked for, and the order it made.';
+    `,
+  },
+];

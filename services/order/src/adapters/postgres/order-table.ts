@@ -1,0 +1,61 @@
+import type { OrderItem, OrderStatus } from '@warren/contracts';
+import type { EventStore } from '@warren/event-store';
+import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
+import type { OrderView } from '../../application/order-view.ts';
+
+interface Row {
+  id: string;
+  customer_id: string;
+  items: OrderItem[];
+  /** numeric, which pg gives as text. */
+  total_amount: string | null;
+  status: OrderStatus;
+  reason: string | null;
+  version: number;
+  created_at: Date;
+  updated_at: Date;
+}
+
+/** Queries on the table `orders`, which `orderProjection` keeps. An order's id is a UUID v7, so its place in time is its id. */
+export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadModel {
+  return {
+    async find(orderId) {
+      const { rows } = await store.query<Row>('SELECT * FROM orders WHERE id = $1', [orderId]);
+      return rows[0] && toView(rows[0]);
+    },
+    async list(filter) {
+      const { rows } = await store.query<Row>(listQuery(filter));
+      return rows.map(toView);
+    },
+  };
+}
+
+/** Only conditions that are asked for stand in the query, so that each combination can use its index. */
+export function listQuery({ customerId, status, before, limit }: OrderFilter): { text: string; values: unknown[] } {
+  const values: unknown[] = [];
+  const asked = ([sql, value]: [string, unknown]): string[] =>
+    value === undefined ? [] : [`${sql} $${values.push(value)}`];
+  const conditions = (
+    [
+      ['customer_id =', customerId],
+      ['status =', status],
+      ['id <', before],
+    ] as [string, unknown][]
+  ).flatMap(asked);
+  const where = conditions.length > 0 ? ` WHERE ${conditions.join(' AND ')}` : '';
+  return { text: `SELECT * FROM orders${where} ORDER BY id DESC LIMIT $${values.push(limit)}`, values };
+}
+
+function toView(row: Row): OrderView {
+  return {
+    id: row.id,
+    customerId: row.customer_id,
+    items: row.items,
+    ...(row.total_amount !== null && { totalAmount: Number(row.total_amount) }),
+    status: row.status,
+    ...(row.reason !== null && { reason: row.reason }),
+    version: row.version,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+  };
+}

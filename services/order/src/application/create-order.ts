@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import type { OrderItem } from '@warren/contracts';
+import { createBatcher, createId } from '@warren/kernel';
+import { decide, initialOrder } from '../domain/order.ts';
+import { orderErrors } from '../domain/order-errors.ts';
+import { toNewEvent } from './order-streams.ts';
+import type { OrderView } from './order-view.ts';
+import type { OrderDependencies } from './orders.ts';
+import { type Placement, placeOrders } from './place-orders.ts';
+
+/** A valid request for a new order. */
+export interface CreateOrder {
+  customerId: string;
+  items: OrderItem[];
+  correlationId: string;
+  idempotencyKey?: string;
+}
+
+/**
+ * Creates orders in group commits: while one transaction is on its way the next orders gather, and all of them share one fsync.
+ * `createOrder` resolves once the order is stored for good.
+ */
+export function createOrderCreation({ store, keys, clock, maxWaitingOrders }: OrderDependencies) {
+  const batcher = createBatcher<Placement, OrderView>({
+    handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
+  });
+
+  function toPlacement({ customerId, items, correlationId, idempotencyKey }: CreateOrder): Placement {
+    const orderId = createId();
+    const now = clock.now();
+    const data = { id: orderId, customerId, items, createdAt: now.toISOString() };
+    const decision = decide(initialOrder, { type: 'CreateOrder', data });
+    const cause = { correlationId, causationId: correlationId };
+    return {
+      orderId,
+      events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, { cause, now })),
+      key: idempotencyKey,
+      fingerprint: fingerprintOf(customerId, items),
+    };
+  }
+
+  return {
+    async createOrder(request: CreateOrder): Promise<OrderView> {
+      if (batcher.size >= maxWaitingOrders) throw orderErrors.ORDER_QUEUE_FULL(`${batcher.size} orders wait already`);
+      return batcher.add(toPlacement(request));
+    },
+    /** Takes no new orders and resolves when those in hand are stored. */
+    drain: () => batcher.close(),
+  };
+}
+
+/** Tells whether two requests ask for the same; spelling (`10` or `10.00`, the order of fields) does not count. */
+function fingerprintOf(customerId: string, items: readonly OrderItem[]): string {
+  const lines = items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null]);
+  return createHash('sha256')
+    .update(JSON.stringify([customerId, lines]))
+    .digest('base64url');
+}

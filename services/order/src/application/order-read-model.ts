@@ -1,0 +1,18 @@
+import type { OrderStatus } from '@warren/contracts';
+import type { OrderView } from './order-view.ts';
+
+export interface OrderFilter {
+  customerId?: string;
+  status?: OrderStatus;
+  /** The most orders to give. */
+  limit: number;
+  /** Only orders that are older than the one with this id. */
+  before?: string;
+}
+
+/** The orders as they are now, for queries. As new as the log: written in the same transaction. */
+export interface OrderReadModel {
+  find(orderId: string): Promise<OrderView | undefined>;
+  /** Newest first. */
+  list(filter: OrderFilter): Promise<OrderView[]>;
+}

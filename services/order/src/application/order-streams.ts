@@ -1,0 +1,48 @@
+import { type EventMetadata, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
+import { createId, kernelErrors } from '@warren/kernel';
+import { evolve, initialOrder, type Order, type OrderEvent } from '../domain/order.ts';
+import { SERVICE_NAME } from './service-name.ts';
+
+/** What a new event follows from. */
+export interface Cause {
+  correlationId: string;
+  /** Id of the message that it answers; the correlation id for the first event of a chain. */
+  causationId: string;
+}
+
+/** Under which key the relay publishes each event of the log. */
+const ROUTING_KEYS: Readonly<Record<OrderEvent['type'], string>> = {
+  OrderCreated: OrderCreated.routingKey,
+  OrderConfirmed: OrderStatusUpdated.routingKey,
+  OrderCancelled: OrderStatusUpdated.routingKey,
+};
+
+/** The stream that holds an order's events. */
+export const orderStream = (orderId: string): string => streamId('order', orderId);
+
+/** The order that the events of its stream make. */
+export function replay(events: readonly RecordedEvent[]): Order {
+  return events.map(asOrderEvent).reduce(evolve, initialOrder);
+}
+
+/** @throws `UNEXPECTED` when the log holds an event that this program does not know. */
+export function asOrderEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): OrderEvent {
+  if (Object.hasOwn(ROUTING_KEYS, type)) return { type, data } as OrderEvent;
+  throw kernelErrors.UNEXPECTED(`an order's stream holds an event ${type}, which this program does not know`);
+}
+
+/** An order's event as it goes into the log. */
+export function toNewEvent(event: OrderEvent, orderId: string, { cause, now }: { cause: Cause; now: Date }): NewEvent {
+  const metadata: EventMetadata = { ...cause, source: SERVICE_NAME };
+  return {
+    id: createId(),
+    type: event.type,
+    version: 1,
+    timestamp: now.toISOString(),
+    aggregateId: orderId,
+    data: event.data,
+    metadata,
+    routingKey: ROUTING_KEYS[event.type],
+  };
+}

@@ -1,0 +1,59 @@
+import type { EventStore, RecordedEvent } from '@warren/event-store';
+import type { Clock, Counter, Logger } from '@warren/kernel';
+import { orderErrors } from '../domain/order-errors.ts';
+import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
+import { type CreateOrder, createOrderCreation } from './create-order.ts';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
+import type { OrderFilter, OrderReadModel } from './order-read-model.ts';
+import { orderStream } from './order-streams.ts';
+import type { OrderView } from './order-view.ts';
+
+/** What the order service needs of the world. */
+export interface OrderDependencies {
+  store: EventStore;
+  keys: IdempotencyKeys;
+  readModel: OrderReadModel;
+  clock: Clock;
+  logger: Logger;
+  /** Counts what became of each message, by `message` and `outcome`. */
+  decisions: Counter<'message' | 'outcome'>;
+  /** How many orders may wait to be stored before new ones are turned away. */
+  maxWaitingOrders: number;
+}
+
+/** Everything that the order service can do. */
+export interface Orders {
+  /** @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE` */
+  createOrder(request: CreateOrder): Promise<OrderView>;
+  /** @throws `ORDER_NOT_FOUND` */
+  getOrder(orderId: string): Promise<OrderView>;
+  /** Newest first. */
+  listOrders(filter: OrderFilter): Promise<OrderView[]>;
+  /** All events of an order, oldest first. @throws `ORDER_NOT_FOUND` */
+  getHistory(orderId: string): Promise<RecordedEvent[]>;
+  /** A batch of answers of the inventory service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
+  applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
+  /** Takes no new orders and resolves when those in hand are stored. */
+  drain(): Promise<void>;
+}
+
+export function createOrders(dependencies: OrderDependencies): Orders {
+  const { store, readModel } = dependencies;
+  return {
+    ...createOrderCreation(dependencies),
+    applyAnswers: createAnswerApplication(dependencies),
+    listOrders: (filter) => readModel.list(filter),
+    async getOrder(orderId) {
+      return (await readModel.find(orderId)) ?? notFound(orderId);
+    },
+    async getHistory(orderId) {
+      const stream = orderStream(orderId);
+      const events = (await store.load([stream])).get(stream) ?? [];
+      return events.length > 0 ? events : notFound(orderId);
+    },
+  };
+}
+
+function notFound(orderId: string): never {
+  throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId}`);
+}

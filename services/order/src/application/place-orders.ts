@@ -1,0 +1,80 @@
+import type { NewEvent, RecordedEvent, StoreTransaction } from '@warren/event-store';
+import { kernelErrors } from '@warren/kernel';
+import { orderErrors } from '../domain/order-errors.ts';
+import type { IdempotencyKeys, KeyUse } from './idempotency-keys.ts';
+import { asOrderEvent, orderStream } from './order-streams.ts';
+import { type OrderView, viewAtCreation } from './order-view.ts';
+
+/** An order on its way into the log. */
+export interface Placement {
+  orderId: string;
+  events: readonly NewEvent[];
+  /** The request's Idempotency-Key. */
+  key?: string;
+  fingerprint: string;
+}
+
+type Streams = Map<string, readonly RecordedEvent[]>;
+
+/**
+ * Stores a batch of new orders. An order whose key was used before is not stored: its answer is that of the first use, or
+ * `IDEMPOTENCY_KEY_REUSED` when that was for something else. Gives an answer for each placement, in their order.
+ */
+export async function placeOrders(
+  tx: StoreTransaction,
+  keys: IdempotencyKeys,
+  placements: readonly Placement[],
+): Promise<(OrderView | Error)[]> {
+  const firstUses = await claimKeys(tx, keys, placements);
+  const uses = placements.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? one }));
+  const streams = await append(
+    tx,
+    uses.filter((one) => one.first.orderId === one.orderId),
+  );
+  await loadMissing(tx, streams, [...new Set(uses.map((one) => one.first.orderId))]);
+  return uses.map(({ key, fingerprint, first }) => {
+    if (fingerprint === first.fingerprint) return viewOf(first.orderId, streams);
+    return orderErrors.IDEMPOTENCY_KEY_REUSED(`the Idempotency-Key ${key} was used before, for another order`);
+  });
+}
+
+function claimKeys(
+  tx: StoreTransaction,
+  keys: IdempotencyKeys,
+  placements: readonly Placement[],
+): Promise<Map<string, KeyUse>> {
+  const firstInBatch = new Map<string, KeyUse>();
+  for (const { key, fingerprint, orderId } of placements) {
+    if (key !== undefined && !firstInBatch.has(key)) firstInBatch.set(key, { key, fingerprint, orderId });
+  }
+  return keys.claim(tx, [...firstInBatch.values()]);
+}
+
+async function append(tx: StoreTransaction, placements: readonly Placement[]): Promise<Streams> {
+  const operations = placements.map(({ orderId, events }) => ({
+    streamId: orderStream(orderId),
+    expectedVersion: 0,
+    events,
+  }));
+  const outcomes = await tx.append(operations);
+  const streams: Streams = new Map();
+  outcomes.forEach((outcome, index) => {
+    const { streamId = '' } = operations[index] ?? {};
+    if (outcome.status === 'conflict') throw kernelErrors.UNEXPECTED(`the new stream ${streamId} exists already`);
+    streams.set(streamId, outcome.events);
+  });
+  return streams;
+}
+
+async function loadMissing(tx: StoreTransaction, streams: Streams, orderIds: readonly string[]): Promise<void> {
+  const missing = orderIds.map(orderStream).filter((stream) => !streams.has(stream));
+  if (missing.length === 0) return;
+  for (const [stream, events] of await tx.load(missing)) streams.set(stream, events);
+}
+
+function viewOf(orderId: string, streams: Streams): OrderView {
+  const first = streams.get(orderStream(orderId))?.[0];
+  const event = first && asOrderEvent(first);
+  if (event?.type === 'OrderCreated') return viewAtCreation(event.data);
+  throw kernelErrors.UNEXPECTED(`the stream of order ${orderId} does not begin with its creation`);
+}

@@ -1,0 +1,100 @@
+import { createBusComponent, EventBus } from '@warren/event-bus';
+import { createDatabaseComponent, createEventStore, createPool, createRelay } from '@warren/event-store';
+import { createHttpApp, createHttpServer } from '@warren/http';
+import {
+  Counter,
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  type MetricsRegistry,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { createOrderRoutes } from './adapters/http/order-routes.ts';
+import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
+import { createIdempotencyKeyTable } from './adapters/postgres/idempotency-key-table.ts';
+import { orderMigrations } from './adapters/postgres/migrations.ts';
+import { orderProjection } from './adapters/postgres/order-projection.ts';
+import { createOrderTable } from './adapters/postgres/order-table.ts';
+import { createOrders } from './application/orders.ts';
+import { SERVICE_NAME } from './application/service-name.ts';
+import { toWire } from './application/to-wire.ts';
+import type { OrderSettings } from './config.ts';
+
+/** Schema of the service's tables. */
+const SCHEMA = 'order_service';
+
+/** What a test may look at besides what `main.ts` needs. */
+export interface OrderService extends Service {
+  /** Port of the API, once started. */
+  readonly port: number;
+}
+
+/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+export function composeOrder(
+  settings: OrderSettings,
+  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+): OrderService {
+  const metrics = createMetricsRegistry(SERVICE_NAME);
+  const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
+  const store = createEventStore({ pool, projections: [orderProjection], logger, metrics });
+  const orders = createOrders({
+    store,
+    keys: createIdempotencyKeyTable(),
+    readModel: createOrderTable(store),
+    clock: systemClock,
+    logger,
+    decisions: decisionCounter(metrics),
+    maxWaitingOrders: settings.maxWaitingOrders,
+  });
+  const bus = createBus(settings, logger, metrics);
+  const app = createHttpApp({
+    routes: createOrderRoutes(orders),
+    readiness: () => lifecycle.readiness(),
+    metrics,
+    logger,
+  });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: SERVICE_NAME, migrations: orderMigrations };
+  // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  const components = [
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createBusComponent(bus),
+    createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
+    createSubscriptions({ bus, orders, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    { name: 'orders', stop: () => orders.drain() },
+    http,
+  ];
+  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}
+
+function createBus(settings: OrderSettings, logger: Logger, metrics: MetricsRegistry): EventBus {
+  return new EventBus({
+    url: settings.amqpUrl,
+    service: SERVICE_NAME,
+    retry: { maxAttempts: settings.retryMaxAttempts, baseMs: settings.retryBaseMs },
+    deadLetter: {
+      ttlMs: settings.deadLetterTtlMs || undefined,
+      maxLength: settings.deadLetterMaxLength || undefined,
+    },
+    logger,
+    metrics,
+  });
+}
+
+function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
+  return new Counter({
+    name: 'warren_order_answers_total',
+    help: 'Answers of the inventory service by what became of them: an event, or ignored',
+    labelNames: ['message', 'outcome'],
+    registers: [metrics],
+  });
+}

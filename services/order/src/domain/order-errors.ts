@@ -1,0 +1,21 @@
+import { defineErrors } from '@warren/kernel';
+
+export const orderErrors = defineErrors({
+  ORDER_NOT_FOUND: { kind: 'not-found', meaning: 'There is no order with this id.' },
+  ORDER_TOTAL_TOO_LARGE: {
+    kind: 'invalid',
+    meaning: 'The total of the order has more digits than can be kept to the cent. Split the order.',
+  },
+  ORDER_CONTESTED: {
+    kind: 'conflict',
+    meaning: 'Others changed the same orders at each of several tries. The message is handled again later.',
+  },
+  ORDER_QUEUE_FULL: {
+    kind: 'transient',
+    meaning: 'More new orders wait to be stored than MAX_WAITING_ORDERS allows. Send the order again a little later.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'refused',
+    meaning: 'The Idempotency-Key was used before, for another order. Use a new key for each order.',
+  },
+});

@@ -1,0 +1,118 @@
+import type { EventOf, InventoryReserved, InventoryUnavailable, OrderItem, Shortage } from '@warren/contracts';
+import { totalAmountOf } from './money.ts';
+import { orderErrors } from './order-errors.ts';
+
+/*
+ * | state       | CreateOrder    | InventoryReserved                 | InventoryUnavailable              |
+ * |-------------|----------------|-----------------------------------|-----------------------------------|
+ * | `none`      | → OrderCreated | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND            |
+ * | `pending`   | ignored        | → OrderConfirmed                  | → OrderCancelled                  |
+ * | `confirmed` | ignored        | ignored: is confirmed already     | ignored: has its stock            |
+ * | `cancelled` | ignored        | ignored: is cancelled, comes late | ignored: is cancelled already     |
+ */
+
+export type Order = { status: 'none' } | { status: 'pending' | 'confirmed' | 'cancelled'; id: string };
+
+export const initialOrder: Order = { status: 'none' };
+
+/** What happened to an order, as it stands in the log. */
+export type OrderEvent =
+  | { type: 'OrderCreated'; data: OrderCreatedData }
+  | { type: 'OrderConfirmed'; data: { orderId: string } }
+  | { type: 'OrderCancelled'; data: { orderId: string; reason: string; shortages: Shortage[] } };
+
+export interface OrderCreatedData {
+  id: string;
+  customerId: string;
+  items: OrderItem[];
+  /** Absent when a line has no price. */
+  totalAmount?: number;
+  status: 'pending';
+  /** ISO 8601, UTC. */
+  createdAt: string;
+}
+
+/** What an order is asked or told. */
+export type OrderInput =
+  | { type: 'CreateOrder'; data: Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> }
+  | InventoryAnswer;
+
+/** What the inventory service says to an order. */
+export type InventoryAnswer =
+  | Pick<EventOf<typeof InventoryReserved>, 'type' | 'data'>
+  | Pick<EventOf<typeof InventoryUnavailable>, 'type' | 'data'>;
+
+/** Nothing follows from an input, for a reason that is part of the design. */
+export interface Ignored {
+  outcome: 'ignored';
+  reason: string;
+}
+
+/**
+ * What follows from an input in a state: see the table above.
+ * @throws `ORDER_NOT_FOUND` for an answer to an order that does not exist; `ORDER_TOTAL_TOO_LARGE`.
+ */
+export function decide(order: Order, input: OrderInput): readonly OrderEvent[] | Ignored {
+  switch (input.type) {
+    case 'CreateOrder':
+      return order.status === 'none' ? [created(input.data)] : ignored('the order exists already');
+    case 'InventoryReserved':
+      return confirm(order, input.data.orderId);
+    case 'InventoryUnavailable':
+      return cancel(order, input.data);
+  }
+}
+
+export function evolve(_order: Order, event: OrderEvent): Order {
+  switch (event.type) {
+    case 'OrderCreated':
+      return { status: 'pending', id: event.data.id };
+    case 'OrderConfirmed':
+      return { status: 'confirmed', id: event.data.orderId };
+    case 'OrderCancelled':
+      return { status: 'cancelled', id: event.data.orderId };
+  }
+}
+
+function created(data: Extract<OrderInput, { type: 'CreateOrder' }>['data']): OrderEvent {
+  const { id, customerId, items, createdAt } = data;
+  const totalAmount = totalAmountOf(items);
+  const total = totalAmount === undefined ? {} : { totalAmount };
+  return { type: 'OrderCreated', data: { id, customerId, items, ...total, status: 'pending', createdAt } };
+}
+
+function confirm(order: Order, orderId: string): readonly OrderEvent[] | Ignored {
+  switch (order.status) {
+    case 'none':
+      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} that stock could be reserved for`);
+    case 'pending':
+      return [{ type: 'OrderConfirmed', data: { orderId } }];
+    case 'confirmed':
+      return ignored('the order is confirmed already');
+    case 'cancelled':
+      return ignored('the order is cancelled: the reservation comes late');
+  }
+}
+
+function cancel(
+  order: Order,
+  { orderId, shortages }: EventOf<typeof InventoryUnavailable>['data'],
+): readonly OrderEvent[] | Ignored {
+  switch (order.status) {
+    case 'none':
+      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} that could be short of stock`);
+    case 'pending':
+      return [{ type: 'OrderCancelled', data: { orderId, reason: reasonOf(shortages), shortages } }];
+    case 'confirmed':
+      return ignored('the order is confirmed: its stock is reserved');
+    case 'cancelled':
+      return ignored('the order is cancelled already');
+  }
+}
+
+function reasonOf(shortages: readonly Shortage[]): string {
+  const lines = shortages.map((one) => `${one.productId} (requested ${one.requested}, available ${one.available})`);
+  return `insufficient stock: ${lines.join(', ')}`;
+}
+
+const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });

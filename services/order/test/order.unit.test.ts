@@ -1,0 +1,90 @@
+import { describe, test } from '@jest/globals';
+import { givenFor } from '@warren/testing';
+import { decide, evolve, initialOrder, type OrderEvent, type OrderInput } from '../src/domain/order.ts';
+
+const given = givenFor({ initialState: initialOrder, decide, evolve });
+
+const ID = '0192d3a0-0000-7000-8000-000000000001';
+const items = [{ productId: 'item1', quantity: 101 }];
+const createOrder: OrderInput = {
+  type: 'CreateOrder',
+  data: { id: ID, customerId: 'alice', items, createdAt: '2026-01-01T00:00:00.000Z' },
+};
+const inventoryReserved: OrderInput = {
+  type: 'InventoryReserved',
+  data: { orderId: ID, reservations: [{ productId: 'item1', quantity: 101 }] },
+};
+const shortages = [
+  { productId: 'item1', requested: 101, available: 100 },
+  { productId: 'unknown', requested: 1, available: 0 },
+];
+const inventoryUnavailable: OrderInput = { type: 'InventoryUnavailable', data: { orderId: ID, items, shortages } };
+
+const orderCreated: OrderEvent = {
+  type: 'OrderCreated',
+  data: { id: ID, customerId: 'alice', items, status: 'pending', createdAt: '2026-01-01T00:00:00.000Z' },
+};
+const orderConfirmed: OrderEvent = { type: 'OrderConfirmed', data: { orderId: ID } };
+const orderCancelled: OrderEvent = {
+  type: 'OrderCancelled',
+  data: {
+    orderId: ID,
+    reason: 'insufficient stock: item1 (requested 101, available 100), unknown (requested 1, available 0)',
+    shortages,
+  },
+};
+
+describe('an order that does not exist', () => {
+  test('when it is created, then it is pending', () => {
+    given([]).when(createOrder).then([orderCreated]);
+  });
+
+  test('when each line has a price, then the total is kept with it', () => {
+    const priced = [
+      { productId: 'a', quantity: 3, price: 0.1 },
+      { productId: 'b', quantity: 2, price: 10.05 },
+    ];
+    given([])
+      .when({ ...createOrder, data: { ...createOrder.data, items: priced } } as OrderInput)
+      .then([{ type: 'OrderCreated', data: { ...orderCreated.data, items: priced, totalAmount: 20.4 } } as OrderEvent]);
+  });
+
+  test('when the inventory answers it, then that is an error: the message came to the wrong place', () => {
+    given([]).when(inventoryReserved).thenThrows('ORDER_NOT_FOUND');
+    given([]).when(inventoryUnavailable).thenThrows('ORDER_NOT_FOUND');
+  });
+});
+
+describe('a pending order', () => {
+  test('when its stock is reserved, then it is confirmed', () => {
+    given([orderCreated]).when(inventoryReserved).then([orderConfirmed]);
+  });
+
+  test('when the stock does not suffice, then it is cancelled with every shortage as the reason', () => {
+    given([orderCreated]).when(inventoryUnavailable).then([orderCancelled]);
+  });
+
+  test('when it is created once more, then nothing happens', () => {
+    given([orderCreated]).when(createOrder).thenNothingHappened('the order exists already');
+  });
+});
+
+describe('a confirmed order', () => {
+  const history = [orderCreated, orderConfirmed];
+
+  test('when any answer comes again or late, then nothing happens', () => {
+    given(history).when(inventoryReserved).thenNothingHappened('the order is confirmed already');
+    given(history).when(inventoryUnavailable).thenNothingHappened('the order is confirmed: its stock is reserved');
+    given(history).when(createOrder).thenNothingHappened('the order exists already');
+  });
+});
+
+describe('a cancelled order', () => {
+  const history = [orderCreated, orderCancelled];
+
+  test('when any answer comes again or late, then nothing happens', () => {
+    given(history).when(inventoryReserved).thenNothingHappened('the order is cancelled: the reservation comes late');
+    given(history).when(inventoryUnavailable).thenNothingHappened('the order is cancelled already');
+    given(history).when(createOrder).thenNothingHappened('the order exists already');
+  });
+});

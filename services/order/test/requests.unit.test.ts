@@ -1,0 +1,147 @@
+import type { IncomingMessage } from 'node:http';
+import { describe, expect, test } from '@jest/globals';
+import { createId } from '@warren/kernel';
+import fc from 'fast-check';
+import { parseCreateOrder } from '../src/adapters/http/create-order-request.ts';
+import { formatCursor, parseCursor } from '../src/adapters/http/cursor.ts';
+import { parseIdempotencyKey } from '../src/adapters/http/idempotency-key.ts';
+import { parseListOrders } from '../src/adapters/http/list-orders-query.ts';
+
+const faultsOf = (parsed: object): unknown => ('faults' in parsed ? parsed.faults : []);
+const line = (more: object): object => ({ customerId: 'c', items: [{ productId: 'p', quantity: 1, ...more }] });
+
+describe('the body of a new order', () => {
+  test('when it is valid, then exactly its fields are taken', () => {
+    const body = { customerId: 'Zoë 🐇', items: [{ productId: 'p', quantity: 1_000_000, price: 9.99 }] };
+    expect(parseCreateOrder(body)).toEqual({ value: body });
+  });
+
+  test('when several things are wrong, then all of them are listed, each with its place', () => {
+    const body = {
+      items: [
+        { productId: '', quantity: 0 },
+        { quantity: 1.5, price: 0.001, size: 'L' },
+      ],
+      note: 'hi',
+    };
+    expect(parseCreateOrder(body)).toEqual({
+      faults: expect.arrayContaining([
+        { path: '/customerId', message: 'is required' },
+        { path: '/note', message: 'is not a known field' },
+        { path: '/items/0/productId', message: 'must be 1 to 128 characters without control characters' },
+        { path: '/items/0/quantity', message: 'must be a whole number from 1 to 1000000' },
+        { path: '/items/1/productId', message: 'is required' },
+        { path: '/items/1/quantity', message: 'must be a whole number from 1 to 1000000' },
+        { path: '/items/1/price', message: expect.stringContaining('at most two decimals') },
+        { path: '/items/1/size', message: 'is not a known field' },
+      ]),
+    });
+    expect(faultsOf(parseCreateOrder(body))).toHaveLength(8);
+  });
+
+  test.each([null, undefined, 'text', 1, true, [], {}, { customerId: 'c', items: {} }, { customerId: 'c', items: [] }])(
+    'when it is %j, then it has a fault',
+    (body) => {
+      expect(faultsOf(parseCreateOrder(body))).not.toEqual([]);
+    },
+  );
+
+  test.each([
+    [{ quantity: -1 }, '/items/0/quantity'],
+    [{ quantity: '1' }, '/items/0/quantity'],
+    [{ quantity: 1_000_001 }, '/items/0/quantity'],
+    [{ quantity: Number.NaN }, '/items/0/quantity'],
+    [{ quantity: null }, '/items/0/quantity'],
+    [{ price: -0.01 }, '/items/0/price'],
+    [{ price: '9.99' }, '/items/0/price'],
+    [{ price: null }, '/items/0/price'],
+    [{ price: Number.POSITIVE_INFINITY }, '/items/0/price'],
+    [{ price: 1.005 }, '/items/0/price'],
+    [{ price: 9_999_999_999_999.99, quantity: 2 }, '/items'],
+    [{ productId: 'a\u0000b' }, '/items/0/productId'],
+    [{ productId: '\ud800' }, '/items/0/productId'],
+    [{ productId: 'x'.repeat(129) }, '/items/0/productId'],
+    [{ productId: ['p'] }, '/items/0/productId'],
+  ])('when a line has %j, then the fault is at %s', (more, path) => {
+    expect(faultsOf(parseCreateOrder(line(more)))).toEqual([{ path, message: expect.any(String) }]);
+  });
+
+  test('when the price is -0, then it is 0', () => {
+    const parsed = parseCreateOrder(line({ price: -0 })) as { value: { items: { price: number }[] } };
+    expect(Object.is(parsed.value.items[0]?.price, 0)).toBe(true);
+  });
+
+  test('when the body is any JSON at all, then it is either valid or has faults, and nothing is thrown', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (body) => {
+        expect(Object.keys(parseCreateOrder(body))).toEqual(['faults']);
+      }),
+    );
+  });
+});
+
+describe('the query of the list', () => {
+  test('when it is empty, then the first twenty are meant', () => {
+    expect(parseListOrders({})).toEqual({ value: { limit: 20 } });
+  });
+
+  test('when everything is given, then everything is taken', () => {
+    const id = createId();
+    const query = { customerId: 'c', status: 'pending', limit: '100', cursor: formatCursor(id) };
+    expect(parseListOrders(query)).toEqual({ value: { customerId: 'c', status: 'pending', limit: 100, before: id } });
+  });
+
+  test('when everything is wrong, then every fault is listed', () => {
+    const query = { customerId: '', status: 'lost', limit: '0', cursor: 'x', sort: 'asc', constructor: '' };
+    const faults = faultsOf(parseListOrders(query)) as { path: string }[];
+    expect(faults.map((fault) => fault.path)).toEqual(Object.keys(query));
+  });
+
+  test.each(['0', '101', '-1', '1.5', '1e1', '', ' 5', 'all', '0x10'])(
+    'when the limit is "%s", then it is refused',
+    (limit) => {
+      expect(faultsOf(parseListOrders({ limit }))).toHaveLength(1);
+    },
+  );
+
+  test('when a parameter comes twice, then it is refused', () => {
+    expect(parseListOrders({ status: ['pending', 'confirmed'] })).toEqual({
+      faults: [{ path: 'status', message: 'may be given once only' }],
+    });
+  });
+});
+
+describe('the cursor', () => {
+  test('when a cursor is handed back, then it leads to the same place', () => {
+    const id = createId();
+    expect(parseCursor(formatCursor(id))).toBe(id);
+  });
+
+  test('when any other text is handed in, then it is no cursor', () => {
+    fc.assert(fc.property(fc.string(), (text) => parseCursor(text) === undefined));
+    expect(parseCursor(`${formatCursor(createId())}==`)).toBeUndefined();
+    expect(parseCursor(Buffer.from("before:' OR 1=1").toString('base64url'))).toBeUndefined();
+  });
+});
+
+describe('the Idempotency-Key', () => {
+  const keyOf = (...values: string[]) =>
+    parseIdempotencyKey({
+      headers: { 'idempotency-key': values.join(', ') },
+      headersDistinct: { 'idempotency-key': values },
+    } as unknown as IncomingMessage);
+
+  test('when it is printable and not too long, then it is taken as it is', () => {
+    expect(keyOf('x'.repeat(255))).toEqual({ value: 'x'.repeat(255) });
+    expect(keyOf('"a key, with: all"')).toEqual({ value: '"a key, with: all"' });
+    expect(parseIdempotencyKey({ headers: {} } as IncomingMessage)).toEqual({ value: undefined });
+  });
+
+  test.each([[''], ['x'.repeat(256)], ['schön'], ['a\tb']])('when it is "%s", then it is refused', (key) => {
+    expect(keyOf(key)).toEqual({ faults: [{ path: 'Idempotency-Key', message: expect.any(String) }] });
+  });
+
+  test('when there are two, then they are refused', () => {
+    expect(faultsOf(keyOf('a', 'b'))).toHaveLength(1);
+  });
+});
