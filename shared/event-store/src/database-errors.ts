@@ -1,3 +1,4 @@
+import { types } from 'node:util';
 import { type AppError, isAppError, kernelErrors } from '@warren/kernel';
 import type { DatabaseError } from 'pg';
 import { storeErrors } from './store-errors.ts';
@@ -22,7 +23,7 @@ const CONTENTION_STATES = new Set(['40001', '40P01']);
 
 /** True for an error that the database server itself reported, with its SQLSTATE as `code`. */
 export function isDatabaseError(value: unknown): value is DatabaseError {
-  if (!(value instanceof Error)) return false;
+  if (!isError(value)) return false;
   const { code, severity } = value as Partial<DatabaseError>;
   return typeof severity === 'string' && typeof code === 'string' && code.length === 5;
 }
@@ -34,10 +35,11 @@ export function isContention(value: unknown): boolean {
 
 /** True when the connection is lost or could not be had. */
 export function isUnavailable(value: unknown): boolean {
+  if (!isError(value)) return false;
   if (isDatabaseError(value)) return UNAVAILABLE_STATE.test(value.code ?? '');
-  if (value instanceof AggregateError) return value.errors.some(isUnavailable);
-  if (!(value instanceof Error)) return false;
-  return NETWORK_CODES.has((value as NodeJS.ErrnoException).code ?? '') || CONNECTION_MESSAGE.test(value.message);
+  // Node's answer when a host name has several addresses and none of them takes the connection.
+  const { code = '', errors = [] } = value as NodeJS.ErrnoException & Partial<AggregateError>;
+  return NETWORK_CODES.has(code) || CONNECTION_MESSAGE.test(value.message) || errors.some(isUnavailable);
 }
 
 /**
@@ -48,7 +50,7 @@ export function translateDatabaseError(error: unknown): unknown {
   if (isAppError(error)) return error;
   if (isUnavailable(error))
     return storeErrors.DATABASE_UNAVAILABLE(explain('the database is away', error), { cause: error });
-  if (error instanceof Error && error.message.startsWith('Cannot use a pool after calling end')) {
+  if (isError(error) && error.message.startsWith('Cannot use a pool after calling end')) {
     return kernelErrors.SHUTTING_DOWN('the pool of database connections is closed', { cause: error });
   }
   return isDatabaseError(error) ? translateState(error) : error;
@@ -66,6 +68,12 @@ function translateState(error: DatabaseError): AppError {
 }
 
 function explain(what: string, error: unknown): string {
-  const inner = error instanceof AggregateError ? (error.errors[0] as unknown) : error;
-  return `${what}: ${inner instanceof Error ? inner.message : String(inner)}`;
+  const { message, errors } = error as Error & Partial<AggregateError>;
+  const inner = message || (errors?.[0] as Error | undefined)?.message;
+  return inner ? `${what}: ${inner}` : what;
+}
+
+/** Not `instanceof`: errors of Node's own modules may come from another realm. */
+function isError(value: unknown): value is Error {
+  return types.isNativeError(value);
 }
