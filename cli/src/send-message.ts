@@ -1,6 +1,49 @@
-import type { EventEnvelope } from '@warren/contracts';
+import { type EventOf, QUEUES, type ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
+import { EventBus } from '@warren/event-bus';
+import { hostOf } from './addresses.ts';
+import { cliErrors } from './cli-errors.ts';
 
-export async function sendMessage(amqpUrl: string, message: EventEnvelope): Promise<void> {
-  void amqpUrl;
-  void message;
+const CONNECT_TIMEOUT_MS = 5_000;
+const CONFIRM_TIMEOUT_MS = 10_000;
+
+/**
+ * Sends a message to the inventory service and waits until the broker has it.
+ * @throws `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`
+ */
+export async function sendMessage(amqpUrl: string, message: EventOf<typeof ReceiveStock>): Promise<void> {
+  const bus = new EventBus({
+    url: amqpUrl,
+    service: 'warren-cli',
+    // The queue that the message is for, so that it is kept also when the inventory service has never been started.
+    topology: SYSTEM_QUEUES.filter((spec) => spec.queue === QUEUES.inventoryReceiveStock),
+    publishTimeoutMs: CONFIRM_TIMEOUT_MS,
+    drainTimeoutMs: 0,
+  });
+  try {
+    await connect(bus, amqpUrl);
+    const outcome = await bus.send(message);
+    if (outcome.status === 'confirmed') return;
+    throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${hostOf(amqpUrl)} did not take the message: ${outcome.reason}`);
+  } finally {
+    await bus.close();
+  }
+}
+
+async function connect(bus: EventBus, amqpUrl: string): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const failure = bus.health().details?.failure;
+      const why = typeof failure === 'string' ? failure : `no answer within ${CONNECT_TIMEOUT_MS / 1000} s`;
+      reject(cliErrors.CLI_UNREACHABLE(why));
+    }, CONNECT_TIMEOUT_MS);
+  });
+  try {
+    await Promise.race([bus.connect(), late]);
+  } catch (error) {
+    const why = (error as Error).message;
+    throw cliErrors.CLI_UNREACHABLE(`cannot reach the broker at ${hostOf(amqpUrl)}: ${why}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -63,6 +63,18 @@ export const inventorySettings = {
     format: formats.integer(1, 3_600_000),
     default: 1000,
   }),
+  deadLetterTtlMs: setting({
+    env: 'DEAD_LETTER_TTL_MS',
+    doc: 'Forget a dead letter after so many milliseconds; 0 keeps it. The same for every service. Loses messages.',
+    format: formats.integer(0),
+    default: 0,
+  }),
+  deadLetterMaxLength: setting({
+    env: 'DEAD_LETTER_MAX_LENGTH',
+    doc: 'Keep so many dead letters of a queue, dropping the oldest; 0 keeps all. The same for every service. Loses messages.',
+    format: formats.integer(0),
+    default: 0,
+  }),
   drainTimeoutMs: setting({
     env: 'DRAIN_TIMEOUT_MS',
     doc: 'How long a stop may take to finish what is in hand, in milliseconds.',

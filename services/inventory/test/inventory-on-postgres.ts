@@ -1,7 +1,7 @@
 import { createDatabaseComponent, createEventStore, createPool } from '@warren/event-store';
-import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
-import { inventoryMigrations } from '../src/adapters/migrations.ts';
-import { createStockTables } from '../src/adapters/stock-tables.ts';
+import { Counter, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
+import { inventoryMigrations } from '../src/adapters/postgres/migrations.ts';
+import { createStockTables } from '../src/adapters/postgres/stock-tables.ts';
 import { createInventory } from '../src/application/inventory.ts';
 import type { Warehouse } from '../src/application/warehouse.ts';
 
@@ -19,8 +19,9 @@ export async function createInventoryOnPostgres(databaseUrl: string, change: Par
   await database.start?.();
   const store = createEventStore({ pool, metrics });
   const warehouse = { ...createStockTables(), ...change };
+  const decisions = new Counter({ name: 'decisions', help: 'none', labelNames: ['message', 'outcome'], registers: [] });
   return {
-    ...createInventory({ store, warehouse, clock: systemClock, logger: silentLogger }),
+    ...createInventory({ store, warehouse, clock: systemClock, logger: silentLogger, decisions }),
     store,
     warehouse,
     metrics,

@@ -1,6 +1,6 @@
 import type { EventOf, OrderCreated, ReceiveStock } from '@warren/contracts';
 import type { EventStore } from '@warren/event-store';
-import type { Clock, Logger } from '@warren/kernel';
+import type { Clock, Counter, Logger } from '@warren/kernel';
 import type { ProductQuantity } from '../domain/stock.ts';
 import { createApplyInitialStock } from './apply-initial-stock.ts';
 import { createReceiveStock } from './receive-stock.ts';
@@ -13,6 +13,8 @@ export interface InventoryDependencies {
   warehouse: Warehouse;
   clock: Clock;
   logger: Logger;
+  /** Counts what became of each message: the event that followed, or `ignored`. */
+  decisions: Counter<'message' | 'outcome'>;
 }
 
 /** Everything that the inventory service can do. Batches are handled as one: all or nothing. */

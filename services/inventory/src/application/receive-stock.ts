@@ -1,5 +1,5 @@
 import { type EventOf, QUEUES, type ReceiveStock } from '@warren/contracts';
-import { claimFresh } from './claim-fresh.ts';
+import { claimFresh } from '@warren/event-store';
 import type { InventoryDependencies } from './inventory.ts';
 
 /** Books a batch of `ReceiveStock` in one transaction: each message once, however often it is delivered. */

@@ -2,7 +2,7 @@ import type { StoreTransaction } from '@warren/event-store';
 import type { ReservedLine } from '../domain/reservation.ts';
 import type { ProductQuantity, StockLevels } from '../domain/stock.ts';
 
-/** An order's lines, to be taken from the free stock. Each product once. */
+/** What an order takes from the free stock: each product once; nothing when it is refused. */
 export interface Withdrawal {
   orderId: string;
   lines: readonly ReservedLine[];

@@ -6,9 +6,4 @@ export const inventoryErrors = defineErrors({
     meaning:
       'A stock level was not what the lock on its row had promised, so nothing was written. Somebody changes stock_level behind the service.',
   },
-  RESERVATION_CONTESTED: {
-    kind: 'conflict',
-    meaning:
-      'Another instance kept answering the same orders first. The messages are tried again and then find the answer that exists.',
-  },
 });

@@ -27,10 +27,11 @@ export type ReservationEvent =
   | Pick<EventOf<typeof InventoryReserved>, 'type' | 'data'>
   | Pick<EventOf<typeof InventoryUnavailable>, 'type' | 'data'>;
 
-/** Either something happens, or nothing does, with the reason for it. */
-export type Decision =
-  | { readonly outcome: 'happened'; readonly event: ReservationEvent }
-  | { readonly outcome: 'ignored'; readonly reason: string };
+/** Nothing follows, for a reason that is part of the design. */
+export interface Ignored {
+  readonly outcome: 'ignored';
+  readonly reason: string;
+}
 
 /** An order that has not been heard of. */
 export const noReservation: Reservation = { status: 'none' };
@@ -47,19 +48,30 @@ export function evolve(_state: Reservation, event: ReservationEvent): Reservatio
   }
 }
 
-/** Answers an `OrderCreated`: all of its lines or none, out of the given levels. */
-export function decide(state: Reservation, order: OrderToReserve, levels: StockLevels): Decision {
+/** The pieces that an event takes from the free stock, each product once. */
+export function withdrawnBy(event: ReservationEvent): readonly ReservedLine[] {
+  return event.type === 'InventoryReserved' ? event.data.reservations : [];
+}
+
+/** Answers an `OrderCreated`: all of its lines or none, out of the given levels. See the table above. */
+export function decide(
+  state: Reservation,
+  order: OrderToReserve,
+  levels: StockLevels,
+): readonly ReservationEvent[] | Ignored {
   switch (state.status) {
     case 'none':
-      return { outcome: 'happened', event: answer(order, levels) };
+      return [answer(order, levels)];
     case 'reserved':
-      return { outcome: 'ignored', reason: 'the order already has its reservation' };
+      return ignored('the order has its reservation already');
     case 'unavailable':
-      return { outcome: 'ignored', reason: 'the order has already been refused' };
+      return ignored('the order has been refused already');
     default:
       return state satisfies never;
   }
 }
+
+const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
 
 function answer(order: OrderToReserve, levels: StockLevels): ReservationEvent {
   const { id: orderId, items } = order;

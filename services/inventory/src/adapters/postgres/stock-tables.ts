@@ -1,7 +1,7 @@
 import type { StoreTransaction } from '@warren/event-store';
-import type { Receipt, Warehouse, Withdrawal } from '../application/warehouse.ts';
-import { inventoryErrors } from '../domain/inventory-errors.ts';
-import { type ProductQuantity, sumByProduct } from '../domain/stock.ts';
+import type { Receipt, Warehouse, Withdrawal } from '../../application/warehouse.ts';
+import { inventoryErrors } from '../../domain/inventory-errors.ts';
+import { type ProductQuantity, sumByProduct } from '../../domain/stock.ts';
 
 /** The warehouse in the tables `stock_level`, `stock_ledger` and `reservation`. */
 export function createStockTables(): Warehouse {

@@ -1,0 +1,89 @@
+import { createBusComponent, EventBus } from '@warren/event-bus';
+import { createDatabaseComponent, createEventStore, createPool, createRelay } from '@warren/event-store';
+import { createHttpApp, createHttpServer } from '@warren/http';
+import {
+  Counter,
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  type MetricsRegistry,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
+import { inventoryMigrations } from './adapters/postgres/migrations.ts';
+import { createStockTables } from './adapters/postgres/stock-tables.ts';
+import { createInventory } from './application/inventory.ts';
+import { SERVICE_NAME } from './application/service-name.ts';
+import type { InventorySettings } from './config.ts';
+
+/** Schema of the service's tables. */
+const SCHEMA = 'inventory_service';
+
+/** What a test may look at besides what `main.ts` needs. */
+export interface InventoryService extends Service {
+  /** Port of health, readiness and metrics, once started. */
+  readonly port: number;
+}
+
+/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+export function composeInventory(
+  settings: InventorySettings,
+  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+): InventoryService {
+  const metrics = createMetricsRegistry(SERVICE_NAME);
+  const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
+  const store = createEventStore({ pool, logger, metrics });
+  const inventory = createInventory({
+    store,
+    warehouse: createStockTables(),
+    clock: systemClock,
+    logger,
+    decisions: decisionCounter(metrics),
+  });
+  const bus = createBus(settings, logger, metrics);
+  const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: SERVICE_NAME, migrations: inventoryMigrations };
+  // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  const components = [
+    http,
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
+    createBusComponent(bus),
+    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+  ];
+  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}
+
+function createBus(settings: InventorySettings, logger: Logger, metrics: MetricsRegistry): EventBus {
+  return new EventBus({
+    url: settings.amqpUrl,
+    service: SERVICE_NAME,
+    retry: { maxAttempts: settings.retryMaxAttempts, baseMs: settings.retryBaseMs },
+    deadLetter: {
+      ttlMs: settings.deadLetterTtlMs || undefined,
+      maxLength: settings.deadLetterMaxLength || undefined,
+    },
+    logger,
+    metrics,
+  });
+}
+
+function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
+  return new Counter({
+    name: 'warren_inventory_decisions_total',
+    help: 'Messages about orders by what became of them: an event, or ignored',
+    labelNames: ['message', 'outcome'],
+    registers: [metrics],
+  });
+}

@@ -1,0 +1,5 @@
+import { loadSettings, runService } from '@warren/kernel';
+import { composeInventory } from './compose.ts';
+import { inventorySettings } from './config.ts';
+
+await runService(() => composeInventory(loadSettings(inventorySettings)));

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { InventoryReserved, QUEUES } from '@warren/contracts';
+import { EventBus } from '@warren/event-bus';
+import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
+import { createSubscriptions } from '../src/adapters/messaging/subscriptions.ts';
+import type { InventoryService } from '../src/compose.ts';
+import { createInventoryOnPostgres } from './inventory-on-postgres.ts';
+import { orderCreated } from './messages.ts';
+import { createInventoryFixture, type InventoryFixture, readinessOf } from './running-inventory.ts';
+
+let inventory: InventoryFixture;
+let broker: TcpProxy;
+let database: TcpProxy;
+let answers: string[];
+
+beforeEach(async () => {
+  inventory = await createInventoryFixture();
+  broker = await createTcpProxy(inventory.vhost.amqpUrl);
+  database = await createTcpProxy(inventory.database.url);
+  answers = [];
+  await inventory.bus.subscribe({
+    queue: QUEUES.orderInventoryReserved,
+    bindings: [InventoryReserved],
+    handler: async (event) => void answers.push(event.data.orderId),
+  });
+});
+
+afterEach(async () => {
+  broker.refuse(false);
+  database.refuse(false);
+  await inventory.close();
+  await Promise.all([broker.close(), database.close()]);
+});
+
+async function startThroughProxies(env: Record<string, string> = {}): Promise<InventoryService> {
+  const urls = {
+    AMQP_URL: broker.through(inventory.vhost.amqpUrl),
+    DATABASE_URL: database.through(inventory.database.url),
+  };
+  const [service] = await inventory.start(1, { ...urls, ...env });
+  return service as InventoryService;
+}
+
+const readyAgain = (service: InventoryService) =>
+  waitUntil(async () => (await readinessOf(service)).status === 200, { timeoutMs: 20_000, what: 'readiness' });
+const answered = (count: number) => waitUntil(() => answers.length >= count, { timeoutMs: 20_000, what: 'the answer' });
+
+describe('the inventory service under faults', () => {
+  it('when it starts while the broker is away, then it runs, says that it is not ready, and goes on without a hand', async () => {
+    broker.refuse(true);
+    const service = await startThroughProxies();
+    const order = orderCreated([['item1', 1]]);
+    await inventory.bus.publish(order);
+    const away = await readinessOf(service);
+    expect(away.status).toBe(503);
+    expect(away.up).toEqual(expect.arrayContaining(['http', 'database']));
+    expect(away.up).not.toContain('bus');
+    broker.refuse(false);
+    await answered(1);
+    expect(answers).toEqual([order.data.id]);
+    await readyAgain(service);
+  });
+
+  it('when the connections to the broker break between commit and ack, then the message comes again and reserves nothing more', async () => {
+    const application = await createInventoryOnPostgres(inventory.database.url);
+    await application.applyInitialStock([{ productId: 'item1', quantity: 100 }]);
+    const bus = new EventBus({ url: broker.through(inventory.vhost.amqpUrl), service: 'inventory' });
+    await bus.connect();
+    const handled: string[] = [];
+    const subscriptions = createSubscriptions({
+      bus,
+      inventory: {
+        ...application,
+        async reserveStock(orders) {
+          await application.reserveStock(orders);
+          handled.push(...orders.map((order) => order.id));
+          if (handled.length === 1) broker.cut();
+        },
+      },
+      prefetch: 10,
+      maxBatch: 10,
+    });
+    await subscriptions.start?.();
+    const order = orderCreated([['item1', 3]]);
+    await inventory.bus.publish(order);
+    await waitUntil(() => handled.length === 2, { timeoutMs: 20_000, what: 'the second delivery' });
+    expect(handled).toEqual([order.id, order.id]);
+    expect(await inventory.probe.levels()).toEqual({ item1: { available: 97, reserved: 3 } });
+    expect(await inventory.probe.events()).toEqual({ InventoryReserved: 1 });
+    await subscriptions.stop?.();
+    await bus.close();
+    await application.stop();
+  });
+
+  it('when the database is away for more tries than a message has, then none is dead-lettered and all are handled once it is back', async () => {
+    const service = await startThroughProxies({ RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '50' });
+    database.refuse(true);
+    database.cut();
+    const orders = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];
+    await inventory.bus.publishAll(orders);
+    await waitUntil(async () => (await inventory.counted('warren_bus_retried_total')) >= 10, { what: 'ten retries' });
+    expect((await readinessOf(service)).status).toBe(503);
+    database.refuse(false);
+    await answered(2);
+    expect(answers.toSorted()).toEqual(orders.map((order) => order.data.id).toSorted());
+    expect(await inventory.deadLetters(QUEUES.inventoryOrderCreated)).toEqual([]);
+    expect(await inventory.probe.levels()).toMatchObject({ item1: { available: 98, reserved: 2 } });
+    await readyAgain(service);
+  });
+});

@@ -1,0 +1,77 @@
+import { deadLetterQueue } from '@warren/contracts';
+import { EventBus } from '@warren/event-bus';
+import { loadSettings, silentLogger } from '@warren/kernel';
+import { createTestDatabase, createTestVhost, waitUntil } from '@warren/testing';
+import { composeInventory, type InventoryService } from '../src/compose.ts';
+import { inventorySettings } from '../src/config.ts';
+import { createStockProbe } from './stock-of.ts';
+
+/** A virtual host and a database of their own, instances of the whole service in this process, and a bus to talk to them. */
+export async function createInventoryFixture() {
+  const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
+  const services: InventoryService[] = [];
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  await bus.connect();
+
+  /** Composes and starts instances, all at once. */
+  async function start(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
+    const all = {
+      INVENTORY_PORT: '0',
+      AMQP_URL: vhost.amqpUrl,
+      DATABASE_URL: database.url,
+      RETRY_BASE_MS: '50',
+      ...env,
+    };
+    const settings = loadSettings(inventorySettings, all);
+    const started = Array.from({ length: count }, () => composeInventory(settings, silentLogger));
+    services.push(...started);
+    await Promise.all(started.map((service) => service.lifecycle.start()));
+    return started;
+  }
+
+  /** Sum of a counter over the instances that run, over all of its labels. */
+  async function counted(metric: string): Promise<number> {
+    const pages = await Promise.all(services.filter(isRunning).map(({ port }) => fetchText(port, 'metrics')));
+    const samples = pages.join('\n').matchAll(new RegExp(`^${metric}{[^}]*} (\\d+)$`, 'gm'));
+    return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
+  }
+
+  return {
+    vhost,
+    database,
+    bus,
+    probe: createStockProbe(database.url),
+    start,
+    counted,
+    /** Waits until so many deliveries were met by the inboxes of the instances that run, copies included. */
+    delivered: (count: number) =>
+      waitUntil(async () => (await counted('warren_store_inbox_total')) >= count, { what: `${count} deliveries` }),
+    /** The bodies of the messages in the dead-letter queue of a queue. They stay there. */
+    async deadLetters(queue: string): Promise<string[]> {
+      const how = { count: 1000, ackmode: 'ack_requeue_true', encoding: 'auto' };
+      const path = `queues/${deadLetterQueue(queue)}/get`;
+      const letters = await vhost.management<{ payload: string }[]>('POST', path, how);
+      return letters.map((letter) => letter.payload);
+    },
+    async close() {
+      await Promise.all(services.map((service) => service.lifecycle.stop()));
+      await bus.close();
+      await Promise.all([vhost.drop(), database.drop()]);
+    },
+  };
+}
+
+export type InventoryFixture = Awaited<ReturnType<typeof createInventoryFixture>>;
+
+const isRunning = ({ lifecycle }: InventoryService) => lifecycle.state === 'started';
+
+async function fetchText(port: number, path: string): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${port}/${path}`)).text();
+}
+
+/** What `/health/ready` answers. */
+export async function readinessOf({ port }: InventoryService) {
+  const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
+  const { components } = (await response.json()) as { components: Record<string, { up: boolean }> };
+  return { status: response.status, up: Object.keys(components).filter((name) => components[name]?.up) };
+}
