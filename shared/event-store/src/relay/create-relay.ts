@@ -60,6 +60,7 @@ export interface Relay extends Component {
 }
 
 const LOCK_RETRY_MS = 250;
+/** Longer than the retry of those in standby: who has lost the lock is the last to ask for it. */
 const RECONNECT_MS = 500;
 
 /** The event as it is, without what only the log knows. */
@@ -101,16 +102,19 @@ export function createRelay(options: RelayOptions): Relay {
     if (state === 'leading') signal.ring();
   }
 
+  /** Only `stop` cuts it short. */
+  async function pause(timeoutMs: number): Promise<void> {
+    const until = Date.now() + timeoutMs;
+    for (let leftMs = timeoutMs; leftMs > 0 && !stopping; leftMs = until - Date.now()) await signal.wait(leftMs);
+  }
+
   async function run(): Promise<void> {
     while (!stopping) {
       enter('connecting');
-      try {
-        await serve();
-      } catch (error) {
-        if (stopping) break;
-        logger.warn({ relay, err: translateDatabaseError(error) }, 'relay lost its session, connecting again');
-        await signal.wait(RECONNECT_MS);
-      }
+      const failure = await serve().catch(translateDatabaseError);
+      if (stopping) break;
+      logger.warn({ relay, err: failure }, 'the relay has lost its session on the database, connecting again');
+      await pause(RECONNECT_MS);
     }
     enter('stopped');
   }
@@ -121,7 +125,7 @@ export function createRelay(options: RelayOptions): Relay {
     try {
       while (!stopping && lock.alive && !(await lock.tryAcquire())) {
         enter('standby');
-        await signal.wait(LOCK_RETRY_MS);
+        await pause(LOCK_RETRY_MS);
       }
       if (!stopping && lock.alive) await lead(lock);
     } finally {

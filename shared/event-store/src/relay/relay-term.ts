@@ -65,7 +65,9 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   try {
     await readOn();
   } finally {
-    await Promise.race([window.close(), delay(pace.drainMs, undefined, { ref: false })]);
+    const settled = window.close();
+    // Without the lock another relay may publish already: there is nothing to wait for.
+    if (lock.alive) await Promise.race([settled, delay(pace.drainMs, undefined, { ref: false })]);
     await chores.finish();
   }
 }

@@ -1,0 +1,318 @@
+import { describe, expect, it } from '@jest/globals';
+import type { PublishOutcome } from '@warren/contracts';
+import { createMetricsRegistry } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import type { Relay } from '../src/index.ts';
+import { openSession } from '../src/open-session.ts';
+import { numbersOf } from './recording-publisher.ts';
+import { caughtUp, published, type TestRelay, useRelayFixture } from './relay-fixture.ts';
+import { append, newEvent } from './store-fixture.ts';
+
+const leading = (relay: Relay) => waitUntil(() => relay.state === 'leading', { what: 'the relay to lead' });
+
+/** Ends the session that holds the relay's lock, as a crash of its process would. */
+async function killLeader({ pool, schema }: Pick<TestRelay, 'pool' | 'schema'>): Promise<void> {
+  const { rowCount } = await pool.query(
+    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity JOIN pg_locks USING (pid)
+     WHERE application_name = $1 AND locktype = 'advisory' AND granted`,
+    [`${schema} relay`],
+  );
+  expect(rowCount).toBe(1);
+}
+
+describe('the relay under faults', () => {
+  const fixture = useRelayFixture();
+
+  it('when it dies after publishing and before storing its cursor, then the same ids are published again, in order', async () => {
+    const test = await fixture.start({ checkpointMs: 60_000 });
+    await append(test.store, 's-1', 0, 1, 2, 3);
+    await published(test.publisher, 1, 2, 3);
+
+    await killLeader(test);
+
+    await published(test.publisher, 1, 2, 3, 1, 2, 3);
+    const ids = test.publisher.sent.map((event) => event.id);
+    expect(ids.slice(3)).toEqual(ids.slice(0, 3));
+  });
+
+  it('when it stops, then it waits for the confirms and stores the cursor: nothing is published twice', async () => {
+    const test = await fixture.start({ checkpointMs: 60_000 });
+    let confirm: ((outcome: PublishOutcome) => void) | undefined;
+    test.publisher.answer = () =>
+      new Promise((resolve) => {
+        confirm = resolve;
+      });
+    await append(test.store, 's-1', 0, 1);
+    await waitUntil(() => confirm);
+
+    const stopped = test.relay.stop();
+    confirm?.({ status: 'confirmed' });
+    await stopped;
+
+    expect(test.relay.state).toBe('stopped');
+    const second = fixture.relayOn(test);
+    await second.relay.start();
+    await append(test.store, 's-2', 0, 2);
+    await published(second.publisher, 2);
+  });
+
+  it('when two relays run, then one publishes, and the other takes over when the first loses its session', async () => {
+    const test = await fixture.open();
+    const first = fixture.relayOn(test);
+    const second = fixture.relayOn(test);
+    await first.relay.start();
+    await leading(first.relay);
+    await second.relay.start();
+    await waitUntil(() => second.relay.state === 'standby');
+    await append(test.store, 's-1', 0, 1);
+    await published(first.publisher, 1);
+    await caughtUp(first);
+    expect(second.publisher.sent).toEqual([]);
+
+    await killLeader(test);
+
+    await leading(second.relay);
+    await append(test.store, 's-1', 1, 2);
+    await published(second.publisher, 2);
+    await waitUntil(() => first.relay.state === 'standby');
+    expect(numbersOf(first.publisher.sent)).toEqual([1]);
+  });
+
+  it('when the leading relay stops, then the other takes over', async () => {
+    const test = await fixture.open();
+    const first = fixture.relayOn(test);
+    const second = fixture.relayOn(test);
+    await first.relay.start();
+    await leading(first.relay);
+    await second.relay.start();
+
+    await first.relay.stop();
+    await leading(second.relay);
+  });
+
+  it('when events are refused or without an answer, then they are published again under their ids, and not overtaken in their stream', async () => {
+    const { store, publisher } = await fixture.start();
+    const outcomes: PublishOutcome['status'][] = ['nacked', 'unknown'];
+    publisher.answer = (event) => {
+      const status = numbersOf([event])[0] === 1 ? outcomes.shift() : undefined;
+      return status && status !== 'confirmed' ? { status, reason: 'test' } : { status: 'confirmed' };
+    };
+
+    await append(store, 's-1', 0, 1, 2);
+    await append(store, 's-2', 0, 3);
+
+    await published(publisher, 3, 1, 2);
+    expect(numbersOf(publisher.sent).filter((n) => n !== 3)).toEqual([1, 1, 1, 2]);
+    expect(new Set(publisher.sent.map((event) => event.id)).size).toBe(3);
+  });
+
+  it('when one event is not confirmed, then the cursor waits before it, whatever is confirmed behind it', async () => {
+    const test = await fixture.start({ drainMs: 100 });
+    test.publisher.answer = (event) => (numbersOf([event])[0] === 1 ? new Promise(() => {}) : { status: 'confirmed' });
+    await append(test.store, 's-1', 0, 1);
+    await append(test.store, 's-2', 0, 2);
+    await published(test.publisher, 2);
+
+    await killLeader(test);
+
+    await waitUntil(() => numbersOf(test.publisher.sent).filter((n) => n === 1).length === 2);
+  });
+
+  it('when the broker is away, then nothing is handed over, and all of it in order when it is back', async () => {
+    const { store, publisher, relay } = await fixture.start();
+    publisher.open = false;
+    await append(store, 's-1', 0, 1, 2);
+    await append(store, 's-2', 0, 3);
+    await waitUntil(async () => (await relay.health()).details?.events === 3);
+    expect(publisher.sent).toEqual([]);
+
+    publisher.open = true;
+    await published(publisher, 1, 3, 2);
+  });
+
+  it('when the connection to the broker is lost with events in flight, then they are published again when it is back', async () => {
+    const { store, publisher } = await fixture.start();
+    publisher.answer = () => {
+      publisher.open = false;
+      return { status: 'unknown', reason: 'connection lost' };
+    };
+    await append(store, 's-1', 0, 1, 2);
+    await append(store, 's-2', 0, 3);
+    await waitUntil(() => publisher.sent.length > 0 && !publisher.open);
+
+    publisher.answer = () => ({ status: 'confirmed' });
+    publisher.open = true;
+
+    await waitUntil(() => publisher.confirmed.length === 3);
+    expect(numbersOf(publisher.confirmed).filter((n) => n !== 3)).toEqual([1, 2]);
+  });
+
+  it('when a publisher breaks its promise and rejects, then the event is published again', async () => {
+    const { store, publisher } = await fixture.start();
+    let rejected = false;
+    publisher.answer = () => {
+      if (rejected) return { status: 'confirmed' };
+      rejected = true;
+      throw new Error('broken publisher');
+    };
+    await append(store, 's-1', 0, 1);
+    await published(publisher, 1);
+  });
+
+  it('when the publisher takes its time, then no more than the window is in flight', async () => {
+    const test = await fixture.open();
+    for (let n = 0; n < 30; n += 1) await append(test.store, `s-${n}`, 0, n);
+    const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 10 });
+    const confirms: (() => void)[] = [];
+    publisher.answer = () => new Promise((resolve) => confirms.push(() => resolve({ status: 'confirmed' })));
+
+    await relay.start();
+    await waitUntil(() => publisher.sent.length === 10);
+    confirms.shift()?.();
+    await waitUntil(() => publisher.sent.length === 15);
+    const release = setInterval(() => {
+      for (const confirm of confirms.splice(0)) confirm();
+    }, 1);
+    await published(publisher, ...Array.from({ length: 30 }, (_, n) => n));
+    clearInterval(release);
+  });
+
+  it('when a transaction stays open, then health and metrics show how long it has held publishing back', async () => {
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const { store, pool, relay, publisher } = await fixture.start({ metrics });
+    await leading(relay);
+    const holder = await openSession({ pool });
+    await holder.query('BEGIN; SELECT pg_current_xact_id()');
+    await append(store, 's-1', 0, 1);
+
+    await waitUntil(async () => Number((await relay.health()).details?.horizonSeconds) > 0.05);
+    expect((await relay.health()).details).toMatchObject({ state: 'leading', events: 1, parked: 0 });
+    expect(publisher.sent).toEqual([]);
+    const text = await metrics.metrics();
+    expect(text).toContain('warren_relay_lag_events{service="test"} 1');
+    expect(text).toMatch(/warren_store_horizon_age_seconds\{service="test"\} 0\.\d+|[1-9]/);
+    expect(text).toMatch(/warren_relay_lag_seconds\{service="test"\} 0\.\d+|[1-9]/);
+
+    await holder.query('COMMIT');
+    await published(publisher, 1);
+    await holder.end();
+    await waitUntil(async () => (await metrics.metrics()).includes('warren_relay_lag_events{service="test"} 0'));
+    expect(await metrics.metrics()).toContain('warren_relay_published_total{service="test"} 1');
+  });
+
+  it('when the database is away, then it is not up and waits, and the metrics say that they do not know', async () => {
+    const { schema, store } = await fixture.open();
+    const pool = fixture.openPool(schema, { url: 'postgres://warren@127.0.0.1:1/none' });
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const { relay } = fixture.relayOn({ schema, store, pool }, { metrics });
+
+    await relay.start();
+
+    await expect(relay.health()).rejects.toThrow('ECONNREFUSED');
+    expect(relay.state).toBe('connecting');
+    expect(await metrics.metrics()).toContain('warren_relay_lag_events{service="test"} Nan');
+  });
+});
+
+describe('parked events', () => {
+  const fixture = useRelayFixture();
+  const parkedRows = async ({ pool }: TestRelay) =>
+    (await pool.query('SELECT stream_id, reason FROM parked_events ORDER BY position')).rows;
+
+  /** Returns the events with these numbers, until told otherwise. */
+  function returning({ publisher }: TestRelay, ...numbers: number[]): Set<number> {
+    const unwanted = new Set(numbers);
+    publisher.answer = (event) =>
+      unwanted.has(numbersOf([event])[0] ?? 0) ? { status: 'returned', reason: 'no queue' } : { status: 'confirmed' };
+    return unwanted;
+  }
+
+  it('when no queue wants an event, then it is parked with its reason, and the line goes on', async () => {
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const test = await fixture.start({ metrics });
+    returning(test, 1);
+    await append(test.store, 's-1', 0, 1);
+    await append(test.store, 's-2', 0, 2);
+
+    await published(test.publisher, 2);
+    await caughtUp(test);
+    expect(await parkedRows(test)).toEqual([{ stream_id: 's-1', reason: 'no queue' }]);
+    await waitUntil(async () => (await test.relay.health()).details?.parked === 1);
+    expect(await metrics.metrics()).toContain('warren_relay_parked_total{service="test"} 1');
+  });
+
+  it('when an event is parked, then the later ones of its stream are parked behind it, and all come out in order', async () => {
+    const test = await fixture.start();
+    const unwanted = returning(test, 1);
+    await append(test.store, 's-1', 0, 1, 2);
+    await append(test.store, 's-1', 2, 3);
+    await waitUntil(async () => (await parkedRows(test)).length === 3);
+    expect(numbersOf(test.publisher.sent)).not.toContain(2);
+
+    unwanted.clear();
+
+    await published(test.publisher, 1, 2, 3);
+    await waitUntil(async () => (await parkedRows(test)).length === 0);
+    await append(test.store, 's-1', 3, 4);
+    await published(test.publisher, 1, 2, 3, 4);
+  });
+
+  it('when the relay restarts, then it still knows what is parked', async () => {
+    const test = await fixture.start();
+    returning(test, 1);
+    await append(test.store, 's-1', 0, 1);
+    await caughtUp(test);
+    await test.relay.stop();
+
+    const second = fixture.relayOn(test, { sweepMs: 60_000 });
+    const unwanted = returning(second, 1);
+    await second.relay.start();
+    await append(test.store, 's-1', 1, 2);
+    await waitUntil(async () => (await parkedRows(test)).length === 2);
+    expect(numbersOf(second.publisher.confirmed)).toEqual([]);
+
+    unwanted.clear();
+    let looks = 0;
+    second.publisher.canPublish = () => {
+      looks += 1;
+      return looks > 3;
+    };
+    await published(second.publisher, 1, 2);
+  });
+
+  it('when an event cannot be put on the wire, then it is parked; when nothing goes out for it, it is passed', async () => {
+    const test = await fixture.start({
+      toWire(event) {
+        const n = numbersOf([event])[0];
+        if (n === 1) throw new Error('no such type');
+        return n === 2 ? undefined : { ...event, type: 'Renamed' };
+      },
+    });
+    await append(test.store, 's-1', 0, 1);
+    await append(test.store, 's-2', 0, 2, 3);
+
+    await published(test.publisher, 3);
+    expect(test.publisher.sent[0]?.type).toBe('Renamed');
+    await waitUntil(async () => (await parkedRows(test)).length === 1);
+    expect((await parkedRows(test))[0].reason).toContain('no such type');
+  });
+
+  it('when some of many parked events stay unwanted, then the others come out all the same', async () => {
+    const test = await fixture.open();
+    const operations = Array.from({ length: 700 }, (_, n) => ({
+      streamId: `s-${n}`,
+      expectedVersion: 0,
+      events: [newEvent(n)],
+    }));
+    const relayed = fixture.relayOn(test);
+    const unwanted = returning(relayed, ...operations.keys());
+    await test.store.transaction((tx) => tx.append(operations));
+    await relayed.relay.start();
+    await waitUntil(async () => (await parkedRows(relayed)).length === 700);
+
+    for (let n = 550; n < 700; n += 1) unwanted.delete(n);
+
+    await waitUntil(() => relayed.publisher.confirmed.length === 150);
+    await waitUntil(async () => (await parkedRows(relayed)).length === 550);
+  });
+});
