@@ -30,7 +30,7 @@ const project = (displayName, testMatch, more = {}) => ({
 
 export default {
   projects: [
-    project('unit', ['**/test/**/*.unit.test.ts']),
+    project('unit', ['**/{test,tests}/**/*.unit.test.ts']),
     project('integration', ['**/test/**/*.integration.test.ts']),
     project('e2e', ['**/tests/e2e/**/*.e2e.test.ts']),
   ],

@@ -1,0 +1,64 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import '@warren/contracts';
+import '@warren/event-bus';
+import '@warren/event-store';
+import '@warren/http';
+import { errorCatalogue, type SettingsSpec } from '@warren/kernel';
+import { inventorySettings } from '../../services/inventory/src/config.ts';
+import '../../services/inventory/src/domain/inventory-errors.ts';
+import { orderSettings } from '../../services/order/src/config.ts';
+import '../../services/order/src/domain/order-errors.ts';
+
+const root = join(import.meta.dirname, '../..');
+const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+
+/** The rows of a Markdown document's tables whose first cell is a name in capitals. */
+const rowsOf = (text: string): string[] => text.split('\n').filter((line) => /^\| `[A-Z][A-Z_]+` \|/.test(line));
+
+describe('the documentation', () => {
+  it('when an error can be met, then docs/errors.md has its code, kind and meaning, and no others', () => {
+    const expected = [...errorCatalogue()].map(
+      ([code, { kind, meaning }]) => `| \`${code}\` | \`${kind}\` | ${meaning} |`,
+    );
+    expect(rowsOf(read('docs/errors.md')).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('when a service reads a setting, then the README has it with its default, and no others', () => {
+    const rows = new Map<string, Set<string>>();
+    collect(rows, 'order', orderSettings);
+    collect(rows, 'inventory', inventorySettings);
+    const expected = [...rows].map(([row, services]) => `${row} ${services.size === 1 ? [...services][0] : 'both'} |`);
+    expect(rowsOf(read('README.md'))).toEqual(expected);
+  });
+
+  it.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...documents()])(
+    'when %s links to a file, then it exists',
+    (path) => {
+      const links = [...read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)[^)]*\)/g)].map(
+        (match) => match[1] ?? '',
+      );
+      const broken = links.filter((link) => !existsSync(join(root, dirname(path), link)));
+      expect(broken).toEqual([]);
+    },
+  );
+});
+
+function collect(rows: Map<string, Set<string>>, service: string, spec: SettingsSpec): void {
+  for (const { env, doc, default: value } of Object.values(spec)) {
+    const row = `| \`${env}\` | ${shown(value)} | ${doc} |`;
+    rows.set(row, (rows.get(row) ?? new Set()).add(service));
+  }
+}
+
+function shown(value: unknown): string {
+  if (value === undefined) return 'required';
+  if (!Array.isArray(value)) return `\`${value}\``;
+  const lines = value as { productId: string; quantity: number }[];
+  return `\`${lines.map((line) => `${line.productId}:${line.quantity}`).join(',')}\``;
+}
+
+function documents(): string[] {
+  return ['architecture', 'operations', 'errors', 'testing'].map((name) => `docs/${name}.md`);
+}
