@@ -21,7 +21,7 @@ const MAX_COUNTED = 100_000;
 const FRESH_MS = 1000;
 const HELD_BACK_WARNING_SECONDS = 10;
 
-const READ_LAG = `
+export const READ_LAG = `
   WITH waiting AS (
     SELECT e.recorded_at FROM relay_cursors c JOIN events e
       ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position)

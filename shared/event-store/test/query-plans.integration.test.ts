@@ -1,0 +1,137 @@
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { createId } from '@warren/kernel';
+import { APPEND_FIRST } from '../src/append-events.ts';
+import { CLAIM_MESSAGES } from '../src/claim-messages.ts';
+import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
+import { LOAD_STREAMS } from '../src/load-streams.ts';
+import { openSession } from '../src/open-session.ts';
+import { PARKED_HEADS } from '../src/relay/parking.ts';
+import { READ_LAG } from '../src/relay/relay-lag.ts';
+import { CONTINUE_WINDOW, OPEN_WINDOW } from '../src/relay/relay-reader.ts';
+import { useStoreFixture } from './store-fixture.ts';
+
+interface PlanNode {
+  'Node Type': string;
+  'Relation Name'?: string;
+  'Index Name'?: string;
+  'Conflict Arbiter Indexes'?: string[];
+  Plans?: PlanNode[];
+}
+
+const ROWS = 100_000;
+
+describe('the plans on a log of 100,000 events', () => {
+  const fixture = useStoreFixture();
+  const schema = 'plans';
+
+  beforeAll(async () => {
+    await migrate({ url: fixture.url, schema, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
+    const pool = fixture.openPool(schema);
+    await pool.query(`
+      INSERT INTO events (tx, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+      SELECT (n / 10)::text::xid8, 's-' || n / 5, n % 5 + 1, gen_random_uuid(), 'Counted', 1, 'a', now(), '{}', '{}', 'counted'
+      FROM generate_series(0, ${ROWS - 1}) n;
+      INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${ROWS});
+      INSERT INTO relay_cursors VALUES ('outbox', '9990', '9990', 0);
+      INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0;
+      ANALYZE events, inbox, relay_cursors, parked_events`);
+  }, 60_000);
+
+  /** Every node of the plan, made for values that the planner knows or for any. */
+  async function planOf(sql: string, types: string[], values: unknown[], cacheMode: string): Promise<PlanNode[]> {
+    const session = await openSession({ pool: fixture.openPool(schema) });
+    try {
+      await session.query(`SET plan_cache_mode = ${cacheMode}`);
+      await session.query(`PREPARE statement (${types.join(', ')}) AS ${sql}`);
+      const literals = values.map((value) => session.escapeLiteral(String(value)));
+      const { rows } = await session.query(`EXPLAIN (FORMAT JSON) EXECUTE statement (${literals.join(', ')})`);
+      const flat = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flat)];
+      return flat(rows[0]['QUERY PLAN'][0].Plan);
+    } finally {
+      await session.end();
+    }
+  }
+
+  const ids = Array.from({ length: 200 }, createId);
+  const streams = `{${ids.map((_, n) => `s-${n * 90}`).join(',')}}`;
+  const each = (value: unknown) => `{${ids.map(() => value).join(',')}}`;
+  const eventTypes = [
+    'text[]',
+    'int[]',
+    'uuid[]',
+    'text[]',
+    'int[]',
+    'text[]',
+    'timestamptz[]',
+    'json[]',
+    'json[]',
+    'text[]',
+  ];
+  const events = [
+    streams,
+    each(6),
+    `{${ids}}`,
+    each('Counted'),
+    each(1),
+    each('a'),
+    each('2026-11-21'),
+    each('1'),
+    each('1'),
+    each('counted'),
+  ];
+
+  const cases: { what: string; sql: string; types: string[]; values: unknown[]; indexes: string[] }[] = [
+    {
+      what: 'opening a window',
+      sql: OPEN_WINDOW,
+      types: ['xid8', 'int'],
+      values: ['9990', 500],
+      indexes: ['events_tx_position'],
+    },
+    {
+      what: 'continuing a window',
+      sql: CONTINUE_WINDOW,
+      types: ['xid8', 'xid8', 'bigint', 'bigint', 'int'],
+      values: ['0', '9990', 50_000, 99_000, 500],
+      indexes: ['events_position'],
+    },
+    { what: 'loading streams', sql: LOAD_STREAMS, types: ['text[]'], values: [streams], indexes: ['events_pkey'] },
+    { what: 'appending', sql: APPEND_FIRST, types: eventTypes, values: events, indexes: ['events_pkey'] },
+    {
+      what: 'claiming',
+      sql: CLAIM_MESSAGES,
+      types: ['text', 'uuid[]'],
+      values: ['queue', `{${ids}}`],
+      indexes: ['inbox_pkey'],
+    },
+    { what: 'the lag', sql: READ_LAG, types: ['text'], values: ['outbox'], indexes: ['events_tx_position'] },
+    {
+      what: 'parked events',
+      sql: PARKED_HEADS,
+      types: ['text'],
+      values: ['outbox'],
+      indexes: ['parked_events_attempts', 'parked_events_stream', 'events_position'],
+    },
+  ];
+
+  it.each(
+    cases.flatMap((one) => ['force_custom_plan', 'force_generic_plan'].map((cacheMode) => ({ ...one, cacheMode }))),
+  )(
+    'when planning for $what ($cacheMode), then the log and the inbox are read by their indexes',
+    async ({ sql, types, values, indexes, cacheMode }) => {
+      const nodes = await planOf(sql, types, values, cacheMode);
+
+      const used = nodes.flatMap((node) => [node['Index Name'], ...(node['Conflict Arbiter Indexes'] ?? [])]);
+      expect(used).toEqual(expect.arrayContaining(indexes));
+      const scanned = nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']);
+      expect(scanned).not.toContain('events');
+      expect(scanned).not.toContain('inbox');
+    },
+  );
+
+  it('when relations are searched for the highest transaction id, then it is one look at the index', async () => {
+    const sql = 'SELECT EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))';
+    const nodes = await planOf(sql, ['int'], [1], 'force_custom_plan');
+    expect(nodes.map((node) => node['Index Name'])).toContain('events_tx_position');
+  });
+});
