@@ -20,7 +20,7 @@ export async function installModules({ report, signal }) {
   });
 }
 
-/** @typedef {{version?: string, resolved?: string, optional?: boolean}} LockedPackage */
+/** @typedef {{version?: string, integrity?: string, optional?: boolean}} LockedPackage */
 
 /**
  * Compares the lock file with what npm itself recorded at the end of its last complete install, so an install by hand counts and one
@@ -36,7 +36,7 @@ export function areModulesInstalled(root) {
     if (path === '') return true;
     const found = installed[path];
     if (!found) return entry.optional === true && path !== postgres;
-    return found.version === entry.version && found.resolved === entry.resolved;
+    return found.version === entry.version && found.integrity === entry.integrity;
   });
 }
 

@@ -1,0 +1,160 @@
+/**
+ * Who may import whom. The direction is
+ * `kernel ← contracts ← event-bus`, `kernel ← contracts ← event-store`, `kernel ← http`; services and the command line use all of them;
+ * inside a service `domain ← application ← adapters ← compose ← main`.
+ * `npm run rules` fails on an import against it. scripts/test/dependency-rules.unit.test.ts shows that each rule does.
+ */
+
+/** The packages of the kit, each with those that it may import. Tests of a package may also import `testing`. */
+const KIT = {
+  kernel: [],
+  contracts: ['kernel'],
+  'event-bus': ['kernel', 'contracts'],
+  'event-store': ['kernel', 'contracts'],
+  http: ['kernel'],
+  testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
+};
+
+const INDEX = '/src/index\\.ts$';
+const TESTS = '(^|/)tests?/|^shared/testing/';
+
+const kitRules = Object.entries(KIT).map(([name, allowed]) => ({
+  name: `kit-direction-${name}`,
+  comment: `@warren/${name} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}.`,
+  severity: 'error',
+  from: { path: `^shared/${name}/src/` },
+  to: { path: '^(shared|services|cli|tests|bench)/', pathNot: `^shared/(${[name, ...allowed].join('|')})/` },
+}));
+
+export default {
+  forbidden: [
+    ...kitRules,
+    {
+      name: 'no-import-past-index',
+      comment: "A package's index.ts is its whole surface; what is not exported there may change without notice.",
+      severity: 'error',
+      from: { path: '^(?:(shared)/([^/]+)/|services/|cli/|tests/|bench/|scripts/)' },
+      to: { path: '^shared/[^/]+/', pathNot: [INDEX, '^$1/$2/'] },
+    },
+    {
+      name: 'only-tests-import-testing',
+      comment: '@warren/testing starts and kills brokers; it has no place in what runs in production.',
+      severity: 'error',
+      from: { pathNot: TESTS },
+      to: { path: '^shared/testing/' },
+    },
+    {
+      name: 'services-apart',
+      comment: 'Services know each other by their events only.',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/' },
+      to: { path: '^services/', pathNot: '^services/$1/' },
+    },
+    {
+      name: 'nobody-imports-a-service',
+      comment: 'A service is a process. Only its own files and tests import from it.',
+      severity: 'error',
+      from: { pathNot: `^services/|${TESTS}` },
+      to: { path: '^services/' },
+    },
+    {
+      name: 'domain-pure',
+      comment:
+        'What a service decides imports the contracts and the error types (of the kernel), and nothing else: no I/O can slip in.',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/src/domain/' },
+      to: { pathNot: ['^services/$1/src/domain/', `^shared/(contracts|kernel)${INDEX}`] },
+    },
+    {
+      name: 'application-below-adapters',
+      comment: 'The application knows its ports, not who is behind them, and no transport.',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/src/application/' },
+      to: { path: '^services/|^shared/(http|event-bus)/', pathNot: '^services/$1/src/(domain|application)/' },
+    },
+    {
+      name: 'application-without-libraries',
+      comment: 'Libraries are met in adapters.',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/application/' },
+      to: {
+        dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'],
+        pathNot: '^shared/',
+      },
+    },
+    {
+      name: 'adapters-below-compose',
+      comment: 'Adapters are handed what they need.',
+      severity: 'error',
+      from: { path: '^services/[^/]+/src/adapters/' },
+      to: { path: '^services/[^/]+/src/[^/]+\\.ts$' },
+    },
+    {
+      name: 'only-compose-builds-adapters',
+      comment: 'compose.ts is the only file that knows how a service is put together.',
+      severity: 'error',
+      from: { path: '^services/([^/]+)/src/', pathNot: '^services/[^/]+/src/(adapters/|compose\\.ts$)' },
+      to: { path: '^services/[^/]+/src/adapters/' },
+    },
+    {
+      name: 'compose-for-main-only',
+      comment: 'main.ts is env, compose, start, signals. Nothing else starts a service, save a test.',
+      severity: 'error',
+      from: { pathNot: `/src/main\\.ts$|${TESTS}` },
+      to: { path: '^services/[^/]+/src/(compose|main)\\.ts$' },
+    },
+    {
+      name: 'scripts-without-modules',
+      comment: 'The scripts run before anything is installed.',
+      severity: 'error',
+      from: { path: '^scripts/', pathNot: TESTS },
+      to: { pathNot: '^scripts/', dependencyTypesNot: ['core'] },
+    },
+    {
+      name: 'nobody-imports-scripts',
+      comment: 'The scripts set the stage; only fixtures and tests use their parts.',
+      severity: 'error',
+      from: { pathNot: `^scripts/|${TESTS}` },
+      to: { path: '^scripts/' },
+    },
+    {
+      name: 'no-development-packages',
+      comment: 'A production install has no devDependencies.',
+      severity: 'error',
+      from: { path: '^(shared|services|cli)/[^/]*/?src/', pathNot: TESTS },
+      to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
+    },
+    {
+      name: 'no-undeclared-packages',
+      comment: "What is imported stands in the package's own package.json; tests may use those of the root.",
+      severity: 'error',
+      from: { pathNot: `${TESTS}|^jest\\.config` },
+      to: { dependencyTypes: ['npm-no-pkg', 'npm-unknown'] },
+    },
+    {
+      name: 'no-unresolvable',
+      comment: 'An import that leads nowhere.',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'no-cycles',
+      comment: 'Neither part of a cycle can be understood, tested or changed alone.',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+  ],
+  options: {
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: ['node_modules', '/dist/'] },
+    exclude: { path: ['/dist/', '^node_modules/@types/'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['source', 'node', 'import', 'require', 'default'],
+      extensions: ['.ts', '.mjs', '.js', '.json', '.node'],
+    },
+  },
+};

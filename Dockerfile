@@ -1,0 +1,41 @@
+# syntax=docker/dockerfile:1
+
+# One file, two images: docker build --target order . and docker build --target inventory .
+FROM node:24-slim AS manifests
+WORKDIR /app
+COPY package.json package-lock.json ./
+COPY shared/kernel/package.json shared/kernel/
+COPY shared/contracts/package.json shared/contracts/
+COPY shared/event-bus/package.json shared/event-bus/
+COPY shared/event-store/package.json shared/event-store/
+COPY shared/http/package.json shared/http/
+COPY shared/testing/package.json shared/testing/
+COPY services/order/package.json services/order/
+COPY services/inventory/package.json services/inventory/
+COPY cli/package.json cli/
+COPY cli/bin cli/bin
+
+FROM manifests AS build
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY . .
+RUN npm run build \
+  && mkdir /out \
+  && find shared services -name dist -type d -prune -exec cp --parents --recursive {} /out \;
+
+FROM manifests AS modules
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/order --workspace services/inventory
+
+FROM node:24-slim AS runtime
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=modules /app ./
+COPY --from=build /out ./
+USER node
+
+FROM runtime AS inventory
+EXPOSE 3002
+CMD ["node", "--enable-source-maps", "services/inventory/dist/main.js"]
+
+FROM runtime AS order
+EXPOSE 3001
+CMD ["node", "--enable-source-maps", "services/order/dist/main.js"]
