@@ -1,0 +1,139 @@
+import { readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { loadSettings, type SettingsSpec } from '@warren/kernel';
+import { parse } from 'yaml';
+import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { orderSettings } from '../../services/order/src/config.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
+const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
+
+interface ComposeService {
+  image?: string;
+  build?: { context: string; target: string };
+  environment: Record<string, string | number>;
+  healthcheck: { test: string[] };
+  ports?: string[];
+  expose?: number[];
+  volumes?: string[];
+  depends_on?: Record<string, { condition: string }>;
+}
+
+const compose = parse(text, { merge: true }) as {
+  services: Record<'rabbitmq' | 'postgres' | 'order' | 'inventory', ComposeService>;
+  volumes: Record<string, unknown>;
+};
+
+const OURS: { name: 'order' | 'inventory'; settings: SettingsSpec; portSetting: string }[] = [
+  { name: 'order', settings: orderSettings, portSetting: 'ORDER_PORT' },
+  { name: 'inventory', settings: inventorySettings, portSetting: 'INVENTORY_PORT' },
+];
+
+/** What docker compose would put in place of `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
+function interpolate(value: string | number, env: Record<string, string>): string {
+  return String(value).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
+    const found = env[name] ?? (kind === '-' ? rest : undefined);
+    if (found === undefined) throw new Error(`${name}: ${rest}`);
+    return found;
+  });
+}
+
+const exampleEnv = Object.fromEntries(
+  example
+    .split('\n')
+    .filter((line) => /^\w+=/.test(line))
+    .map((line) => line.split('=') as [string, string]),
+);
+
+describe.each(OURS)('the $name service in docker-compose.yml', ({ name, settings, portSetting }) => {
+  const service = compose.services[name];
+  const known = Object.values(settings).map(({ env }) => env);
+  const environment = () =>
+    Object.fromEntries(
+      Object.entries(service.environment).map(([key, value]) => [key, interpolate(value, exampleEnv)]),
+    );
+
+  test('when it is given a variable, then it reads it', () => {
+    expect(known).toEqual(expect.arrayContaining(Object.keys(service.environment)));
+  });
+
+  test('when it starts with .env.example, then its settings are complete and right', () => {
+    expect(() => loadSettings(settings, environment())).not.toThrow();
+  });
+
+  test('when it is asked whether it is ready, then on the port that it is given', () => {
+    const port = environment()[portSetting];
+    expect(service.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${port}/health/ready`);
+    const opened = [...(service.ports ?? []), ...(service.expose ?? [])].map((entry) =>
+      String(entry).split(':').at(-1),
+    );
+    expect(opened).toEqual([port]);
+  });
+
+  test('when it is built, then from its own target of the Dockerfile, which runs it on the same port and not as root', () => {
+    expect(service.build).toEqual({ context: '.', target: name });
+    const target = dockerfile.split(/^FROM /m).find((stage) => stage.startsWith(`runtime AS ${name}\n`));
+    expect(target).toContain(`services/${name}/dist/main.js`);
+    expect(target).toContain(`EXPOSE ${environment()[portSetting]}\n`);
+    expect(dockerfile.split(/^FROM /m).find((stage) => stage.includes('AS runtime\n'))).toContain('USER node\n');
+  });
+
+  test('when it starts, then after a healthy broker and database', () => {
+    expect(service.depends_on).toEqual({
+      rabbitmq: { condition: 'service_healthy' },
+      postgres: { condition: 'service_healthy' },
+    });
+  });
+
+  test('when it opens connections, then with the login that broker and database are given', () => {
+    const { AMQP_URL = '', DATABASE_URL = '' } = environment();
+    const broker = compose.services.rabbitmq.environment;
+    const database = compose.services.postgres.environment;
+    const amqp = new URL(AMQP_URL);
+    expect([amqp.hostname, amqp.username, amqp.password]).toEqual([
+      'rabbitmq',
+      broker.RABBITMQ_DEFAULT_USER,
+      interpolate(broker.RABBITMQ_DEFAULT_PASS ?? '', exampleEnv),
+    ]);
+    const postgres = new URL(DATABASE_URL);
+    expect([postgres.hostname, postgres.username, postgres.password, postgres.pathname]).toEqual([
+      'postgres',
+      database.POSTGRES_USER,
+      interpolate(database.POSTGRES_PASSWORD ?? '', exampleEnv),
+      `/${database.POSTGRES_DB}`,
+    ]);
+  });
+});
+
+describe('the broker and the database in docker-compose.yml', () => {
+  test.each(['rabbitmq', 'postgres'] as const)(
+    'when %s runs, then it has a health check, a volume, and listens on loopback',
+    (name) => {
+      const { healthcheck, volumes = [], ports = [] } = compose.services[name];
+      expect(healthcheck.test[0]).toBe('CMD');
+      expect(volumes).toHaveLength(1);
+      expect(Object.keys(compose.volumes)).toContain(volumes[0]?.split(':')[0]);
+      for (const port of ports) expect(port).toMatch(/^127\.0\.0\.1:/);
+    },
+  );
+
+  test('when no password is set, then nothing starts and the message says where to set it', () => {
+    const secrets = Object.values(compose.services).flatMap(({ environment }) =>
+      Object.values(environment).filter((value) => /PASSWORD/.test(String(value))),
+    );
+    expect(secrets.length).toBeGreaterThan(0);
+    for (const secret of secrets) expect(() => interpolate(secret, {})).toThrow('.env.example');
+    expect(text).not.toMatch(/guest|PASS(WORD)?:-/);
+  });
+});
+
+test('when a workspace is added, then the Dockerfile copies its package.json', () => {
+  const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] };
+  const folders = workspaces.flatMap((workspace) =>
+    workspace === 'services/*' ? OURS.map(({ name }) => `services/${name}`) : [workspace],
+  );
+  for (const folder of folders) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
+});
