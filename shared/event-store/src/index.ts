@@ -1,12 +1,11 @@
-export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';
 export * from './migrate.ts';
-export { createRelay, type Relay, type RelayOptions, type RelayState, toEnvelope } from './relay/create-relay.ts';
-export type { ToWire } from './relay/send-window.ts';
+export * from './relay/create-relay.ts';
+export * from './relay/relay.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

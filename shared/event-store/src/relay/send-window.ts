@@ -1,19 +1,12 @@
-import type { EventEnvelope, EventPublisher, PublishOutcome } from '@warren/contracts';
-import { type Logger, toAppError } from '@warren/kernel';
+import type { Logger } from '@warren/kernel';
 import type { RecordedEvent } from '../event-store.ts';
 import type { Parking } from './parking.ts';
+import { type PublishEventOptions, publishEvent } from './publish-event.ts';
 import type { RelayCursor } from './relay-cursor.ts';
-import type { RelayMetrics } from './relay-metrics.ts';
 import type { LogEntry } from './relay-reader.ts';
 
-/** What goes out for a recorded event; undefined when nothing does. */
-export type ToWire = (event: RecordedEvent) => EventEnvelope | undefined;
-
-export interface SendWindowOptions {
-  publisher: EventPublisher;
-  toWire: ToWire;
+export interface SendWindowOptions extends PublishEventOptions {
   parking: Parking;
-  metrics: RelayMetrics;
   logger: Logger;
   /** Called when the oldest entries were settled. */
   onProgress(): void;
@@ -59,7 +52,7 @@ const BEHIND_PARKED = 'an earlier event of its stream is parked';
  * stream; events of different streams do not wait for each other.
  */
 export function createSendWindow(options: SendWindowOptions): SendWindow {
-  const { publisher, toWire, parking, metrics, logger, onProgress } = options;
+  const { publisher, parking, metrics, logger, onProgress } = options;
   let entries: Entry[] = [];
   /** How many at the front of `entries` are passed. */
   let passed = 0;
@@ -91,29 +84,10 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
   }
 
   async function send(entry: EventEntry): Promise<void> {
-    const outcome = await publish(entry.event);
+    const outcome = await publishEvent(entry.event, options);
     if (outcome.status === 'confirmed') release(entry);
     else if (outcome.status === 'returned') park(entry, outcome.reason);
     else sendAgain(entry, outcome);
-  }
-
-  /** Gives the outcome whatever happens: an event that cannot be put on the wire is parked, not a reason to stop. */
-  async function publish(event: RecordedEvent): Promise<PublishOutcome> {
-    let wire: EventEnvelope | undefined;
-    try {
-      wire = toWire(event);
-    } catch (error) {
-      const { code, message } = toAppError(error);
-      return { status: 'returned', reason: `it cannot be put on the wire: ${code} ${message}` };
-    }
-    if (!wire) return { status: 'confirmed' };
-    try {
-      const outcome = await publisher.send(wire);
-      if (outcome.status === 'confirmed') metrics.published.inc();
-      return outcome;
-    } catch (error) {
-      return { status: 'unknown', reason: `the publisher failed: ${toAppError(error).message}` };
-    }
   }
 
   function sendAgain(entry: EventEntry, { status, reason }: { status: string; reason: string }): void {
@@ -176,7 +150,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     },
     async attempt(event) {
       if (closed || !publisher.canPublish()) return 'the publisher could not publish';
-      const outcome = await publish(event);
+      const outcome = await publishEvent(event, options);
       return outcome.status === 'confirmed' ? undefined : outcome.reason;
     },
     async close() {

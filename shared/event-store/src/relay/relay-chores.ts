@@ -1,0 +1,83 @@
+import type { Parking } from './parking.ts';
+import { type RelayCursor, saveCursor } from './relay-cursor.ts';
+import type { RelayTermOptions } from './relay-term.ts';
+import type { SendWindow } from './send-window.ts';
+
+export interface ChoresOptions extends RelayTermOptions {
+  window: SendWindow;
+  parking: Parking;
+  /** Where the term began. */
+  start: RelayCursor;
+}
+
+export interface Chores {
+  /** Why the term cannot go on. */
+  readonly failure: unknown;
+  /** Begins nothing more and resolves when what is under way is done. */
+  stop(): Promise<void>;
+  /** Stores the cursor a last time. @throws `failure`, if there is one */
+  saveLast(): Promise<void>;
+}
+
+/** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again. */
+export function startChores(options: ChoresOptions): Chores {
+  const { relay, lock, publisher, pace, signal, metrics, window, parking, start } = options;
+  let saved = start;
+  let saving: Promise<void> | undefined;
+  let sweeping: Promise<void> | undefined;
+  let sweepAt = 0;
+  let couldPublish = false;
+  let failure: unknown;
+
+  function fail(error: unknown): void {
+    failure ??= error;
+    signal.ring();
+  }
+
+  async function save(): Promise<void> {
+    const cursor = window.cursor ?? start;
+    if (cursor === saved && !parking.hasUnsaved) return;
+    // Taken in one go: what is parked before this cursor is in this very list or stored already.
+    await saveCursor(lock.client, relay, cursor, parking.takeUnsaved());
+    saved = cursor;
+  }
+
+  function tick(): void {
+    const canPublish = publisher.canPublish();
+    if (canPublish && !couldPublish) {
+      sweepAt = 0;
+      signal.ring();
+    }
+    couldPublish = canPublish;
+    metrics.inFlight.set(window.size);
+    window.pump();
+    saving ??= save()
+      .catch(fail)
+      .finally(() => {
+        saving = undefined;
+      });
+    if (!canPublish || sweeping || Date.now() < sweepAt) return;
+    sweeping = parking
+      .sweep(window.attempt)
+      .catch(fail)
+      .finally(() => {
+        sweeping = undefined;
+        sweepAt = Date.now() + pace.sweepMs;
+      });
+  }
+
+  const timer = setInterval(tick, pace.checkpointMs);
+  return {
+    get failure() {
+      return failure;
+    },
+    async stop() {
+      clearInterval(timer);
+      await Promise.all([saving, sweeping]);
+    },
+    async saveLast() {
+      if (failure !== undefined) throw failure;
+      await save();
+    },
+  };
+}

@@ -1,0 +1,59 @@
+import type { EventEnvelope, EventPublisher } from '@warren/contracts';
+import type { Component, ComponentHealth, Logger, MetricsRegistry } from '@warren/kernel';
+import type { DatabasePool } from '../create-pool.ts';
+import type { EventStore, RecordedEvent } from '../event-store.ts';
+
+/** What goes out for a recorded event; undefined when nothing does. When it throws, the event is parked. */
+export type ToWire = (event: RecordedEvent) => EventEnvelope | undefined;
+
+/** How a relay goes about its work. Times are in milliseconds. */
+export interface RelayPace {
+  /** Events read at once. @default 500 */
+  pageSize: number;
+  /** The longest pause between two looks at the log. @default 200 */
+  pollMs: number;
+  /** How often the cursor is stored. @default 50 */
+  checkpointMs: number;
+  /** How often parked events are tried again; also after each reconnection. @default 5000 */
+  sweepMs: number;
+  /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
+  maxInFlight: number;
+  /** How long `stop` waits for confirms. @default 5000 */
+  drainMs: number;
+}
+
+export interface RelayOptions extends Partial<RelayPace> {
+  /** The pool of the store. The relay keeps one more connection of its own. */
+  pool: DatabasePool;
+  /** Its commits wake the relay at once; without it only the poll does. */
+  store?: Pick<EventStore, 'onCommitted'>;
+  publisher: EventPublisher;
+  /** Asked for each event that has a routing key. @default the event as it is */
+  toWire?: ToWire;
+  /** Name of the cursor and of the lock. @default 'outbox' */
+  name?: string;
+  logger?: Logger;
+  metrics?: MetricsRegistry;
+}
+
+/**
+ * | state | means | next |
+ * |---|---|---|
+ * | `stopped` | nothing runs | `connecting` |
+ * | `connecting` | has no session on the database | `standby`, `leading`, `stopped` |
+ * | `standby` | another relay holds the lock | `leading`, `connecting`, `stopped` |
+ * | `leading` | publishes | `connecting`, `stopped` |
+ */
+export type RelayState = 'stopped' | 'connecting' | 'standby' | 'leading';
+
+export interface Relay extends Component {
+  readonly state: RelayState;
+  /** Begins in the background; the database may still be away. */
+  start(): Promise<void>;
+  /** Reads no more, waits for the confirms of what is under way, stores the cursor and frees the lock. */
+  stop(): Promise<void>;
+  /** Down while it has no session on the database. `details` show the state and the lag (see `RelayLag`). */
+  health(): Promise<ComponentHealth>;
+  /** Looks at the log now, if this is the relay that leads. */
+  wake(): void;
+}
