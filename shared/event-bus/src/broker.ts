@@ -5,6 +5,9 @@ import type { TopologyPlan } from './topology-plan.ts';
 /** A message on its way to the broker. The broker calls `settle` exactly once for each `publish`. */
 export interface Posting {
   readonly message: OutgoingMessage;
+  /** For the broker's own use: when it gives up (milliseconds since 1970), and why the message came back. */
+  deadline: number;
+  returned: string | undefined;
   settle(outcome: PublishOutcome): void;
 }
 

@@ -44,6 +44,11 @@ export const busErrors = defineErrors({
     kind: 'fault',
     meaning: 'This bus already consumes the queue. Raise `concurrency` instead of subscribing twice.',
   },
+  EVENT_NOT_IN_CATALOGUE: {
+    kind: 'invalid',
+    meaning:
+      'The bus was asked to publish an event that its catalogue does not have. Add the contract to the catalogue.',
+  },
   MESSAGE_NOT_JSON: { kind: 'invalid', meaning: 'The body of the message is not JSON in UTF-8.' },
   MESSAGE_TOO_LARGE: {
     kind: 'invalid',

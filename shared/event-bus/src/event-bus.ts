@@ -81,20 +81,22 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   async publish(event: EventOf<Contract>): Promise<void> {
     this.#requireRoom();
+    this.#options.catalogue.parse(event);
     const outcome = await this.#publisher.post(this.#encode(event));
     if (outcome.status === 'confirmed') return;
     const code = PUBLISH_ERRORS[outcome.status];
     throw busErrors[code](`${event.type} ${event.id}: ${outcome.reason}`, { details: { outcome, eventId: event.id } });
   }
 
-  /** Publishes events in their order without waiting between them. Gives the outcome of each; never rejects. */
+  /** Publishes events in their order without waiting between them. Gives the outcome of each, as {@link send} does. */
   publishAll(events: readonly EventOf<Contract>[]): Promise<PublishOutcome[]> {
     return Promise.all(events.map((event) => this.send(event)));
   }
 
   /**
-   * Publishes one event and gives its outcome; never rejects. An event that no consumer could accept counts as `returned`: to
-   * publish it again would not help. One that finds no room to wait counts as `nacked`.
+   * Publishes one event and gives its outcome; never rejects. The fast way: of the event's shape it checks only that the catalogue has
+   * its type and version; the rest is up to the compiler, and to the consumers. An event that can never be published counts as
+   * `returned`: trying again would not help. One that finds no room to wait counts as `nacked`.
    */
   send(event: EventEnvelope): Promise<PublishOutcome> {
     let message: OutgoingMessage;
@@ -186,9 +188,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   }
 
   #encode(event: EventEnvelope): OutgoingMessage {
-    const { catalogue } = this.#options;
-    const { type, version } = catalogue.parse(event);
-    const contract = catalogue.find(type, version) as Contract;
+    const { type, version } = event;
+    const contract = this.#options.catalogue.find(type, version);
+    if (!contract) throw busErrors.EVENT_NOT_IN_CATALOGUE(`${type} v${version} is not in the catalogue of this bus`);
     return encodeEvent(event, contract, this.#topology.wants(contract));
   }
 

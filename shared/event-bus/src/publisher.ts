@@ -51,6 +51,8 @@ export class Publisher {
 
 class Post implements Posting {
   again = false;
+  deadline = 0;
+  returned: string | undefined;
   readonly message: OutgoingMessage;
   readonly resolve: (outcome: PublishOutcome) => void;
   readonly #publisher: Publisher;

@@ -443,9 +443,10 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await bus.connect();
       const wrong = { ...placed(), data: { pieces: 0 } };
       await expect(bus.publish(wrong)).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
-      expect(await bus.send(wrong)).toMatchObject({
+      const unknown = { ...placed(), type: 'Elsewhere' };
+      expect(await bus.send(unknown)).toMatchObject({
         status: 'returned',
-        reason: expect.stringContaining('EVENT_DATA_INVALID'),
+        reason: expect.stringContaining('EVENT_NOT_IN_CATALOGUE'),
       });
     });
 

@@ -10,13 +10,6 @@ export interface ConfirmWindowOptions {
   timeoutMs: number;
 }
 
-interface Entry {
-  posting: Posting;
-  deadline: number;
-  /** Why the broker gave it back; its confirm follows. */
-  returned: string | undefined;
-}
-
 const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
 
 /**
@@ -26,9 +19,9 @@ const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
  */
 export class ConfirmWindow {
   readonly #options: ConfirmWindowOptions;
-  readonly #waiting = new Fifo<Entry>();
+  readonly #waiting = new Fifo<Posting>();
   /** By delivery tag, which counts the publishes of a channel from 1; so the oldest come first. */
-  #sent = new Map<number, Entry>();
+  #sent = new Map<number, Posting>();
   #channel: ConfirmChannel | undefined;
   #lastTag = 0;
   #full = false;
@@ -54,7 +47,9 @@ export class ConfirmWindow {
       posting.settle({ status: 'unknown', reason: 'not sent: the bus is closed' });
       return;
     }
-    this.#waiting.push({ posting, deadline: Date.now() + this.#options.timeoutMs, returned: undefined });
+    posting.deadline = Date.now() + this.#options.timeoutMs;
+    posting.returned = undefined;
+    this.#waiting.push(posting);
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(1000, Math.max(10, this.#options.timeoutMs / 4)));
     this.#pump();
   }
@@ -85,7 +80,7 @@ export class ConfirmWindow {
     this.#channel = undefined;
     const lost = [...this.#sent.values()];
     this.#sent = new Map();
-    for (const { posting } of lost) posting.settle({ status: 'unknown', reason });
+    for (const posting of lost) posting.settle({ status: 'unknown', reason });
     this.#checkFlushed();
   }
 
@@ -104,7 +99,7 @@ export class ConfirmWindow {
   /** Settles everything. */
   close(): void {
     this.#closed = true;
-    for (const { posting } of this.#waiting.take(Number.POSITIVE_INFINITY)) {
+    for (const posting of this.#waiting.take(Number.POSITIVE_INFINITY)) {
       posting.settle({ status: 'unknown', reason: 'the bus was closed before the message could be sent' });
     }
     this.#abandon('the bus was closed before the confirm came');
@@ -118,17 +113,17 @@ export class ConfirmWindow {
     }
   }
 
-  #send(channel: ConfirmChannel, entry: Entry): void {
-    const { exchange, routingKey, body, properties } = entry.posting.message;
+  #send(channel: ConfirmChannel, posting: Posting): void {
+    const { exchange, routingKey, body, properties } = posting.message;
     try {
       // False means "buffered, and more would only pile up", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
     } catch (error) {
-      entry.posting.settle({ status: 'nacked', reason: `not sent: ${(error as Error).message}` });
+      posting.settle({ status: 'nacked', reason: `not sent: ${(error as Error).message}` });
       return;
     }
     this.#lastTag += 1;
-    this.#sent.set(this.#lastTag, entry);
+    this.#sent.set(this.#lastTag, posting);
   }
 
   #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PublishOutcome): void {
@@ -145,21 +140,20 @@ export class ConfirmWindow {
   }
 
   #settle(tag: number, outcome: PublishOutcome): void {
-    const sent = this.#sent.get(tag);
-    if (!sent) return;
+    const posting = this.#sent.get(tag);
+    if (!posting) return;
     this.#sent.delete(tag);
-    const { posting, returned } = sent;
-    posting.settle(returned === undefined ? outcome : { status: 'returned', reason: returned });
+    posting.settle(posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
   }
 
   /** A returned message is confirmed as well; the return comes first, without a tag of its own. */
   #returned(channel: ConfirmChannel, { fields, properties }: Message): void {
     if (channel !== this.#channel) return;
-    for (const sent of this.#sent.values()) {
-      const { message } = sent.posting;
-      if (sent.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
+    for (const posting of this.#sent.values()) {
+      const { message } = posting;
+      if (posting.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
       if (message.exchange !== fields.exchange || message.routingKey !== fields.routingKey) continue;
-      sent.returned = `no queue is bound to ${fields.exchange} for ${fields.routingKey}`;
+      posting.returned = `no queue is bound to ${fields.exchange} for ${fields.routingKey}`;
       return;
     }
   }
@@ -167,13 +161,13 @@ export class ConfirmWindow {
   #sweep(): void {
     const now = Date.now();
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
-    for (const [tag, sent] of this.#sent) {
-      if (sent.deadline > now) break;
+    for (const [tag, posting] of this.#sent) {
+      if (posting.deadline > now) break;
       this.#settle(tag, { status: 'unknown', reason });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;
-      this.#waiting.shift()?.posting.settle({ status: 'unknown', reason });
+      this.#waiting.shift()?.settle({ status: 'unknown', reason });
     }
     this.#pump();
     this.#checkFlushed();
