@@ -1,3 +1,4 @@
+export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createId } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
-import { newEvent, useStoreFixture } from './store-fixture.ts';
+import { claimFresh } from '../src/index.ts';
+import { heldOpen, newEvent, useStoreFixture, waitingForLocks } from './store-fixture.ts';
 
 describe('the inbox', () => {
   const fixture = useStoreFixture();
@@ -41,41 +41,45 @@ describe('the inbox', () => {
   });
 
   it('when the claiming transaction fails, then a simultaneous claim that waited for it gets the message', async () => {
-    const { store, pool, schema } = await fixture.open();
+    const test = await fixture.open();
     const id = createId();
-    let fail: (() => void) | undefined;
-    const failing = store.transaction(async (tx) => {
-      await tx.claim('queue', [id]);
-      await new Promise<void>((resolve) => {
-        fail = resolve;
-      });
-      throw new Error('handler failed');
-    });
-    const failed = expect(failing).rejects.toThrow('handler failed');
-    await waitUntil(() => fail);
-    const waiting = store.transaction((tx) => tx.claim('queue', [id]));
-    const blocked = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
-    await waitUntil(async () => (await pool.query(blocked, [schema])).rowCount, { what: 'the second claim to wait' });
+    const rollBack = await heldOpen(test.store, (tx) => tx.claim('queue', [id]));
+    const waiting = test.store.transaction((tx) => tx.claim('queue', [id]));
+    await waitingForLocks(test, 1);
 
-    fail?.();
+    await rollBack();
 
-    await failed;
     expect(await waiting).toEqual(new Set([id]));
   });
 
   it('when batches claim the same messages in opposite orders, then neither waits for the other in a circle', async () => {
-    const { store } = await fixture.open();
-    const ids = Array.from({ length: 300 }, createId);
-    const claims = [ids, ids.toReversed(), ids, ids.toReversed()].map((batch) => {
-      let tries = 0;
-      return store.transaction(async (tx) => {
+    const test = await fixture.open();
+    const ids = [createId(), createId(), createId()].toSorted();
+    let tries = 0;
+    const claim = (batch: string[]) =>
+      test.store.transaction((tx) => {
         tries += 1;
-        await tx.claim('queue', batch);
-        return tries;
+        return tx.claim('queue', batch);
       });
-    });
+    const rollBack = await heldOpen(test.store, (tx) => tx.claim('queue', ids.slice(1, 2)));
+    const claims = [claim(ids), claim(ids.toReversed())];
+    await waitingForLocks(test, 2);
 
-    expect(await Promise.all(claims)).toEqual([1, 1, 1, 1]);
+    await rollBack();
+
+    const claimed = await Promise.all(claims);
+    expect(claimed.flatMap((set) => [...set]).toSorted()).toEqual(ids);
+    expect(tries).toBe(2);
+  });
+
+  it('when a batch holds a message twice, or one that was handled, then claimFresh gives the others once, in their order', async () => {
+    const { store } = await fixture.open();
+    const [one, two, three] = [{ id: createId() }, { id: createId() }, { id: createId() }];
+    await store.transaction((tx) => tx.claim('queue', [two.id]));
+
+    const fresh = await store.transaction((tx) => claimFresh(tx, 'queue', [three, two, one, { ...three }]));
+
+    expect(fresh).toEqual([three, one]);
   });
 
   it('when an id is written in capitals, then it is the same message, and the caller gets it back as given', async () => {

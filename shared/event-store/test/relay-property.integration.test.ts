@@ -19,6 +19,18 @@ type Step =
   | { do: 'read' }
   | { do: 'restart' };
 
+/** A window that would end between the ids of a late appender (session 0) and of the event before it (session 2). */
+const LATE_APPENDER: Step[] = [
+  { do: 'begin', session: 0 },
+  { do: 'begin', session: 1 },
+  { do: 'append', session: 2, stream: 0, count: 1 },
+  { do: 'commit', session: 2 },
+  { do: 'append', session: 0, stream: 0, count: 1 },
+  { do: 'commit', session: 0 },
+  { do: 'read' },
+  { do: 'commit', session: 1 },
+];
+
 const SESSIONS = 4;
 const PAGE_SIZE = 3;
 const session = fc.nat({ max: SESSIONS - 1 });
@@ -145,7 +157,7 @@ describe('the reader of the relay', () => {
       const steps = fc.array(step, { minLength: 10, maxLength: 40 });
       await fc.assert(
         fc.asyncProperty(steps, (taken) => check(test, clients, taken)),
-        { numRuns: 40 },
+        { numRuns: 40, examples: [[LATE_APPENDER]] },
       );
     } finally {
       await Promise.all(clients.map((client) => client.end()));

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect } from '@jest/globals';
 import { createId } from '@warren/kernel';
-import { createTestDatabase, type TestDatabase, uniqueName } from '@warren/testing';
+import { createTestDatabase, type TestDatabase, uniqueName, waitUntil } from '@warren/testing';
 import {
   createEventStore,
   createPool,
@@ -13,6 +13,7 @@ import {
   type NewEvent,
   type PoolOptions,
   type RecordedEvent,
+  type StoreTransaction,
 } from '../src/index.ts';
 
 export interface TestStore {
@@ -93,4 +94,35 @@ export async function append(
   const [outcome] = await store.transaction((tx) => tx.append([{ streamId, expectedVersion, events }]));
   if (outcome?.status !== 'appended') throw new Error(`${streamId} is not at version ${expectedVersion}`);
   return outcome.events;
+}
+
+/** Resolves when so many transactions of the store wait for a lock. */
+export async function waitingForLocks({ pool, schema }: TestStore, count: number): Promise<void> {
+  const sql = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
+  await waitUntil(async () => (await pool.query(sql, [schema])).rowCount === count, {
+    what: `${count} to wait for a lock`,
+  });
+}
+
+/** Runs the work in a transaction that stays open until it is told to roll back. */
+export async function heldOpen(
+  store: EventStore,
+  work: (tx: StoreTransaction) => Promise<unknown>,
+): Promise<() => Promise<void>> {
+  const rolledBack = new Error('rolled back on purpose');
+  let rollBack: (() => void) | undefined;
+  const over = store
+    .transaction(async (tx) => {
+      await work(tx);
+      await new Promise<void>((resolve) => {
+        rollBack = resolve;
+      });
+      throw rolledBack;
+    })
+    .catch((error: unknown) => expect(error).toBe(rolledBack));
+  await waitUntil(() => rollBack);
+  return async () => {
+    rollBack?.();
+    await over;
+  };
 }
