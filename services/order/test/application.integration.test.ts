@@ -1,0 +1,222 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable } from '@warren/contracts';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  type DatabasePool,
+  type EventStore,
+} from '@warren/event-store';
+import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
+import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-key-table.ts';
+import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
+import { orderProjection } from '../src/adapters/postgres/order-projection.ts';
+import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
+import type { CreateOrder } from '../src/application/create-order.ts';
+import { createOrders, type Orders } from '../src/application/orders.ts';
+
+const schema = 'order_service';
+let database: TestDatabase;
+let pool: DatabasePool;
+let store: EventStore;
+let orders: Orders;
+let answers: Counter<'message' | 'outcome'>;
+let stop: () => Promise<void>;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, schema });
+  const component = createDatabaseComponent({
+    pool,
+    schema,
+    migrations: { namespace: 'order', migrations: orderMigrations },
+  });
+  await component.start?.();
+  stop = async () => component.stop?.();
+  store = createEventStore({ pool, projections: [orderProjection] });
+});
+beforeEach(() => {
+  answers = new Counter({
+    name: 'answers_total',
+    help: 'answers',
+    labelNames: ['message', 'outcome'],
+    registers: [createMetricsRegistry('test', { collectDefaults: false })],
+  });
+  orders = createOrders({
+    store,
+    keys: createIdempotencyKeyTable(),
+    readModel: createOrderTable(store),
+    clock: systemClock,
+    logger: silentLogger,
+    decisions: answers,
+    maxWaitingOrders: 1000,
+  });
+});
+afterAll(async () => {
+  await stop();
+  await database.drop();
+});
+
+const items = [{ productId: 'item1', quantity: 1 }];
+const request = (more: Partial<CreateOrder> = {}): CreateOrder => ({
+  customerId: 'c',
+  items,
+  correlationId: createId(),
+  ...more,
+});
+
+const reserved = (orderId: string): EventOf<typeof InventoryReserved> =>
+  createEvent(InventoryReserved, { aggregateId: orderId, source: 'inventory', data: { orderId, reservations: items } });
+
+const unavailable = (orderId: string): EventOf<typeof InventoryUnavailable> =>
+  createEvent(InventoryUnavailable, {
+    aggregateId: orderId,
+    source: 'inventory',
+    data: { orderId, items, shortages: [{ productId: 'item1', requested: 1, available: 0 }] },
+  });
+
+async function countCommits(work: () => Promise<unknown>): Promise<number> {
+  let commits = 0;
+  const stopListening = store.onCommitted(() => {
+    commits += 1;
+  });
+  await work();
+  stopListening();
+  return commits;
+}
+
+async function outcomes(): Promise<Record<string, number>> {
+  const { values } = await answers.get();
+  return Object.fromEntries(values.map(({ labels, value }) => [`${labels.message} ${labels.outcome}`, value]));
+}
+
+describe('creating orders', () => {
+  test('when two hundred come at once, then they share a few transactions', async () => {
+    const commits = await countCommits(() =>
+      Promise.all(Array.from({ length: 200 }, () => orders.createOrder(request()))),
+    );
+    expect(commits).toBeLessThan(10);
+  });
+
+  test('when copies, a reused key and new orders are in one batch, then each gets its own answer', async () => {
+    const key = createId();
+    const [first, copy, reused, other] = await Promise.allSettled([
+      orders.createOrder(request({ idempotencyKey: key })),
+      orders.createOrder(request({ idempotencyKey: key })),
+      orders.createOrder(request({ idempotencyKey: key, customerId: 'd' })),
+      orders.createOrder(request()),
+    ]);
+    expect(first).toMatchObject({ status: 'fulfilled' });
+    expect(copy).toEqual(first);
+    expect(reused).toMatchObject({ status: 'rejected', reason: { code: 'IDEMPOTENCY_KEY_REUSED' } });
+    expect(other).toMatchObject({ status: 'fulfilled' });
+    expect(other).not.toEqual(first);
+  });
+
+  test('when a copy comes after the order has ended, then its answer is still that of the creation', async () => {
+    const idempotencyKey = createId();
+    const created = await orders.createOrder(request({ idempotencyKey }));
+    await orders.applyAnswers('queue', [reserved(created.id)]);
+    expect(await orders.createOrder(request({ idempotencyKey }))).toEqual(created);
+    expect(await orders.getOrder(created.id)).toMatchObject({ status: 'confirmed', version: 2 });
+  });
+
+  test('when more orders wait than may, then further ones are turned away', async () => {
+    const calls = await Promise.allSettled(Array.from({ length: 1500 }, () => orders.createOrder(request())));
+    const refused = calls.flatMap((call) => (call.status === 'rejected' ? [call.reason.code] : []));
+    expect(refused).toEqual(Array(500).fill('ORDER_QUEUE_FULL'));
+  });
+
+  test('when the service drains, then the orders in hand are stored and new ones are turned away', async () => {
+    const inHand = orders.createOrder(request());
+    await orders.drain();
+    expect(await orders.getOrder((await inHand).id)).toMatchObject({ status: 'pending' });
+    await expect(orders.createOrder(request())).rejects.toMatchObject({ code: 'SHUTTING_DOWN' });
+  });
+});
+
+describe('applying answers', () => {
+  test('when a batch has several answers to one order, then they are decided in their order, in one transaction', async () => {
+    const [one, two] = await Promise.all([orders.createOrder(request()), orders.createOrder(request())]);
+    const batch = [reserved(one.id), unavailable(two.id), unavailable(one.id), reserved(two.id), reserved(one.id)];
+    expect(await countCommits(() => orders.applyAnswers('queue', batch))).toBe(1);
+    expect(await orders.getOrder(one.id)).toMatchObject({ status: 'confirmed', version: 2 });
+    expect(await orders.getOrder(two.id)).toMatchObject({ status: 'cancelled', version: 2 });
+    expect(await outcomes()).toEqual({
+      'InventoryReserved OrderConfirmed': 1,
+      'InventoryUnavailable OrderCancelled': 1,
+      'InventoryUnavailable ignored': 1,
+      'InventoryReserved ignored': 2,
+    });
+  });
+
+  test('when copies of a message come, in one batch and later, then they are not even looked at', async () => {
+    const { id } = await orders.createOrder(request());
+    const message = reserved(id);
+    await orders.applyAnswers('queue', [message, message]);
+    await Promise.all([orders.applyAnswers('queue', [message]), orders.applyAnswers('queue', [message])]);
+    expect(await outcomes()).toEqual({ 'InventoryReserved OrderConfirmed': 1 });
+  });
+
+  test('when two consumers answer the same orders at the same moment, then the loser decides again and nothing fails', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const created = await Promise.all(Array.from({ length: 20 }, () => orders.createOrder(request())));
+      const ids = created.map((order) => order.id);
+      await Promise.all([
+        orders.applyAnswers('reserved', ids.map(reserved)),
+        orders.applyAnswers('unavailable', ids.toReversed().map(unavailable)),
+      ]);
+      for (const id of ids) expect(await orders.getHistory(id)).toHaveLength(2);
+    }
+  });
+
+  test('when one order of a batch is not known, then nothing of the batch is kept, and it can be handled again', async () => {
+    const { id } = await orders.createOrder(request());
+    const good = reserved(id);
+    await expect(orders.applyAnswers('queue', [good, reserved(createId())])).rejects.toMatchObject({
+      code: 'ORDER_NOT_FOUND',
+    });
+    expect(await orders.getOrder(id)).toMatchObject({ status: 'pending', version: 1 });
+    expect(await outcomes()).toEqual({});
+    await orders.applyAnswers('queue', [good]);
+    expect(await orders.getOrder(id)).toMatchObject({ status: 'confirmed' });
+  });
+});
+
+describe('the read model', () => {
+  test('when events are applied again, late or in one go, then the table is as before', async () => {
+    const { id } = await orders.createOrder(request());
+    await orders.applyAnswers('queue', [unavailable(id)]);
+    const before = await orders.getOrder(id);
+    const history = await orders.getHistory(id);
+    await orderProjection.apply(store, history);
+    await orderProjection.apply(store, history.slice(0, 1));
+    expect(await orders.getOrder(id)).toEqual(before);
+    await store.query('DELETE FROM orders WHERE id = $1', [id]);
+    await orderProjection.apply(store, history);
+    expect(await orders.getOrder(id)).toEqual(before);
+  });
+
+  test('when the table is large, then every list is read from an index', async () => {
+    await store.query(
+      `INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at)
+       SELECT gen_random_uuid(), 'many-' || n % 1000, '[]', CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'confirmed' END, 1, now(), now()
+         FROM generate_series(1, 20000) AS n`,
+    );
+    await store.query('ANALYZE orders');
+    for (const filter of [
+      {},
+      { customerId: 'many-1' },
+      { status: 'pending' },
+      { before: createId() },
+      { customerId: 'many-1', status: 'pending', before: createId() },
+    ] as const) {
+      const { text, values } = listQuery({ ...filter, limit: 21 });
+      const { rows } = await store.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
+      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
+      expect(plan).toContain('Index');
+      expect(plan).not.toContain('Seq Scan');
+    }
+  });
+});

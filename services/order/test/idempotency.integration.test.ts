@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createId } from '@warren/kernel';
+import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilReady } from './order-fixture.ts';
+
+let fixture: OrderFixture;
+let instances: RunningOrder[];
+
+beforeAll(async () => {
+  fixture = await createOrderFixture();
+  instances = await Promise.all([fixture.start(), fixture.start()]);
+  await Promise.all(instances.map(waitUntilReady));
+});
+afterAll(() => fixture.close());
+
+const first = (): RunningOrder => instances[0] as RunningOrder;
+const second = (): RunningOrder => instances[1] as RunningOrder;
+
+/** A customer of its own for each test, so that its orders can be counted. */
+const newOrder = (customerId = createId()) => ({ customerId, items: [{ productId: 'p', quantity: 1, price: 10 }] });
+
+async function countOrders(customerId: string): Promise<number> {
+  const { body } = await first().api.get('/orders').query({ customerId, limit: 100 });
+  return body.items.length;
+}
+
+describe('Idempotency-Key', () => {
+  test('when a request is sent again, then the answer is the same, though spelt otherwise and sent to another instance', async () => {
+    const order = newOrder();
+    const headers = { 'Idempotency-Key': createId() };
+    const original = await first().post(order, headers);
+    const respelt = `{"items":[{"price":10.00,"quantity":1.0,"productId":"\\u0070"}], "customerId":"${order.customerId}"}`;
+    for (const again of [await first().post(order, headers), await second().post(respelt, headers)]) {
+      expect([again.status, again.headers.location, again.body]).toEqual([
+        ...[201, original.headers.location, original.body],
+      ]);
+    }
+    expect(await countOrders(order.customerId)).toBe(1);
+  });
+
+  test('when fifty equal requests come at the same moment to two instances, then there is one order and fifty equal answers', async () => {
+    const order = newOrder();
+    const headers = { 'Idempotency-Key': createId() };
+    const calls = Array.from({ length: 50 }, (_, at) => (at % 2 ? first() : second()).post(order, headers));
+    const answers = await Promise.all(calls);
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([201]));
+    expect(new Set(answers.map((answer) => JSON.stringify(answer.body))).size).toBe(1);
+    expect(await countOrders(order.customerId)).toBe(1);
+  });
+
+  test('when the key comes with another order, then the answer is 422 and nothing is stored', async () => {
+    const order = newOrder();
+    const headers = { 'Idempotency-Key': createId() };
+    await first().post(order, headers);
+    const { status, body } = await second().post(
+      { ...order, items: [{ productId: 'p', quantity: 2, price: 10 }] },
+      headers,
+    );
+    expect([status, body.code]).toEqual([422, 'IDEMPOTENCY_KEY_REUSED']);
+    expect(await countOrders(order.customerId)).toBe(1);
+  });
+
+  test('when two orders race for one key, then exactly one wins and the other is told', async () => {
+    for (let round = 0; round < 10; round += 1) {
+      const headers = { 'Idempotency-Key': createId() };
+      const orders = [newOrder(), newOrder()];
+      const calls = orders.flatMap((order) => [first().post(order, headers), second().post(order, headers)]);
+      const statuses = (await Promise.all(calls)).map((answer) => answer.status);
+      expect(statuses.toSorted()).toEqual([201, 201, 422, 422]);
+      const counts = await Promise.all(orders.map((order) => countOrders(order.customerId)));
+      expect(counts.toSorted()).toEqual([0, 1]);
+    }
+  });
+
+  test('when many keys race in different orders, then no request fails', async () => {
+    const keys = Array.from({ length: 40 }, () => createId());
+    const order = newOrder();
+    const send = (instance: RunningOrder, list: string[]) =>
+      list.map((key) => instance.post({ ...order, customerId: key }, { 'Idempotency-Key': key }));
+    const answers = await Promise.all([...send(first(), keys), ...send(second(), keys.toReversed())]);
+    expect(answers.filter((answer) => answer.status !== 201)).toEqual([]);
+    for (const key of keys) expect(await countOrders(key)).toBe(1);
+  });
+
+  test('when an invalid order comes with a key, then the key stays free', async () => {
+    const headers = { 'Idempotency-Key': createId() };
+    expect((await first().post({ ...newOrder(), items: [] }, headers)).status).toBe(400);
+    expect((await first().post(newOrder(), headers)).status).toBe(201);
+  });
+
+  test('when there is no key, then equal requests make orders of their own', async () => {
+    const order = newOrder();
+    await Promise.all([first().post(order), first().post(order), second().post(order)]);
+    expect(await countOrders(order.customerId)).toBe(3);
+  });
+});

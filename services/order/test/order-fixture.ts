@@ -1,0 +1,83 @@
+import { EventBus } from '@warren/event-bus';
+import { loadSettings, silentLogger } from '@warren/kernel';
+import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
+import request, { type Test } from 'supertest';
+import { composeOrder, type OrderService } from '../src/compose.ts';
+import { orderSettings } from '../src/config.ts';
+
+/** One order service in this process, on a broker and database that only its suite uses. */
+export interface RunningOrder {
+  service: OrderService;
+  /** Supertest on its port. */
+  api: ReturnType<typeof request>;
+  post(body: unknown, headers?: Record<string, string>): Test;
+}
+
+export interface OrderFixture {
+  vhost: TestVhost;
+  database: TestDatabase;
+  /** A bus in place of the inventory service's. */
+  inventory: EventBus;
+  /** Starts a further instance. */
+  start(env?: Record<string, string>): Promise<RunningOrder>;
+  close(): Promise<void>;
+}
+
+/** The environment that every suite of the order service begins with. */
+export async function createOrderFixture(): Promise<OrderFixture> {
+  const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
+  const inventory = new EventBus({ url: vhost.amqpUrl, service: 'inventory-in-test' });
+  await inventory.connect();
+  const running: RunningOrder[] = [];
+
+  async function start(env: Record<string, string> = {}): Promise<RunningOrder> {
+    const defaults = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, RETRY_BASE_MS: '50' };
+    const service = composeOrder(loadSettings(orderSettings, { ...defaults, ...env }), silentLogger);
+    const order = toRunning(service);
+    running.push(order);
+    await service.lifecycle.start();
+    order.api = request(`http://127.0.0.1:${service.port}`);
+    return order;
+  }
+
+  return {
+    vhost,
+    database,
+    inventory,
+    start,
+    async close() {
+      await Promise.all(running.map((order) => order.service.lifecycle.stop()));
+      await inventory.close();
+      await Promise.all([vhost.drop(), database.drop()]);
+    },
+  };
+}
+
+function toRunning(service: OrderService): RunningOrder {
+  const order: RunningOrder = {
+    service,
+    api: request(''),
+    post: (body, headers = {}) =>
+      order.api
+        .post('/orders')
+        .set({ 'Content-Type': 'application/json', ...headers })
+        .send(body as string | object),
+  };
+  return order;
+}
+
+/** Resolves when every component of the service is up. */
+export async function waitUntilReady({ service }: RunningOrder): Promise<void> {
+  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness', timeoutMs: 20_000 });
+}
+
+/** Resolves with the order when it is no longer pending. */
+export function waitUntilEnded(order: RunningOrder, id: string): Promise<Record<string, unknown>> {
+  return waitUntil(
+    async () => {
+      const { body } = await order.api.get(`/orders/${id}`);
+      return body.status === 'pending' ? undefined : body;
+    },
+    { what: `the end of order ${id}` },
+  );
+}

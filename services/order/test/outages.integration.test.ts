@@ -1,0 +1,126 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
+import {
+  createOrderFixture,
+  type OrderFixture,
+  type RunningOrder,
+  waitUntilEnded,
+  waitUntilReady,
+} from './order-fixture.ts';
+
+let fixture: OrderFixture;
+let broker: TcpProxy;
+let database: TcpProxy;
+let order: RunningOrder;
+
+const throughProxies = (): Record<string, string> => ({
+  AMQP_URL: broker.through(fixture.vhost.amqpUrl),
+  DATABASE_URL: database.through(fixture.database.url),
+});
+
+beforeAll(async () => {
+  fixture = await createOrderFixture();
+  broker = await createTcpProxy(fixture.vhost.amqpUrl);
+  database = await createTcpProxy(fixture.database.url);
+  order = await fixture.start(throughProxies());
+  await waitUntilReady(order);
+  await fixture.inventory.subscribe({
+    queue: QUEUES.inventoryOrderCreated,
+    bindings: [OrderCreated],
+    handler: async (event) => {
+      const { id: orderId } = event.data;
+      const data = { orderId, reservations: [{ productId: 'item1', quantity: 1 }] };
+      await fixture.inventory.publish(
+        createEvent(InventoryReserved, { aggregateId: orderId, source: 'inventory', causedBy: event, data }),
+      );
+    },
+  });
+});
+afterEach(() => {
+  for (const proxy of [broker, database]) proxy.refuse(false);
+});
+afterAll(async () => {
+  await fixture.close();
+  await Promise.all([broker.close(), database.close()]);
+});
+
+const oneLine = { customerId: 'alice', items: [{ productId: 'item1', quantity: 1 }] };
+
+/** Cuts every connection and lets no new one through. */
+function takeAway(proxy: TcpProxy): void {
+  proxy.refuse(true);
+  proxy.cut();
+}
+
+async function isReady(running: RunningOrder): Promise<boolean> {
+  return (await running.api.get('/health/ready')).status === 200;
+}
+
+describe('the broker is away', () => {
+  test('when orders come in, then they are taken, stay pending, and are confirmed by themselves once it is back', async () => {
+    takeAway(broker);
+    await waitUntil(async () => !(await isReady(order)), { what: 'readiness false' });
+    const answers = await Promise.all(Array.from({ length: 50 }, () => order.post(oneLine)));
+    expect(new Set(answers.map((answer) => answer.status))).toEqual(new Set([201]));
+    const ids = answers.map((answer) => answer.body.id as string);
+    expect((await order.api.get(`/orders/${ids[0]}`)).body.status).toBe('pending');
+    expect((await order.api.get('/health/live')).status).toBe(200);
+
+    broker.refuse(false);
+    await waitUntilReady(order);
+    for (const id of ids) expect(await waitUntilEnded(order, id)).toMatchObject({ status: 'confirmed', version: 2 });
+  });
+
+  test('when the service starts meanwhile, then it takes orders, says it is not ready, and recovers', async () => {
+    takeAway(broker);
+    const second = await fixture.start(throughProxies());
+    expect(await isReady(second)).toBe(false);
+    const { status, body } = await second.post(oneLine);
+    expect(status).toBe(201);
+    broker.refuse(false);
+    await waitUntilReady(second);
+    expect(await waitUntilEnded(second, body.id)).toMatchObject({ status: 'confirmed' });
+    await second.service.lifecycle.stop();
+  });
+});
+
+describe('the database is away', () => {
+  test('when requests come in, then they are turned away with Retry-After, and all goes on once it is back', async () => {
+    const { body: before } = await order.post(oneLine);
+    takeAway(database);
+    for (const call of [order.post(oneLine), order.api.get(`/orders/${before.id}`), order.api.get('/orders')]) {
+      const { status, headers, body } = await call;
+      expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'DATABASE_UNAVAILABLE']);
+      expect(body.detail).not.toMatch(/127\.0\.0\.1|ECONN/);
+    }
+    const ready = await order.api.get('/health/ready');
+    expect([ready.status, ready.body.components.database.up]).toEqual([503, false]);
+    expect((await order.api.get('/health/live')).status).toBe(200);
+
+    database.refuse(false);
+    await waitUntilReady(order);
+    const { status, body } = await order.post(oneLine);
+    expect(status).toBe(201);
+    for (const id of [before.id, body.id]) {
+      expect(await waitUntilEnded(order, id)).toMatchObject({ status: 'confirmed', version: 2 });
+    }
+  });
+
+  test('when it hangs in the middle of a request, then no answered order is lost and none is stored twice', async () => {
+    const customerId = `hang-${Date.now()}`;
+    const key = { 'Idempotency-Key': customerId };
+    const calls = Array.from({ length: 10 }, () => order.post({ ...oneLine, customerId }, key));
+    const answers = Promise.all(calls);
+    await waitUntil(async () => (await order.api.get('/health/live')).status === 200);
+    database.cut();
+    for (const { status } of await answers) expect([201, 503]).toContain(status);
+    await waitUntilReady(order);
+    const again = await waitUntil(async () => {
+      const answer = await order.post({ ...oneLine, customerId }, key);
+      return answer.status === 201 ? answer : undefined;
+    });
+    const { body } = await order.api.get('/orders').query({ customerId });
+    expect(body.items.map((item: { id: string }) => item.id)).toEqual([again.body.id]);
+  });
+});
