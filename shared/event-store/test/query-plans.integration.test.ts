@@ -89,6 +89,13 @@ describe('the plans on a log of 100,000 events', () => {
       indexes: ['events_tx_position'],
     },
     {
+      what: 'opening a long window',
+      sql: OPEN_WINDOW,
+      types: ['xid8', 'int'],
+      values: ['8000', 500],
+      indexes: ['events_tx_position'],
+    },
+    {
       what: 'continuing a window',
       sql: CONTINUE_WINDOW,
       types: ['xid8', 'xid8', 'bigint', 'bigint', 'int'],

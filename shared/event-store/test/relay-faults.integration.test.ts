@@ -107,12 +107,12 @@ describe('the relay under faults', () => {
   });
 
   it('when one event is not confirmed, then the cursor waits before it, whatever is confirmed behind it', async () => {
-    const test = await fixture.start({ drainMs: 100 });
+    const test = await fixture.start({ drainMs: 100, checkpointMs: 1 });
     test.publisher.answer = (event) => (numbersOf([event])[0] === 1 ? new Promise(() => {}) : { status: 'confirmed' });
-    await append(test.store, 's-1', 0, 1);
-    await append(test.store, 's-2', 0, 2);
-    await published(test.publisher, 2);
+    for (const n of [1, 2, 3]) await append(test.store, `s-${n}`, 0, n);
+    await published(test.publisher, 2, 3);
 
+    expect((await test.relay.health()).details).toMatchObject({ events: 3 });
     await killLeader(test);
 
     await waitUntil(() => numbersOf(test.publisher.sent).filter((n) => n === 1).length === 2);

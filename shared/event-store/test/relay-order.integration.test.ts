@@ -161,10 +161,16 @@ describe('the order of the relay', () => {
   });
 
   it('when something is committed, then it is published at once, long before the next poll', async () => {
-    const { store, relay, publisher } = await fixture.start({ pollMs: 60_000 });
-    await waitUntil(() => relay.state === 'leading');
+    const { pool, schema, store, publisher } = await fixture.start({ pollMs: 60_000 });
+    // Pauses grow fourfold, from 5 ms: who has rested for longer than 1280 ms is in the one of 5 s.
+    const resting = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND clock_timestamp() - state_change > interval '1.4 s'`;
+    await waitUntil(async () => (await pool.query(resting, [`${schema} relay`])).rowCount === 1);
+    const before = Date.now();
+
     await append(store, 's-1', 0, 1);
+
     await published(publisher, 1);
+    expect(Date.now() - before).toBeLessThan(2500);
   });
 
   it('when another process commits, then the poll finds it', async () => {

@@ -18,8 +18,11 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   isStopping(): boolean;
 }
 
-/** The pause after a page that brought something; it doubles up to `pollMs` while nothing comes. */
+/** The pause after a page that brought something. It grows up to `pollMs` while nothing comes. */
 const SHORTEST_PAUSE_MS = 5;
+const PAUSE_GROWTH = 4;
+/** The longest pause while committed events only wait for another transaction to end. */
+const HELD_BACK_PAUSE_MS = 20;
 
 /** One term in office: from having taken the lock until the relay stops or loses its session. */
 export async function serveTerm(options: RelayTermOptions): Promise<void> {
@@ -44,7 +47,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
       const page = await reader.next();
       window.add(page.entries);
       if (!page.caughtUp) continue;
-      pauseMs = isBusy(page) ? SHORTEST_PAUSE_MS : Math.min(pauseMs * 2, pace.pollMs);
+      pauseMs = pauseAfter(page, pauseMs, pace.pollMs);
       await signal.wait(pauseMs);
     }
   }
@@ -59,4 +62,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   }
 }
 
-const isBusy = (page: LogPage) => page.entries.length > 0 || page.heldBack;
+function pauseAfter(page: LogPage, lastMs: number, pollMs: number): number {
+  if (page.entries.length > 0) return SHORTEST_PAUSE_MS;
+  return Math.min(lastMs * PAUSE_GROWTH, pollMs, page.heldBack ? HELD_BACK_PAUSE_MS : pollMs);
+}
