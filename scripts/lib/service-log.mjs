@@ -66,12 +66,24 @@ function formatEntry(entry, name, colour) {
   const { level = 'info', time = '', msg = '', err } = entry;
   const fields = Object.entries(entry)
     .filter(([field]) => !SHOWN_ALREADY.has(field))
-    .map(([field, value]) => `${field}=${typeof value === 'string' ? value : JSON.stringify(value)}`);
+    .map(([field, value]) => `${field}=${formatValue(value)}`);
   const loud = level === 'info' || level === 'debug' || level === 'trace' ? '' : `${level.toUpperCase()} `;
   const reason = err ? [err.stack && isBug(level) ? err.stack : (err.message ?? '')] : [];
-  const line = [`${time.slice(11, 19).padEnd(8)} ${name.padEnd(11)} ${loud}${msg}`, ...fields, ...reason].join('  ');
+  const line = [`${clockTime(time)} ${name.padEnd(11)} ${loud}${msg}`, ...fields, ...reason].join('  ');
   const start = colour ? COLOURS[/** @type {keyof typeof COLOURS} */ (level)] : undefined;
   return start ? `${start}${line}\u001b[0m` : line;
+}
+
+/** @param {unknown} value */
+function formatValue(value) {
+  if (typeof value === 'string') return value;
+  return typeof value === 'number' ? String(Math.round(value * 10) / 10) : JSON.stringify(value);
+}
+
+/** Wall-clock time where we are. @param {string} iso */
+function clockTime(iso) {
+  const time = new Date(iso);
+  return Number.isNaN(time.getTime()) ? ''.padEnd(8) : time.toTimeString().slice(0, 8);
 }
 
 /** A warning's stack helps nobody. @param {string} level */

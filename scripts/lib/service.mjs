@@ -63,7 +63,7 @@ export async function waitUntilServing(child, { port, timeoutMs = 60_000, instan
       inARow = status === 200 ? inARow + 1 : 0;
       return inARow >= (instances > 1 ? 2 * instances : 1) ? 'ready' : undefined;
     },
-    { timeoutMs, intervalMs: 50, signal },
+    { timeoutMs, intervalMs: 150, signal },
   );
   return outcome === 'ready' ? { ready: true } : { ready: false, seen };
 }

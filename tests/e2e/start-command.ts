@@ -1,0 +1,57 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { uniqueName, waitUntil } from '@warren/testing';
+import { processesOf } from '../../scripts/lib/run-leftovers.mjs';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+/** What a developer or the test run itself has set must not reach the command. */
+const UNSET = { AMQP_URL: '', DATABASE_URL: '', INITIAL_STOCK: '', LOG_LEVEL: '' };
+
+/** `npm start` as a user runs it. */
+export interface StartCommand {
+  /** Everything it has written so far, to both streams. */
+  readonly output: string;
+  /** Resolves when the output matches. @throws when it ends or takes longer than a minute and a half */
+  waitFor(pattern: RegExp): Promise<RegExpMatchArray>;
+  /** Sends a signal to `npm`, as a terminal or a service manager does. */
+  signal(name: NodeJS.Signals): void;
+  /** Its exit code; null when it was killed. */
+  readonly exited: Promise<number | null>;
+  /** What still runs of all that it has started. */
+  leftovers(): { pid: number; command: string }[];
+}
+
+/** Runs `npm start -- <args>` with the given settings. */
+export function runStart(dataDir: string, args: string[] = [], env: Record<string, string> = {}): StartCommand {
+  const marker = uniqueName('start');
+  const child = spawn('npm', ['start', '--', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, ...UNSET, DATA_DIR: dataDir, WARREN_START_MARKER: marker, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  let ended = false;
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const exited = new Promise<number | null>((resolve) => {
+    child.once('close', (code) => {
+      ended = true;
+      resolve(code);
+    });
+  });
+  return {
+    get output() {
+      return output;
+    },
+    async waitFor(pattern) {
+      const found = await waitUntil(() => output.match(pattern) ?? (ended ? 'ended' : undefined), {
+        timeoutMs: 90_000,
+        what: `${pattern} in the output of npm start`,
+      });
+      if (found === 'ended') throw new Error(`npm start ended without ${pattern}:\n${output}`);
+      return found;
+    },
+    signal: (name) => void child.kill(name),
+    exited,
+    leftovers: () => processesOf(marker, dataDir),
+  };
+}

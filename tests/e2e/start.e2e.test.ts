@@ -1,0 +1,159 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { testEnvironment, waitUntil } from '@warren/testing';
+import { findFreePort } from '../../scripts/lib/ports.mjs';
+import type { RunState } from '../../scripts/lib/run-state.mjs';
+import { runStart, type StartCommand } from './start-command.ts';
+
+let dataDir: string;
+let ports: { ORDER_PORT: string; INVENTORY_PORT: string };
+let started: StartCommand[] = [];
+
+beforeAll(async () => {
+  // Mode 0700, as a clone below /root: a database that must not run as root has to cope with it.
+  dataDir = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'start-'));
+  ports = { ORDER_PORT: String(await findFreePort()), INVENTORY_PORT: String(await findFreePort()) };
+});
+
+afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
+
+function start(args: string[] = [], env: Record<string, string> = {}): StartCommand {
+  const command = runStart(dataDir, args, { ...ports, ...env });
+  started.push(command);
+  return command;
+}
+
+async function stopped(command: StartCommand): Promise<number | null> {
+  command.signal('SIGINT');
+  return command.exited;
+}
+
+const runFile = () => join(dataDir, 'run.json');
+const runState = () => JSON.parse(readFileSync(runFile(), 'utf8')) as RunState;
+
+async function placeOrder(command: StartCommand): Promise<string> {
+  const [, url = '', body = ''] = await command.waitFor(/curl -i (\S+) -H '[^']+' -d '([^']+)'/);
+  const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+  expect(response.status).toBe(201);
+  const order = (await response.json()) as { id: string };
+  return `${url}/${order.id}`;
+}
+
+async function statusOf(orderUrl: string): Promise<string> {
+  const response = await fetch(orderUrl);
+  return ((await response.json()) as { status: string }).status;
+}
+
+const becomesConfirmed = (orderUrl: string) =>
+  waitUntil(async () => (await statusOf(orderUrl)) === 'confirmed', { what: `${orderUrl} to be confirmed` });
+
+describe('npm start', () => {
+  afterEach(async () => {
+    for (const command of started) command.signal('SIGTERM');
+    await Promise.all(started.map(({ exited }) => exited));
+    started = [];
+  }, 60_000);
+
+  test('when it is started twice, killed and started again, then it keeps its promises and all data', async () => {
+    const first = start(['--orders', '2', '--inventories', '2']);
+    const orderUrl = await placeOrder(first);
+    await becomesConfirmed(orderUrl);
+
+    // What it says of itself.
+    expect(statSync(runFile()).mode & 0o777).toBe(0o600);
+    const { apiUrl, inventoryUrls = [], processes } = runState();
+    expect(apiUrl).toBe(`http://localhost:${ports.ORDER_PORT}`);
+    expect(inventoryUrls).toHaveLength(2);
+    for (const url of inventoryUrls) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    const [, ui = '', user = '', password = ''] = await first.waitFor(/Management UI {2}(\S+) {3}login (\S+) \/ (\S+)/);
+    const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
+    const queues = await fetch(`${ui}/api/queues`, { headers: { authorization, connection: 'close' } });
+    expect(queues.status).toBe(200);
+
+    // A second one on the same data is refused and disturbs nothing.
+    const second = start();
+    expect(await second.exited).toBe(1);
+    expect(second.output).toMatch(/already runs on this data directory \(process \d+, API at http/);
+
+    // A service that dies is started again, and that is said.
+    const inventory = processes.find(({ name }) => name === 'inventory-2');
+    process.kill(inventory?.pid ?? Number.NaN, 'SIGKILL');
+    await first.waitFor(/inventory-2 ended \(killed by SIGKILL\); it starts again in 1 s/);
+    await first.waitFor(/inventory-2 runs again/);
+
+    // The supervisor itself is killed: the next start copes with whatever is still there.
+    process.kill(runState().pid, 'SIGKILL');
+    await first.exited;
+    const third = start();
+    await third.waitFor(/Warren is ready/);
+    expect(await statusOf(orderUrl)).toBe('confirmed');
+    await becomesConfirmed(await placeOrder(third));
+    expect(await stopped(third)).toBe(0);
+    expect(existsSync(runFile())).toBe(false);
+    expect([...first.leftovers(), ...second.leftovers(), ...third.leftovers()]).toEqual([]);
+  }, 240_000);
+
+  test('when it is asked to stop while the broker starts, then it stops everything and exits 0', async () => {
+    const command = start();
+    await command.waitFor(/Starting RabbitMQ/);
+    await waitUntil(() => runState().processes.some(({ name }) => name === 'rabbitmq'), { what: 'the broker process' });
+    command.signal('SIGTERM');
+    expect(await command.exited).toBe(0);
+    expect(command.leftovers()).toEqual([]);
+  }, 120_000);
+});
+
+describe('npm start with a fault', () => {
+  const own = () => ({ AMQP_URL: testEnvironment().amqpUrl, DATABASE_URL: testEnvironment().databaseUrl });
+
+  afterEach(async () => {
+    for (const command of started) expect(command.leftovers()).toEqual([]);
+    expect(existsSync(runFile())).toBe(false);
+    started = [];
+  });
+
+  async function failure(args: string[], env: Record<string, string>): Promise<string> {
+    const command = start(args, env);
+    expect(await command.exited).not.toBe(0);
+    const [, ...messages] = command.output.split('✗ ');
+    expect(messages).toHaveLength(1);
+    return messages[0] ?? '';
+  }
+
+  test('when a setting is wrong, then it says which one in the words of the service', async () => {
+    expect(await failure([], { ...own(), LOG_LEVEL: 'loud' })).toMatch(/LOG_LEVEL must be one of .*, not "loud"/);
+  }, 60_000);
+
+  test('when a port is taken, then it names the port and the setting', async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(Number(ports.ORDER_PORT), resolve));
+    try {
+      const message = await failure([], own());
+      expect(message).toContain(`Port ${ports.ORDER_PORT} for the order service is taken`);
+      expect(message).toContain('ORDER_PORT=');
+    } finally {
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }, 60_000);
+
+  test.each([
+    ['AMQP_URL', 'amqp://nobody@127.0.0.1:1'],
+    ['DATABASE_URL', 'postgres://nobody@127.0.0.1:1/none'],
+  ])(
+    'when %s leads nowhere, then it says so',
+    async (setting, url) => {
+      expect(await failure([], { ...own(), [setting]: url })).toMatch(
+        new RegExp(`${setting} points to 127\\.0\\.0\\.1:1, which cannot be used: .*ECONNREFUSED`),
+      );
+    },
+    60_000,
+  );
+
+  test('when an option is unknown, then it points to --help', async () => {
+    expect(await failure(['--order', '2'], own())).toMatch(/Unknown option '--order'.*npm start -- --help/);
+  }, 60_000);
+});
