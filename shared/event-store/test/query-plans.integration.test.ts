@@ -89,10 +89,10 @@ describe('the plans on a log of 100,000 events', () => {
       indexes: ['events_tx_position'],
     },
     {
-      what: 'opening a long window',
+      what: 'opening a window, where walking the log from its start looks cheaper than sorting',
       sql: OPEN_WINDOW,
       types: ['xid8', 'int'],
-      values: ['8000', 500],
+      values: ['8000', 1],
       indexes: ['events_tx_position'],
     },
     {
@@ -133,6 +133,7 @@ describe('the plans on a log of 100,000 events', () => {
       const scanned = nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']);
       expect(scanned).not.toContain('events');
       expect(scanned).not.toContain('inbox');
+      if (sql === OPEN_WINDOW) expect(used).not.toContain('events_position');
     },
   );
 

@@ -7,7 +7,7 @@ import { appendEvents } from '../src/append-events.ts';
 import type { RecordedEvent } from '../src/index.ts';
 import { loadStreams } from '../src/load-streams.ts';
 import { openSession } from '../src/open-session.ts';
-import { loadCursor, saveCursor } from '../src/relay/relay-cursor.ts';
+import { ensureCursor, loadCursor, saveCursor } from '../src/relay/relay-cursor.ts';
 import { createRelayReader } from '../src/relay/relay-reader.ts';
 import { newEvent, type TestStore, useStoreFixture } from './store-fixture.ts';
 
@@ -129,6 +129,7 @@ class Run {
 async function check(test: TestStore, clients: readonly Client[], steps: readonly Step[]): Promise<void> {
   const [relay, ...sessions] = clients as [Client, ...Client[]];
   await relay.query('TRUNCATE events, relay_cursors');
+  await ensureCursor(relay, 'outbox');
   const run = new Run(sessions, relay, await loadCursor(relay, 'outbox'));
   for (const one of steps) await run.take(one);
   for (const open of run.open.keys()) await run.end(open, 'commit');

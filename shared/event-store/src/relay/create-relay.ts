@@ -3,6 +3,7 @@ import { type ComponentHealth, silentLogger } from '@warren/kernel';
 import { translateDatabaseError } from '../database-errors.ts';
 import type { RecordedEvent } from '../event-store.ts';
 import type { Relay, RelayOptions, RelayPace, RelayState } from './relay.ts';
+import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
 import { openRelayLock, type RelayLock } from './relay-lock.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
@@ -87,6 +88,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function lead(lock: RelayLock): Promise<void> {
     enter('leading');
+    await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
     const isStopping = () => stopping;
     await serveTerm({ relay, lock, publisher, toWire, pace, signal, metrics, logger, isStopping });

@@ -18,12 +18,16 @@ export interface ParkedEntry {
   reason: string;
 }
 
-/** The stored cursor of a relay; a new relay starts at the beginning of the log. */
-export async function loadCursor(client: ClientBase, relay: string): Promise<RelayCursor> {
+/** Makes the cursor of a new relay, at the beginning of the log. */
+export async function ensureCursor(client: ClientBase, relay: string): Promise<void> {
   await client.query(
     `INSERT INTO relay_cursors (relay, window_start, window_end, position) VALUES ($1, '0', '0', 0) ON CONFLICT DO NOTHING`,
     [relay],
   );
+}
+
+/** The stored cursor of a relay. */
+export async function loadCursor(client: ClientBase, relay: string): Promise<RelayCursor> {
   const { rows } = await client.query<RelayCursor>(
     `SELECT window_start AS "windowStart", window_end AS "windowEnd", position FROM relay_cursors WHERE relay = $1`,
     [relay],
