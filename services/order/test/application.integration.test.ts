@@ -6,6 +6,7 @@ import {
   createPool,
   type DatabasePool,
   type EventStore,
+  type RecordedEvent,
 } from '@warren/event-store';
 import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
@@ -14,6 +15,7 @@ import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { orderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
 import type { CreateOrder } from '../src/application/create-order.ts';
+import type { OrderFilter } from '../src/application/order-read-model.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
 const schema = 'order_service';
@@ -122,6 +124,22 @@ describe('creating orders', () => {
     expect(await orders.getOrder(created.id)).toMatchObject({ status: 'confirmed', version: 2 });
   });
 
+  test('when two transactions take the same keys in opposite orders, then one waits for the other: no deadlock', async () => {
+    const keys = createIdempotencyKeyTable();
+    let runs = 0;
+    for (let round = 0; round < 10; round += 1) {
+      const uses = Array.from({ length: 500 }, () => ({ key: createId(), fingerprint: 'f', orderId: createId() }));
+      const claim = (list: typeof uses) =>
+        store.transaction((tx) => {
+          runs += 1;
+          return keys.claim(tx, list);
+        });
+      const [one, other] = await Promise.all([claim(uses), claim(uses.toReversed())]);
+      expect(other).toEqual(one);
+    }
+    expect(runs).toBe(20);
+  });
+
   test('when more orders wait than may, then further ones are turned away', async () => {
     const calls = await Promise.allSettled(Array.from({ length: 1500 }, () => orders.createOrder(request())));
     const refused = calls.flatMap((call) => (call.status === 'rejected' ? [call.reason.code] : []));
@@ -192,31 +210,32 @@ describe('the read model', () => {
     const history = await orders.getHistory(id);
     await orderProjection.apply(store, history);
     await orderProjection.apply(store, history.slice(0, 1));
+    const older = { ...(history[1] as RecordedEvent), type: 'OrderConfirmed', streamVersion: 1 };
+    await orderProjection.apply(store, [older]);
     expect(await orders.getOrder(id)).toEqual(before);
     await store.query('DELETE FROM orders WHERE id = $1', [id]);
     await orderProjection.apply(store, history);
     expect(await orders.getOrder(id)).toEqual(before);
   });
 
-  test('when the table is large, then every list is read from an index', async () => {
+  test('when the table is large, then every list is read from its index', async () => {
     await store.query(
       `INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at)
-       SELECT gen_random_uuid(), 'many-' || n % 1000, '[]', CASE WHEN n % 100 = 0 THEN 'pending' ELSE 'confirmed' END, 1, now(), now()
+       SELECT gen_random_uuid(), 'many-' || n % 1000, '[]', CASE WHEN n % 5000 = 0 THEN 'pending' ELSE 'confirmed' END, 1, now(), now()
          FROM generate_series(1, 20000) AS n`,
     );
     await store.query('ANALYZE orders');
-    for (const filter of [
-      {},
-      { customerId: 'many-1' },
-      { status: 'pending' },
-      { before: createId() },
-      { customerId: 'many-1', status: 'pending', before: createId() },
-    ] as const) {
+    const cases: [Omit<OrderFilter, 'limit'>, string][] = [
+      [{}, 'orders_pkey'],
+      [{ before: createId() }, 'orders_pkey'],
+      [{ customerId: 'many-1' }, 'orders_by_customer'],
+      [{ status: 'pending' }, 'orders_by_status'],
+      [{ status: 'pending', before: createId() }, 'orders_by_status'],
+    ];
+    for (const [filter, index] of cases) {
       const { text, values } = listQuery({ ...filter, limit: 21 });
       const { rows } = await store.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
-      const plan = rows.map((row) => row['QUERY PLAN']).join('\n');
-      expect(plan).toContain('Index');
-      expect(plan).not.toContain('Seq Scan');
+      expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain(index);
     }
   });
 });
