@@ -55,6 +55,7 @@ describe('a log restored into another cluster', () => {
     const early = await openSession({ pool: test.pool });
     await early.query('BEGIN; SELECT pg_current_xact_id()');
     const { relay, publisher } = fixture.relayOn(test);
+    publisher.open = false;
     await relay.start();
     await repaired(test);
 
@@ -63,6 +64,7 @@ describe('a log restored into another cluster', () => {
       VALUES ('s-2', 1, gen_random_uuid(), 'Counted', 1, 'a', now(), '{"n": 2}', '{}', 'counted')`);
     await early.query('COMMIT');
     await early.end();
+    publisher.open = true;
 
     await published(publisher, 1, 2);
   });
