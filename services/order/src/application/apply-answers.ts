@@ -3,8 +3,8 @@ import type { AppendOperation, NewEvent, RecordedEvent, StoreTransaction } from 
 import { decide, evolve, type Ignored, type OrderEvent } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
 import { claimFresh } from './claim-fresh.ts';
+import type { OrderDependencies } from './order-dependencies.ts';
 import { orderStream, replay, toNewEvent } from './order-streams.ts';
-import type { OrderDependencies } from './orders.ts';
 
 /** An answer of the inventory service, as received. */
 export type AnswerMessage = EventOf<typeof InventoryReserved> | EventOf<typeof InventoryUnavailable>;

@@ -3,9 +3,9 @@ import type { OrderItem } from '@warren/contracts';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
+import type { OrderDependencies } from './order-dependencies.ts';
 import { toNewEvent } from './order-streams.ts';
 import type { OrderView } from './order-view.ts';
-import type { OrderDependencies } from './orders.ts';
 import { type Placement, placeOrders } from './place-orders.ts';
 
 /** A valid request for a new order. */

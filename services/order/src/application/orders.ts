@@ -1,25 +1,11 @@
-import type { EventStore, RecordedEvent } from '@warren/event-store';
-import type { Clock, Counter, Logger } from '@warren/kernel';
+import type { RecordedEvent } from '@warren/event-store';
 import { orderErrors } from '../domain/order-errors.ts';
 import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
 import { type CreateOrder, createOrderCreation } from './create-order.ts';
-import type { IdempotencyKeys } from './idempotency-keys.ts';
-import type { OrderFilter, OrderReadModel } from './order-read-model.ts';
+import type { OrderDependencies } from './order-dependencies.ts';
+import type { OrderFilter } from './order-read-model.ts';
 import { orderStream } from './order-streams.ts';
 import type { OrderView } from './order-view.ts';
-
-/** What the order service needs of the world. */
-export interface OrderDependencies {
-  store: EventStore;
-  keys: IdempotencyKeys;
-  readModel: OrderReadModel;
-  clock: Clock;
-  logger: Logger;
-  /** Counts what became of each message, by `message` and `outcome`. */
-  decisions: Counter<'message' | 'outcome'>;
-  /** How many orders may wait to be stored before new ones are turned away. */
-  maxWaitingOrders: number;
-}
 
 /** Everything that the order service can do. */
 export interface Orders {

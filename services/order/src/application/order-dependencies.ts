@@ -1,0 +1,17 @@
+import type { EventStore } from '@warren/event-store';
+import type { Clock, Counter, Logger } from '@warren/kernel';
+import type { IdempotencyKeys } from './idempotency-keys.ts';
+import type { OrderReadModel } from './order-read-model.ts';
+
+/** What the order service needs of the world. */
+export interface OrderDependencies {
+  store: EventStore;
+  keys: IdempotencyKeys;
+  readModel: OrderReadModel;
+  clock: Clock;
+  logger: Logger;
+  /** Counts what became of each message, by `message` and `outcome`. */
+  decisions: Counter<'message' | 'outcome'>;
+  /** How many orders may wait to be stored before new ones are turned away. */
+  maxWaitingOrders: number;
+}
