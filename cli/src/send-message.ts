@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type EventOf, QUEUES, type ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { hostOf } from './addresses.ts';
@@ -5,6 +6,7 @@ import { cliErrors } from './cli-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 10_000;
+const PAUSE_MS = 100;
 
 /**
  * Sends a message to the inventory service and waits until the broker has it.
@@ -21,11 +23,22 @@ export async function sendMessage(amqpUrl: string, message: EventOf<typeof Recei
   });
   try {
     await connect(bus, amqpUrl);
-    const outcome = await bus.send(message);
-    if (outcome.status === 'confirmed') return;
-    throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${hostOf(amqpUrl)} did not take the message: ${outcome.reason}`);
+    await publish(bus, message, hostOf(amqpUrl));
   } finally {
     await bus.close();
+  }
+}
+
+/** Publishes again, under the same id, while the broker does not take it: the service's inbox makes one receipt of all copies. */
+async function publish(bus: EventBus, message: EventOf<typeof ReceiveStock>, host: string): Promise<void> {
+  const deadline = Date.now() + CONFIRM_TIMEOUT_MS;
+  for (;;) {
+    const outcome = await bus.send(message);
+    if (outcome.status === 'confirmed') return;
+    if (outcome.status === 'returned' || Date.now() > deadline) {
+      throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
+    }
+    await delay(PAUSE_MS);
   }
 }
 

@@ -32,14 +32,10 @@ afterEach(async () => {
   await Promise.all([broker.close(), database.close()]);
 });
 
-async function startThroughProxies(env: Record<string, string> = {}): Promise<InventoryService> {
-  const urls = {
-    AMQP_URL: broker.through(inventory.vhost.amqpUrl),
-    DATABASE_URL: database.through(inventory.database.url),
-  };
-  const [service] = await inventory.start(1, { ...urls, ...env });
-  return service as InventoryService;
-}
+const throughProxies = () => ({
+  AMQP_URL: broker.through(inventory.vhost.amqpUrl),
+  DATABASE_URL: database.through(inventory.database.url),
+});
 
 const readyAgain = (service: InventoryService) =>
   waitUntil(async () => (await readinessOf(service)).status === 200, { timeoutMs: 20_000, what: 'readiness' });
@@ -48,7 +44,7 @@ const answered = (count: number) => waitUntil(() => answers.length >= count, { t
 describe('the inventory service under faults', () => {
   it('when it starts while the broker is away, then it runs, says that it is not ready, and goes on without a hand', async () => {
     broker.refuse(true);
-    const service = await startThroughProxies();
+    const [service] = (await inventory.startUnready(1, throughProxies())) as [InventoryService];
     const order = orderCreated([['item1', 1]]);
     await inventory.bus.publish(order);
     const away = await readinessOf(service);
@@ -93,7 +89,8 @@ describe('the inventory service under faults', () => {
   });
 
   it('when the database is away for more tries than a message has, then none is dead-lettered and all are handled once it is back', async () => {
-    const service = await startThroughProxies({ RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '50' });
+    const env = { ...throughProxies(), RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '50' };
+    const [service] = (await inventory.start(1, env)) as [InventoryService];
     database.refuse(true);
     database.cut();
     const orders = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];

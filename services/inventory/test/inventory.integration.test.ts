@@ -67,6 +67,7 @@ describe('the answers to orders', () => {
     await Promise.all(times(10, (index) => instance(index).reserveStock([message])));
     expect(await probe.levels()).toEqual({ apple: { available: 97, reserved: 3 } });
     expect(await probe.events()).toEqual({ InventoryReserved: 1 });
+    expect(await probe.select('SELECT message_id FROM inbox')).toEqual([{ message_id: message.id }]);
   });
 
   it('when the same order comes under many message ids at once, then it is answered once', async () => {

@@ -13,8 +13,15 @@ export async function createInventoryFixture() {
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
   await bus.connect();
 
-  /** Composes and starts instances, all at once. */
+  /** Composes and starts instances, all at once, and waits until they are ready. */
   async function start(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
+    const started = await startUnready(count, env);
+    await Promise.all(started.map((service) => waitUntil(async () => (await service.lifecycle.readiness()).ready)));
+    return started;
+  }
+
+  /** The same without the wait: for a broker that is away. */
+  async function startUnready(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
     const all = {
       INVENTORY_PORT: '0',
       AMQP_URL: vhost.amqpUrl,
@@ -42,6 +49,7 @@ export async function createInventoryFixture() {
     bus,
     probe: createStockProbe(database.url),
     start,
+    startUnready,
     counted,
     /** Waits until so many deliveries were met by the inboxes of the instances that run, copies included. */
     delivered: (count: number) =>
