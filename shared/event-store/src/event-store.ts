@@ -34,6 +34,7 @@ export interface StoreTransaction {
   /**
    * Notes messages as handled by a consumer (its queue's name) and gives those that had not been: the inbox.
    * A message claimed here stays claimed only if the transaction commits. A simultaneous claim elsewhere is waited for.
+   * @throws `MESSAGE_ID_INVALID` when an id is not a UUID.
    */
   claim(consumer: string, messageIds: readonly string[]): Promise<Set<string>>;
   /** The events of many streams in one query, each in its order. A stream without events gives an empty list. */
@@ -41,6 +42,8 @@ export interface StoreTransaction {
   /**
    * Appends many operations in two statements. At most one operation per stream. Outcomes come in the order of the
    * operations; a conflict fails its operation alone. Inline projections see what was appended, before this resolves.
+   * An operation without events writes nothing and counts as appended, whatever version it expects.
+   * @throws `APPEND_INVALID` for two operations on one stream or a version that is none.
    */
   append(operations: readonly AppendOperation[]): Promise<AppendOutcome[]>;
 }
@@ -53,9 +56,10 @@ export interface InlineProjection {
 
 export interface EventStore {
   /**
-   * Runs the work in one transaction and commits. A serialization failure or a deadlock runs it again from the start (up to 5
-   * times), so it must not do anything that a rollback does not undo.
-   * @throws `DATABASE_UNAVAILABLE` (transient) when the database cannot be reached.
+   * Runs the work in one transaction and commits. A serialization failure, a deadlock, or a `TRANSACTION_CONTENTION` that the work
+   * throws itself runs it again from the start (up to 5 tries), so it must not do anything that a rollback does not undo.
+   * @throws `DATABASE_UNAVAILABLE` when the database cannot be reached; if that happens during the commit, it may or may not be stored.
+   * `DATABASE_TIMEOUT`, `TRANSACTION_CONTENTION` (all three transient), `DATABASE_FAULT`; whatever else the work throws, as it is.
    */
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /** As in {@link StoreTransaction.load}, outside any transaction. */

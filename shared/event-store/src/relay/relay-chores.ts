@@ -1,9 +1,20 @@
+import type { EventPublisher } from '@warren/contracts';
 import type { Parking } from './parking.ts';
+import type { RelayPace } from './relay.ts';
 import { type RelayCursor, saveCursor } from './relay-cursor.ts';
-import type { RelayTermOptions } from './relay-term.ts';
+import type { RelayLock } from './relay-lock.ts';
+import type { RelayMetrics } from './relay-metrics.ts';
+import type { RelaySignal } from './relay-signal.ts';
 import type { SendWindow } from './send-window.ts';
 
-export interface ChoresOptions extends RelayTermOptions {
+export interface ChoresOptions {
+  /** The relay's name. */
+  relay: string;
+  lock: RelayLock;
+  publisher: EventPublisher;
+  pace: RelayPace;
+  signal: RelaySignal;
+  metrics: RelayMetrics;
   window: SendWindow;
   parking: Parking;
   /** Where the term began. */

@@ -1,7 +1,8 @@
-/** A bell: `wait` sleeps until it is rung or the time is over. A ring while nobody waits is kept for the next `wait`. */
+/** A bell. A ring while nobody waits is kept for the next `wait`. */
 export interface RelaySignal {
   ring(): void;
-  wait(timeoutMs: number): Promise<void>;
+  /** Sleeps until it is rung (true) or the time is over (false). */
+  wait(timeoutMs: number): Promise<boolean>;
 }
 
 export function createRelaySignal(): RelaySignal {
@@ -23,7 +24,9 @@ export function createRelaySignal(): RelaySignal {
         });
         wake = undefined;
       }
+      const wasRung = rung;
       rung = false;
+      return wasRung;
     },
   };
 }

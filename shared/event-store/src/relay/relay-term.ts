@@ -18,11 +18,10 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   isStopping(): boolean;
 }
 
-/** The pause after a page that brought something. It grows up to `pollMs` while nothing comes. */
-const SHORTEST_PAUSE_MS = 5;
-const PAUSE_GROWTH = 4;
-/** The longest pause while committed events only wait for another transaction to end. */
-const HELD_BACK_PAUSE_MS = 20;
+/** Pauses between two looks at the log, in milliseconds: how they begin, by what they grow, and where that ends (if not at `pollMs`). */
+const AT_REST = { first: 5, growth: 4, longest: Number.POSITIVE_INFINITY };
+/** While committed events only wait for another transaction to end, which is mostly a matter of a few milliseconds. */
+const HELD_BACK = { first: 1, growth: 2, longest: 20 };
 
 /** One term in office: from having taken the lock until the relay stops or loses its session. */
 export async function serveTerm(options: RelayTermOptions): Promise<void> {
@@ -37,7 +36,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   const isOver = () => options.isStopping() || !lock.alive || chores.failure !== undefined;
 
   async function readOn(): Promise<void> {
-    let pauseMs = SHORTEST_PAUSE_MS;
+    let pauseMs = 0;
     while (!isOver()) {
       wantsRoom = window.size >= pace.maxInFlight;
       if (wantsRoom || !publisher.canPublish()) {
@@ -47,8 +46,9 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
       const page = await reader.next();
       window.add(page.entries);
       if (!page.caughtUp) continue;
-      pauseMs = pauseAfter(page, pauseMs, pace.pollMs);
-      await signal.wait(pauseMs);
+      const lastMs = page.entries.length > 0 ? 0 : pauseMs;
+      pauseMs = pauseAfter(page, lastMs, pace.pollMs);
+      if (await signal.wait(pauseMs)) pauseMs = 0;
     }
   }
 
@@ -62,7 +62,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   }
 }
 
-function pauseAfter(page: LogPage, lastMs: number, pollMs: number): number {
-  if (page.entries.length > 0) return SHORTEST_PAUSE_MS;
-  return Math.min(lastMs * PAUSE_GROWTH, pollMs, page.heldBack ? HELD_BACK_PAUSE_MS : pollMs);
+function pauseAfter({ heldBack }: LogPage, lastMs: number, pollMs: number): number {
+  const { first, growth, longest } = heldBack ? HELD_BACK : AT_REST;
+  return Math.min(Math.max(first, lastMs * growth), longest, pollMs);
 }
