@@ -20,19 +20,21 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): string {
   const { env: variable, field, what } = ADDRESSES[part];
   const path = resolve(ROOT, env.DATA_DIR || '.data', 'run.json');
-  const url = env[variable] || readRunFile(path)[field];
+  const run = readRunFile(path);
+  const url = env[variable] || run?.[field];
   if (typeof url === 'string' && URL.canParse(url)) return url;
-  const message = url
-    ? `${variable} must be a URL, not "${url}"`
-    : `no address of ${what}: run "npm start" (${path} is not there), or set ${variable}`;
-  throw cliErrors.CLI_ADDRESS_UNKNOWN(message);
+  if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
+  const advice = run
+    ? `wait until "npm start" is ready (${path} does not have it yet)`
+    : `run "npm start" (no ${path})`;
+  throw cliErrors.CLI_ADDRESS_UNKNOWN(`no address of ${what}: ${advice}, or set ${variable}`);
 }
 
-function readRunFile(path: string): Record<string, unknown> {
+function readRunFile(path: string): Record<string, unknown> | undefined {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cliErrors.CLI_ADDRESS_UNKNOWN(`cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
 }

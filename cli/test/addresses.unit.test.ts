@@ -30,6 +30,11 @@ describe('the addresses of the system', () => {
     expect(() => addressOf('database', { DATA_DIR: dataDir })).toThrow(/npm start.*DATABASE_URL/);
   });
 
+  it('when npm start is not ready yet, then the error says to wait', () => {
+    runFile('{"ready":false}');
+    expect(() => addressOf('order', { DATA_DIR: dataDir })).toThrow(/wait until "npm start" is ready.*ORDER_URL/);
+  });
+
   it('when the run file is broken, then the error names it', () => {
     runFile('{');
     expect(() => addressOf('broker', { DATA_DIR: dataDir })).toThrow(/cannot read .*run\.json/);

@@ -1,5 +1,5 @@
 import type { ProductQuantity } from '../domain/stock.ts';
-import type { InventoryDependencies } from './inventory.ts';
+import type { InventoryDependencies } from './inventory-dependencies.ts';
 
 /** Books the stock that an empty warehouse starts with: once in its life, also when several instances start together. */
 export function createApplyInitialStock({ store, warehouse, clock, logger }: InventoryDependencies) {

@@ -1,6 +1,6 @@
 import { type EventOf, QUEUES, type ReceiveStock } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
-import type { InventoryDependencies } from './inventory.ts';
+import type { InventoryDependencies } from './inventory-dependencies.ts';
 
 /** Books a batch of `ReceiveStock` in one transaction: each message once, however often it is delivered. */
 export function createReceiveStock({ store, warehouse, clock, logger }: InventoryDependencies) {

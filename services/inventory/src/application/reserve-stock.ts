@@ -2,7 +2,7 @@ import { type EventOf, type OrderCreated, QUEUES } from '@warren/contracts';
 import { claimFresh, type StoreTransaction, storeErrors } from '@warren/event-store';
 import { type Ignored, type ReservationEvent, withdrawnBy } from '../domain/reservation.ts';
 import { reserveInSequence } from '../domain/reserve-in-sequence.ts';
-import type { InventoryDependencies } from './inventory.ts';
+import type { InventoryDependencies } from './inventory-dependencies.ts';
 import { type Answer, appendAnswers, loadReservations } from './reservation-streams.ts';
 
 type OrderCreatedEvent = EventOf<typeof OrderCreated>;
