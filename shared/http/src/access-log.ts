@@ -4,21 +4,20 @@ import { correlationIdOf } from './correlation.ts';
 
 /**
  * One line for each request, when its answer has gone out: at `debug` for a GET that went well (probes and scrapes are many), at
- * `info` for everything else. A client that went away before its answer is logged as `aborted`.
+ * `info` for everything else. A client that went away before its answer is logged as `aborted`, without a status.
  */
 export function accessLog(logger: Logger): RequestHandler {
   return (req, res, next) => {
     const startedAt = process.hrtime.bigint();
     res.once('close', () => {
-      const quiet = res.statusCode < 400 && (req.method === 'GET' || req.method === 'HEAD');
+      const quiet = res.writableFinished && res.statusCode < 400 && (req.method === 'GET' || req.method === 'HEAD');
       logger[quiet ? 'debug' : 'info'](
         {
           correlationId: correlationIdOf(res),
           method: req.method,
           path: req.path,
-          status: res.statusCode,
           durationMs: Number(process.hrtime.bigint() - startedAt) / 1e6,
-          ...(res.writableFinished ? {} : { aborted: true }),
+          ...(res.writableFinished ? { status: res.statusCode } : { aborted: true }),
         },
         'request',
       );

@@ -3,7 +3,8 @@ import type { RequestHandler } from 'express';
 
 /**
  * Measures `warren_http_request_seconds` by method, route and status. The route is its pattern (`/orders/:id`), never the path,
- * and `unmatched` where there is none: what a client sends cannot make new time series.
+ * and `unmatched` where there is none: what a client sends cannot make new time series. The status is `aborted` when the client went
+ * away before its answer.
  */
 export function requestMetrics(registry: MetricsRegistry): RequestHandler {
   const seconds = new Histogram({
@@ -20,7 +21,7 @@ export function requestMetrics(registry: MetricsRegistry): RequestHandler {
       const labels = {
         method: req.method,
         route: typeof route === 'string' ? route : 'unmatched',
-        status: String(res.statusCode),
+        status: res.writableFinished ? String(res.statusCode) : 'aborted',
       };
       seconds.observe(labels, Number(process.hrtime.bigint() - startedAt) / 1e9);
     });

@@ -1,7 +1,11 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { correlationIdOf, createHttpApp, type Route, readJsonBody } from '@warren/http';
 import { createLogger, createMetricsRegistry, isId, type Readiness } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
 import type { Express } from 'express';
 import request from 'supertest';
 
@@ -154,6 +158,26 @@ describe('JSON bodies', () => {
       call.end();
     });
     expect(response.status).toBe(413);
+  });
+});
+
+describe('a client that goes away', () => {
+  test('when it does so before its answer, then it is logged and counted as aborted, not as answered', async () => {
+    const server = createServer(app).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    client.write(
+      'POST /things/1 HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{',
+    );
+    await once(server, 'request');
+    client.destroy();
+    const line = await waitUntil(() => lines.find((one) => one.msg === 'request'));
+    expect(line).toMatchObject({ level: 'info', aborted: true });
+    expect(line).not.toHaveProperty('status');
+    const { text } = await request(app).get('/metrics');
+    expect(text).toMatch(/warren_http_request_seconds_count\{.*status="aborted".*\} 1/);
+    expect(text).not.toMatch(/method="POST".*status="200"/);
+    server.close();
   });
 });
 

@@ -11,11 +11,12 @@ const faultOf = (text: string): unknown => {
 };
 
 describe('strict JSON', () => {
-  test('when any JSON value without repeated keys is written, then it is read as JSON.parse reads it', () => {
+  test('when any JSON value without prototype keys is written, then it is read as JSON.parse reads it', () => {
     const value = fc.jsonValue({ maxDepth: 5 });
     fc.assert(
       fc.property(value, (one) => {
         const text = JSON.stringify(one);
+        fc.pre(!/"(__proto__|constructor|prototype)":/.test(text));
         expect(parseStrictJson(text)).toEqual(JSON.parse(text));
       }),
     );
