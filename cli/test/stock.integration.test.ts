@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(services.splice(0).map((service) => service.lifecycle.stop()));
-  await Promise.all([vhost.drop(), database.drop()]);
+  await database.drop();
 });
 
 async function startInventory(): Promise<InventoryService> {

@@ -12,7 +12,7 @@ describe('the usage of warren', () => {
     [['--help'], /stock.*order/s],
     [['stock', '--help'], /list.*receive/s],
     [['stock', 'list', '--help'], /--json/],
-    [['stock', 'receive', '--help'], /--no-wait.*--timeout/s],
+    [['stock', 'receive', '--help'], /--no-wait.*--timeout <seconds>.*default: 10\)/s],
     [['order', '--help'], /<id>/],
   ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
     const { code, out, err } = await run(...argv);

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createEvent, QUEUES, ReceiveStock } from '@warren/contracts';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { addressOf } from '../addresses.ts';
 import { parseProductId, parseQuantity, parseSeconds } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
@@ -17,6 +17,10 @@ interface ReceiveOptions {
   json?: true;
 }
 
+const timeout = new Option('--timeout <seconds>', 'how long to wait for that')
+  .argParser(parseSeconds)
+  .default(10_000, '10');
+
 /** `warren stock receive`: tells the inventory service that pieces have come in, and waits until it has booked them. */
 export function addStockReceive(stock: Command, terminal: Terminal): void {
   stock
@@ -25,7 +29,7 @@ export function addStockReceive(stock: Command, terminal: Terminal): void {
     .argument('<product>', 'id of the product; a new one becomes known', parseProductId)
     .argument('<quantity>', 'number of pieces', parseQuantity)
     .option('--no-wait', 'do not wait until the inventory service has booked them')
-    .option('--timeout <seconds>', 'how long to wait for that', parseSeconds, 10_000)
+    .addOption(timeout)
     .option('--json', 'print {messageId, productId, quantity}, with {available, reserved, updatedAt} when waited for')
     .action(async (productId: string, quantity: number, { wait, timeout, json }: ReceiveOptions) => {
       const message = createReceipt(productId, quantity);

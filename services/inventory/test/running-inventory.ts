@@ -64,7 +64,7 @@ export async function createInventoryFixture() {
     async close() {
       await Promise.all(services.map((service) => service.lifecycle.stop()));
       await bus.close();
-      await Promise.all([vhost.drop(), database.drop()]);
+      await database.drop();
     },
   };
 }

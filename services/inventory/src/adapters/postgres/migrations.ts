@@ -16,7 +16,7 @@ export const inventoryMigrations: readonly Migration[] = [
         available bigint NOT NULL CONSTRAINT stock_never_oversold CHECK (available >= 0),
         reserved bigint NOT NULL DEFAULT 0 CONSTRAINT stock_reserved_not_negative CHECK (reserved >= 0),
         updated_at timestamptz NOT NULL
-      );
+      ) WITH (fillfactor = 50);
       COMMENT ON TABLE stock_level IS 'Current stock. available = sum of the ledger, reserved = sum of the standing reservations.';
 
       CREATE TABLE stock_ledger (
