@@ -70,7 +70,6 @@ export async function startSystem({ orders = 1, inventories = 1, env = {} }: Sys
   };
   try {
     const vhost = await createTestVhost();
-    undo.push(() => vhost.drop());
     const database = await createTestDatabase();
     undo.push(() => database.drop());
     const brokerProxy = await createTcpProxy(testEnvironment().amqpUrl);

@@ -1,4 +1,4 @@
-import { createBusComponent, EventBus } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
 import { createDatabaseComponent, createEventStore, createPool, createRelay } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -78,13 +78,8 @@ export function composeOrder(
 
 function createBus(settings: OrderSettings, logger: Logger, metrics: MetricsRegistry): EventBus {
   return new EventBus({
-    url: settings.amqpUrl,
+    ...busOptionsOf(settings),
     service: SERVICE_NAME,
-    retry: { maxAttempts: settings.retryMaxAttempts, baseMs: settings.retryBaseMs },
-    deadLetter: {
-      ttlMs: settings.deadLetterTtlMs || undefined,
-      maxLength: settings.deadLetterMaxLength || undefined,
-    },
     logger,
     metrics,
   });

@@ -48,7 +48,7 @@ export async function createOrderFixture(): Promise<OrderFixture> {
     async close() {
       await Promise.all(running.map((order) => order.service.lifecycle.stop()));
       await inventory.close();
-      await Promise.all([vhost.drop(), database.drop()]);
+      await database.drop();
     },
   };
 }

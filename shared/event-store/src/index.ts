@@ -2,6 +2,7 @@ export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';
+export * from './database-settings.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';
 export * from './migrate.ts';

@@ -6,4 +6,5 @@ export * from './ids.ts';
 export * from './lifecycle.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
+export * from './process-settings.ts';
 export * from './run-service.ts';

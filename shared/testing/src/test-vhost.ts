@@ -11,7 +11,11 @@ export interface QueueReport {
   consumers?: number;
 }
 
-/** A virtual host of the test broker for one suite alone, so that it may use the system's own queue names. */
+/**
+ * A virtual host of the test broker for one suite alone, so that it may use the system's own queue names. It stays until the broker of the
+ * run is thrown away: on RabbitMQ 3.10 deleting one soon after queues with at-least-once dead letters were declared in it ends the broker's
+ * supervisor of those (`rabbit_fifo_dlx_sup`, `reached_max_restart_intensity`), and every later declaration fails with 541.
+ */
 export interface TestVhost {
   name: string;
   amqpUrl: string;
@@ -21,8 +25,6 @@ export interface TestVhost {
    */
   management<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
   queues(): Promise<QueueReport[]>;
-  /** Deletes the virtual host with everything in it; connections to it are closed by the broker. */
-  drop(): Promise<void>;
 }
 
 /** Creates a virtual host with full rights for the test user. */
@@ -58,6 +60,5 @@ export async function createTestVhost(environment = testEnvironment()): Promise<
     amqpUrl: url.href,
     management,
     queues: () => management<QueueReport[]>('GET', 'queues'),
-    drop: () => management('DELETE', `/vhosts/${name}`),
   };
 }

@@ -1,0 +1,60 @@
+import { formats, type Settings, setting } from '@warren/kernel';
+import type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
+
+/** The settings of a service on a bus. Those of the dead letters must be the same for every service. */
+export const busSettings = {
+  amqpUrl: setting({
+    env: 'AMQP_URL',
+    doc: 'The broker, e.g. amqp://user:password@localhost:5672.',
+    format: formats.url('amqp:', 'amqps:'),
+    secret: true,
+  }),
+  prefetch: setting({
+    env: 'PREFETCH',
+    doc: 'How many messages of a queue the broker hands over unacknowledged.',
+    format: formats.integer(1, 65_535),
+    default: 1000,
+  }),
+  maxBatch: setting({
+    env: 'MAX_BATCH',
+    doc: 'The most messages that are handled in one transaction.',
+    format: formats.integer(1, 10_000),
+    default: 500,
+  }),
+  retryMaxAttempts: setting({
+    env: 'RETRY_MAX_ATTEMPTS',
+    doc: 'Tries of a message that fails, the first included, before it goes to the dead-letter queue. A database that is away does not count.',
+    format: formats.integer(1, 20),
+    default: 5,
+  }),
+  retryBaseMs: setting({
+    env: 'RETRY_BASE_MS',
+    doc: 'Delay before the second try in milliseconds; each further one is twice as long.',
+    format: formats.integer(1, 3_600_000),
+    default: 1000,
+  }),
+  deadLetterTtlMs: setting({
+    env: 'DEAD_LETTER_TTL_MS',
+    doc: 'Forget a dead letter after so many milliseconds; 0 keeps it. The same for every service. Loses messages.',
+    format: formats.integer(0),
+    default: 0,
+  }),
+  deadLetterMaxLength: setting({
+    env: 'DEAD_LETTER_MAX_LENGTH',
+    doc: 'Keep so many dead letters of a queue, dropping the oldest; 0 keeps all. The same for every service. Loses messages.',
+    format: formats.integer(0),
+    default: 0,
+  }),
+};
+
+/** The options of an `EventBus` that the settings decide. */
+export function busOptionsOf(
+  settings: Settings<typeof busSettings>,
+): Pick<EventBusOptions<SystemContract>, 'url'> & Pick<CommonBusOptions<SystemContract>, 'retry' | 'deadLetter'> {
+  const { amqpUrl, retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
+  return {
+    url: amqpUrl,
+    retry: { maxAttempts: retryMaxAttempts, baseMs: retryBaseMs },
+    deadLetter: { ttlMs: deadLetterTtlMs || undefined, maxLength: deadLetterMaxLength || undefined },
+  };
+}

@@ -1,0 +1,17 @@
+import { formats, setting } from '@warren/kernel';
+
+/** The settings of a service that has a database. */
+export const databaseSettings = {
+  databaseUrl: setting({
+    env: 'DATABASE_URL',
+    doc: 'The database, e.g. postgres://user:password@localhost:5432/warren. Each service has its tables in a schema of its own.',
+    format: formats.url('postgres:', 'postgresql:'),
+    secret: true,
+  }),
+  databasePoolSize: setting({
+    env: 'DATABASE_POOL_SIZE',
+    doc: 'The most connections to the database at the same moment.',
+    format: formats.integer(2, 1000),
+    default: 10,
+  }),
+};
