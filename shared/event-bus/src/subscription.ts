@@ -42,7 +42,7 @@ interface SubscriptionBase<Contract extends EventContract> {
   /** Durable quorum queue; declared with its dead-letter queue when missing. */
   queue: string;
   /** Event contracts, which also type the handler, or bare patterns (`{ exchange: 'orders', routingKey: 'order.*' }`). */
-  bindings: readonly (Contract | Binding)[];
+  bindings: readonly (Contract | (Binding & { schema?: never }))[];
   /** How many handler calls run at the same moment. @default 1 */
   concurrency?: number;
   /** How many messages the broker hands over unacknowledged. @default 100 for a handler, 1000 for a batch handler */

@@ -123,7 +123,6 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
     async close() {
       await closeBuses();
       await connection.close();
-      await vhost.drop();
     },
   };
 }

@@ -16,6 +16,8 @@ export interface TcpProxy {
   freeze(frozen: boolean): void;
   /** Holds back every chunk, each way, for so many milliseconds. */
   delay(delayMs: number): void;
+  /** Sends bytes of our own to every client, as if the server had: for frames that it is hard to make a server send. */
+  inject(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,9 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     },
     delay(delayMs) {
       state.delayMs = delayMs;
+    },
+    inject(bytes) {
+      for (const { client } of state.pairs) client.write(bytes);
     },
     async close() {
       cutAll(state);

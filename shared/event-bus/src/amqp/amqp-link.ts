@@ -105,7 +105,8 @@ export class AmqpLink {
     const timeout = pause(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined);
     await Promise.race([closing, timeout]);
     late.abort();
-    if (model) internals(model).stream.destroy();
+    // With an error, or amqplib would not notice: its heartbeat timers would keep the process alive.
+    if (model) internals(model).stream.destroy(new Error('closed without an answer'));
   }
 
   async #setUp(model: ChannelModel): Promise<void> {

@@ -16,12 +16,11 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
   if (/ACCESS[-_]REFUSED|\b403\b/.test(error.message)) {
     return busErrors.BROKER_REFUSED(`${where} refuses the login of user "${decodeURIComponent(username)}"`, options);
   }
-  if (/NOT[-_]ALLOWED|\b530\b/.test(error.message)) {
+  // amqplib keeps the broker's reason to itself when the virtual host is what it refuses.
+  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message)) {
     const vhost = decodeURIComponent(pathname.slice(1)) || '/';
-    return busErrors.BROKER_REFUSED(
-      `${where}: the virtual host "${vhost}" does not exist, or the user may not use it`,
-      options,
-    );
+    const reasons = 'does not exist, is not for this user, or is not running';
+    return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}`, options);
   }
   return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
 }

@@ -1,0 +1,72 @@
+import { expect, test } from '@jest/globals';
+import { OrderCreated, type OrderStatus } from '@warren/contracts';
+import { createInMemoryBus, EventBus, EventHandler } from '../src/index.ts';
+import { Placed, PlacedV2, placed, shopCatalogue } from './shop-events.ts';
+
+// The compiler is the test: each line under an expect-error must not compile (`npm run types`).
+test('when an event has the wrong shape, then publishing it does not compile', async () => {
+  const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [] });
+  await bus.connect();
+  const { data, ...rest } = placed();
+
+  // @ts-expect-error data without pieces
+  await expect(bus.publish({ ...rest, data: {} })).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
+  // @ts-expect-error pieces are a number
+  await expect(bus.publish({ ...rest, data: { pieces: '3' } })).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
+  // @ts-expect-error the data of version 1 in version 2
+  await expect(bus.publish({ ...rest, data, version: 2 })).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
+  // @ts-expect-error no contract of this catalogue
+  await expect(bus.publish({ ...rest, data, type: 'OrderCreated' })).rejects.toMatchObject({
+    code: 'EVENT_TYPE_UNKNOWN',
+  });
+  // @ts-expect-error no metadata
+  await expect(bus.publish({ ...rest, data, metadata: undefined })).rejects.toMatchObject({ code: 'ENVELOPE_INVALID' });
+  await bus.close();
+});
+
+test('when a handler wants another event than its subscription brings, then it does not compile', async () => {
+  const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [] });
+  const subscribe = bus.subscribe.bind(bus);
+  const wrong = () => {
+    // @ts-expect-error version 1 has pieces, not lines
+    void subscribe({ queue: 'q', bindings: [Placed], handler: async ({ data }) => void data.lines });
+    // @ts-expect-error both handlers at once
+    void subscribe({ queue: 'q', bindings: [Placed], handler: async () => {}, batchHandler: async () => {} });
+    // @ts-expect-error a contract of another catalogue
+    void subscribe({ queue: 'q', bindings: [OrderCreated], handler: async () => {} });
+    // @ts-expect-error the system's catalogue knows no Placed
+    void new EventBus({ service: 'order', url: 'amqp://127.0.0.1' }).publish(placed());
+  };
+  expect(wrong).toBeInstanceOf(Function);
+  await bus.subscribe({ queue: 'one', bindings: [Placed], handler: async ({ data }) => void data.pieces.toFixed() });
+  await bus.subscribe({
+    queue: 'two',
+    bindings: [Placed, PlacedV2],
+    handler: async (event) => {
+      if (event.version === 1) event.data.pieces.toFixed();
+      else event.data.lines.join();
+    },
+  });
+  await bus.close();
+});
+
+test('when a decorated method wants other data than its event has, then it does not compile', () => {
+  class Orders {
+    @EventHandler('OrderCreated')
+    async created(event: { data: { id: string } }) {
+      return void event.data.id;
+    }
+
+    // @ts-expect-error OrderCreated v1 has no shoeSize
+    @EventHandler('OrderCreated', { version: 1 })
+    async wrong(event: { data: { shoeSize: number } }) {
+      return void event.data.shoeSize;
+    }
+
+    @EventHandler('OrderStatusUpdated', { version: 1 })
+    async updated(event: { data: { status: OrderStatus } }) {
+      return void event.data.status;
+    }
+  }
+  expect(new Orders()).toBeInstanceOf(Orders);
+});

@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { AppError, type ErrorKind } from '@warren/kernel';
+import { fateOf } from '../src/fate.ts';
+import { createRetryPolicy, retryDelaysMs } from '../src/retry-policy.ts';
+
+const policy = createRetryPolicy();
+const fate = (kind: ErrorKind, attempt: number) =>
+  fateOf(new AppError({ code: 'SOME', kind, message: 'some' }), attempt, policy);
+
+describe('fate of a failed message', () => {
+  test.each<[ErrorKind, number, object]>([
+    ['invalid', 1, { action: 'dead-letter', reason: 'invalid' }],
+    ['refused', 1, { action: 'ack' }],
+    ['not-found', 2, { action: 'retry', delayMs: 2000 }],
+    ['not-found', 3, { action: 'dead-letter', reason: 'exhausted' }],
+    ['conflict', 4, { action: 'retry', delayMs: 8000 }],
+    ['conflict', 5, { action: 'dead-letter', reason: 'exhausted' }],
+    ['fault', 1, { action: 'retry', delayMs: 1000 }],
+    ['fault', 5, { action: 'dead-letter', reason: 'exhausted' }],
+    ['transient', 5, { action: 'retry', delayMs: 8000 }],
+    ['transient', 999, { action: 'retry', delayMs: 8000 }],
+    ['transient', 1000, { action: 'dead-letter', reason: 'exhausted' }],
+  ])('when the try fails with %s for the %dth time, then %j', (kind, attempt, expected) => {
+    expect(fate(kind, attempt)).toEqual(expected);
+  });
+
+  test('when the policy is the default, then the delays are 1, 2, 4 and 8 seconds', () => {
+    expect(retryDelaysMs(policy)).toEqual([1000, 2000, 4000, 8000]);
+  });
+
+  test('when there is only one attempt, then transient errors still have a delay', () => {
+    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 1 }))).toEqual([1000]);
+  });
+
+  test.each([{ maxAttempts: 0 }, { maxAttempts: 21 }, { baseMs: 0 }, { baseMs: 1.5 }, { maxAttempts: Number.NaN }])(
+    'when the policy is %j, then it is refused',
+    (wrong) => {
+      expect(() => createRetryPolicy(wrong)).toThrow(expect.objectContaining({ code: 'BUS_OPTIONS_INVALID' }));
+    },
+  );
+});

@@ -1,0 +1,52 @@
+import { describe, expect, test } from '@jest/globals';
+import type { PublishOutcome } from '@warren/contracts';
+import { silentLogger } from '@warren/kernel';
+import type { Broker, Posting } from '../src/broker.ts';
+import { BusMetrics } from '../src/bus-metrics.ts';
+import { encodeEvent } from '../src/event-codec.ts';
+import { Publisher } from '../src/publisher.ts';
+import { Placed, placed } from './shop-events.ts';
+
+/** A broker that answers with the outcomes it was given, one after the other. */
+function scripted(outcomes: PublishOutcome[], declare: () => Promise<void>) {
+  const published: string[] = [];
+  const publish = (posting: Posting) => {
+    published.push(posting.message.properties.messageId);
+    const outcome = outcomes.shift();
+    if (outcome) posting.settle(outcome);
+  };
+  const broker = { publish, declare } as unknown as Broker;
+  return { published, publisher: new Publisher(broker, new BusMetrics(undefined, () => 0), silentLogger) };
+}
+
+const returned: PublishOutcome = { status: 'returned', reason: 'no queue is bound' };
+
+describe('publisher', () => {
+  test('when a message comes back, then the topology is declared again before it is published once more', async () => {
+    const steps: string[] = [];
+    const { published, publisher } = scripted(
+      [returned, { status: 'confirmed' }],
+      async () => void steps.push('declared'),
+    );
+    const event = placed();
+    expect(await publisher.post(encodeEvent(event, Placed, true))).toEqual({ status: 'confirmed' });
+    expect(published).toEqual([event.id, event.id]);
+    expect(steps).toEqual(['declared']);
+  });
+
+  test('when it comes back a second time, then the outcome is returned, and nobody tries for ever', async () => {
+    const { published, publisher } = scripted([returned, returned], async () => undefined);
+    expect(await publisher.post(encodeEvent(placed(), Placed, true))).toEqual(returned);
+    expect(published).toHaveLength(2);
+  });
+
+  test('when the topology cannot be declared, then the outcome is returned with the reason', async () => {
+    const { publisher } = scripted([returned], async () => {
+      throw new Error('not connected');
+    });
+    expect(await publisher.post(encodeEvent(placed(), Placed, true))).toEqual({
+      status: 'returned',
+      reason: 'no queue is bound; not connected',
+    });
+  });
+});
