@@ -53,7 +53,7 @@ describe('a script', () => {
     const { code, output } = await run(`${TWO_STOPS} onEnd(async () => { throw new Error('jammed'); }); return 0;`)
       .ended;
     expect(code).toBe(1);
-    expect(output).toMatch(/jammed[\s\S]*services stopped\ndatabase stopped/);
+    expect(output).toMatch(/services stopped\ndatabase stopped\n\n✗ Error: jammed/);
   });
 
   test('when it fails with an explanation, then that is all it says', async () => {
