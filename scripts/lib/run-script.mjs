@@ -14,7 +14,7 @@ import { ExplainedError } from './explained-error.mjs';
  */
 
 /** A terminal's Ctrl-C reaches us twice: from the terminal and from npm, which passes it on. */
-const SAME_PRESS_MS = 700;
+const SAME_PRESS_MS = 1_000;
 const PARENT_CHECK_MS = 1_000;
 
 /**
