@@ -37,7 +37,8 @@ export function composeOrder(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): OrderService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
+  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
+  const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
   const store = createEventStore({ pool, projections: [orderProjection], logger, metrics });
   const orders = createOrders({
     store,
