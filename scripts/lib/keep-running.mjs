@@ -33,23 +33,36 @@ export function keepRunning({ name, first, start, report, timing = realTiming })
   let running = first;
   let startedAt = timing.now();
   let wanted = false;
+  let pausing = new AbortController();
 
   async function startAgain() {
     for (;;) {
       const waitMs = wanted ? 0 : backoff.next(timing.now() - startedAt);
       if (waitMs > 0)
         report.warn(`${name} ended (${describeExit(running.child.exit)}); it starts again in ${waitMs / 1000} s`);
+      await pauseFor(waitMs);
       wanted = false;
-      await timing.pause(waitMs, signal);
       startedAt = timing.now();
       try {
         running = await start(signal);
+        if (signal.aborted) await running.stop();
+        signal.throwIfAborted();
         report.say(`✓ ${name} runs again (process ${running.child.pid})`);
         return;
       } catch (error) {
         signal.throwIfAborted();
         report.warn(`${name} could not be started: ${/** @type {Error} */ (error).message}`);
       }
+    }
+  }
+
+  /** @param {number} waitMs cut short by `restart` */
+  async function pauseFor(waitMs) {
+    pausing = new AbortController();
+    try {
+      await timing.pause(waitMs, AbortSignal.any([signal, pausing.signal]));
+    } catch {
+      signal.throwIfAborted();
     }
   }
 
@@ -67,6 +80,7 @@ export function keepRunning({ name, first, start, report, timing = realTiming })
     /** Ends it and starts it again at once, for new code. */
     async restart() {
       wanted = true;
+      pausing.abort();
       await running.stop();
     },
     /** Ends it for good. */
