@@ -128,3 +128,33 @@ test('when it is restarted for new code, then at once and without a complaint', 
   expect(said).toHaveLength(1);
   await kept.stop();
 });
+
+test('when it is restarted for new code in the pause after a crash, then the pause is cut short, and the next crash is told again', async () => {
+  const { kept, dies } = setUp();
+  await dies(CRASH, 'order ended (exit code 3); it starts again in 1 s');
+  await kept.restart();
+  expect(await poll(() => said.at(-1) === '✓ order runs again (process 2)', { timeoutMs: 2_000, intervalMs: 1 })).toBe(
+    true,
+  );
+  await dies(CRASH, 'order ended (exit code 3); it starts again in 2 s');
+  await kept.stop();
+});
+
+test('when it is stopped while it is being started again, then what was started is stopped too', async () => {
+  const { kept, start, dies } = setUp();
+  const late = running(2);
+  let started: (value: Ending) => void = () => {};
+  start.mockImplementationOnce(
+    () =>
+      new Promise((resolve) => {
+        started = resolve;
+      }),
+  );
+  await dies(CRASH, 'order ended (exit code 3); it starts again in 1 s');
+  await kept.restart();
+  expect(await poll(() => start.mock.calls.length === 1, { timeoutMs: 2_000, intervalMs: 1 })).toBe(true);
+  const stopped = kept.stop();
+  started(late);
+  await stopped;
+  expect(late.child.exit).toEqual({ code: 0, signal: null });
+});
