@@ -26,7 +26,7 @@ export const MECHANISMS = {
   },
   mandatory: {
     file: '/event-bus/dist/event-codec.js',
-    from: '            mandatory,',
-    to: '            mandatory: false,',
+    from: ' mandatory,',
+    to: ' mandatory: false,',
   },
 };

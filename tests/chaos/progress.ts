@@ -33,9 +33,9 @@ export function createProgress({ runner, load, record, total, say }: ProgressOpt
   }
 
   function show(): void {
-    if (!process.stdout.isTTY) return say(line());
     const width = (process.stdout.columns ?? 100) - 1;
-    process.stdout.write(`\r\x1b[K${line().slice(0, width)}`);
+    if (process.stdout.isTTY) process.stdout.write(`\r\x1b[K${line().slice(0, width)}`);
+    else say(line());
   }
 
   const timer = setInterval(show, EVERY_MS);
