@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
-import { findLeftovers } from './run-leftovers.mjs';
+import { findLeftovers, processesOf } from './run-leftovers.mjs';
 import { withoutServiceSettings } from './service-settings.mjs';
 
 /** In the environment of every process of a run, so that the run finds what it has forgotten. */
@@ -21,14 +21,16 @@ export function beginPrivateRun({ env: given, ports, onEnd }) {
   onEnd(async () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   const run = { marker: `${MARKER}=${directory}`, directory, ports };
   // Registered before what it looks at is started, so that it comes last; the directory alone is removed after it.
-  onEnd(async () => throwIfAny(await findLeftovers(run)));
+  onEnd(() => leaveNothing(run));
   return { directory, env: withoutServiceSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory }) };
 }
 
-/** @param {string[]} leftovers */
-function throwIfAny(leftovers) {
-  if (leftovers.length > 0)
-    throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
+/** A run that has forgotten something has failed; it does not leave it to the machine either. @param {{marker: string, directory: string, ports: number[]}} run */
+async function leaveNothing(run) {
+  const leftovers = await findLeftovers(run);
+  if (leftovers.length === 0) return;
+  for (const { pid } of processesOf(run.marker, run.directory)) process.kill(pid, 'SIGKILL');
+  throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
 }
 
 /**

@@ -50,11 +50,11 @@ describe('a child', () => {
 
   test('when it ends, then what it has started itself ends with it', async () => {
     const { child, lines } = await start(
-      `const { pid } = require('node:child_process').spawn('sleep', ['60']); console.log(pid); console.log('up'); setInterval(() => {}, 1000)`,
+      `const { pid } = require('node:child_process').spawn('sleep', ['60']); console.log(pid); ${POLITE}`,
     );
     const grandchild = Number(lines[0]);
     expect(identityOf(grandchild)).toBeDefined();
-    await child.kill();
+    await child.stop();
     expect(await isGone(grandchild)).toBe(true);
   });
 

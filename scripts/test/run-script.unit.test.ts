@@ -53,7 +53,7 @@ describe('a script', () => {
     const { code, output } = await run(`${TWO_STOPS} onEnd(async () => { throw new Error('jammed'); }); return 0;`)
       .ended;
     expect(code).toBe(1);
-    expect(output).toMatch(/jammed[\s\S]*services stopped\ndatabase stopped/);
+    expect(output).toMatch(/services stopped\ndatabase stopped\n\n✗ Error: jammed/);
   });
 
   test('when it fails with an explanation, then that is all it says', async () => {
@@ -73,6 +73,7 @@ describe('a script', () => {
     );
     await says('up');
     child.kill('SIGINT');
+    await says('Stopping (SIGINT)');
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 42, output: expect.stringContaining('drained') });
   });
@@ -87,7 +88,7 @@ describe('a script', () => {
     await says('up');
     child.kill('SIGINT');
     await says('Stopping (SIGINT)');
-    await new Promise((resolve) => setTimeout(resolve, 800));
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
     child.kill('SIGINT');
     const { code, output } = await ended;
     expect(code).toBe(130);
