@@ -9,13 +9,15 @@ export const SCARCE = Array.from({ length: 4 }, (_, index) => `scarce-${index}`)
 /** What the empty warehouse gets, as the setting `INITIAL_STOCK`. */
 export const INITIAL_STOCK = new Map([
   ...PLENTIFUL.map((productId) => [productId, 1_000_000] as const),
-  ...SCARCE.map((productId) => [productId, 200] as const),
+  ...SCARCE.map((productId) => [productId, 50] as const),
 ]);
 
 export interface ClientLoadOptions {
   /** URLs of the order services; each order goes to one of them. */
   targets: readonly string[];
   ordersPerSecond: number;
+  /** Sends some pieces of a product that runs out; called twice a second, so that there is a little to quarrel about all the while. */
+  supply(): Promise<unknown>;
   random: Random;
   record: ClientRecord;
 }
@@ -31,12 +33,14 @@ export interface ClientLoad {
 }
 
 const TICK_MS = 50;
+const SUPPLY_MS = 500;
 const REQUEST_TIMEOUT_MS = 15_000;
 /** The open load closes here: a client machine has its limits too. */
 const MAX_UNDER_WAY = 400;
 const MAX_TRIES = 3;
 
-export function startClientLoad({ targets, ordersPerSecond, random, record }: ClientLoadOptions): ClientLoad {
+export function startClientLoad(options: ClientLoadOptions): ClientLoad {
+  const { targets, ordersPerSecond, supply, random, record } = options;
   const underWay = new Set<Promise<void>>();
   let paused = false;
   let sent = 0;
@@ -56,17 +60,26 @@ export function startClientLoad({ targets, ordersPerSecond, random, record }: Cl
     }
   }
 
+  /** Neither an order nor a supply fails but by the end of the run: they settle for what they can get. */
+  function track(work: Promise<unknown>): void {
+    const tracked: Promise<void> = work.then(
+      () => void underWay.delete(tracked),
+      () => void underWay.delete(tracked),
+    );
+    underWay.add(tracked);
+  }
+
   function tick(): void {
     due += (ordersPerSecond * TICK_MS) / 1000;
     for (; due >= 1; due -= 1) {
       if (paused || underWay.size >= MAX_UNDER_WAY) continue;
       sent += 1;
-      const request = place().finally(() => underWay.delete(request));
-      underWay.add(request);
+      track(place());
     }
   }
 
   const timer = setInterval(tick, TICK_MS);
+  const supplier = setInterval(() => !paused && track(supply()), SUPPLY_MS);
   const idle = async () => void (await Promise.all(underWay));
   return {
     get sent() {
@@ -81,6 +94,7 @@ export function startClientLoad({ targets, ordersPerSecond, random, record }: Cl
     },
     stop() {
       clearInterval(timer);
+      clearInterval(supplier);
       return idle();
     },
   };

@@ -9,6 +9,7 @@ import { createProgress } from './progress.ts';
 import { createRandom } from './random.ts';
 import type { ChaosReport } from './report.ts';
 import { drawSchedule } from './schedule.ts';
+import { sendStock } from './send-stock.ts';
 import { settle } from './settle.ts';
 
 export interface RunChaosOptions extends ChaosOptions {
@@ -46,7 +47,8 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const record = createClientRecord();
   const blindSpells: BlindSpell[] = [];
   const targets = system.orders.map(({ process }) => process.url);
-  const load = startClientLoad({ targets, ordersPerSecond: options.ordersPerSecond, random, record });
+  const supply = () => sendStock({ observer: system.observer, record, random, times: 1 });
+  const load = startClientLoad({ targets, ordersPerSecond: options.ordersPerSecond, supply, random, record });
   const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
   try {

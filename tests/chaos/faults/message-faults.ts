@@ -1,16 +1,16 @@
-import { createEvent, EXCHANGES, InventoryReserved, OrderCreated, QUEUES, ReceiveStock } from '@warren/contracts';
+import { createEvent, EXCHANGES, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { SCARCE } from '../client-load.ts';
 import { digestOf } from '../evidence.ts';
 import type { CapturedMessage } from '../observer.ts';
 import type { Random } from '../random.ts';
+import { sendStock } from '../send-stock.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
 
 /** What comes over the exchanges that nobody asked for. */
 export const messageFaults: Readonly<Record<string, FaultKind>> = {
   'copies out of order': { on: 'messages', weight: 8, durationMs: [0, 0], inject: publishCopies },
   poison: { on: 'messages', weight: 6, durationMs: [0, 0], inject: publishPoison },
-  'stock received': { on: 'messages', weight: 8, durationMs: [0, 0], inject: receiveStock },
+  'stock command repeated': { on: 'messages', weight: 8, durationMs: [0, 0], inject: receiveStock },
 };
 
 /** Copies of what was seen lately, old and new mixed, some of them twice. */
@@ -60,16 +60,9 @@ function drawPoison(random: Random): { queue: string; message: CapturedMessage }
   return { queue, message: { ...to, body: made.body, properties: { messageId, persistent: true } } };
 }
 
-/** Stock for the products that run out; each message comes up to three times. */
+/** Stock for a product that runs out; the message comes up to three times. */
 async function receiveStock({ system: { observer }, record, random }: FaultContext): Promise<string> {
-  const data = { productId: random.pick(SCARCE), quantity: random.integer(1, 60) };
-  const event = createEvent(ReceiveStock, { aggregateId: data.productId, data, source: 'chaos' });
-  const { exchange, routingKey, type } = ReceiveStock;
-  const properties = { messageId: event.id, type, contentType: 'application/json', persistent: true };
-  record.receipts.set(event.id, data);
-  const times = random.integer(1, 3);
-  for (let sent = 0; sent < times; sent += 1) {
-    await observer.publish({ exchange, routingKey, body: Buffer.from(JSON.stringify(event)), properties });
-  }
-  return `${data.quantity} ${data.productId}, sent ${times} times`;
+  const times = random.integer(2, 3);
+  const { productId, quantity } = await sendStock({ observer, record, random, times });
+  return `${quantity} ${productId}, sent ${times} times`;
 }
