@@ -3,6 +3,7 @@ import { FAULT_KINDS } from './fault-kinds.ts';
 import type { FaultContext, FaultKind } from './faults/fault.ts';
 import { createRandom } from './random.ts';
 import type { ScheduledFault } from './schedule.ts';
+import type { ServiceInstance } from './service-instance.ts';
 
 /** What became of a scheduled fault. */
 export interface FaultOutcome extends ScheduledFault {
@@ -65,8 +66,9 @@ export function createFaultRunner({ schedule, ...shared }: FaultRunnerOptions): 
     active,
     async run() {
       const made: Promise<void>[] = [];
-      for (const fault of schedule) {
-        await pause(fault.gapMs);
+      for (const scheduled of schedule) {
+        await pause(scheduled.gapMs);
+        const fault = await aim(scheduled, services);
         while (!shared.signal.aborted && !mayBegin(fault)) await pause(LOOK_EVERY_MS);
         if (shared.signal.aborted) break;
         made.push(make(fault));
@@ -74,6 +76,16 @@ export function createFaultRunner({ schedule, ...shared }: FaultRunnerOptions): 
       await Promise.all(made);
     },
   };
+}
+
+/** The fault, on the instance that it can happen to. */
+async function aim(fault: ScheduledFault, services: readonly ServiceInstance[]): Promise<ScheduledFault> {
+  if (!kindOf(fault).needsRelay) return fault;
+  const [sort = ''] = fault.service.split('-');
+  for (const service of services) {
+    if (service.name.startsWith(sort) && (await service.publishes())) return { ...fault, service: service.name };
+  }
+  return fault;
 }
 
 const kindOf = ({ kind }: ScheduledFault): FaultKind => FAULT_KINDS[kind] as FaultKind;

@@ -27,6 +27,8 @@ export interface ServiceInstance {
   readonly databaseLink: TcpProxy;
   /** How it ended without being told to, each time. */
   readonly ownExits: readonly string[];
+  /** Whether its relay is the one that publishes, as far as it can tell within a second. */
+  publishes(): Promise<boolean>;
   /** SIGKILL, and a start after so many milliseconds. */
   kill(downMs: number): Promise<void>;
   /** SIGTERM, and a start after so many milliseconds. Gives how it ended. */
@@ -104,6 +106,7 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
     brokerLink,
     databaseLink,
     ownExits,
+    publishes: () => relayLeads(process.url),
     kill: async (downMs) => void (await end(() => process.kill(), downMs)),
     async terminate(downMs) {
       const { code, signal } = await end(() => process.stop(), downMs);
@@ -130,4 +133,15 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
       await Promise.all([brokerLink.close(), databaseLink.close()]);
     },
   };
+}
+
+async function relayLeads(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1000) });
+    const { components } = (await response.json()) as { components?: { relay?: { details?: { state?: string } } } };
+    return components?.relay?.details?.state === 'leading';
+  } catch {
+    // It is down, frozen or just starting.
+    return false;
+  }
 }

@@ -38,6 +38,8 @@ export interface FaultKind {
   weight: number;
   /** Shortest and longest duration, in milliseconds. */
   durationMs: readonly [number, number];
+  /** For a fault that only the instance that publishes can have: it is moved to that one of the same service, if there is one. */
+  needsRelay?: boolean;
   /** Makes the fault and undoes it. May give a note for the report. */
   inject(context: FaultContext): Promise<string | undefined>;
 }

@@ -35,8 +35,9 @@ function crash(point: CrashPoint): FaultKind {
     on: 'service',
     weight: 2,
     durationMs: [0, 0],
+    needsRelay: /publish|confirm|cursor/.test(point),
     async inject({ service, random }) {
-      const crashed = await service.crashAt(point, random.integer(1, 12));
+      const crashed = await service.crashAt(point, random.integer(1, 5));
       return crashed ? undefined : 'not reached in time: killed instead';
     },
   };
