@@ -97,6 +97,11 @@ export async function startRabbitmqContainer({ dataDir, ports, login, id, env, s
     child,
     stop,
     kill,
+    async control(args) {
+      const { code, output } = await runCommand('docker', ['exec', name, 'rabbitmqctl', ...args]);
+      if (code !== 0) throw new ExplainedError(`rabbitmqctl ${args.join(' ')} ended with ${code}:\n${output}`);
+      return output;
+    },
   };
 }
 

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { startChild } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { tailOf } from './log-tail.mjs';
@@ -6,6 +6,7 @@ import { poll } from './poll.mjs';
 import { isBrokerReady, managementUrl } from './rabbitmq-api.mjs';
 import { nodeEnvironment, writeNodeFiles } from './rabbitmq-files.mjs';
 import { pathWith } from './rabbitmq-programs.mjs';
+import { runCommand } from './run-command.mjs';
 
 const START_TIMEOUT_MS = 120_000;
 
@@ -62,7 +63,18 @@ export async function startRabbitmqNode(options) {
     child,
     stop,
     kill,
+    control: (args) => control(programs.server, args, env),
   };
+}
+
+/**
+ * `rabbitmqctl` lies beside the start script.
+ * @param {string} server @param {string[]} args @param {NodeJS.ProcessEnv} env @returns {Promise<string>}
+ */
+async function control(server, args, env) {
+  const { code, output } = await runCommand(join(dirname(server), 'rabbitmqctl'), args, { env });
+  if (code !== 0) throw new ExplainedError(`rabbitmqctl ${args.join(' ')} ended with ${code}:\n${output}`);
+  return output;
 }
 
 /**

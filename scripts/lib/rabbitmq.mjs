@@ -21,6 +21,7 @@ import { locateRabbitmq } from './rabbitmq-programs.mjs';
  * @property {import('./child.mjs').Child} child its end is the end of the broker
  * @property {() => Promise<void>} stop the graceful way
  * @property {() => Promise<void>} kill at once, as a crash
+ * @property {(args: string[]) => Promise<string>} control runs `rabbitmqctl` on it and gives its output; throws when that fails
  *
  * @typedef {object} BrokerSource
  * @property {'native' | 'docker'} kind

@@ -1,19 +1,11 @@
-import { spawn } from 'node:child_process';
-import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createCredentials } from './credentials.mjs';
-import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
 import { findFreePort } from './ports.mjs';
 import { startPostgres } from './postgres.mjs';
 import { prepare } from './prepare.mjs';
+import { beginPrivateRun, runNode } from './private-run.mjs';
 import { chooseBrokerSource } from './rabbitmq.mjs';
-import { findLeftovers, processesOf } from './run-leftovers.mjs';
-import { withoutServiceSettings } from './service-settings.mjs';
-
-/** In the environment of every process of a run, so that the run finds what it has forgotten. */
-const MARKER = 'WARREN_TEST_RUN';
 
 /**
  * Runs the suites against a broker and a database of their own, on private ports, with data that is removed afterwards.
@@ -23,8 +15,6 @@ const MARKER = 'WARREN_TEST_RUN';
  */
 export async function runTests({ env: given, report, signal, onEnd }, jestArguments) {
   await prepare({ report, signal });
-  const directory = realpathSync(mkdtempSync(join(tmpdir(), 'warren-test-')));
-  onEnd(async () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   const ports = {
     postgres: await findFreePort(),
     amqp: await findFreePort(),
@@ -32,12 +22,10 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
     distribution: await findFreePort(),
     epmd: await findFreePort(),
   };
-  const run = { marker: `${MARKER}=${directory}`, directory, ports: Object.values(ports) };
-  // Registered before what it looks at is started, so that it comes last; the directory alone is removed after it.
-  onEnd(() => leaveNothing(run));
-  const env = withoutServiceSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory });
+  const { directory, env } = beginPrivateRun({ env: given, ports: Object.values(ports), onEnd });
   const [broker, databaseUrl] = await startInfrastructure({ env, report, signal, onEnd, directory, ports });
-  return runJest(jestArguments, {
+  const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
+  return runNode(['--experimental-vm-modules', '--no-warnings', jest, ...jestArguments], {
     signal,
     env: {
       ...env,
@@ -46,14 +34,6 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
       WARREN_TEST_DATABASE_URL: databaseUrl,
     },
   });
-}
-
-/** A run that has forgotten something has failed; it does not leave it to the machine either. @param {{marker: string, directory: string, ports: number[]}} run */
-async function leaveNothing(run) {
-  const leftovers = await findLeftovers(run);
-  if (leftovers.length === 0) return;
-  for (const { pid } of processesOf(run.marker, run.directory)) process.kill(pid, 'SIGKILL');
-  throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
 }
 
 /**
@@ -82,26 +62,4 @@ async function startInfrastructure({ env, report, signal, onEnd, directory, port
     await Promise.allSettled(started);
     return [await broker, (await postgres).url];
   });
-}
-
-/**
- * In our own process group, so that jest's watch mode can read the terminal.
- * @param {string[]} args @param {{env: NodeJS.ProcessEnv, signal: AbortSignal}} options @returns {Promise<number>}
- */
-async function runJest(args, { env, signal }) {
-  signal.throwIfAborted();
-  const jest = join(ROOT, 'node_modules', 'jest', 'bin', 'jest.js');
-  const child = spawn(process.execPath, ['--experimental-vm-modules', '--no-warnings', jest, ...args], {
-    cwd: ROOT,
-    env,
-    stdio: 'inherit',
-  });
-  const interrupt = () => {
-    child.kill('SIGTERM');
-    setTimeout(() => child.kill('SIGKILL'), 10_000).unref();
-  };
-  signal.addEventListener('abort', interrupt, { once: true });
-  const code = await new Promise((resolve, reject) => child.once('exit', resolve).once('error', reject));
-  signal.throwIfAborted();
-  return code ?? 1;
 }

@@ -35,8 +35,8 @@ describe('an order', () => {
     });
     const { id } = (await answer.json()) as PlacedOrder;
     await system.ended(id);
-    const history = await (await fetch(`${system.orders[0]?.url}/orders/${id}/events`)).json();
-    const events = (Array.isArray(history) ? history : history.items) as {
+    const history = await fetch(`${system.orders[0]?.url}/orders/${id}/events`);
+    const events = (await history.json()) as {
       type: string;
       metadata: { correlationId: string };
     }[];

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, silentLogger } from '@warren/kernel';
 import type { Client } from 'pg';
 import { assertSchemaName, createPool, type DatabasePool } from './create-pool.ts';
-import { translateDatabaseError } from './database-errors.ts';
+import { isUnavailable, translateDatabaseError } from './database-errors.ts';
 import { openSession } from './open-session.ts';
 import { storeErrors } from './store-errors.ts';
 import { waitForDatabase } from './wait-for-database.ts';
@@ -22,10 +23,12 @@ export type MigrateOptions = {
   /** Whose migrations these are: the kit's and the service's are numbered apart. */
   namespace: string;
   migrations: readonly Migration[];
-  /** How long to wait for a database that does not answer yet, in milliseconds. @default 60000 */
+  /** How long to wait for a database that does not answer, or no longer, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
 } & ({ pool: DatabasePool; url?: undefined } | { url: string; pool?: undefined });
+
+const RETRY_MS = 100;
 
 interface AppliedMigration {
   number: number;
@@ -41,18 +44,33 @@ interface AppliedMigration {
  * this run is stored).
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
-  const { schema, namespace, migrations, waitMs, logger } = options;
+  const { schema, namespace, migrations } = options;
   assertSchemaName(schema);
   assertNumbered(namespace, migrations);
   const pool = options.pool ?? createPool({ url: options.url, schema, max: 1 });
   try {
-    await waitForDatabase({ pool, timeoutMs: waitMs, logger });
-    const client = await openSession({ pool, unlimited: true, logger });
-    await inTransaction(client, () => migrateLocked(client, options));
+    await migrateOnceReached(pool, options);
   } catch (error) {
     throw translateDatabaseError(error);
   } finally {
     if (!options.pool) await pool.end();
+  }
+}
+
+/** Begins again when the database goes away in the middle: all of it is one transaction, and what is applied is not applied twice. */
+async function migrateOnceReached(pool: DatabasePool, options: MigrateOptions): Promise<void> {
+  const { waitMs = 60_000, logger = silentLogger } = options;
+  const deadline = Date.now() + waitMs;
+  for (;;) {
+    await waitForDatabase({ pool, timeoutMs: Math.max(0, deadline - Date.now()), logger });
+    try {
+      const client = await openSession({ pool, unlimited: true, logger });
+      return await inTransaction(client, () => migrateLocked(client, options));
+    } catch (err) {
+      if (!isUnavailable(err) || Date.now() > deadline) throw err;
+      logger.warn({ err }, 'the database went away while it was migrated, trying again');
+      await delay(RETRY_MS);
+    }
   }
 }
 

@@ -1,7 +1,7 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
 import { type Logger, silentLogger } from '@warren/kernel';
-import { uniqueName, waitUntil } from '@warren/testing';
+import { createTcpProxy, uniqueName, waitUntil } from '@warren/testing';
 import {
   createDatabaseComponent,
   createPool,
@@ -113,6 +113,31 @@ describe('migrate', () => {
   it('when the name of the schema is no plain identifier, then CONFIG_INVALID', async () => {
     const run = migrate({ url: fixture.url, schema: 'a; DROP TABLE b', namespace, migrations: [] });
     await expect(run).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('when the connection is lost in the middle, then it begins again', async () => {
+    const schema = uniqueName('shop');
+    const link = await createTcpProxy(fixture.url);
+    const { logger, warnings } = recordingWarnings();
+    const holder = await fixture.openPool(schema).connect();
+    try {
+      // Whoever migrates waits for this lock.
+      await holder.query(`SELECT pg_advisory_lock(hashtextextended('warren/migrate/${schema}', 0))`);
+      const url = link.through(fixture.url);
+      const migrating = migrate({ url, schema, namespace, migrations: [first], logger });
+      const waiting = `SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND pid IN
+        (SELECT pid FROM pg_stat_activity WHERE application_name = $1)`;
+      await waitUntil(async () => (await holder.query(waiting, [schema])).rowCount === 1, { what: 'the lock' });
+      link.cut();
+      await waitUntil(() => warnings.length > 0, { what: 'the warning' });
+      await holder.query('SELECT pg_advisory_unlock_all()');
+
+      await expect(migrating).resolves.toBeUndefined();
+      expect((await fixture.openPool(schema).query('SELECT * FROM shelves')).rowCount).toBe(1);
+    } finally {
+      holder.release(true);
+      await link.close();
+    }
   });
 
   it('when the database is away, then it is waited for, in the log, and DATABASE_UNAVAILABLE in the end', async () => {

@@ -16,6 +16,8 @@ export interface TestBroker {
   stop(): Promise<void>;
   /** Ends it as a crash does (SIGKILL), at once. */
   kill(): Promise<void>;
+  /** Runs `rabbitmqctl` on it, e.g. `control(['set_vm_memory_high_watermark', '0.4'])`, and gives its output. @throws when that fails */
+  control(args: string[]): Promise<string>;
   /** Ends it for good and removes its data. Safe to call twice. */
   close(): Promise<void>;
 }
@@ -48,6 +50,7 @@ export async function startTestBroker(): Promise<TestBroker> {
     },
     stop: () => node.stop(),
     kill: () => node.kill(),
+    control: (args) => node.control(args),
     async close() {
       await node.kill();
       await source.discard(id);

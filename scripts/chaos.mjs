@@ -1,0 +1,12 @@
+import { runChaos } from './lib/chaos.mjs';
+import { requireSupportedNode } from './lib/node-version.mjs';
+import { createReport } from './lib/report.mjs';
+import { runScript } from './lib/run-script.mjs';
+
+requireSupportedNode();
+const report = createReport();
+await runScript({
+  report,
+  stoppedCode: 130,
+  main: (context) => runChaos({ ...context, env: process.env, report }, process.argv.slice(2)),
+});

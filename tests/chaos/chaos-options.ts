@@ -1,0 +1,67 @@
+import { parseArgs } from 'node:util';
+import { MECHANISMS } from './mechanisms.mjs';
+
+export interface ChaosOptions {
+  seed: number;
+  faults: number;
+  orders: number;
+  inventories: number;
+  ordersPerSecond: number;
+  /** Name of a mechanism to switch off in the services. */
+  without?: string;
+  /** How long everything may take to come to rest after the last fault, in seconds. */
+  quietSeconds: number;
+}
+
+export const CHAOS_HELP = `npm run chaos -- [options]
+
+Hurts a running system in every way it knows, under load, and checks afterwards that every promise was kept.
+
+  --seed <n>          draws the faults and the load; default: a new one, which is printed
+  --faults <n>        how many faults; default 100, about five minutes
+  --orders <n>        instances of the order service; default 2
+  --inventories <n>   instances of the inventory service; default 2
+  --rate <n>          orders per second; default 30
+  --quiet <seconds>   limit for coming to rest after the last fault; default 120
+  --without <name>    runs the services without one mechanism, which the suite must notice:
+                      ${Object.keys(MECHANISMS).join(', ')}
+  --help
+
+The exit code is 0 when every promise was kept, 1 when one was broken, 2 when the suite itself failed, 130 after Ctrl-C.`;
+
+/** Reads the command line. `help` when it asks for that. @throws an Error that says what is wrong */
+export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      seed: { type: 'string' },
+      faults: { type: 'string', default: '100' },
+      orders: { type: 'string', default: '2' },
+      inventories: { type: 'string', default: '2' },
+      rate: { type: 'string', default: '30' },
+      quiet: { type: 'string', default: '120' },
+      without: { type: 'string' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  const { without } = values;
+  if (without !== undefined && !Object.hasOwn(MECHANISMS, without)) {
+    throw new Error(`--without must be one of ${Object.keys(MECHANISMS).join(', ')}`);
+  }
+  return {
+    seed: wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), 0, 2 ** 31),
+    faults: wholeNumber('faults', values.faults, 0, 10_000),
+    orders: wholeNumber('orders', values.orders, 1, 8),
+    inventories: wholeNumber('inventories', values.inventories, 1, 8),
+    ordersPerSecond: wholeNumber('rate', values.rate, 1, 2000),
+    quietSeconds: wholeNumber('quiet', values.quiet, 1, 3600),
+    without,
+  };
+}
+
+function wholeNumber(name: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new Error(`--${name} must be a whole number from ${min} to ${max}`);
+}

@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from '@warren/testing';
+import { INITIAL_STOCK } from './client-load.ts';
+import { type Management, openManagement } from './management.ts';
+import { type Observer, openObserver } from './observer.ts';
+import { type ServiceInstance, startServiceInstance } from './service-instance.ts';
+
+/** Everything under test, as processes: a broker and a database of its own, and each service behind two proxies of its own. */
+export interface ChaosSystem {
+  broker: TestBroker;
+  postgres: TestPostgres;
+  management: Management;
+  observer: Observer;
+  orders: readonly ServiceInstance[];
+  inventories: readonly ServiceInstance[];
+  services: readonly ServiceInstance[];
+  /** Ends everything. Safe to call while something still starts. */
+  close(): Promise<void>;
+}
+
+export interface ChaosSystemOptions {
+  orders: number;
+  inventories: number;
+  /** Name of the mechanism that the services run without (see mechanisms.mjs). */
+  without?: string;
+  /** For files of the run. */
+  directory: string;
+  /** Ends the start half-way. */
+  signal: AbortSignal;
+}
+
+/** Retries come fast, so that a run has many of them. */
+const SERVICE_ENV = {
+  LOG_LEVEL: 'warn',
+  RETRY_BASE_MS: '250',
+  INITIAL_STOCK: [...INITIAL_STOCK].map(([product, quantity]) => `${product}:${quantity}`).join(','),
+};
+
+export async function startChaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
+  const { orders, inventories, without, directory, signal } = options;
+  const undo: (() => Promise<unknown>)[] = [];
+  const close = async () => {
+    for (const step of undo.splice(0).toReversed()) await step();
+  };
+  const started = async <Part extends { close(): Promise<unknown> }>(part: Promise<Part>): Promise<Part> => {
+    const one = await part;
+    undo.push(() => one.close());
+    signal.throwIfAborted();
+    return one;
+  };
+  try {
+    const [broker, postgres] = await Promise.all([started(startTestBroker()), started(startTestPostgres())]);
+    const observer = await started(openObserver(broker.amqpUrl));
+    const here = (file: string) => join(import.meta.dirname, file);
+    const preload = [here('crash-points.mjs'), ...(without === undefined ? [] : [here('without-mechanism.mjs')])];
+    const env = without === undefined ? SERVICE_ENV : { ...SERVICE_ENV, WARREN_CHAOS_WITHOUT: without };
+    const shared = { amqpUrl: broker.amqpUrl, databaseUrl: postgres.url, env, preload, directory };
+    const start = (service: 'order' | 'inventory', count: number) =>
+      Array.from({ length: count }, (_, index) =>
+        started(startServiceInstance({ ...shared, service, name: `${service}-${index + 1}` })),
+      );
+    const services = await Promise.all([...start('order', orders), ...start('inventory', inventories)]);
+    await Promise.all(services.map((service) => service.process.waitUntilReady()));
+    return {
+      broker,
+      postgres,
+      management: openManagement(broker.managementUrl),
+      observer,
+      orders: services.slice(0, orders),
+      inventories: services.slice(orders),
+      services,
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}

@@ -1,0 +1,148 @@
+import { createHash } from 'node:crypto';
+import { deadLetterQueue, QUEUES } from '@warren/contracts';
+import pg from 'pg';
+import type { ChaosSystem } from './chaos-system.ts';
+import type { ClientRecord, OrderLine } from './client-record.ts';
+
+/** An event of a service's log. */
+export interface LoggedEvent {
+  id: string;
+  stream: string;
+  version: number;
+  type: string;
+  /** Whether the relay has to publish it. */
+  published: boolean;
+  /** When it was recorded, in milliseconds since 1970. */
+  recordedAt: number;
+}
+
+export interface StockLevel {
+  productId: string;
+  available: number;
+  reserved: number;
+  /** Sum of the ledger. */
+  ledger: number;
+}
+
+export interface DeadLetter {
+  queue: string;
+  messageId: string;
+  /** SHA-256 of the body. */
+  digest: string;
+  /** Why it is there, for the report. */
+  reason: string;
+}
+
+/** A time in which the observer was off the exchanges, in milliseconds since 1970. */
+export interface BlindSpell {
+  from: number;
+  to: number;
+}
+
+/** Everything that the promises are judged by, after the quiet. */
+export interface Evidence {
+  record: ClientRecord;
+  initialStock: ReadonlyMap<string, number>;
+  orders: readonly { id: string; status: string; items: readonly OrderLine[] }[];
+  events: readonly LoggedEvent[];
+  levels: readonly StockLevel[];
+  reservations: readonly { orderId: string; productId: string; quantity: number }[];
+  /** Ledger entries of orders: those that take pieces. */
+  withdrawals: readonly { orderId: string; productId: string }[];
+  receipts: readonly { messageId: string; productId: string; quantity: number }[];
+  /** Message ids in the order of their first appearance on the exchanges. */
+  firstSeen: ReadonlyMap<string, number>;
+  blindSpells: readonly BlindSpell[];
+  deadLetters: readonly DeadLetter[];
+  /** Messages by queue, dead-letter queues left out. */
+  leftInQueues: readonly { queue: string; messages: number }[];
+  /** Log lines of errors that the services' own code declares impossible. */
+  faultsLogged: readonly string[];
+}
+
+const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, type, routing_key IS NOT NULL AS published,
+  (extract(epoch FROM recorded_at) * 1000)::float8 AS "recordedAt"`;
+
+const QUERIES = {
+  orders: 'SELECT id, status, items FROM order_service.orders',
+  events: `SELECT ${EVENTS} FROM order_service.events UNION ALL SELECT ${EVENTS} FROM inventory_service.events`,
+  levels: `SELECT product_id AS "productId", available::int, reserved::int, coalesce((SELECT sum(delta)
+    FROM inventory_service.stock_ledger e WHERE e.product_id = l.product_id), 0)::int AS ledger FROM inventory_service.stock_level l`,
+  reservations:
+    'SELECT order_id AS "orderId", product_id AS "productId", quantity::int FROM inventory_service.reservation',
+  withdrawals: `SELECT order_id AS "orderId", product_id AS "productId" FROM inventory_service.stock_ledger WHERE kind = 'reserved'`,
+  receipts: `SELECT message_id AS "messageId", product_id AS "productId", delta::int AS quantity
+    FROM inventory_service.stock_ledger WHERE kind = 'received'`,
+};
+
+export interface EvidenceOptions {
+  system: ChaosSystem;
+  record: ClientRecord;
+  initialStock: ReadonlyMap<string, number>;
+  blindSpells: readonly BlindSpell[];
+}
+
+/** Gathers the evidence. Empties the dead-letter queues. */
+export async function gatherEvidence({
+  system,
+  record,
+  initialStock,
+  blindSpells,
+}: EvidenceOptions): Promise<Evidence> {
+  const { observer, management, postgres, services } = system;
+  const queues = await management.queues();
+  const deadLetters = await drainDeadLetters(system);
+  const tables = await readTables(postgres.url);
+  return {
+    ...tables,
+    record,
+    initialStock,
+    firstSeen: observer.firstSeen,
+    blindSpells,
+    deadLetters,
+    leftInQueues: queues
+      .filter(({ name }) => !name.endsWith(deadLetterQueue('')))
+      .map(({ name, messages = 0 }) => ({ queue: name, messages })),
+    faultsLogged: services.flatMap(({ name, process }) =>
+      process.output.filter(tellsOfFault).map((line) => `${name}: ${line}`),
+    ),
+  };
+}
+
+/** Poison that fails as a fault is none of these: its errors are `invalid` and `not-found`. */
+function tellsOfFault(line: string): boolean {
+  return /"code":"(STOCK_LEVEL_MISMATCH|UNEXPECTED|DATABASE_FAULT|TOPOLOGY_REFUSED)"|uncaught exception/.test(line);
+}
+
+type Tables = Pick<Evidence, keyof typeof QUERIES>;
+
+async function readTables(url: string): Promise<Tables> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    const tables: Record<string, unknown[]> = {};
+    for (const [name, text] of Object.entries(QUERIES)) tables[name] = (await client.query(text)).rows;
+    return tables as unknown as Tables;
+  } finally {
+    await client.end();
+  }
+}
+
+async function drainDeadLetters({ observer }: ChaosSystem): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (const queue of Object.values(QUEUES)) {
+    for (const { properties, content } of await observer.drain(deadLetterQueue(queue))) {
+      letters.push({
+        queue,
+        messageId: String(properties.messageId),
+        digest: digestOf(content),
+        reason: JSON.stringify(properties.headers ?? {}).slice(0, 400),
+      });
+    }
+  }
+  return letters;
+}
+
+export function digestOf(body: Buffer): string {
+  return createHash('sha256').update(body).digest('hex');
+}

@@ -1,0 +1,45 @@
+import type { ChaosSystem } from '../chaos-system.ts';
+import type { ClientLoad } from '../client-load.ts';
+import type { ClientRecord } from '../client-record.ts';
+import type { BlindSpell } from '../evidence.ts';
+import type { Random } from '../random.ts';
+import type { ServiceInstance } from '../service-instance.ts';
+
+/** What a fault acts on. Two faults never act on the same thing at once; one on `everything` is alone. */
+export type FaultTarget =
+  | 'service'
+  | 'broker'
+  | 'database'
+  | 'broker link'
+  | 'database link'
+  | 'messages'
+  | 'everything';
+
+/** What a fault may use. */
+export interface FaultContext {
+  system: ChaosSystem;
+  load: ClientLoad;
+  record: ClientRecord;
+  /** Draws of this fault alone, so that they do not depend on how the others went. */
+  random: Random;
+  /** How long the fault lasts, in milliseconds. */
+  durationMs: number;
+  /** The instance, for a fault on a service or a link. */
+  service: ServiceInstance;
+  /** To be added to when the observer is taken off the exchanges. */
+  blindSpells: BlindSpell[];
+  signal: AbortSignal;
+}
+
+/** One way to hurt the system. */
+export interface FaultKind {
+  on: FaultTarget;
+  /** How often it is drawn, compared with the others. */
+  weight: number;
+  /** Shortest and longest duration, in milliseconds. */
+  durationMs: readonly [number, number];
+  /** For a fault that only the instance that publishes can have: it is moved to that one of the same service, if there is one. */
+  needsRelay?: boolean;
+  /** Makes the fault and undoes it. May give a note for the report. */
+  inject(context: FaultContext): Promise<string | undefined>;
+}

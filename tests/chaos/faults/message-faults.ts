@@ -1,0 +1,68 @@
+import { createEvent, EXCHANGES, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { createId } from '@warren/kernel';
+import { digestOf } from '../evidence.ts';
+import type { CapturedMessage } from '../observer.ts';
+import type { Random } from '../random.ts';
+import { sendStock } from '../send-stock.ts';
+import type { FaultContext, FaultKind } from './fault.ts';
+
+/** What comes over the exchanges that nobody asked for. */
+export const messageFaults: Readonly<Record<string, FaultKind>> = {
+  'copies out of order': { on: 'messages', weight: 8, durationMs: [0, 0], inject: publishCopies },
+  poison: { on: 'messages', weight: 6, durationMs: [0, 0], inject: publishPoison },
+  'stock command repeated': { on: 'messages', weight: 8, durationMs: [0, 0], inject: receiveStock },
+};
+
+/** Copies of what was seen lately, old and new mixed, some of them twice. */
+async function publishCopies({ system: { observer }, record, random }: FaultContext): Promise<string> {
+  const genuine = observer.captured.filter(({ properties }) => !record.poison.has(String(properties.messageId)));
+  const chosen = random.shuffle(genuine).slice(0, random.integer(20, 120));
+  const repeated = chosen.filter(() => random.chance(0.2));
+  for (const message of [...chosen, ...repeated]) await observer.publish(message);
+  return `${chosen.length + repeated.length} copies`;
+}
+
+async function publishPoison({ system: { observer }, record, random }: FaultContext): Promise<string> {
+  const count = random.integer(1, 10);
+  for (let made = 0; made < count; made += 1) {
+    const { queue, message } = drawPoison(random);
+    // Before it is sent: also when the confirm is lost it may be there.
+    record.poison.set(String(message.properties.messageId), { queue, digest: digestOf(message.body) });
+    await observer.publish(message);
+  }
+  return `${count} messages`;
+}
+
+/** Not JSON, no envelope, of an unknown type, without its data, about an order that does not exist. */
+function drawPoison(random: Random): { queue: string; message: CapturedMessage } {
+  const messageId = createId();
+  const created = { exchange: EXCHANGES.orders, routingKey: OrderCreated.routingKey };
+  const reserved = { exchange: EXCHANGES.inventory, routingKey: InventoryReserved.routingKey };
+  const address = random.pick([created, reserved]);
+  const envelope = { id: messageId, type: 'OrderCreated', version: 1, timestamp: new Date().toISOString() };
+  const rest = { aggregateId: 'poison', metadata: { correlationId: 'c', causationId: 'c', source: 'chaos' } };
+  const stranger = createEvent(InventoryReserved, {
+    id: messageId,
+    aggregateId: createId(),
+    source: 'chaos',
+    data: { orderId: createId(), reservations: [{ productId: 'nothing', quantity: 1 }] },
+  });
+  const made = random.pick<{ body: Buffer; to?: typeof address }>([
+    { body: Buffer.from([0xff, 0xfe, 0x00, random.integer(0, 255)]) },
+    { body: Buffer.from('{"id":') },
+    { body: Buffer.from('[]') },
+    { body: Buffer.from(JSON.stringify({ ...envelope, ...rest, data: {} })) },
+    { body: Buffer.from(JSON.stringify({ ...envelope, ...rest, type: 'NeverHeardOf', data: {} })) },
+    { body: Buffer.from(JSON.stringify(stranger)), to: reserved },
+  ]);
+  const to = made.to ?? address;
+  const queue = to === created ? QUEUES.inventoryOrderCreated : QUEUES.orderInventoryReserved;
+  return { queue, message: { ...to, body: made.body, properties: { messageId, persistent: true } } };
+}
+
+/** Stock for a product that runs out; the message comes up to three times. */
+async function receiveStock({ system: { observer }, record, random }: FaultContext): Promise<string> {
+  const times = random.integer(2, 3);
+  const { productId, quantity } = await sendStock({ observer, record, random, times });
+  return `${quantity} ${productId}, sent ${times} times`;
+}

@@ -1,0 +1,189 @@
+import type { OrderLine } from './client-record.ts';
+import type { Evidence } from './evidence.ts';
+
+/** A promise that was broken. */
+export interface Violation {
+  promise: string;
+  /** How often. */
+  count: number;
+  /** The first few cases. */
+  examples: string[];
+}
+
+const MAX_EXAMPLES = 5;
+
+/** A promise, and the cases in which the evidence speaks against it. */
+type Invariant = readonly [promise: string, broken: (evidence: Evidence) => string[]];
+
+const INVARIANTS: readonly Invariant[] = [
+  ['an order answered 201 is stored, as it was sent', lostOrders],
+  ['an Idempotency-Key stands for one order', doubledKeys],
+  ['every order ends, confirmed or cancelled', endlessOrders],
+  ['a confirmed order has its pieces, every other order none', wrongReservations],
+  ['no order is reserved twice', doubleReservations],
+  ['stock is never negative, and adds up: initial + received = available + reserved', wrongStock],
+  ['the ledger is the level', wrongLedger],
+  ['stock that was sent is received, once', wrongReceipts],
+  ['every event is published', unpublishedEvents],
+  ['the events of a stream are published in order', disorderedStreams],
+  ['what is published was committed', uncommittedMessages],
+  ['the dead letters are the injected poison, byte for byte, no more and no less', wrongDeadLetters],
+  ['no message is left in a queue', leftMessages],
+  ['no service met an error that its code declares impossible', (evidence) => [...evidence.faultsLogged]],
+];
+
+/** Every promise that the evidence shows broken; empty when all were kept. */
+export function checkInvariants(evidence: Evidence): Violation[] {
+  return INVARIANTS.flatMap(([promise, broken]) => {
+    const cases = broken(evidence);
+    return cases.length > 0 ? [{ promise, count: cases.length, examples: cases.slice(0, MAX_EXAMPLES) }] : [];
+  });
+}
+
+function lostOrders({ record, orders }: Evidence): string[] {
+  const stored = new Map(orders.map((order) => [order.id, order]));
+  return [...record.accepted].flatMap(([id, lines]) => {
+    const order = stored.get(id);
+    if (!order) return [`${id} is not there`];
+    return textOf(order.items) === textOf(lines) ? [] : [`${id} has other lines than were sent`];
+  });
+}
+
+function doubledKeys({ record }: Evidence): string[] {
+  return [...record.idsByKey].flatMap(([key, ids]) => (ids.size > 1 ? [`${key}: ${[...ids].join(', ')}`] : []));
+}
+
+function endlessOrders({ orders }: Evidence): string[] {
+  return orders.filter(({ status }) => status === 'pending').map(({ id }) => `${id} is pending`);
+}
+
+function wrongReservations({ orders, reservations }: Evidence): string[] {
+  const reserved = groupBy(reservations, ({ orderId }) => orderId);
+  const known = new Set(orders.map(({ id }) => id));
+  const wrong = orders.flatMap(({ id, status, items }) => {
+    const wanted = status === 'confirmed' ? textOf(items) : '';
+    const has = textOf(reserved.get(id) ?? []);
+    // An order that has not ended is reported as such.
+    return status === 'pending' || has === wanted
+      ? []
+      : [`${id} is ${status}, wants ${wanted || 'nothing'}, has ${has}`];
+  });
+  const strangers = [...reserved.keys()]
+    .filter((id) => !known.has(id))
+    .map((id) => `${id} has pieces, but does not exist`);
+  return [...wrong, ...strangers];
+}
+
+function doubleReservations({ withdrawals, events }: Evidence): string[] {
+  const answers = events.filter(({ type }) => type === 'InventoryReserved').map(({ stream }) => stream);
+  return [
+    ...repeated(withdrawals.map(({ orderId, productId }) => `${orderId} took ${productId}`)),
+    ...repeated(answers.map((stream) => `${stream} was reserved`)),
+  ];
+}
+
+function wrongStock({ initialStock, receipts, levels }: Evidence): string[] {
+  const wanted = new Map(initialStock);
+  for (const { productId, quantity } of receipts) wanted.set(productId, (wanted.get(productId) ?? 0) + quantity);
+  const found = new Map(levels.map((level) => [level.productId, level]));
+  return [...new Set([...wanted.keys(), ...found.keys()])].flatMap((productId) => {
+    const { available = 0, reserved = 0 } = found.get(productId) ?? {};
+    const sum = wanted.get(productId) ?? 0;
+    const adds = available + reserved === sum && available >= 0 && reserved >= 0;
+    return adds ? [] : [`${productId}: ${available} available + ${reserved} reserved, ought to be ${sum}`];
+  });
+}
+
+function wrongLedger({ levels, reservations }: Evidence): string[] {
+  const reservedByOrders = sumByProduct(reservations);
+  return levels.flatMap(({ productId, available, reserved, ledger }) => {
+    const standing = reservedByOrders.get(productId) ?? 0;
+    return [
+      ...(ledger === available ? [] : [`${productId}: ledger ${ledger}, level ${available}`]),
+      ...(standing === reserved ? [] : [`${productId}: ${standing} reserved by orders, level says ${reserved}`]),
+    ];
+  });
+}
+
+function wrongReceipts({ record, receipts }: Evidence): string[] {
+  const booked = new Map(receipts.map((receipt) => [receipt.messageId, receipt]));
+  const missing = [...record.receipts].flatMap(([id, sent]) =>
+    booked.get(id)?.quantity === sent.quantity ? [] : [`${id}: ${sent.quantity} ${sent.productId} were not booked`],
+  );
+  const unsent = receipts.filter(({ messageId }) => !record.receipts.has(messageId));
+  return [
+    ...missing,
+    ...unsent.map(({ messageId }) => `${messageId} was booked, but never sent`),
+    ...repeated(receipts.map(({ messageId }) => messageId)),
+  ];
+}
+
+function unpublishedEvents({ events, firstSeen, blindSpells }: Evidence): string[] {
+  const unseen = (at: number) => blindSpells.some(({ from, to }) => at >= from && at <= to);
+  return events
+    .filter(({ id, published, recordedAt }) => published && !firstSeen.has(id) && !unseen(recordedAt))
+    .map(({ id, type, stream }) => `${type} ${id} of ${stream}`);
+}
+
+function disorderedStreams({ events, firstSeen }: Evidence): string[] {
+  const streams = groupBy(events, ({ stream }) => stream);
+  return [...streams].flatMap(([stream, own]) => {
+    const seen = own.toSorted((a, b) => a.version - b.version).filter(({ id }) => firstSeen.has(id));
+    return seen.slice(1).flatMap(({ id, version }, index) => {
+      const before = seen[index];
+      const ordered = before === undefined || (firstSeen.get(before.id) ?? 0) < (firstSeen.get(id) ?? 0);
+      return ordered ? [] : [`${stream}: version ${version} came before version ${before.version}`];
+    });
+  });
+}
+
+function uncommittedMessages({ events, firstSeen, record }: Evidence): string[] {
+  const known = new Set(events.map(({ id }) => id));
+  return [...firstSeen.keys()].filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id));
+}
+
+function wrongDeadLetters({ record, deadLetters }: Evidence): string[] {
+  const found = new Set(deadLetters.map(({ queue, messageId, digest }) => `${queue} ${messageId} ${digest}`));
+  const injected = new Set([...record.poison].map(([id, { queue, digest }]) => `${queue} ${id} ${digest}`));
+  const surplus = deadLetters.filter(
+    ({ queue, messageId, digest }) => !injected.has(`${queue} ${messageId} ${digest}`),
+  );
+  return [
+    ...[...injected].filter((one) => !found.has(one)).map((one) => `missing: ${one}`),
+    ...surplus.map(({ queue, messageId, reason }) => `not injected: ${messageId} in ${queue}, ${reason}`),
+  ];
+}
+
+function leftMessages({ leftInQueues }: Evidence): string[] {
+  return leftInQueues.filter(({ messages }) => messages > 0).map(({ queue, messages }) => `${messages} in ${queue}`);
+}
+
+function sumByProduct(lines: readonly OrderLine[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const { productId, quantity } of lines) sums.set(productId, (sums.get(productId) ?? 0) + quantity);
+  return sums;
+}
+
+/** The lines summed up by product, in the order of the products' ids. */
+function textOf(lines: readonly OrderLine[]): string {
+  return [...sumByProduct(lines)]
+    .map(([productId, quantity]) => `${quantity} ${productId}`)
+    .sort()
+    .join(', ');
+}
+
+function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
+  const groups = new Map<string, Item[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
+}
+
+function repeated(items: readonly string[]): string[] {
+  return [...groupBy(items, (item) => item)].flatMap(([item, all]) =>
+    all.length > 1 ? [`${item} ${all.length} times`] : [],
+  );
+}

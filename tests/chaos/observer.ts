@@ -1,0 +1,179 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { EXCHANGES } from '@warren/contracts';
+import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
+
+/** A message as it was published, to be published again. */
+export interface CapturedMessage {
+  exchange: string;
+  routingKey: string;
+  body: Buffer;
+  properties: Options.Publish;
+}
+
+/** Sees every message of both exchanges, and publishes messages of the suite's own. It goes to the broker directly, past the proxies. */
+export interface Observer {
+  /** Message ids in the order of their first appearance: the place in it, from 0. */
+  readonly firstSeen: ReadonlyMap<string, number>;
+  /** The latest messages, for copies. */
+  readonly captured: readonly CapturedMessage[];
+  /** Publishes until the broker has confirmed it, however long that takes. The same id may be there more than once. @throws when closed */
+  publish(message: CapturedMessage): Promise<void>;
+  /** Binds the observer's queue to both exchanges, or takes it off them. Resolves when that is done, however long it takes. */
+  watch(watching: boolean): Promise<void>;
+  /** Takes every message out of a queue. */
+  drain(queue: string): Promise<ConsumeMessage[]>;
+  close(): Promise<void>;
+}
+
+/** The observer's queue. Nothing must be left in it in the end either. */
+export const OBSERVER_QUEUE = 'chaos_observer';
+const MAX_CAPTURED = 500;
+const RETRY_MS = 200;
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Declares what it needs before any service is there, so that nothing is published unseen. */
+export async function openObserver(amqpUrl: string): Promise<Observer> {
+  const firstSeen = new Map<string, number>();
+  const captured: CapturedMessage[] = [];
+  let session: Promise<Session> | undefined;
+  let watching = true;
+  let closed = false;
+
+  function note(message: ConsumeMessage): void {
+    const { fields, properties, content: body } = message;
+    const id = String(properties.messageId);
+    if (!firstSeen.has(id)) firstSeen.set(id, firstSeen.size);
+    const { headers: _, ...own } = properties;
+    captured.push({
+      exchange: fields.exchange,
+      routingKey: fields.routingKey,
+      body,
+      properties: { ...own, persistent: true },
+    });
+    if (captured.length > MAX_CAPTURED) captured.shift();
+  }
+
+  async function open(): Promise<Session> {
+    const opened = await openSession(amqpUrl, watching, note);
+    const forget = () => {
+      session = undefined;
+    };
+    opened.model.once('close', forget);
+    opened.channel.once('close', () => {
+      forget();
+      void opened.model.close().catch(() => undefined);
+    });
+    return opened;
+  }
+
+  /** Until it works: the broker is killed under this very run. */
+  async function surely<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+    for (;;) {
+      if (closed) throw new Error('the observer is closed');
+      try {
+        session ??= open();
+        return await within(ANSWER_TIMEOUT_MS, session.then(work));
+      } catch {
+        session = undefined;
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  await surely(async () => undefined);
+  // Keeps it consuming also when nobody publishes.
+  const keeper = setInterval(() => session ?? void surely(async () => undefined).catch(() => undefined), 500);
+  return {
+    firstSeen,
+    captured,
+    publish: (message) => surely(({ channel }) => publishOn(channel, message)),
+    watch(on) {
+      watching = on;
+      return surely(({ channel }) => bind(channel, on));
+    },
+    drain: (queue) => surely(({ model }) => drainQueue(model, queue)),
+    async close() {
+      closed = true;
+      clearInterval(keeper);
+      await session?.then(({ model }) => model.close()).catch(() => undefined);
+    },
+  };
+}
+
+interface Session {
+  model: ChannelModel;
+  channel: ConfirmChannel;
+}
+
+async function openSession(
+  amqpUrl: string,
+  watching: boolean,
+  note: (message: ConsumeMessage) => void,
+): Promise<Session> {
+  const model = await connect(amqpUrl, { timeout: ANSWER_TIMEOUT_MS });
+  model.on('error', () => undefined);
+  try {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => undefined);
+    await bindOrDeclare(channel, watching);
+    await channel.prefetch(500);
+    await channel.consume(OBSERVER_QUEUE, (message) => {
+      if (!message) return;
+      note(message);
+      channel.ack(message);
+    });
+    return { model, channel };
+  } catch (error) {
+    await model.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function bindOrDeclare(channel: ConfirmChannel, watching: boolean): Promise<void> {
+  for (const exchange of Object.values(EXCHANGES)) await channel.assertExchange(exchange, 'topic', { durable: true });
+  await channel.assertQueue(OBSERVER_QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
+  await bind(channel, watching);
+}
+
+async function bind(channel: ConfirmChannel, watching: boolean): Promise<void> {
+  for (const exchange of Object.values(EXCHANGES)) {
+    if (watching) await channel.bindQueue(OBSERVER_QUEUE, exchange, '#');
+    else await channel.unbindQueue(OBSERVER_QUEUE, exchange, '#');
+  }
+}
+
+function publishOn(channel: ConfirmChannel, message: CapturedMessage): Promise<void> {
+  const { exchange, routingKey, body, properties } = message;
+  return new Promise((resolve, reject) => {
+    const settle = (error: unknown) => (error ? reject(error) : resolve());
+    channel.publish(exchange, routingKey, body, properties, settle);
+  });
+}
+
+async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMessage[]> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  const messages: ConsumeMessage[] = [];
+  for (;;) {
+    const message = await channel.get(queue);
+    if (!message) break;
+    messages.push(message as unknown as ConsumeMessage);
+  }
+  // Acknowledged only now: a session that is lost half-way gives them all back.
+  if (messages.length > 0) channel.ackAll();
+  await channel.close();
+  return messages;
+}
+
+async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
+  const late = new AbortController();
+  const limit = pause(timeoutMs, undefined, { signal: late.signal }).then(() => {
+    throw new Error(`no answer within ${timeoutMs} ms`);
+  });
+  limit.catch(() => undefined);
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    late.abort();
+  }
+}

@@ -1,0 +1,55 @@
+import type { ChaosOptions } from './chaos-options.ts';
+import type { FaultOutcome } from './fault-runner.ts';
+import type { Violation } from './invariants.ts';
+
+/** Everything that a run has to tell; written as JSON. */
+export interface ChaosReport {
+  options: ChaosOptions;
+  startedAt: string;
+  seconds: number;
+  /** Promises that were broken; empty when all is well. */
+  violations: Violation[];
+  /** What still moved when the time to come to rest was over. */
+  unsettled?: string;
+  /** How long it took to come to rest after the last fault. */
+  settledSeconds: number;
+  faults: readonly FaultOutcome[];
+  /** Services that ended by themselves, and were started again. */
+  ownExits: string[];
+  counts: Record<string, number>;
+  /** Answers to the client, by status. */
+  answers: Record<string, number>;
+}
+
+/** True when every promise was kept and the system came to rest in time. */
+export function isClean({ violations, unsettled }: ChaosReport): boolean {
+  return violations.length === 0 && unsettled === undefined;
+}
+
+/** The report for the person in front of it. */
+export function formatReport(report: ChaosReport): string {
+  const { options, seconds, violations, unsettled, settledSeconds, faults, ownExits, counts, answers } = report;
+  const kinds = new Map<string, number>();
+  for (const { kind } of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  const failures = faults.filter(({ failure }) => failure !== undefined);
+  const list = (entries: Iterable<readonly [string, number]>) =>
+    [...entries].map(([name, count]) => `${count} ${name}`).join(', ');
+  return [
+    '',
+    `seed ${options.seed}, ${faults.length} faults in ${seconds} s${options.without ? `, without ${options.without}` : ''}`,
+    `  faults   ${list([...kinds].sort(([, a], [, b]) => b - a))}`,
+    `  answers  ${list(Object.entries(answers))}`,
+    `  checked  ${list(Object.entries(counts))}`,
+    ...ownExits.map((exit) => `  started again: ${exit.slice(0, 300)}`),
+    ...failures.map(({ number, kind, failure }) => `  fault ${number} (${kind}) could not be made: ${failure}`),
+    unsettled === undefined
+      ? `  at rest after ${settledSeconds} s`
+      : `✗ not at rest after ${settledSeconds} s: ${unsettled}`,
+    ...violations.flatMap(({ promise, count, examples }) => [
+      `✗ broken ${count} times: ${promise}`,
+      ...examples.map((example) => `    ${example}`),
+    ]),
+    isClean(report) ? '✓ every promise was kept' : `✗ ${violations.length} promises were broken`,
+    '',
+  ].join('\n');
+}

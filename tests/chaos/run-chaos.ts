@@ -1,0 +1,99 @@
+import type { ChaosOptions } from './chaos-options.ts';
+import { type ChaosSystem, startChaosSystem } from './chaos-system.ts';
+import { INITIAL_STOCK, startClientLoad } from './client-load.ts';
+import { type ClientRecord, createClientRecord } from './client-record.ts';
+import { type BlindSpell, type Evidence, gatherEvidence } from './evidence.ts';
+import { createFaultRunner } from './fault-runner.ts';
+import { checkInvariants } from './invariants.ts';
+import { createProgress } from './progress.ts';
+import { createRandom } from './random.ts';
+import type { ChaosReport } from './report.ts';
+import { drawSchedule } from './schedule.ts';
+import { sendStock } from './send-stock.ts';
+import { settle } from './settle.ts';
+
+export interface RunChaosOptions extends ChaosOptions {
+  /** For files of the run. */
+  directory: string;
+  say(line: string): void;
+  /** Ends the run half-way; nothing is left running. */
+  signal: AbortSignal;
+}
+
+/** One run: system up, load and faults, quiet, judgement, system down. @throws when the suite itself fails, or is aborted */
+export async function runChaos({ directory, say, signal, ...options }: RunChaosOptions): Promise<ChaosReport> {
+  const startedAt = Date.now();
+  say(`seed ${options.seed}: starting a broker, a database, ${options.orders} + ${options.inventories} services …`);
+  const system = await startChaosSystem({ ...options, directory, signal });
+  try {
+    return await hurtAndJudge({ system, options, say, signal, startedAt });
+  } finally {
+    await system.close();
+  }
+}
+
+interface Run {
+  system: ChaosSystem;
+  options: ChaosOptions;
+  say(line: string): void;
+  signal: AbortSignal;
+  startedAt: number;
+}
+
+async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): Promise<ChaosReport> {
+  const random = createRandom(options.seed);
+  const names = system.services.map(({ name }) => name);
+  const schedule = drawSchedule(options.faults, names, random);
+  const record = createClientRecord();
+  const blindSpells: BlindSpell[] = [];
+  const targets = system.orders.map(({ process }) => process.url);
+  const supply = () => sendStock({ observer: system.observer, record, random, times: 1 });
+  const load = startClientLoad({ targets, ordersPerSecond: options.ordersPerSecond, supply, random, record });
+  const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
+  const progress = createProgress({ runner, load, record, total: options.faults, say });
+  try {
+    await runner.run();
+    progress.enter('quiet');
+    await load.stop();
+    signal.throwIfAborted();
+    const restFrom = Date.now();
+    const unsettled = await settle(system, { limitMs: options.quietSeconds * 1000, signal });
+    signal.throwIfAborted();
+    const settledSeconds = secondsSince(restFrom);
+    progress.enter('judging');
+    const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells });
+    return {
+      options,
+      startedAt: new Date(startedAt).toISOString(),
+      seconds: secondsSince(startedAt),
+      violations: checkInvariants(evidence),
+      unsettled,
+      settledSeconds,
+      faults: runner.outcomes,
+      ownExits: system.services.flatMap(({ ownExits }) => ownExits),
+      counts: countsOf(evidence),
+      answers: Object.fromEntries(record.answers),
+    };
+  } finally {
+    progress.stop();
+    await load.stop();
+  }
+}
+
+const secondsSince = (from: number): number => Math.round((Date.now() - from) / 100) / 10;
+
+function countsOf(evidence: Evidence): Record<string, number> {
+  const { orders, events, firstSeen, deadLetters } = evidence;
+  const record: ClientRecord = evidence.record;
+  return {
+    'orders answered 201': record.accepted.size,
+    'orders stored': orders.length,
+    confirmed: orders.filter(({ status }) => status === 'confirmed').length,
+    cancelled: orders.filter(({ status }) => status === 'cancelled').length,
+    events: events.length,
+    'messages seen': firstSeen.size,
+    'stock receipts': record.receipts.size,
+    poison: record.poison.size,
+    'dead letters': deadLetters.length,
+  };
+}

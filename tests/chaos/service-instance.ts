@@ -1,0 +1,147 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import { createTcpProxy, type ServiceProcess, startServiceProcess, type TcpProxy } from '@warren/testing';
+
+/** Where a service can be made to die: see crash-points.mjs. */
+export const CRASH_POINTS = [
+  'before-commit',
+  'after-commit',
+  'before-publish',
+  'after-publish',
+  'after-confirm',
+  'before-cursor',
+  'after-cursor',
+  'before-ack',
+  'after-ack',
+] as const;
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+/** One running service that can be killed, frozen and cut off, and is started again when it ends by itself, as an orchestrator would. */
+export interface ServiceInstance {
+  /** E.g. `order-1`. */
+  readonly name: string;
+  readonly process: ServiceProcess;
+  readonly brokerLink: TcpProxy;
+  readonly databaseLink: TcpProxy;
+  /** How it ended without being told to, each time. */
+  readonly ownExits: readonly string[];
+  /** Whether its relay is the one that publishes, as far as it can tell within a second. */
+  publishes(): Promise<boolean>;
+  /** SIGKILL, and a start after so many milliseconds. */
+  kill(downMs: number): Promise<void>;
+  /** SIGTERM, and a start after so many milliseconds. Gives how it ended. */
+  terminate(downMs: number): Promise<string>;
+  /** SIGSTOP, and SIGCONT after so many milliseconds. */
+  freeze(frozenMs: number): Promise<void>;
+  /** Lets it die at the point when that is reached for the count-th time, and starts it again. False when that did not happen in time. */
+  crashAt(point: CrashPoint, count: number): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+export interface ServiceInstanceOptions {
+  name: string;
+  service: 'order' | 'inventory';
+  amqpUrl: string;
+  databaseUrl: string;
+  env: Record<string, string>;
+  /** Modules to load into it before it starts. */
+  preload: readonly string[];
+  /** For its files. */
+  directory: string;
+}
+
+const CRASH_PATIENCE_MS = 4000;
+const RESTART_MS = 300;
+
+export async function startServiceInstance(options: ServiceInstanceOptions): Promise<ServiceInstance> {
+  const { name, service, amqpUrl, databaseUrl, env, preload, directory } = options;
+  const brokerLink = await createTcpProxy(amqpUrl);
+  const databaseLink = await createTcpProxy(databaseUrl);
+  const crashFile = join(directory, `${name}.crash`);
+  const process = await startServiceProcess({
+    service,
+    waitUntilReady: false,
+    env: {
+      ...env,
+      // A heartbeat a second: a connection that is silent for two to three of them counts as lost.
+      AMQP_URL: `${brokerLink.through(amqpUrl)}?heartbeat=1`,
+      DATABASE_URL: databaseLink.through(databaseUrl),
+      WARREN_CHAOS_CRASH_FILE: crashFile,
+      NODE_OPTIONS: preload.map((path) => `--import ${pathToFileURL(path)}`).join(' '),
+    },
+  });
+  const ownExits: string[] = [];
+  let expected = false;
+  watch();
+
+  function watch(): void {
+    const { exited } = process;
+    void exited.then(async ({ code, signal }) => {
+      if (expected) return;
+      ownExits.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}; ${process.output.at(-1) ?? ''}`);
+      await pause(RESTART_MS);
+      if (!expected) await start();
+    });
+  }
+
+  async function start(): Promise<void> {
+    await process.start();
+    expected = false;
+    watch();
+  }
+
+  async function end<Result>(how: () => Promise<Result>, downMs: number): Promise<Result> {
+    expected = true;
+    const result = await how();
+    await pause(downMs);
+    await start();
+    return result;
+  }
+
+  return {
+    name,
+    process,
+    brokerLink,
+    databaseLink,
+    ownExits,
+    publishes: () => relayLeads(process.url),
+    kill: async (downMs) => void (await end(() => process.kill(), downMs)),
+    async terminate(downMs) {
+      const { code, signal } = await end(() => process.stop(), downMs);
+      return signal ?? `exit code ${code}`;
+    },
+    async freeze(frozenMs) {
+      process.signal('SIGSTOP');
+      await pause(frozenMs);
+      process.signal('SIGCONT');
+    },
+    async crashAt(point, count) {
+      await writeFile(crashFile, `${point} ${count}`);
+      expected = true;
+      process.signal('SIGUSR2');
+      const crashed = await Promise.race([process.exited.then(() => true), pause(CRASH_PATIENCE_MS, false)]);
+      // Never reached, it dies now: an armed point must not stay behind.
+      await process.kill();
+      await start();
+      return crashed;
+    },
+    async close() {
+      expected = true;
+      await process.kill();
+      await Promise.all([brokerLink.close(), databaseLink.close()]);
+    },
+  };
+}
+
+async function relayLeads(url: string): Promise<boolean> {
+  try {
+    const response = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(1000) });
+    const { components } = (await response.json()) as { components?: { relay?: { details?: { state?: string } } } };
+    return components?.relay?.details?.state === 'leading';
+  } catch {
+    // It is down, frozen or just starting.
+    return false;
+  }
+}
