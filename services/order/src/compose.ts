@@ -88,7 +88,7 @@ function createBus(settings: OrderSettings, logger: Logger, metrics: MetricsRegi
 function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
   return new Counter({
     name: 'warren_order_answers_total',
-    help: 'Answers of the inventory service by what became of them: an event, or ignored',
+    help: 'Answers of the inventory service, cancellations and deadlines by what became of them: an event, or ignored',
     labelNames: ['message', 'outcome'],
     registers: [metrics],
   });

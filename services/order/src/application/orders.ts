@@ -1,6 +1,7 @@
 import type { RecordedEvent } from '@warren/event-store';
 import { orderErrors } from '../domain/order-errors.ts';
 import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
+import { type CancelOrder, createOrderCancellation } from './cancel-order.ts';
 import { type CreateOrder, createOrderCreation } from './create-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
@@ -11,6 +12,8 @@ import type { OrderView } from './order-view.ts';
 export interface Orders {
   /** @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE` */
   createOrder(request: CreateOrder): Promise<OrderView>;
+  /** Gives the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_CONTESTED` */
+  cancelOrder(request: CancelOrder): Promise<OrderView>;
   /** @throws `ORDER_NOT_FOUND` */
   getOrder(orderId: string): Promise<OrderView>;
   /** Newest first. */
@@ -25,12 +28,20 @@ export interface Orders {
 
 export function createOrders(dependencies: OrderDependencies): Orders {
   const { store, readModel } = dependencies;
+  const cancel = createOrderCancellation(dependencies);
+
+  async function getOrder(orderId: string): Promise<OrderView> {
+    return (await readModel.find(orderId)) ?? notFound(orderId);
+  }
+
   return {
     ...createOrderCreation(dependencies),
     applyAnswers: createAnswerApplication(dependencies),
     listOrders: (filter) => readModel.list(filter),
-    async getOrder(orderId) {
-      return (await readModel.find(orderId)) ?? notFound(orderId);
+    getOrder,
+    async cancelOrder(request) {
+      await cancel(request);
+      return getOrder(request.orderId);
     },
     async getHistory(orderId) {
       const stream = orderStream(orderId);

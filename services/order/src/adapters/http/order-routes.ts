@@ -1,8 +1,9 @@
 import type { Fault } from '@warren/contracts';
-import { correlationIdOf, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
+import { correlationIdOf, hasBody, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
 import { isId } from '@warren/kernel';
 import type { Orders } from '../../application/orders.ts';
 import { orderErrors } from '../../domain/order-errors.ts';
+import { parseCancelOrder } from './cancel-order-request.ts';
 import { parseCreateOrder } from './create-order-request.ts';
 import { formatCursor } from './cursor.ts';
 import { toHistoryEntry } from './history-entry.ts';
@@ -20,6 +21,14 @@ export function createOrderRoutes(orders: Orders): Route[] {
     res.status(201).location(`/orders/${order.id}`).json(order);
   };
 
+  const cancel: RouteHandler = async (req, res) => {
+    const orderId = orderIdOf(req);
+    const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
+    if ('faults' in body) throw invalid('the cancellation', body.faults);
+    const order = await orders.cancelOrder({ orderId, ...body.value, correlationId: correlationIdOf(res) });
+    res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
+  };
+
   const list: RouteHandler = async (req, res) => {
     const query = parseListOrders(req.query);
     if ('faults' in query) throw invalid('the query', query.faults);
@@ -35,7 +44,7 @@ export function createOrderRoutes(orders: Orders): Route[] {
   const get: RouteHandler = async (req, res) => {
     const order = await orders.getOrder(orderIdOf(req));
     // Express answers 304 by itself when If-None-Match names this version.
-    res.set({ ETag: `"${order.version}"`, 'Cache-Control': 'no-cache' }).json(order);
+    res.set({ ETag: etagOf(order), 'Cache-Control': 'no-cache' }).json(order);
   };
 
   const history: RouteHandler = async (req, res) => {
@@ -46,9 +55,12 @@ export function createOrderRoutes(orders: Orders): Route[] {
   return [
     { path: '/orders', methods: { GET: list, POST: create } },
     { path: '/orders/:id', methods: { GET: get } },
+    { path: '/orders/:id/cancel', methods: { POST: cancel } },
     { path: '/orders/:id/events', methods: { GET: history } },
   ];
 }
+
+const etagOf = ({ version }: { version: number }): string => `"${version}"`;
 
 /** @throws `ORDER_NOT_FOUND` when it is no UUID: no order has such an id. */
 function orderIdOf({ params }: { params: Record<string, string | string[] | undefined> }): string {
