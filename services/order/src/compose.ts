@@ -12,10 +12,11 @@ import {
   systemClock,
 } from '@warren/kernel';
 import { createOrderRoutes } from './adapters/http/order-routes.ts';
+import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
 import { createIdempotencyKeyTable } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
-import { orderProjection } from './adapters/postgres/order-projection.ts';
+import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
 import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
@@ -38,7 +39,8 @@ export function composeOrder(
 ): OrderService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
-  const store = createEventStore({ pool, projections: [orderProjection], logger, metrics });
+  const { deadlineMs } = settings;
+  const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
   const orders = createOrders({
     store,
     keys: createIdempotencyKeyTable(),
@@ -63,6 +65,7 @@ export function composeOrder(
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
     createSubscriptions({ bus, orders, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     { name: 'orders', stop: () => orders.drain() },
     http,
   ];

@@ -15,4 +15,6 @@ export interface OrderReadModel {
   find(orderId: string): Promise<OrderView | undefined>;
   /** Newest first. */
   list(filter: OrderFilter): Promise<OrderView[]>;
+  /** Ids of orders that are pending though their deadline has passed, those that wait longest first. */
+  listOverdue(now: Date, limit: number): Promise<string[]>;
 }

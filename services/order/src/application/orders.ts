@@ -2,6 +2,7 @@ import type { RecordedEvent } from '@warren/event-store';
 import { orderErrors } from '../domain/order-errors.ts';
 import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
 import { type CancelOrder, createOrderCancellation } from './cancel-order.ts';
+import { createOverdueCancellation } from './cancel-overdue.ts';
 import { type CreateOrder, createOrderCreation } from './create-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
@@ -22,6 +23,8 @@ export interface Orders {
   getHistory(orderId: string): Promise<RecordedEvent[]>;
   /** A batch of answers of the inventory service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
   applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
+  /** Cancels orders whose deadline has passed without an answer, at most `limit`; gives how many there were. */
+  cancelOverdue(limit: number): Promise<number>;
   /** Takes no new orders and resolves when those in hand are stored. */
   drain(): Promise<void>;
 }
@@ -36,6 +39,7 @@ export function createOrders(dependencies: OrderDependencies): Orders {
 
   return {
     ...createOrderCreation(dependencies),
+    cancelOverdue: createOverdueCancellation(dependencies),
     applyAnswers: createAnswerApplication(dependencies),
     listOrders: (filter) => readModel.list(filter),
     getOrder,
