@@ -13,11 +13,13 @@ import {
 } from '@warren/kernel';
 import { createOrderRoutes } from './adapters/http/order-routes.ts';
 import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
+import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
 import { createIdempotencyKeyTable } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
+import { createOrderWatch } from './application/order-watch.ts';
 import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import { toWire } from './application/to-wire.ts';
@@ -41,10 +43,13 @@ export function composeOrder(
   const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
   const { deadlineMs } = settings;
   const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
+  const readModel = createOrderTable(store);
+  const watch = createOrderWatch(store, readModel);
   const orders = createOrders({
     store,
     keys: createIdempotencyKeyTable(),
-    readModel: createOrderTable(store),
+    readModel,
+    watch,
     clock: systemClock,
     logger,
     decisions: decisionCounter(metrics),
@@ -68,6 +73,7 @@ export function composeOrder(
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     { name: 'orders', stop: () => orders.drain() },
     http,
+    createWatchJob({ watch, logger, metrics }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

@@ -16,6 +16,7 @@ import { createOrderProjection } from '../src/adapters/postgres/order-projection
 import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
 import type { CreateOrder } from '../src/application/create-order.ts';
 import type { OrderFilter } from '../src/application/order-read-model.ts';
+import { createOrderWatch } from '../src/application/order-watch.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
 const schema = 'order_service';
@@ -50,6 +51,7 @@ beforeEach(() => {
     store,
     keys: createIdempotencyKeyTable(),
     readModel: createOrderTable(store),
+    watch: createOrderWatch(store, createOrderTable(store)),
     clock: systemClock,
     logger: silentLogger,
     decisions: answers,

@@ -13,6 +13,7 @@ import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { createOrderTable } from '../src/adapters/postgres/order-table.ts';
+import { createOrderWatch } from '../src/application/order-watch.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
 const DEADLINE_MS = 60_000;
@@ -43,6 +44,7 @@ function newInstance(): Orders {
     store,
     keys: createIdempotencyKeyTable(),
     readModel: createOrderTable(store),
+    watch: createOrderWatch(store, createOrderTable(store)),
     clock,
     logger: silentLogger,
     decisions,

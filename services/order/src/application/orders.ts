@@ -4,6 +4,7 @@ import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts'
 import { type CancelOrder, createOrderCancellation } from './cancel-order.ts';
 import { createOverdueCancellation } from './cancel-overdue.ts';
 import { type CreateOrder, createOrderCreation } from './create-order.ts';
+import { createOrderFollowing, type FollowOrder } from './follow-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
 import { orderStream } from './order-streams.ts';
@@ -21,6 +22,10 @@ export interface Orders {
   listOrders(filter: OrderFilter): Promise<OrderView[]>;
   /** All events of an order, oldest first. @throws `ORDER_NOT_FOUND` */
   getHistory(orderId: string): Promise<RecordedEvent[]>;
+  /** The events of an order as they come, until it has ended. @throws `ORDER_NOT_FOUND` */
+  followOrder(request: FollowOrder): AsyncIterable<RecordedEvent>;
+  /** The order once it is no longer pending, or as it is when the signal is aborted or the service drains. @throws `ORDER_NOT_FOUND` */
+  waitForEnd(orderId: string, signal: AbortSignal): Promise<OrderView>;
   /** A batch of answers of the inventory service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
   applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
   /** Cancels orders whose deadline has passed without an answer, at most `limit`; gives how many there were. */
@@ -30,8 +35,9 @@ export interface Orders {
 }
 
 export function createOrders(dependencies: OrderDependencies): Orders {
-  const { store, readModel } = dependencies;
+  const { store, readModel, watch } = dependencies;
   const cancel = createOrderCancellation(dependencies);
+  const followOrder = createOrderFollowing(store, watch);
 
   async function getOrder(orderId: string): Promise<OrderView> {
     return (await readModel.find(orderId)) ?? notFound(orderId);
@@ -43,6 +49,11 @@ export function createOrders(dependencies: OrderDependencies): Orders {
     applyAnswers: createAnswerApplication(dependencies),
     listOrders: (filter) => readModel.list(filter),
     getOrder,
+    followOrder,
+    async waitForEnd(orderId, signal) {
+      for await (const _ of followOrder({ orderId, after: 0, signal }));
+      return getOrder(orderId);
+    },
     async cancelOrder(request) {
       await cancel(request);
       return getOrder(request.orderId);

@@ -1,14 +1,15 @@
 import type { Fault } from '@warren/contracts';
 import { correlationIdOf, hasBody, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
-import { isId } from '@warren/kernel';
 import type { Orders } from '../../application/orders.ts';
-import { orderErrors } from '../../domain/order-errors.ts';
 import { parseCancelOrder } from './cancel-order-request.ts';
 import { parseCreateOrder } from './create-order-request.ts';
 import { formatCursor } from './cursor.ts';
 import { toHistoryEntry } from './history-entry.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseListOrders } from './list-orders-query.ts';
+import { orderIdOf } from './order-id.ts';
+import { createOrderStream } from './order-stream.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
 /** The HTTP API of the order service: see the README for examples. */
 export function createOrderRoutes(orders: Orders): Route[] {
@@ -17,7 +18,8 @@ export function createOrderRoutes(orders: Orders): Route[] {
     const key = parseIdempotencyKey(req);
     if ('faults' in body || 'faults' in key) throw invalid('the order', [...faultsOf(body), ...faultsOf(key)]);
     const correlationId = correlationIdOf(res);
-    const order = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    const created = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    const order = await waitForEnd(created, { req, res, orders });
     res.status(201).location(`/orders/${order.id}`).json(order);
   };
 
@@ -57,16 +59,11 @@ export function createOrderRoutes(orders: Orders): Route[] {
     { path: '/orders/:id', methods: { GET: get } },
     { path: '/orders/:id/cancel', methods: { POST: cancel } },
     { path: '/orders/:id/events', methods: { GET: history } },
+    { path: '/orders/:id/stream', methods: { GET: createOrderStream(orders) } },
   ];
 }
 
 const etagOf = ({ version }: { version: number }): string => `"${version}"`;
-
-/** @throws `ORDER_NOT_FOUND` when it is no UUID: no order has such an id. */
-function orderIdOf({ params }: { params: Record<string, string | string[] | undefined> }): string {
-  if (isId(params.id)) return params.id.toLowerCase();
-  throw orderErrors.ORDER_NOT_FOUND('there is no order with this id');
-}
 
 const faultsOf = (parsed: object): Fault[] => ('faults' in parsed ? (parsed.faults as Fault[]) : []);
 

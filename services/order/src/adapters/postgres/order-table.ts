@@ -30,6 +30,11 @@ export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadMod
       const { rows } = await store.query<Row>(listQuery(filter));
       return rows.map(toView);
     },
+    async versionsOf(orderIds) {
+      const text = 'SELECT id, version FROM orders WHERE id = ANY ($1::uuid[])';
+      const { rows } = await store.query<{ id: string; version: number }>(text, [orderIds]);
+      return new Map(rows.map((row) => [row.id, row.version]));
+    },
     async listOverdue(now, limit) {
       const { rows } = await store.query<{ id: string }>(OVERDUE, [now, limit]);
       return rows.map((row) => row.id);
