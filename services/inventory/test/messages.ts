@@ -1,4 +1,4 @@
-import { createEvent, type EventOf, OrderCreated, ReceiveStock } from '@warren/contracts';
+import { createEvent, type EventOf, OrderCancelled, OrderCreated, ReceiveStock } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 
 type Lines = readonly (readonly [productId: string, quantity: number])[];
@@ -18,6 +18,13 @@ export function orderCreated(lines: Lines, orderId: string = createId()): EventO
       createdAt: now.toISOString(),
     },
   });
+}
+
+/** An `OrderCancelled` message under a new id. */
+export function orderCancelled(orderId: string): EventOf<typeof OrderCancelled> {
+  const now = new Date();
+  const data = { orderId, reason: 'changed my mind', by: 'customer' as const, cancelledAt: now.toISOString() };
+  return createEvent(OrderCancelled, { aggregateId: orderId, source: 'test', now, data });
 }
 
 /** A new `ReceiveStock` message. */

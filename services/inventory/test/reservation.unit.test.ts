@@ -2,6 +2,7 @@ import { describe, it } from '@jest/globals';
 import { givenFor } from '@warren/testing';
 import {
   decide,
+  decideCancellation,
   evolve,
   noReservation,
   type OrderToReserve,
@@ -113,5 +114,45 @@ describe('the reservation of an order', () => {
     given([unavailable(created, ['apple', 2, 0])])
       .when(created)
       .thenNothingHappened('the order has been refused already');
+  });
+});
+
+describe('a cancelled order', () => {
+  type Cancelled = { orderId: string };
+  const given = givenFor<Reservation, Cancelled, ReservationEvent>({
+    initialState: noReservation,
+    evolve,
+    decide: (state, { orderId }) => decideCancellation(state, orderId),
+  });
+  const created = order(['apple', 2]);
+  const cancelled = { orderId: 'order-1' };
+  const released: ReservationEvent = {
+    type: 'InventoryReleased',
+    data: { orderId: 'order-1', released: itemsOf([['apple', 2]]) },
+  };
+  const forestalled: ReservationEvent = { type: 'ReservationForestalled', data: cancelled };
+
+  it('when it has its reservation, then that is released', () => {
+    given([reserved(['apple', 2])])
+      .when(cancelled)
+      .then([released]);
+  });
+
+  it('when it was refused, then there is nothing to release', () => {
+    given([unavailable(created, ['apple', 2, 0])])
+      .when(cancelled)
+      .thenNothingHappened('nothing is set aside for the order');
+  });
+
+  it('when nothing has been heard of it, then its creation reserves nothing when it comes', () => {
+    given([]).when(cancelled).then([forestalled]);
+    inStock(['apple', 5])([forestalled]).when(created).thenNothingHappened('the order is cancelled already');
+  });
+
+  it('when its cancellation or its creation comes again, then nothing happens', () => {
+    const history = [reserved(['apple', 2]), released];
+    given(history).when(cancelled).thenNothingHappened('the reservation is released already');
+    given([forestalled]).when(cancelled).thenNothingHappened('the cancellation is known already');
+    inStock(['apple', 5])(history).when(created).thenNothingHappened('the order is cancelled already');
   });
 });

@@ -12,11 +12,14 @@ import {
   systemClock,
 } from '@warren/kernel';
 import { createOrderRoutes } from './adapters/http/order-routes.ts';
+import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
+import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
 import { createIdempotencyKeyTable } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
-import { orderProjection } from './adapters/postgres/order-projection.ts';
+import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
+import { createOrderWatch } from './application/order-watch.ts';
 import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import { toWire } from './application/to-wire.ts';
@@ -37,13 +40,16 @@ export function composeOrder(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): OrderService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
+  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs, deadlineMs } = settings;
   const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
-  const store = createEventStore({ pool, projections: [orderProjection], logger, metrics });
+  const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
+  const readModel = createOrderTable(store);
+  const watch = createOrderWatch(store, readModel);
   const orders = createOrders({
     store,
     keys: createIdempotencyKeyTable(),
-    readModel: createOrderTable(store),
+    readModel,
+    watch,
     clock: systemClock,
     logger,
     decisions: decisionCounter(metrics),
@@ -64,8 +70,10 @@ export function composeOrder(
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
     createSubscriptions({ bus, orders, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     { name: 'orders', stop: () => orders.drain() },
     http,
+    createWatchJob({ watch, logger, metrics }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {
@@ -89,7 +97,7 @@ function createBus(settings: OrderSettings, logger: Logger, metrics: MetricsRegi
 function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
   return new Counter({
     name: 'warren_order_answers_total',
-    help: 'Answers of the inventory service by what became of them: an event, or ignored',
+    help: 'Answers of the inventory service, cancellations and deadlines by what became of them: an event, or ignored',
     labelNames: ['message', 'outcome'],
     registers: [metrics],
   });

@@ -16,6 +16,12 @@ export const orderSettings = {
     format: formats.integer(1, 1_000_000),
     default: 10_000,
   }),
+  deadlineMs: setting({
+    env: 'ORDER_DEADLINE_MS',
+    doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds.',
+    format: formats.integer(100, 31_536_000_000),
+    default: 60_000,
+  }),
   ...busSettings,
   ...databaseSettings,
   ...processSettings,

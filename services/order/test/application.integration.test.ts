@@ -12,13 +12,15 @@ import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } f
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
-import { orderProjection } from '../src/adapters/postgres/order-projection.ts';
+import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
 import type { CreateOrder } from '../src/application/create-order.ts';
 import type { OrderFilter } from '../src/application/order-read-model.ts';
+import { createOrderWatch } from '../src/application/order-watch.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
 const schema = 'order_service';
+const orderProjection = createOrderProjection({ deadlineMs: 60_000 });
 let database: TestDatabase;
 let pool: DatabasePool;
 let store: EventStore;
@@ -49,6 +51,7 @@ beforeEach(() => {
     store,
     keys: createIdempotencyKeyTable(),
     readModel: createOrderTable(store),
+    watch: createOrderWatch(store, createOrderTable(store)),
     clock: systemClock,
     logger: silentLogger,
     decisions: answers,

@@ -30,9 +30,17 @@ const orderCancelled: OrderEvent = {
   data: {
     orderId: ID,
     reason: 'insufficient stock: item1 (requested 101, available 100), unknown (requested 1, available 0)',
+    by: 'shortage',
     shortages,
   },
 };
+const cancelOrder: OrderInput = { type: 'CancelOrder', data: { orderId: ID, reason: 'changed my mind' } };
+const passDeadline: OrderInput = { type: 'PassDeadline', data: { orderId: ID } };
+const cancelledAsAsked: OrderEvent = {
+  type: 'OrderCancelled',
+  data: { orderId: ID, reason: 'changed my mind', by: 'customer' },
+};
+const timedOut: OrderEvent = { type: 'OrderCancelled', data: { orderId: ID, reason: 'timed out', by: 'deadline' } };
 
 describe('an order that does not exist', () => {
   test('when it is created, then it is pending', () => {
@@ -53,6 +61,11 @@ describe('an order that does not exist', () => {
     given([]).when(inventoryReserved).thenThrows('ORDER_NOT_FOUND');
     given([]).when(inventoryUnavailable).thenThrows('ORDER_NOT_FOUND');
   });
+
+  test('when it is cancelled or its time is over, then that is an error', () => {
+    given([]).when(cancelOrder).thenThrows('ORDER_NOT_FOUND');
+    given([]).when(passDeadline).thenThrows('ORDER_NOT_FOUND');
+  });
 });
 
 describe('a pending order', () => {
@@ -62,6 +75,14 @@ describe('a pending order', () => {
 
   test('when the stock does not suffice, then it is cancelled with every shortage as the reason', () => {
     given([orderCreated]).when(inventoryUnavailable).then([orderCancelled]);
+  });
+
+  test('when its customer cancels it, then it is cancelled with the reason given', () => {
+    given([orderCreated]).when(cancelOrder).then([cancelledAsAsked]);
+  });
+
+  test('when its time is over without an answer, then it is cancelled', () => {
+    given([orderCreated]).when(passDeadline).then([timedOut]);
   });
 
   test('when it is created once more, then nothing happens', () => {
@@ -76,15 +97,41 @@ describe('a confirmed order', () => {
     given(history).when(inventoryReserved).thenNothingHappened('the order is confirmed already');
     given(history).when(inventoryUnavailable).thenNothingHappened('the order is confirmed: its stock is reserved');
     given(history).when(createOrder).thenNothingHappened('the order exists already');
+    given(history).when(passDeadline).thenNothingHappened('the order had its answer in time');
+  });
+
+  test('when its customer cancels it, then it is cancelled: its stock can be freed', () => {
+    given(history).when(cancelOrder).then([cancelledAsAsked]);
   });
 });
 
-describe('a cancelled order', () => {
-  const history = [orderCreated, orderCancelled];
+describe.each([
+  ['for want of stock', orderCancelled],
+  ['by its customer', cancelledAsAsked],
+  ['because its time was over', timedOut],
+])('an order cancelled %s', (_, cancellation) => {
+  const history = [orderCreated, cancellation];
 
   test('when any answer comes again or late, then nothing happens', () => {
     given(history).when(inventoryReserved).thenNothingHappened('the order is cancelled: the reservation comes late');
     given(history).when(inventoryUnavailable).thenNothingHappened('the order is cancelled already');
     given(history).when(createOrder).thenNothingHappened('the order exists already');
+    given(history).when(passDeadline).thenNothingHappened('the order is cancelled already');
+  });
+});
+
+describe('a cancelled order that its customer cancels', () => {
+  test('when the customer had cancelled it before, then nothing happens', () => {
+    given([orderCreated, cancelledAsAsked])
+      .when(cancelOrder)
+      .thenNothingHappened(/cancelled already, as asked/);
+    given([orderCreated, orderConfirmed, cancelledAsAsked])
+      .when(cancelOrder)
+      .thenNothingHappened(/as asked/);
+  });
+
+  test('when it had ended without being asked, then it is too late', () => {
+    given([orderCreated, orderCancelled]).when(cancelOrder).thenThrows('ORDER_ENDED');
+    given([orderCreated, timedOut]).when(cancelOrder).thenThrows('ORDER_ENDED');
   });
 });

@@ -1,5 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { type EventEnvelope, OrderCreated, OrderStatusUpdated, systemCatalogue } from '@warren/contracts';
+import {
+  type EventEnvelope,
+  OrderCancelled,
+  OrderCreated,
+  OrderStatusUpdated,
+  systemCatalogue,
+} from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { toNewEvent } from '../src/application/order-streams.ts';
@@ -25,7 +31,8 @@ describe('events of an order on the wire', () => {
       createdAt: now.toISOString(),
     } as const;
     const event = recorded({ type: 'OrderCreated', data: { ...data, items: [...data.items] } }, 1);
-    const wire = toWire(event);
+    const [wire, ...others] = toWire(event);
+    expect(others).toEqual([]);
     expect(wire).toMatchObject({ id: event.id, type: 'OrderCreated', version: 1, aggregateId: orderId, data });
     expect(addressOf(wire)).toEqual([OrderCreated.exchange, event.routingKey]);
   });
@@ -33,12 +40,12 @@ describe('events of an order on the wire', () => {
   test.each<[OrderEvent, object]>([
     [{ type: 'OrderConfirmed', data: { orderId } }, { status: 'confirmed' }],
     [
-      { type: 'OrderCancelled', data: { orderId, reason: 'insufficient stock', shortages: [] } },
+      { type: 'OrderCancelled', data: { orderId, reason: 'insufficient stock', by: 'shortage', shortages: [] } },
       { status: 'cancelled', reason: 'insufficient stock' },
     ],
   ])('when it was $0.type, then it goes out as OrderStatusUpdated v1, with the cause carried on', (inner, data) => {
     const event = recorded(inner, 2);
-    const wire = toWire(event);
+    const [wire] = toWire(event);
     expect(wire).toEqual({
       id: event.id,
       type: 'OrderStatusUpdated',
@@ -51,6 +58,30 @@ describe('events of an order on the wire', () => {
     expect(addressOf(wire)).toEqual([OrderStatusUpdated.exchange, event.routingKey]);
   });
 
+  test('when it was cancelled, then OrderCancelled v1 goes out too, under an id of its own that is always the same', () => {
+    const data = { orderId, reason: 'timed out', by: 'deadline' } as const;
+    const event = recorded({ type: 'OrderCancelled', data }, 2);
+    const [status, cancelled, ...others] = toWire(event);
+    expect(others).toEqual([]);
+    expect(cancelled).toEqual({
+      id: toWire(event)[1]?.id,
+      type: 'OrderCancelled',
+      version: 1,
+      timestamp: now.toISOString(),
+      aggregateId: orderId,
+      data: { ...data, cancelledAt: now.toISOString() },
+      metadata: { ...cause, source: 'order' },
+    });
+    expect(cancelled?.id).not.toBe(status?.id);
+    expect(addressOf(cancelled)).toEqual([OrderCancelled.exchange, OrderCancelled.routingKey]);
+  });
+
+  test('when the log holds a cancellation from before there was more than one cause, then it was for want of stock', () => {
+    const old = { ...recorded({ type: 'OrderConfirmed', data: { orderId } }, 2), type: 'OrderCancelled' };
+    const [, cancelled] = toWire({ ...old, data: { orderId, reason: 'insufficient stock', shortages: [] } });
+    expect(cancelled?.data).toMatchObject({ by: 'shortage' });
+  });
+
   test('when the log holds an event of a newer program, then it is not published as something else', () => {
     const strange = { ...recorded({ type: 'OrderConfirmed', data: { orderId } }, 2), type: 'OrderShipped' };
     expect(() => toWire(strange)).toThrow('OrderShipped');
@@ -58,7 +89,7 @@ describe('events of an order on the wire', () => {
 });
 
 /** Where the bus sends it; throws when no contract takes it. */
-function addressOf(wire: EventEnvelope): [string, string] {
+function addressOf(wire: EventEnvelope | undefined): [string, string] {
   const { type, version } = systemCatalogue.parse(wire);
   const contract = systemCatalogue.find(type, version);
   return [contract?.exchange ?? '', contract?.routingKey ?? ''];

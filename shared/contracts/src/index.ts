@@ -1,6 +1,6 @@
 import { createCatalogue } from './catalogue.ts';
-import { InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
-import { OrderCreated, OrderStatusUpdated } from './order-events.ts';
+import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
+import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
 
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
@@ -16,7 +16,9 @@ export * from './validator.ts';
 export const systemCatalogue = createCatalogue([
   OrderCreated,
   OrderStatusUpdated,
+  OrderCancelled,
   InventoryReserved,
   InventoryUnavailable,
+  InventoryReleased,
   ReceiveStock,
 ]);

@@ -12,6 +12,9 @@ export const Shortage = Type.Object({
 });
 export type Shortage = Static<typeof Shortage>;
 
+/** Pieces of one product. */
+const ProductQuantity = Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1 }) });
+
 /** All lines of an order are set aside for it. `reservations` has each product once. */
 export const InventoryReserved = defineEvent({
   type: 'InventoryReserved',
@@ -20,9 +23,7 @@ export const InventoryReserved = defineEvent({
   routingKey: 'inventory.reserved',
   schema: Type.Object({
     orderId: ShortText,
-    reservations: Type.Array(Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1 }) }), {
-      minItems: 1,
-    }),
+    reservations: Type.Array(ProductQuantity, { minItems: 1 }),
   }),
 });
 
@@ -37,6 +38,15 @@ export const InventoryUnavailable = defineEvent({
     items: Type.Array(OrderItem),
     shortages: Type.Array(Shortage, { minItems: 1 }),
   }),
+});
+
+/** What was set aside for an order is free again, because the order was cancelled. `released` has each product once. */
+export const InventoryReleased = defineEvent({
+  type: 'InventoryReleased',
+  version: 1,
+  exchange: EXCHANGES.inventory,
+  routingKey: 'inventory.released',
+  schema: Type.Object({ orderId: ShortText, released: Type.Array(ProductQuantity, { minItems: 1 }) }),
 });
 
 /** A command, not an event: put this many pieces into stock. Sent by `warren stock receive` to the inventory service. */

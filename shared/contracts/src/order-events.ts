@@ -6,6 +6,10 @@ import { EXCHANGES } from './topology.ts';
 export const ORDER_STATUSES = ['pending', 'confirmed', 'cancelled'] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
+/** What can end an order against its customer's first wish: the customer, the lack of stock, or the time. */
+export const CANCELLED_BY = ['customer', 'shortage', 'deadline'] as const;
+export type CancelledBy = (typeof CANCELLED_BY)[number];
+
 /** One line of an order. Two lines of the same product count as their sum. `price` is that of one piece. */
 export const OrderItem = Type.Object({
   productId: ShortText,
@@ -31,7 +35,7 @@ export const OrderCreated = defineEvent({
   }),
 });
 
-/** An order was confirmed or cancelled. */
+/** An order was confirmed or cancelled. A cancellation is told twice: here with the status, and as {@link OrderCancelled}. */
 export const OrderStatusUpdated = defineEvent({
   type: 'OrderStatusUpdated',
   version: 1,
@@ -42,5 +46,19 @@ export const OrderStatusUpdated = defineEvent({
     status: Type.Enum([...ORDER_STATUSES]),
     reason: Type.Optional(Type.String()),
     updatedAt: Type.String({ format: 'date-time' }),
+  }),
+});
+
+/** An order was cancelled, by whomever. Whatever is set aside for it is free again; what is not yet set aside must not be any more. */
+export const OrderCancelled = defineEvent({
+  type: 'OrderCancelled',
+  version: 1,
+  exchange: EXCHANGES.orders,
+  routingKey: 'order.cancelled',
+  schema: Type.Object({
+    orderId: ShortText,
+    reason: Type.String(),
+    by: Type.Enum([...CANCELLED_BY]),
+    cancelledAt: Type.String({ format: 'date-time' }),
   }),
 });

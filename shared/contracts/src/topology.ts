@@ -11,6 +11,7 @@ export const QUEUES = {
   orderInventoryReserved: 'order_inventory_reserved',
   orderInventoryUnavailable: 'order_inventory_unavailable',
   inventoryOrderCreated: 'inventory_order_created',
+  inventoryOrderCancelled: 'inventory_order_cancelled',
   inventoryReceiveStock: 'inventory_receive_stock',
 } as const;
 
@@ -41,6 +42,10 @@ export const SYSTEM_QUEUES: readonly QueueSpec[] = [
   {
     queue: QUEUES.inventoryOrderCreated,
     bindings: [{ exchange: EXCHANGES.orders, routingKey: 'order.created' }],
+  },
+  {
+    queue: QUEUES.inventoryOrderCancelled,
+    bindings: [{ exchange: EXCHANGES.orders, routingKey: 'order.cancelled' }],
   },
   {
     queue: QUEUES.inventoryReceiveStock,

@@ -4,7 +4,7 @@ import { appendEvents } from './append-events.ts';
 import { claimMessages } from './claim-messages.ts';
 import type { DatabasePool } from './create-pool.ts';
 import { translateDatabaseError } from './database-errors.ts';
-import type { EventStore, InlineProjection, StoreTransaction } from './event-store.ts';
+import type { CommitListener, EventStore, InlineProjection, RecordedEvent, StoreTransaction } from './event-store.ts';
 import { loadStreams } from './load-streams.ts';
 import { runTransaction } from './run-transaction.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
@@ -20,23 +20,23 @@ export interface EventStoreOptions {
 
 /** What one transaction has done so far; counted only once it is committed. */
 interface Tally {
-  appended: number;
+  appended: RecordedEvent[];
 }
 
 /** The event store over Postgres: log, outbox and inbox in one transaction. See {@link EventStore}. */
 export function createEventStore(options: EventStoreOptions): EventStore {
   const { pool, projections = [], logger = silentLogger } = options;
   const metrics = createStoreMetrics(options.metrics);
-  const listeners = new Set<() => void>();
+  const listeners = new Set<CommitListener>();
 
   async function transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
     const stopTimer = metrics.seconds.startTimer();
-    let tally: Tally = { appended: 0 };
+    let tally: Tally = { appended: [] };
     try {
       const result = await runTransaction(
         pool,
         (client) => {
-          tally = { appended: 0 };
+          tally = { appended: [] };
           return work(storeTransaction(client, projections, metrics, tally));
         },
         (err, attempt) => {
@@ -54,11 +54,11 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 
   function committed({ appended }: Tally): void {
-    if (appended === 0) return;
-    metrics.appended.inc(appended);
+    if (appended.length === 0) return;
+    metrics.appended.inc(appended.length);
     for (const listener of listeners) {
       try {
-        listener();
+        listener(appended);
       } catch (err) {
         logger.error({ err }, 'a listener to commits failed');
       }
@@ -97,9 +97,9 @@ function storeTransaction(
       const outcomes = await appendEvents(client, operations);
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
       metrics.conflicts.inc(outcomes.filter((outcome) => outcome.status === 'conflict').length);
-      tally.appended += appended.length;
       if (appended.length > 0) {
         const inOrder = appended.toSorted((a, b) => a.position - b.position);
+        tally.appended.push(...inOrder);
         for (const projection of projections) await projection.apply({ query }, inOrder);
       }
       return outcomes;

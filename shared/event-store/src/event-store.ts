@@ -54,6 +54,9 @@ export interface InlineProjection {
   apply(tx: Pick<StoreTransaction, 'query'>, events: readonly RecordedEvent[]): Promise<void>;
 }
 
+/** Hears of the events of a transaction, in the order of the log. */
+export type CommitListener = (events: readonly RecordedEvent[]) => void;
+
 export interface EventStore {
   /**
    * Runs the work in one transaction and commits. A serialization failure, a deadlock, or a `TRANSACTION_CONTENTION` that the work
@@ -66,6 +69,6 @@ export interface EventStore {
   load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
   /** A read-only query on the service's own tables, with the same translation of errors as `transaction`. */
   query: PoolClient['query'];
-  /** Calls the listener after each commit that appended something. Gives the function that removes it. */
-  onCommitted(listener: () => void): () => void;
+  /** Calls the listener after each commit of this store that appended something, with that. Gives the function that removes it. */
+  onCommitted(listener: CommitListener): () => void;
 }

@@ -297,6 +297,25 @@ describe('parked events', () => {
     expect((await parkedRows(test))[0].reason).toContain('no such type');
   });
 
+  it('when several messages go out for an event, then it counts as published once all of them are, and only then the next one goes', async () => {
+    const test = await fixture.start({ toWire: (event) => [event, { ...event, type: 'Second' }] });
+    let refusals = 1;
+    test.publisher.answer = ({ type }) => {
+      if (type !== 'Second' || refusals === 0) return { status: 'confirmed' };
+      refusals -= 1;
+      return { status: 'nacked', reason: 'not now' };
+    };
+    await append(test.store, 's-1', 0, 1, 2);
+
+    await waitUntil(() => test.publisher.confirmed.length === 5);
+    const sent = test.publisher.sent.map(({ type, ...event }) => [numbersOf([event])[0], type === 'Second']);
+    const both = (n: number) => [
+      [n, false],
+      [n, true],
+    ];
+    expect(sent).toEqual([...both(1), ...both(1), ...both(2)]);
+  });
+
   it('when some of many parked events stay unwanted, then the others come out all the same', async () => {
     const test = await fixture.open();
     const operations = Array.from({ length: 700 }, (_, n) => ({

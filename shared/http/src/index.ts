@@ -3,6 +3,8 @@ export * from './http-app.ts';
 export * from './http-errors.ts';
 export * from './http-server.ts';
 export * from './json-body.ts';
+export * from './prefer.ts';
 export * from './problem-details.ts';
 export * from './routes.ts';
+export * from './server-events.ts';
 export * from './strict-json.ts';

@@ -27,6 +27,11 @@ export async function readJsonBody(
   return parseStrictJson(bytes.toString('utf8'));
 }
 
+/** True when the request brings a body, be it an empty chunked one; a request may do without where its body is optional. */
+export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 function checkMediaType({ headers }: IncomingMessage): void {
   const type = headers['content-type'];
   if (type === undefined) {

@@ -43,6 +43,8 @@ export interface ProblemDetails {
   code: string;
   /** Every fault at once; empty when the error is not one of the request's content. */
   errors: RequestFault[];
+  /** Extension members: the `details.members` of the error, e.g. the state that a request is in conflict with. */
+  [member: string]: unknown;
 }
 
 export interface Problem {
@@ -59,8 +61,13 @@ export function problemOf(error: unknown): Problem {
   const known = knownError(error);
   const status = STATUS_OF_CODE[known.code] ?? STATUS_OF_KIND[known.kind];
   if (known.kind === 'fault') return faultProblem(status);
-  const { faults = [], retryAfterSeconds = 1 } = known.details as {
+  const {
+    faults = [],
+    members = {},
+    retryAfterSeconds = 1,
+  } = known.details as {
     faults?: RequestFault[];
+    members?: Record<string, unknown>;
     retryAfterSeconds?: number;
   };
   const transient = known.kind === 'transient';
@@ -69,6 +76,7 @@ export function problemOf(error: unknown): Problem {
     status,
     headers: transient ? { 'Retry-After': String(retryAfterSeconds) } : {},
     body: {
+      ...members,
       type: `urn:warren:error:${known.code}`,
       title: titleOf(known.code),
       status,

@@ -46,6 +46,12 @@ describe('problem details', () => {
     },
   );
 
+  test('when an error has extension members, then they stand beside the others and replace none of them', () => {
+    const members = { state: 'cancelled', status: 'cancelled', detail: 'mine' };
+    const { body } = problemOf(errorOf('conflict', { members }));
+    expect(body).toMatchObject({ state: 'cancelled', status: 409, detail: 'what is wrong' });
+  });
+
   test('when there are thousands of faults, then the first hundred are listed', () => {
     const faults = Array.from({ length: 5000 }, (_, index) => ({ path: `/${index}`, message: 'no', internal: 1 }));
     const { errors } = problemOf(errorOf('invalid', { faults })).body;

@@ -1,8 +1,21 @@
-import { v7, validate } from 'uuid';
+import { createHash } from 'node:crypto';
+import { parse, stringify, v7, validate } from 'uuid';
 
 /** A new UUID v7 (RFC 9562): unique, and increasing with time, so that it is cheap to index and to page by. */
 export function createId(): string {
   return v7();
+}
+
+/**
+ * The id of something that follows from what `id` stands for: the same for the same id and name, another for every other. A UUID v7 of
+ * the same time, if `id` is one.
+ */
+export function deriveId(id: string, name: string): string {
+  const bytes = createHash('sha256').update(`${id.toLowerCase()} ${name}`).digest().subarray(0, 16);
+  bytes.set(parse(id).subarray(0, 6));
+  bytes[6] = 0x70 | ((bytes[6] ?? 0) & 0x0f);
+  bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);
+  return stringify(bytes);
 }
 
 /** True for a UUID of any version in its canonical text form. */

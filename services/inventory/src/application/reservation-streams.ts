@@ -1,55 +1,68 @@
 import {
   createEvent,
-  type EventOf,
+  type EventEnvelope,
+  InventoryReleased,
   InventoryReserved,
   InventoryUnavailable,
-  type OrderCreated,
 } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, type StoreTransaction, streamId } from '@warren/event-store';
+import { createId } from '@warren/kernel';
 import { evolve, noReservation, type Reservation, type ReservationEvent } from '../domain/reservation.ts';
 import { SERVICE_NAME } from './service-name.ts';
 
-type OrderCreatedEvent = EventOf<typeof OrderCreated>;
-
-/** What the warehouse answers to an order. */
+/** What the warehouse answers to a message about an order. */
 export interface Answer {
-  cause: OrderCreatedEvent;
+  orderId: string;
+  cause: Pick<EventEnvelope, 'id' | 'metadata'>;
   event: ReservationEvent;
+}
+
+/** The reservations of some orders, and how many events each is made of, by order id. */
+export interface LoadedReservations {
+  reservations: ReadonlyMap<string, Reservation>;
+  versions: ReadonlyMap<string, number>;
 }
 
 const streamOf = (orderId: string) => streamId('reservation', orderId);
 
-/** The reservations that exist for these orders, by order id. */
+/** The reservations of these orders; that of an order that was never heard of is `none`. */
 export async function loadReservations(
   tx: Pick<StoreTransaction, 'load'>,
-  orders: readonly OrderCreatedEvent[],
-): Promise<Map<string, Reservation>> {
-  const orderIds = [...new Set(orders.map((order) => order.data.id))];
-  const streams = await tx.load(orderIds.map(streamOf));
-  return new Map(orderIds.map((orderId) => [orderId, replay(streams.get(streamOf(orderId)) ?? [])]));
+  orderIds: readonly string[],
+): Promise<LoadedReservations> {
+  const ids = [...new Set(orderIds)];
+  const streams = await tx.load(ids.map(streamOf));
+  const eventsOf = (orderId: string) => streams.get(streamOf(orderId)) ?? [];
+  return {
+    reservations: new Map(ids.map((orderId) => [orderId, replay(eventsOf(orderId))])),
+    versions: new Map(ids.map((orderId) => [orderId, eventsOf(orderId).length])),
+  };
 }
 
 function replay(events: readonly RecordedEvent[]): Reservation {
   return events.reduce<Reservation>((state, event) => evolve(state, event as ReservationEvent), noReservation);
 }
 
-/** Writes the answers, each as the first event of its stream. False, and nothing may be kept, when a stream had one already. */
+/**
+ * Writes the answers, each as the next event of its stream; at most one for each order. False, and nothing may be kept, when somebody
+ * else has written to one of the streams since it was loaded.
+ */
 export async function appendAnswers(
   tx: Pick<StoreTransaction, 'append'>,
   answers: readonly Answer[],
-  now: Date,
+  { versions, now }: Pick<LoadedReservations, 'versions'> & { now: Date },
 ): Promise<boolean> {
   const operations = answers.map((answer) => ({
-    streamId: streamOf(answer.cause.data.id),
-    expectedVersion: 0,
+    streamId: streamOf(answer.orderId),
+    expectedVersion: versions.get(answer.orderId) ?? 0,
     events: [toEvent(answer, now)],
   }));
   const outcomes = await tx.append(operations);
   return outcomes.every((outcome) => outcome.status === 'appended');
 }
 
-function toEvent({ cause, event }: Answer, now: Date): NewEvent {
-  const about = { aggregateId: cause.data.id, source: SERVICE_NAME, causedBy: cause, now };
+function toEvent({ orderId, cause, event }: Answer, now: Date): NewEvent {
+  const about = { aggregateId: orderId, source: SERVICE_NAME, causedBy: cause, now };
   switch (event.type) {
     case 'InventoryReserved':
       return {
@@ -61,7 +74,37 @@ function toEvent({ cause, event }: Answer, now: Date): NewEvent {
         ...createEvent(InventoryUnavailable, { ...about, data: event.data }),
         routingKey: InventoryUnavailable.routingKey,
       };
+    case 'InventoryReleased':
+      return {
+        ...createEvent(InventoryReleased, { ...about, data: event.data }),
+        routingKey: InventoryReleased.routingKey,
+      };
+    case 'ReservationForestalled':
+      return internalEvent(event, about);
     default:
       return event satisfies never;
   }
+}
+
+/** An event without a contract and without a routing key: it stays in the log. */
+function internalEvent(
+  { type, data }: Extract<ReservationEvent, { type: 'ReservationForestalled' }>,
+  { causedBy, now }: { causedBy: Answer['cause']; now: Date },
+): NewEvent {
+  const metadata = {
+    correlationId: causedBy.metadata.correlationId,
+    causationId: causedBy.id,
+    source: SERVICE_NAME,
+  };
+  const { orderId: aggregateId } = data;
+  return {
+    id: createId(),
+    type,
+    version: 1,
+    timestamp: now.toISOString(),
+    aggregateId,
+    data,
+    metadata,
+    routingKey: null,
+  };
 }

@@ -2,8 +2,8 @@ import type { StoreTransaction } from '@warren/event-store';
 import type { ReservedLine } from '../domain/reservation.ts';
 import type { ProductQuantity, StockLevels } from '../domain/stock.ts';
 
-/** What an order takes from the free stock: each product once; nothing when it is refused. */
-export interface Withdrawal {
+/** What an order takes from the free stock, or gives back to it: each product once; nothing when it is refused. */
+export interface OrderLines {
   orderId: string;
   lines: readonly ReservedLine[];
 }
@@ -25,7 +25,12 @@ export interface Warehouse {
    * Moves pieces from free to reserved. The products must be locked, and their levels must suffice.
    * @throws `STOCK_LEVEL_MISMATCH` when a level does not suffice after all.
    */
-  withdraw(tx: StoreTransaction, withdrawals: readonly Withdrawal[], now: Date): Promise<void>;
+  withdraw(tx: StoreTransaction, withdrawals: readonly OrderLines[], now: Date): Promise<void>;
+  /**
+   * Moves pieces from reserved to free and ends their reservations. The products must be locked.
+   * @throws `STOCK_LEVEL_MISMATCH` when an order has not reserved what it gives back.
+   */
+  release(tx: StoreTransaction, releases: readonly OrderLines[], now: Date): Promise<void>;
   /** Adds pieces to the free stock; an unknown product becomes known. */
   receive(tx: StoreTransaction, receipts: readonly Receipt[], now: Date): Promise<void>;
   /** True when no stock has ever been booked; then nobody else can book any until the end of the transaction. */

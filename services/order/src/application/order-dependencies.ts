@@ -2,12 +2,14 @@ import type { EventStore } from '@warren/event-store';
 import type { Clock, Counter, Logger } from '@warren/kernel';
 import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { OrderReadModel } from './order-read-model.ts';
+import type { OrderWatch } from './order-watch.ts';
 
 /** What the order service needs of the world. */
 export interface OrderDependencies {
   store: EventStore;
   keys: IdempotencyKeys;
   readModel: OrderReadModel;
+  watch: OrderWatch;
   clock: Clock;
   logger: Logger;
   /** Counts what became of each message, by `message` and `outcome`. */

@@ -15,4 +15,8 @@ export interface OrderReadModel {
   find(orderId: string): Promise<OrderView | undefined>;
   /** Newest first. */
   list(filter: OrderFilter): Promise<OrderView[]>;
+  /** The versions of these orders; those that do not exist are left out. */
+  versionsOf(orderIds: readonly string[]): Promise<Map<string, number>>;
+  /** Ids of orders that are pending though their deadline has passed, those that wait longest first. */
+  listOverdue(now: Date, limit: number): Promise<string[]>;
 }

@@ -1,7 +1,7 @@
 import { type EventMetadata, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
-import { evolve, initialOrder, type Order, type OrderEvent } from '../domain/order.ts';
+import { evolve, initialOrder, type Order, type OrderCancelledData, type OrderEvent } from '../domain/order.ts';
 import { SERVICE_NAME } from './service-name.ts';
 
 /** What a new event follows from. */
@@ -26,8 +26,13 @@ export function replay(events: readonly RecordedEvent[]): Order {
   return events.map(asOrderEvent).reduce(evolve, initialOrder);
 }
 
-/** @throws `UNEXPECTED` when the log holds an event that this program does not know. */
+/**
+ * An event of the log as this program writes it today; the first cancellations did not say by whom, because only the stock could.
+ * @throws `UNEXPECTED` when the log holds an event that this program does not know.
+ */
 export function asOrderEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): OrderEvent {
+  if (type === 'OrderCancelled')
+    return { type, data: { ...(data as OrderCancelledData), by: (data as OrderCancelledData).by ?? 'shortage' } };
   if (Object.hasOwn(ROUTING_KEYS, type)) return { type, data } as OrderEvent;
   throw kernelErrors.UNEXPECTED(`an order's stream holds an event ${type}, which this program does not know`);
 }

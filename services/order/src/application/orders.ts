@@ -1,7 +1,10 @@
 import type { RecordedEvent } from '@warren/event-store';
 import { orderErrors } from '../domain/order-errors.ts';
 import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
+import { type CancelOrder, createOrderCancellation } from './cancel-order.ts';
+import { createOverdueCancellation } from './cancel-overdue.ts';
 import { type CreateOrder, createOrderCreation } from './create-order.ts';
+import { createOrderFollowing, type FollowOrder } from './follow-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
 import { orderStream } from './order-streams.ts';
@@ -11,26 +14,49 @@ import type { OrderView } from './order-view.ts';
 export interface Orders {
   /** @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE` */
   createOrder(request: CreateOrder): Promise<OrderView>;
+  /** Gives the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_CONTESTED` */
+  cancelOrder(request: CancelOrder): Promise<OrderView>;
   /** @throws `ORDER_NOT_FOUND` */
   getOrder(orderId: string): Promise<OrderView>;
   /** Newest first. */
   listOrders(filter: OrderFilter): Promise<OrderView[]>;
   /** All events of an order, oldest first. @throws `ORDER_NOT_FOUND` */
   getHistory(orderId: string): Promise<RecordedEvent[]>;
+  /** The events of an order as they come, until it has ended. @throws `ORDER_NOT_FOUND` */
+  followOrder(request: FollowOrder): AsyncIterable<RecordedEvent>;
+  /** The order once it is no longer pending, or as it is when the signal is aborted or the service drains. @throws `ORDER_NOT_FOUND` */
+  waitForEnd(orderId: string, signal: AbortSignal): Promise<OrderView>;
   /** A batch of answers of the inventory service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
   applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
+  /** Cancels orders whose deadline has passed without an answer, at most `limit`; gives how many there were. */
+  cancelOverdue(limit: number): Promise<number>;
   /** Takes no new orders and resolves when those in hand are stored. */
   drain(): Promise<void>;
 }
 
 export function createOrders(dependencies: OrderDependencies): Orders {
-  const { store, readModel } = dependencies;
+  const { store, readModel, watch } = dependencies;
+  const cancel = createOrderCancellation(dependencies);
+  const followOrder = createOrderFollowing(store, watch);
+
+  async function getOrder(orderId: string): Promise<OrderView> {
+    return (await readModel.find(orderId)) ?? notFound(orderId);
+  }
+
   return {
     ...createOrderCreation(dependencies),
+    cancelOverdue: createOverdueCancellation(dependencies),
     applyAnswers: createAnswerApplication(dependencies),
     listOrders: (filter) => readModel.list(filter),
-    async getOrder(orderId) {
-      return (await readModel.find(orderId)) ?? notFound(orderId);
+    getOrder,
+    followOrder,
+    async waitForEnd(orderId, signal) {
+      for await (const _ of followOrder({ orderId, after: 0, signal }));
+      return getOrder(orderId);
+    },
+    async cancelOrder(request) {
+      await cancel(request);
+      return getOrder(request.orderId);
     },
     async getHistory(orderId) {
       const stream = orderStream(orderId);

@@ -1,24 +1,47 @@
-import { type EventEnvelope, OrderStatusUpdated } from '@warren/contracts';
+import { type EventEnvelope, OrderCancelled, OrderStatusUpdated } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
+import { deriveId } from '@warren/kernel';
+import type { OrderEvent } from '../domain/order.ts';
 import { asOrderEvent } from './order-streams.ts';
 
 /**
- * What other services hear of an event of the log. The id stays the same, so that a copy is known as a copy.
+ * What other services hear of an event of the log. The ids are the same at every call, so that a copy is known as a copy.
  *
  * | in the log | on the wire |
  * |---|---|
  * | OrderCreated | OrderCreated v1 |
- * | OrderConfirmed, OrderCancelled | OrderStatusUpdated v1 |
+ * | OrderConfirmed | OrderStatusUpdated v1 |
+ * | OrderCancelled | OrderStatusUpdated v1, and OrderCancelled v1 under an id derived from the first |
  */
-export function toWire(recorded: RecordedEvent): EventEnvelope {
+export function toWire(recorded: RecordedEvent): EventEnvelope[] {
   const { id, version, timestamp, aggregateId, metadata } = recorded;
+  const common = { id, timestamp, aggregateId, metadata };
   const event = asOrderEvent(recorded);
-  if (event.type === 'OrderCreated')
-    return { id, type: event.type, version, timestamp, aggregateId, data: event.data, metadata };
-  const { type, version: wireVersion } = OrderStatusUpdated;
-  const data =
-    event.type === 'OrderConfirmed'
-      ? { orderId: aggregateId, status: 'confirmed', updatedAt: timestamp }
-      : { orderId: aggregateId, status: 'cancelled', reason: event.data.reason, updatedAt: timestamp };
-  return { id, type, version: wireVersion, timestamp, aggregateId, data, metadata };
+  switch (event.type) {
+    case 'OrderCreated':
+      return [{ ...common, type: event.type, version, data: event.data }];
+    case 'OrderConfirmed':
+      return [{ ...common, ...statusUpdated({ orderId: aggregateId, status: 'confirmed', updatedAt: timestamp }) }];
+    case 'OrderCancelled':
+      return [
+        { ...common, ...statusUpdated(statusOf(event, recorded)) },
+        { ...common, ...cancelled(event, recorded) },
+      ];
+  }
+}
+
+type Cancelled = Extract<OrderEvent, { type: 'OrderCancelled' }>;
+
+const statusUpdated = (data: object) => ({ type: OrderStatusUpdated.type, version: OrderStatusUpdated.version, data });
+
+const statusOf = ({ data }: Cancelled, { aggregateId, timestamp }: RecordedEvent) => ({
+  orderId: aggregateId,
+  status: 'cancelled',
+  reason: data.reason,
+  updatedAt: timestamp,
+});
+
+function cancelled({ data: { reason, by } }: Cancelled, { id, aggregateId, timestamp }: RecordedEvent) {
+  const { type, version } = OrderCancelled;
+  return { id: deriveId(id, type), type, version, data: { orderId: aggregateId, reason, by, cancelledAt: timestamp } };
 }

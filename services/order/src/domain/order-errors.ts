@@ -2,6 +2,10 @@ import { defineErrors } from '@warren/kernel';
 
 export const orderErrors = defineErrors({
   ORDER_NOT_FOUND: { kind: 'not-found', meaning: 'There is no order with this id.' },
+  ORDER_ENDED: {
+    kind: 'conflict',
+    meaning: 'It is too late to cancel the order: it has ended without being asked. `state` and `reason` say how.',
+  },
   ORDER_TOTAL_TOO_LARGE: {
     kind: 'invalid',
     meaning: 'The total of the order has more digits than can be kept to the cent. Split the order.',

@@ -1,17 +1,31 @@
-import type { EventOf, InventoryReserved, InventoryUnavailable, OrderItem, Shortage } from '@warren/contracts';
+import type {
+  CancelledBy,
+  EventOf,
+  InventoryReserved,
+  InventoryUnavailable,
+  OrderItem,
+  Shortage,
+} from '@warren/contracts';
 import { totalAmountOf } from './money.ts';
 import { orderErrors } from './order-errors.ts';
 
 /*
- * | state       | CreateOrder    | InventoryReserved                 | InventoryUnavailable              |
- * |-------------|----------------|-----------------------------------|-----------------------------------|
- * | `none`      | → OrderCreated | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND            |
- * | `pending`   | ignored        | → OrderConfirmed                  | → OrderCancelled                  |
- * | `confirmed` | ignored        | ignored: is confirmed already     | ignored: has its stock            |
- * | `cancelled` | ignored        | ignored: is cancelled, comes late | ignored: is cancelled already     |
+ * | state       | CreateOrder    | InventoryReserved                 | InventoryUnavailable         | CancelOrder                       | PassDeadline              |
+ * |-------------|----------------|-----------------------------------|------------------------------|-----------------------------------|---------------------------|
+ * | `none`      | → OrderCreated | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND       | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND    |
+ * | `pending`   | ignored        | → OrderConfirmed                  | → OrderCancelled             | → OrderCancelled                  | → OrderCancelled          |
+ * | `confirmed` | ignored        | ignored: is confirmed already     | ignored: has its stock       | → OrderCancelled                  | ignored: had its answer   |
+ * | `cancelled` | ignored        | ignored: is cancelled, comes late | ignored: is cancelled already | ignored if the customer cancelled it, | ignored: is cancelled already |
+ * |             |                |                                   |                              | else fails: ORDER_ENDED           |                           |
+ *
+ * What was reserved for a cancelled order, before or after its cancellation, the inventory service releases when it hears of OrderCancelled.
  */
 
-export type Order = { status: 'none' } | { status: 'pending' | 'confirmed' | 'cancelled'; id: string };
+/** An order as far as its next step depends on it. */
+export type Order =
+  | { status: 'none' }
+  | { status: 'pending' | 'confirmed'; id: string }
+  | { status: 'cancelled'; id: string; by: CancelledBy; reason: string };
 
 export const initialOrder: Order = { status: 'none' };
 
@@ -19,7 +33,15 @@ export const initialOrder: Order = { status: 'none' };
 export type OrderEvent =
   | { type: 'OrderCreated'; data: OrderCreatedData }
   | { type: 'OrderConfirmed'; data: { orderId: string } }
-  | { type: 'OrderCancelled'; data: { orderId: string; reason: string; shortages: Shortage[] } };
+  | { type: 'OrderCancelled'; data: OrderCancelledData };
+
+export interface OrderCancelledData {
+  orderId: string;
+  reason: string;
+  by: CancelledBy;
+  /** Only when it was cancelled for want of stock. */
+  shortages?: Shortage[];
+}
 
 export interface OrderCreatedData {
   id: string;
@@ -35,7 +57,13 @@ export interface OrderCreatedData {
 /** What an order is asked or told. */
 export type OrderInput =
   | { type: 'CreateOrder'; data: Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> }
-  | InventoryAnswer;
+  | InventoryAnswer
+  | OrderCancellation;
+
+/** What ends an order from outside: the wish of its customer, or its time without an answer being over. */
+export type OrderCancellation =
+  | { type: 'CancelOrder'; data: { orderId: string; reason: string } }
+  | { type: 'PassDeadline'; data: { orderId: string } };
 
 /** What the inventory service says to an order. */
 export type InventoryAnswer =
@@ -50,7 +78,7 @@ export interface Ignored {
 
 /**
  * What follows from an input in a state: see the table above.
- * @throws `ORDER_NOT_FOUND` for an answer to an order that does not exist; `ORDER_TOTAL_TOO_LARGE`.
+ * @throws `ORDER_NOT_FOUND` for anything but its creation when the order does not exist; `ORDER_ENDED`, `ORDER_TOTAL_TOO_LARGE`.
  */
 export function decide(order: Order, input: OrderInput): readonly OrderEvent[] | Ignored {
   switch (input.type) {
@@ -59,7 +87,11 @@ export function decide(order: Order, input: OrderInput): readonly OrderEvent[] |
     case 'InventoryReserved':
       return confirm(order, input.data.orderId);
     case 'InventoryUnavailable':
-      return cancel(order, input.data);
+      return cancelForShortage(order, input.data);
+    case 'CancelOrder':
+      return cancelAsAsked(order, input.data);
+    case 'PassDeadline':
+      return cancelOverdue(order, input.data.orderId);
   }
 }
 
@@ -70,7 +102,7 @@ export function evolve(_order: Order, event: OrderEvent): Order {
     case 'OrderConfirmed':
       return { status: 'confirmed', id: event.data.orderId };
     case 'OrderCancelled':
-      return { status: 'cancelled', id: event.data.orderId };
+      return { status: 'cancelled', id: event.data.orderId, by: event.data.by, reason: event.data.reason };
   }
 }
 
@@ -94,7 +126,7 @@ function confirm(order: Order, orderId: string): readonly OrderEvent[] | Ignored
   }
 }
 
-function cancel(
+function cancelForShortage(
   order: Order,
   { orderId, shortages }: EventOf<typeof InventoryUnavailable>['data'],
 ): readonly OrderEvent[] | Ignored {
@@ -102,13 +134,46 @@ function cancel(
     case 'none':
       throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} that could be short of stock`);
     case 'pending':
-      return [{ type: 'OrderCancelled', data: { orderId, reason: reasonOf(shortages), shortages } }];
+      return [cancelled({ orderId, reason: reasonOf(shortages), by: 'shortage', shortages })];
     case 'confirmed':
       return ignored('the order is confirmed: its stock is reserved');
     case 'cancelled':
       return ignored('the order is cancelled already');
   }
 }
+
+function cancelAsAsked(
+  order: Order,
+  { orderId, reason }: { orderId: string; reason: string },
+): readonly OrderEvent[] | Ignored {
+  switch (order.status) {
+    case 'none':
+      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId}`);
+    case 'pending':
+    case 'confirmed':
+      return [cancelled({ orderId, reason, by: 'customer' })];
+    case 'cancelled':
+      if (order.by === 'customer') return ignored('the order is cancelled already, as asked');
+      throw orderErrors.ORDER_ENDED(`it is too late: the order is cancelled already (${order.reason})`, {
+        details: { members: { state: order.status, reason: order.reason } },
+      });
+  }
+}
+
+function cancelOverdue(order: Order, orderId: string): readonly OrderEvent[] | Ignored {
+  switch (order.status) {
+    case 'none':
+      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} whose time could be over`);
+    case 'pending':
+      return [cancelled({ orderId, reason: 'timed out', by: 'deadline' })];
+    case 'confirmed':
+      return ignored('the order had its answer in time');
+    case 'cancelled':
+      return ignored('the order is cancelled already');
+  }
+}
+
+const cancelled = (data: OrderCancelledData): OrderEvent => ({ type: 'OrderCancelled', data });
 
 function reasonOf(shortages: readonly Shortage[]): string {
   const lines = shortages.map((one) => `${one.productId} (requested ${one.requested}, available ${one.available})`);

@@ -3,8 +3,11 @@ import type { Component, ComponentHealth, Logger, MetricsRegistry } from '@warre
 import type { DatabasePool } from '../create-pool.ts';
 import type { EventStore, RecordedEvent } from '../event-store.ts';
 
-/** What goes out for a recorded event; undefined when nothing does. When it throws, the event is parked. */
-export type ToWire = (event: RecordedEvent) => EventEnvelope | undefined;
+/**
+ * What goes out for a recorded event: one message, several in their order, or none (undefined). Their ids must be the same at every call,
+ * because all of them go out again when one has failed. When it throws, the event is parked.
+ */
+export type ToWire = (event: RecordedEvent) => EventEnvelope | readonly EventEnvelope[] | undefined;
 
 /** How a relay goes about its work. Times are in milliseconds. */
 export interface RelayPace {

@@ -1,4 +1,4 @@
-import { OrderCreated, QUEUES, ReceiveStock } from '@warren/contracts';
+import { OrderCancelled, OrderCreated, QUEUES, ReceiveStock } from '@warren/contracts';
 import type { EventBus, Subscription } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Inventory } from '../../application/inventory.ts';
@@ -25,6 +25,13 @@ export function createSubscriptions({ bus, inventory, prefetch, maxBatch }: Subs
         maxBatch,
         batchHandler: (deliveries) => inventory.reserveStock(deliveries.map((delivery) => delivery.event)),
       });
+      const cancellations = await bus.subscribe({
+        queue: QUEUES.inventoryOrderCancelled,
+        bindings: [OrderCancelled],
+        prefetch,
+        maxBatch,
+        batchHandler: (deliveries) => inventory.releaseStock(deliveries.map((delivery) => delivery.event)),
+      });
       const receipts = await bus.subscribe({
         queue: QUEUES.inventoryReceiveStock,
         bindings: [ReceiveStock],
@@ -32,7 +39,7 @@ export function createSubscriptions({ bus, inventory, prefetch, maxBatch }: Subs
         maxBatch,
         batchHandler: (deliveries) => inventory.receiveStock(deliveries.map((delivery) => delivery.event)),
       });
-      subscriptions.push(orders, receipts);
+      subscriptions.push(orders, cancellations, receipts);
     },
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));

@@ -1,11 +1,11 @@
 import type { StoreTransaction } from '@warren/event-store';
-import type { Receipt, Warehouse, Withdrawal } from '../../application/warehouse.ts';
+import type { OrderLines, Receipt, Warehouse } from '../../application/warehouse.ts';
 import { inventoryErrors } from '../../domain/inventory-errors.ts';
 import { type ProductQuantity, sumByProduct } from '../../domain/stock.ts';
 
 /** The warehouse in the tables `stock_level`, `stock_ledger` and `reservation`. */
 export function createStockTables(): Warehouse {
-  return { lockLevels, withdraw, receive, lockIfEmpty };
+  return { lockLevels, withdraw, release, receive, lockIfEmpty };
 }
 
 async function lockLevels(tx: StoreTransaction, productIds: readonly string[]): Promise<Map<string, number>> {
@@ -16,8 +16,8 @@ async function lockLevels(tx: StoreTransaction, productIds: readonly string[]): 
   return new Map(rows.map((row) => [row.product_id, row.available]));
 }
 
-async function withdraw(tx: StoreTransaction, withdrawals: readonly Withdrawal[], now: Date): Promise<void> {
-  const lines = withdrawals.flatMap(({ orderId, lines }) => lines.map((line) => ({ orderId, ...line })));
+async function withdraw(tx: StoreTransaction, withdrawals: readonly OrderLines[], now: Date): Promise<void> {
+  const lines = linesOf(withdrawals);
   if (lines.length === 0) return;
   await takeFromLevels(tx, sumByProduct(lines), now);
   const columns = [lines.map((line) => line.orderId), ...columnsOf(lines), now];
@@ -46,6 +46,43 @@ async function takeFromLevels(tx: StoreTransaction, totals: readonly ProductQuan
   if (rowCount === totals.length) return;
   throw inventoryErrors.STOCK_LEVEL_MISMATCH(`${rowCount} of ${totals.length} levels had what their lock promised`);
 }
+
+async function release(tx: StoreTransaction, releases: readonly OrderLines[], now: Date): Promise<void> {
+  const lines = linesOf(releases);
+  if (lines.length === 0) return;
+  const columns = [lines.map((line) => line.orderId), ...columnsOf(lines)];
+  const { rowCount } = await tx.query(
+    `DELETE FROM reservation
+      USING unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)
+      WHERE reservation.order_id = line.order_id AND reservation.product_id = line.product_id
+        AND reservation.quantity = line.quantity`,
+    columns,
+  );
+  if (rowCount !== lines.length)
+    throw inventoryErrors.STOCK_LEVEL_MISMATCH(`${rowCount} of ${lines.length} lines to release were reserved`);
+  await tx.query(
+    `INSERT INTO stock_ledger (kind, order_id, product_id, delta, recorded_at)
+     SELECT 'released', order_id, product_id, quantity, $4
+       FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)`,
+    [...columns, now],
+  );
+  await returnToLevels(tx, sumByProduct(lines), now);
+}
+
+async function returnToLevels(tx: StoreTransaction, totals: readonly ProductQuantity[], now: Date): Promise<void> {
+  const { rowCount } = await tx.query(
+    `UPDATE stock_level AS level
+        SET available = level.available + given.quantity, reserved = level.reserved - given.quantity, updated_at = $3
+       FROM unnest($1::text[], $2::bigint[]) AS given (product_id, quantity)
+      WHERE level.product_id = given.product_id AND level.reserved >= given.quantity`,
+    [...columnsOf(totals), now],
+  );
+  if (rowCount === totals.length) return;
+  throw inventoryErrors.STOCK_LEVEL_MISMATCH(`${rowCount} of ${totals.length} levels had so much reserved`);
+}
+
+const linesOf = (orders: readonly OrderLines[]) =>
+  orders.flatMap(({ orderId, lines }) => lines.map((line) => ({ orderId, ...line })));
 
 const columnsOf = (lines: readonly ProductQuantity[]) => [
   lines.map((line) => line.productId),

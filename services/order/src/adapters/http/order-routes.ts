@@ -1,13 +1,15 @@
 import type { Fault } from '@warren/contracts';
-import { correlationIdOf, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
-import { isId } from '@warren/kernel';
+import { correlationIdOf, hasBody, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
-import { orderErrors } from '../../domain/order-errors.ts';
+import { parseCancelOrder } from './cancel-order-request.ts';
 import { parseCreateOrder } from './create-order-request.ts';
 import { formatCursor } from './cursor.ts';
 import { toHistoryEntry } from './history-entry.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseListOrders } from './list-orders-query.ts';
+import { orderIdOf } from './order-id.ts';
+import { createOrderStream } from './order-stream.ts';
+import { waitForEnd } from './wait-for-end.ts';
 
 /** The HTTP API of the order service: see the README for examples. */
 export function createOrderRoutes(orders: Orders): Route[] {
@@ -16,8 +18,17 @@ export function createOrderRoutes(orders: Orders): Route[] {
     const key = parseIdempotencyKey(req);
     if ('faults' in body || 'faults' in key) throw invalid('the order', [...faultsOf(body), ...faultsOf(key)]);
     const correlationId = correlationIdOf(res);
-    const order = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    const created = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    const order = await waitForEnd(created, { req, res, orders });
     res.status(201).location(`/orders/${order.id}`).json(order);
+  };
+
+  const cancel: RouteHandler = async (req, res) => {
+    const orderId = orderIdOf(req);
+    const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
+    if ('faults' in body) throw invalid('the cancellation', body.faults);
+    const order = await orders.cancelOrder({ orderId, ...body.value, correlationId: correlationIdOf(res) });
+    res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 
   const list: RouteHandler = async (req, res) => {
@@ -35,7 +46,7 @@ export function createOrderRoutes(orders: Orders): Route[] {
   const get: RouteHandler = async (req, res) => {
     const order = await orders.getOrder(orderIdOf(req));
     // Express answers 304 by itself when If-None-Match names this version.
-    res.set({ ETag: `"${order.version}"`, 'Cache-Control': 'no-cache' }).json(order);
+    res.set({ ETag: etagOf(order), 'Cache-Control': 'no-cache' }).json(order);
   };
 
   const history: RouteHandler = async (req, res) => {
@@ -46,15 +57,13 @@ export function createOrderRoutes(orders: Orders): Route[] {
   return [
     { path: '/orders', methods: { GET: list, POST: create } },
     { path: '/orders/:id', methods: { GET: get } },
+    { path: '/orders/:id/cancel', methods: { POST: cancel } },
     { path: '/orders/:id/events', methods: { GET: history } },
+    { path: '/orders/:id/stream', methods: { GET: createOrderStream(orders) } },
   ];
 }
 
-/** @throws `ORDER_NOT_FOUND` when it is no UUID: no order has such an id. */
-function orderIdOf({ params }: { params: Record<string, string | string[] | undefined> }): string {
-  if (isId(params.id)) return params.id.toLowerCase();
-  throw orderErrors.ORDER_NOT_FOUND('there is no order with this id');
-}
+const etagOf = ({ version }: { version: number }): string => `"${version}"`;
 
 const faultsOf = (parsed: object): Fault[] => ('faults' in parsed ? (parsed.faults as Fault[]) : []);
 

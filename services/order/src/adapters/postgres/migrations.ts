@@ -30,4 +30,14 @@ export const orderMigrations: readonly Migration[] = [
       COMMENT ON TABLE idempotency_keys IS 'The first use of each Idempotency-Key: what was asked for, and the order it made.';
     `,
   },
+  {
+    number: 2,
+    name: 'deadlines',
+    sql: `
+      -- The default serves orders from before, and an instance of the version before that runs beside this one.
+      ALTER TABLE orders ADD COLUMN deadline_at timestamptz NOT NULL DEFAULT now() + interval '1 minute';
+      COMMENT ON COLUMN orders.deadline_at IS 'An order that is pending at this time is cancelled.';
+      CREATE INDEX orders_by_deadline ON orders (deadline_at) WHERE status = 'pending';
+    `,
+  },
 ];

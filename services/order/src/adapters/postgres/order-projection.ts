@@ -13,36 +13,44 @@ interface Change {
   updatedAt: string;
 }
 
+export interface OrderProjectionOptions {
+  /** How long an order may be pending, in milliseconds: what `deadline_at` is made from. */
+  deadlineMs: number;
+}
+
 /**
  * Keeps the table `orders`: two statements for any number of events. Applying an event again, or an older one, changes nothing, so the
  * table can be rebuilt from the log while the service runs.
  */
-export const orderProjection: InlineProjection = {
-  name: 'orders',
-  async apply(tx, events) {
-    const created: OrderCreatedData[] = [];
-    const changes = new Map<string, Change>();
-    for (const recorded of events) {
-      const event = asOrderEvent(recorded);
-      if (event.type === 'OrderCreated') created.push(event.data);
-      else if (event.type === 'OrderConfirmed')
-        changes.set(recorded.aggregateId, changeOf(recorded, 'confirmed', null));
-      else changes.set(recorded.aggregateId, changeOf(recorded, 'cancelled', event.data.reason));
-    }
-    if (created.length > 0) await insert(tx, created);
-    if (changes.size > 0) await update(tx, [...changes.values()]);
-  },
-};
+export function createOrderProjection({ deadlineMs }: OrderProjectionOptions): InlineProjection {
+  return {
+    name: 'orders',
+    async apply(tx, events) {
+      const created: OrderCreatedData[] = [];
+      const changes = new Map<string, Change>();
+      for (const recorded of events) {
+        const event = asOrderEvent(recorded);
+        if (event.type === 'OrderCreated') created.push(event.data);
+        else if (event.type === 'OrderConfirmed')
+          changes.set(recorded.aggregateId, changeOf(recorded, 'confirmed', null));
+        else changes.set(recorded.aggregateId, changeOf(recorded, 'cancelled', event.data.reason));
+      }
+      if (created.length > 0) await insert(tx, created, deadlineMs);
+      if (changes.size > 0) await update(tx, [...changes.values()]);
+    },
+  };
+}
 
 function changeOf(recorded: RecordedEvent, status: Change['status'], reason: string | null): Change {
   const { aggregateId, streamVersion, timestamp } = recorded;
   return { id: aggregateId, status, reason, version: streamVersion, updatedAt: timestamp };
 }
 
-async function insert(tx: Tx, orders: readonly OrderCreatedData[]): Promise<void> {
+async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: number): Promise<void> {
   await tx.query(
-    `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at)
-     SELECT id, customer_id, items::json, total_amount, 'pending', 1, created_at, created_at
+    `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at)
+     SELECT id, customer_id, items::json, total_amount, 'pending', 1, created_at, created_at,
+            created_at + $6 * interval '1 millisecond'
        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[])
          AS one (id, customer_id, items, total_amount, created_at)
          ON CONFLICT (id) DO NOTHING`,
@@ -52,6 +60,7 @@ async function insert(tx: Tx, orders: readonly OrderCreatedData[]): Promise<void
       orders.map((order) => JSON.stringify(order.items)),
       orders.map((order) => order.totalAmount ?? null),
       orders.map((order) => order.createdAt),
+      deadlineMs,
     ],
   );
 }

@@ -16,6 +16,9 @@ interface Row {
   updated_at: Date;
 }
 
+export const OVERDUE = `
+  SELECT id FROM orders WHERE status = 'pending' AND deadline_at <= $1 ORDER BY deadline_at LIMIT $2`;
+
 /** Queries on the table `orders`, which `orderProjection` keeps. An order's id is a UUID v7, so its place in time is its id. */
 export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadModel {
   return {
@@ -26,6 +29,15 @@ export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadMod
     async list(filter) {
       const { rows } = await store.query<Row>(listQuery(filter));
       return rows.map(toView);
+    },
+    async versionsOf(orderIds) {
+      const text = 'SELECT id, version FROM orders WHERE id = ANY ($1::uuid[])';
+      const { rows } = await store.query<{ id: string; version: number }>(text, [orderIds]);
+      return new Map(rows.map((row) => [row.id, row.version]));
+    },
+    async listOverdue(now, limit) {
+      const { rows } = await store.query<{ id: string }>(OVERDUE, [now, limit]);
+      return rows.map((row) => row.id);
     },
   };
 }

@@ -1,0 +1,34 @@
+import type { IncomingMessage } from 'node:http';
+import { preferredWaitSeconds } from '@warren/http';
+import type { Response } from 'express';
+import type { OrderView } from '../../application/order-view.ts';
+import type { Orders } from '../../application/orders.ts';
+
+/** The longest that a request is held, in seconds: shorter than what proxies usually allow an answer. */
+const MAX_WAIT_SECONDS = 50;
+
+/**
+ * Honours `Prefer: wait=N` (RFC 7240): gives the order as it is when it has ended, or when the time is over, the client has gone or the
+ * service drains; `Preference-Applied` says how long the wait was allowed to be. Without the preference, gives the order as it is.
+ */
+export async function waitForEnd(
+  order: OrderView,
+  { req, res, orders }: { req: IncomingMessage; res: Response; orders: Pick<Orders, 'waitForEnd'> },
+): Promise<OrderView> {
+  const seconds = Math.min(preferredWaitSeconds(req) ?? 0, MAX_WAIT_SECONDS);
+  if (seconds === 0) return order;
+  const done = new AbortController();
+  const abort = () => done.abort();
+  const timer = setTimeout(abort, seconds * 1000);
+  res.once('close', abort);
+  res.set('Preference-Applied', `wait=${seconds}`);
+  try {
+    return await orders.waitForEnd(order.id, done.signal);
+  } catch {
+    // The order is stored, whatever has become of the database since: an error here would tell the client otherwise.
+    return order;
+  } finally {
+    clearTimeout(timer);
+    res.off('close', abort);
+  }
+}

@@ -1,0 +1,26 @@
+import { decideOrders } from './decide-orders.ts';
+import type { OrderDependencies } from './order-dependencies.ts';
+import { createDecisionReport } from './report-decisions.ts';
+
+/** The wish of a customer to have an order cancelled. */
+export interface CancelOrder {
+  orderId: string;
+  /** @default 'cancelled by the customer' */
+  reason?: string;
+  correlationId: string;
+}
+
+/**
+ * Cancels an order, pending or confirmed; once more changes nothing, and the first reason stays.
+ * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled without being asked; `ORDER_CONTESTED`
+ */
+export function createOrderCancellation({ store, clock, ...reporting }: OrderDependencies) {
+  const report = createDecisionReport(reporting);
+
+  return async ({ orderId, reason = 'cancelled by the customer', correlationId }: CancelOrder): Promise<void> => {
+    const input = { type: 'CancelOrder', data: { orderId, reason } } as const;
+    const request = { orderId, input, cause: { correlationId, causationId: correlationId } };
+    const decided = await store.transaction((tx) => decideOrders(tx, [request], { now: clock.now() }));
+    decided.forEach(report);
+  };
+}

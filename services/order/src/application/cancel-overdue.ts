@@ -1,0 +1,50 @@
+import { isAppError } from '@warren/kernel';
+import { type DecidedRequest, decideOrders, type OrderRequest } from './decide-orders.ts';
+import type { OrderDependencies } from './order-dependencies.ts';
+import { orderStream } from './order-streams.ts';
+import { createDecisionReport } from './report-decisions.ts';
+
+/**
+ * Cancels orders that are pending though their deadline has passed, at most `limit` at once; gives how many it found. Several instances
+ * may find the same ones: the first to append wins, and the others decide again, on an order that has ended.
+ * @throws whatever keeps the database from answering
+ */
+export function createOverdueCancellation({ store, readModel, clock, logger, decisions }: OrderDependencies) {
+  const report = createDecisionReport({ logger, decisions });
+
+  function cancel(orderIds: readonly string[]): Promise<DecidedRequest[]> {
+    return store.transaction(async (tx) => {
+      const streams = await tx.load(orderIds.map(orderStream));
+      const requests = orderIds.map((orderId): OrderRequest => {
+        const created = streams.get(orderStream(orderId))?.[0];
+        const { correlationId = orderId } = created?.metadata ?? {};
+        const cause = { correlationId, causationId: created?.id ?? correlationId };
+        return { orderId, input: { type: 'PassDeadline', data: { orderId } }, cause };
+      });
+      return decideOrders(tx, requests, { now: clock.now() });
+    });
+  }
+
+  /** One order that cannot be decided must not keep the others pending. */
+  async function cancelOneByOne(orderIds: readonly string[]): Promise<void> {
+    for (const orderId of orderIds) {
+      await cancel([orderId]).then(
+        (decided) => decided.forEach(report),
+        (err) => logger.error({ err, orderId }, 'an overdue order could not be cancelled'),
+      );
+    }
+  }
+
+  return async (limit: number): Promise<number> => {
+    const orderIds = await readModel.listOverdue(clock.now(), limit);
+    if (orderIds.length === 0) return 0;
+    try {
+      (await cancel(orderIds)).forEach(report);
+    } catch (error) {
+      if (isAppError(error) && error.kind === 'transient') throw error;
+      logger.warn({ err: error }, 'a batch of overdue orders could not be cancelled together');
+      await cancelOneByOne(orderIds);
+    }
+    return orderIds.length;
+  };
+}

@@ -1,0 +1,126 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createEvent, InventoryReserved } from '@warren/contracts';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  type DatabasePool,
+  type EventStore,
+} from '@warren/event-store';
+import { type Clock, Counter, createId, silentLogger } from '@warren/kernel';
+import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-key-table.ts';
+import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
+import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
+import { createOrderTable } from '../src/adapters/postgres/order-table.ts';
+import { createOrderWatch } from '../src/application/order-watch.ts';
+import { createOrders, type Orders } from '../src/application/orders.ts';
+
+const DEADLINE_MS = 60_000;
+const items = [{ productId: 'item1', quantity: 1 }];
+
+let database: TestDatabase;
+let pool: DatabasePool;
+let store: EventStore;
+let nowMs = Date.now();
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, schema: 'order_service' });
+  const migrations = { namespace: 'order', migrations: orderMigrations };
+  await createDatabaseComponent({ pool, schema: 'order_service', migrations }).start?.();
+  store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs: DEADLINE_MS })] });
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** One instance's application, on a clock that the test turns. */
+function newInstance(): Orders {
+  const clock: Clock = { now: () => new Date(nowMs) };
+  const decisions = new Counter({ name: 'decisions', help: '-', labelNames: ['message', 'outcome'], registers: [] });
+  return createOrders({
+    store,
+    keys: createIdempotencyKeyTable(),
+    readModel: createOrderTable(store),
+    watch: createOrderWatch(store, createOrderTable(store)),
+    clock,
+    logger: silentLogger,
+    decisions,
+    maxWaitingOrders: 1000,
+  });
+}
+
+const place = async (orders: Orders, correlationId = createId()): Promise<string> =>
+  (await orders.createOrder({ customerId: 'c', items, correlationId })).id;
+const answerTo = (orderId: string) =>
+  createEvent(InventoryReserved, {
+    aggregateId: orderId,
+    source: 'inventory',
+    data: { orderId, reservations: items },
+  });
+
+describe('the deadline of an order', () => {
+  test('when it has passed without an answer, then the order is cancelled as timed out, with its correlation carried on', async () => {
+    const orders = newInstance();
+    const orderId = await place(orders, 'request-1');
+    nowMs += DEADLINE_MS - 1;
+    expect(await orders.cancelOverdue(100)).toBe(0);
+    nowMs += 1;
+    expect(await newInstance().cancelOverdue(100)).toBe(1);
+    expect(await orders.getOrder(orderId)).toMatchObject({ status: 'cancelled', reason: 'timed out', version: 2 });
+    const [created, cancelled] = await orders.getHistory(orderId);
+    expect(cancelled).toMatchObject({
+      type: 'OrderCancelled',
+      data: { by: 'deadline' },
+      metadata: { correlationId: 'request-1', causationId: created?.id },
+    });
+    expect(await orders.cancelOverdue(100)).toBe(0);
+  });
+
+  test('when the answer came in time, then nothing happens at the deadline; when it comes late, then it is ignored', async () => {
+    const orders = newInstance();
+    const [inTime, late] = [await place(orders), await place(orders)];
+    await orders.applyAnswers('queue', [answerTo(inTime)]);
+    nowMs += DEADLINE_MS;
+    expect(await orders.cancelOverdue(100)).toBe(1);
+    await orders.applyAnswers('queue', [answerTo(late)]);
+    expect(await orders.getOrder(inTime)).toMatchObject({ status: 'confirmed', version: 2 });
+    expect(await orders.getOrder(late)).toMatchObject({ status: 'cancelled', version: 2 });
+  });
+
+  test('when several instances look at the same moment, while answers come, then each order ends once', async () => {
+    const instances = [newInstance(), newInstance(), newInstance()];
+    const [first] = instances as [Orders];
+    const orderIds = await Promise.all(Array.from({ length: 200 }, () => place(first)));
+    nowMs += DEADLINE_MS;
+    await Promise.all([
+      ...instances.map((orders) => orders.cancelOverdue(150)),
+      first.applyAnswers('queue', orderIds.filter((_, at) => at % 2).map(answerTo)),
+      ...instances.map((orders) => orders.cancelOverdue(150)),
+    ]);
+    while ((await first.cancelOverdue(150)) > 0);
+    const ends = await Promise.all(orderIds.map((orderId) => first.getOrder(orderId)));
+    expect(new Set(ends.map((order) => order.version))).toEqual(new Set([2]));
+    expect(ends.filter((_, at) => at % 2 === 0).every((order) => order.reason === 'timed out')).toBe(true);
+  });
+
+  test('when one overdue order cannot be decided, then the others are cancelled all the same', async () => {
+    const orders = newInstance();
+    const [broken, sound] = [await place(orders), await place(orders)];
+    await store.transaction(({ query }) =>
+      query(`UPDATE events SET type = 'OrderOfTheFuture' WHERE aggregate_id = $1`, [broken]),
+    );
+    nowMs += DEADLINE_MS;
+    await orders.cancelOverdue(100);
+    expect(await orders.getOrder(sound)).toMatchObject({ status: 'cancelled', reason: 'timed out' });
+    await store.transaction(({ query }) => query('DELETE FROM orders WHERE id = $1', [broken]));
+  });
+
+  test('when an order comes from before there were deadlines, then it has a minute from the migration on', async () => {
+    const { rows } = await store.query(`SELECT column_default FROM information_schema.columns
+      WHERE table_name = 'orders' AND column_name = 'deadline_at'`);
+    expect(rows[0].column_default).toMatch(/now\(\) \+ '00:01:00'/);
+  });
+});

@@ -1,0 +1,67 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** One event on its way to a browser's `EventSource`. */
+export interface ServerEvent {
+  /** What the client sends as `Last-Event-ID` when it comes again. */
+  id: number;
+  event: string;
+  /** Sent as JSON. */
+  data: unknown;
+}
+
+export interface ServerEventsOptions {
+  /** How often something is sent when nothing happens, so that no proxy takes the connection for dead, in milliseconds. @default 15000 */
+  heartbeatMs?: number;
+  /** After how long a client whose connection has ended comes again, in milliseconds. @default 1000 */
+  retryMs?: number;
+}
+
+/** An open stream of server-sent events. */
+export interface ServerEvents {
+  /** Aborted when the client has gone or `end` was called. */
+  readonly closed: AbortSignal;
+  send(event: ServerEvent): void;
+  end(): void;
+}
+
+/** Opens a stream of server-sent events (HTML standard, chapter 9.2) as the answer to a request. */
+export function openServerEvents(res: ServerResponse, options: ServerEventsOptions = {}): ServerEvents {
+  const { heartbeatMs = 15_000, retryMs = 1000 } = options;
+  const closed = new AbortController();
+  res.writeHead(200, {
+    'Content-Type': 'text/event-stream',
+    'Cache-Control': 'no-store, no-transform',
+    // Some reverse proxies gather what they pass on, unless they are told.
+    'X-Accel-Buffering': 'no',
+  });
+  res.write(`retry: ${retryMs}\n\n`);
+  const heartbeat = setInterval(() => {
+    // A client that does not read gets no more: what waits for it must not grow.
+    if (!res.writableNeedDrain) res.write(':\n\n');
+  }, heartbeatMs);
+  res.once('close', () => {
+    clearInterval(heartbeat);
+    closed.abort();
+  });
+  return {
+    closed: closed.signal,
+    send({ id, event, data }) {
+      res.write(`id: ${id}\nevent: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+    },
+    end() {
+      clearInterval(heartbeat);
+      res.end();
+      closed.abort();
+    },
+  };
+}
+
+/**
+ * The id of the last event that a client has seen, from its header `Last-Event-ID`; 0 when it has seen none. Undefined when the header is
+ * there and no whole number.
+ */
+export function lastEventId({ headers }: Pick<IncomingMessage, 'headers'>): number | undefined {
+  const given = headers['last-event-id'];
+  if (given === undefined || given === '') return 0;
+  return typeof given === 'string' && /^\d{1,15}$/.test(given) ? Number(given) : undefined;
+}

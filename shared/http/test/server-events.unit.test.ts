@@ -1,0 +1,49 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { openServerEvents, type ServerEvents } from '../src/index.ts';
+
+let server: Server | undefined;
+afterEach(() => server?.close());
+
+/** Opens a stream; gives both of its ends. */
+async function connect(heartbeatMs: number) {
+  let stream: ServerEvents | undefined;
+  server = createServer((_req, res) => {
+    stream = openServerEvents(res, { heartbeatMs, retryMs: 50 });
+  });
+  await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+  const leave = new AbortController();
+  const { port } = server.address() as AddressInfo;
+  const response = await fetch(`http://127.0.0.1:${port}`, { signal: leave.signal });
+  return { stream: stream as ServerEvents, response, leave: () => leave.abort() };
+}
+
+describe('server-sent events', () => {
+  it('when events are sent, then they come as the standard has it, and the stream ends', async () => {
+    const { stream, response } = await connect(60_000);
+    stream.send({ id: 1, event: 'Happened', data: { text: 'two\nlines' } });
+    stream.end();
+    expect(await response.text()).toBe('retry: 50\n\nid: 1\nevent: Happened\ndata: {"text":"two\\nlines"}\n\n');
+    expect(response.headers.get('content-type')).toBe('text/event-stream');
+    expect(stream.closed.aborted).toBe(true);
+  });
+
+  it('when nothing happens, then a comment comes from time to time', async () => {
+    const { stream, response } = await connect(5);
+    let text = '';
+    for await (const chunk of response.body ?? []) {
+      text += Buffer.from(chunk).toString();
+      if (text.endsWith(':\n\n:\n\n')) stream.end();
+    }
+    expect(text).toMatch(/^retry: 50\n\n(:\n\n){2,}$/);
+  });
+
+  it('when the client goes away, then the stream is closed', async () => {
+    const { stream, leave } = await connect(60_000);
+    const closed = new Promise((resolve) => stream.closed.addEventListener('abort', resolve));
+    leave();
+    await closed;
+    expect(stream.closed.aborted).toBe(true);
+  });
+});
