@@ -25,7 +25,10 @@ export interface CommonBusOptions<Contract extends EventContract> {
    * not been started yet. @default SYSTEM_QUEUES
    */
   topology?: readonly QueueSpec[];
-  /** Limits of the dead-letter queues; both lose messages. Changing them means deleting the queues. @default none */
+  /**
+   * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
+   * @default none
+   */
   deadLetter?: DeadLetterLimits;
   /** Events that may wait for a place among the unconfirmed; beyond it publishing fails with `BUS_OVERLOADED`. @default 10000 */
   maxWaiting?: number;
