@@ -2,13 +2,16 @@ import type { PublishOutcome } from '@warren/contracts';
 import type { Delivery, OutgoingMessage } from './message.ts';
 import type { TopologyPlan } from './topology-plan.ts';
 
+/** What became of a posted message. `unsendable`: AMQP cannot express it, whatever is tried; nothing was sent. */
+export type PostOutcome = PublishOutcome | { status: 'unsendable'; reason: string };
+
 /** A message on its way to the broker. The broker calls `settle` exactly once for each `publish`. */
 export interface Posting {
   readonly message: OutgoingMessage;
   /** For the broker's own use: when it gives up (milliseconds since 1970), and why the message came back. */
   deadline: number;
   returned: string | undefined;
-  settle(outcome: PublishOutcome): void;
+  settle(outcome: PostOutcome): void;
 }
 
 export interface ConsumeOptions {
@@ -48,7 +51,7 @@ export interface Broker {
   open(): void;
   /**
    * Resolves when both connections stand and the topology is declared; at once if so already.
-   * @throws `BROKER_REFUSED` when the broker is there but refuses us.
+   * @throws `BROKER_REFUSED`, `BROKER_UNSUPPORTED`, `TOPOLOGY_REFUSED` when the broker is there but refuses us or our queues.
    */
   ready(): Promise<void>;
   publish(posting: Posting): void;

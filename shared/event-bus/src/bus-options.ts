@@ -18,14 +18,17 @@ export interface CommonBusOptions<Contract extends EventContract> {
   logger?: Logger;
   /** Where the `warren_bus_…` metrics are registered. @default nowhere */
   metrics?: MetricsRegistry;
-  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms */
+  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms; any number while a dependency is away */
   retry?: Partial<RetryPolicy>;
   /**
    * Queues declared at every connect before the first publish, so that an event finds its queue also when its consumer has
    * not been started yet. @default SYSTEM_QUEUES
    */
   topology?: readonly QueueSpec[];
-  /** Limits of the dead-letter queues; both lose messages. Changing them means deleting the queues. @default none */
+  /**
+   * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
+   * @default none
+   */
   deadLetter?: DeadLetterLimits;
   /** Events that may wait for a place among the unconfirmed; beyond it publishing fails with `BUS_OVERLOADED`. @default 10000 */
   maxWaiting?: number;

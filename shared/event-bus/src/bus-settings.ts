@@ -1,7 +1,7 @@
 import { formats, type Settings, setting } from '@warren/kernel';
 import type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
 
-/** The settings of a service on a bus. Those of the dead letters must be the same for every service. */
+/** The settings of a service on a bus. Those of the dead letters must be the same for every instance of one. */
 export const busSettings = {
   amqpUrl: setting({
     env: 'AMQP_URL',
@@ -35,13 +35,13 @@ export const busSettings = {
   }),
   deadLetterTtlMs: setting({
     env: 'DEAD_LETTER_TTL_MS',
-    doc: 'Forget a dead letter after so many milliseconds; 0 keeps it. The same for every service. Loses messages.',
+    doc: 'Forget a dead letter after so many milliseconds; 0 keeps it. The same for every instance of a service. Loses messages.',
     format: formats.integer(0),
     default: 0,
   }),
   deadLetterMaxLength: setting({
     env: 'DEAD_LETTER_MAX_LENGTH',
-    doc: 'Keep so many dead letters of a queue, dropping the oldest; 0 keeps all. The same for every service. Loses messages.',
+    doc: 'Keep so many dead letters of a queue, dropping the oldest; 0 keeps all. The same for every instance of a service. Loses messages.',
     format: formats.integer(0),
     default: 0,
   }),

@@ -11,40 +11,60 @@ export interface BusTopologyOptions {
   deadLetter: DeadLetterLimits;
 }
 
-/** Everything that the bus wants to exist: the system's queues and, as they come, those of its subscriptions. */
+interface Subscribed {
+  bindings: readonly Binding[];
+  delaysMs: readonly number[];
+}
+
+/**
+ * Everything that the bus wants to exist: the system's queues and, while they last, those of its subscriptions. Dead-letter queues
+ * belong to the subscriptions alone, whose limits they have: two services with different limits can publish to the same queue.
+ */
 export class BusTopology {
-  readonly #specs = new Map<string, Binding[]>();
+  readonly #system = new Map<string, readonly Binding[]>();
+  readonly #subscribed = new Map<string, Subscribed>();
   readonly #exchanges: ReadonlySet<string>;
-  readonly #delaysMs: Set<number>;
+  readonly #delaysMs: readonly number[];
   readonly #deadLetter: DeadLetterLimits;
   #wanted = new Map<EventContract, boolean>();
 
   constructor({ queues, contracts, retry, deadLetter }: BusTopologyOptions) {
     this.#exchanges = new Set(contracts.map((contract) => contract.exchange));
-    this.#delaysMs = new Set(retryDelaysMs(retry));
+    this.#delaysMs = retryDelaysMs(retry);
     this.#deadLetter = deadLetter;
-    for (const spec of queues) this.#merge(spec);
+    for (const { queue, bindings } of queues) {
+      this.#system.set(queue, merged(this.#system.get(queue) ?? [], bindings));
+    }
   }
 
-  /** Adds a subscription's queue and delays; gives what has to exist before it consumes. */
-  add(spec: QueueSpec, retry: RetryPolicy): TopologyPlan {
-    this.#merge(spec);
-    const delays = retryDelaysMs(retry);
-    for (const delayMs of delays) this.#delaysMs.add(delayMs);
-    this.#wanted = new Map();
-    const bindings = this.#specs.get(spec.queue) ?? [];
+  /** What has to exist before a subscription consumes. */
+  planFor({ queue, bindings }: QueueSpec, retry: RetryPolicy): TopologyPlan {
     return createTopologyPlan({
-      queues: [{ queue: spec.queue, bindings }],
-      retryDelaysMs: delays,
+      queues: [{ queue, bindings: merged(this.#system.get(queue) ?? [], bindings) }],
+      deadLettersOf: [queue],
+      retryDelaysMs: retryDelaysMs(retry),
       deadLetter: this.#deadLetter,
     });
   }
 
+  /** Takes in what a subscription has declared, to be declared again at every connect. */
+  add({ queue, bindings }: QueueSpec, retry: RetryPolicy): void {
+    this.#subscribed.set(queue, { bindings, delaysMs: retryDelaysMs(retry) });
+    this.#wanted = new Map();
+  }
+
+  /** Forgets a subscription's queue; one of the system stays. */
+  remove(queue: string): void {
+    this.#subscribed.delete(queue);
+    this.#wanted = new Map();
+  }
+
   plan(): TopologyPlan {
     return createTopologyPlan({
-      queues: [...this.#specs].map(([queue, bindings]) => ({ queue, bindings })),
+      queues: this.#queues(),
       exchanges: this.#exchanges,
-      retryDelaysMs: this.#delaysMs,
+      deadLettersOf: this.#subscribed.keys(),
+      retryDelaysMs: [...this.#delaysMs, ...[...this.#subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
     });
   }
@@ -55,18 +75,26 @@ export class BusTopology {
     if (wanted === undefined) {
       const matches = ({ exchange, routingKey }: Binding) =>
         exchange === contract.exchange && topicMatches(routingKey, contract.routingKey);
-      wanted = [...this.#specs.values()].some((bindings) => bindings.some(matches));
+      wanted = this.#queues().some(({ bindings }) => bindings.some(matches));
       this.#wanted.set(contract, wanted);
     }
     return wanted;
   }
 
-  #merge({ queue, bindings }: QueueSpec): void {
-    const merged = this.#specs.get(queue) ?? [];
-    for (const { exchange, routingKey } of bindings) {
-      const known = merged.some((binding) => binding.exchange === exchange && binding.routingKey === routingKey);
-      if (!known) merged.push({ exchange, routingKey });
-    }
-    this.#specs.set(queue, merged);
+  #queues(): QueueSpec[] {
+    const names = new Set([...this.#system.keys(), ...this.#subscribed.keys()]);
+    return [...names].map((queue) => {
+      const { bindings = [] } = this.#subscribed.get(queue) ?? {};
+      return { queue, bindings: merged(this.#system.get(queue) ?? [], bindings) };
+    });
   }
+}
+
+/** Every binding once, by its address alone. */
+function merged(...lists: (readonly Binding[])[]): Binding[] {
+  const unique = new Map<string, Binding>();
+  for (const { exchange, routingKey } of lists.flat()) {
+    unique.set(JSON.stringify([exchange, routingKey]), { exchange, routingKey });
+  }
+  return [...unique.values()];
 }

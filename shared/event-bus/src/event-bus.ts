@@ -65,8 +65,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   /**
    * Connects. Resolves when events can be published and received, however long that takes; with `wait: false` at once, so that a
    * service starts also while the broker is away.
-   * @throws `BROKER_REFUSED` when the login or virtual host is wrong, `BROKER_UNSUPPORTED` when the broker is too old. The bus
-   * goes on trying all the same until it is closed.
+   * @throws `BROKER_REFUSED` when the login or virtual host is wrong, `BROKER_UNSUPPORTED` when the broker is too old,
+   * `TOPOLOGY_REFUSED` when a queue or exchange of `topology` exists with other arguments. The bus goes on trying all the same
+   * until it is closed.
    */
   async connect({ wait = true }: ConnectOptions = {}): Promise<void> {
     if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
@@ -82,7 +83,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   async publish(event: EventOf<Contract>): Promise<void> {
     this.#requireRoom();
     this.#options.catalogue.parse(event);
-    const outcome = await this.#publisher.post(this.#encode(event));
+    const outcome = await this.#post(this.#encode(event));
     if (outcome.status === 'confirmed') return;
     const code = PUBLISH_ERRORS[outcome.status];
     throw busErrors[code](`${event.type} ${event.id}: ${outcome.reason}`, { details: { outcome, eventId: event.id } });
@@ -107,7 +108,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       const { code, kind, message: reason } = toAppError(thrown);
       return Promise.resolve({ status: kind === 'transient' ? 'nacked' : 'returned', reason: `${code}: ${reason}` });
     }
-    return this.#publisher.post(message);
+    return this.#post(message);
   }
 
   canPublish(): boolean {
@@ -131,7 +132,10 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       publisher: this.#publisher,
       metrics: this.#metrics.forQueue(queue),
       signal: this.#hardStop.signal,
-      onCancelled: () => this.#subscriptions.delete(queue),
+      onCancelled: () => {
+        this.#subscriptions.delete(queue);
+        this.#topology.remove(queue);
+      },
     });
     this.#subscriptions.set(queue, subscription);
     try {
@@ -192,6 +196,12 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     const contract = this.#options.catalogue.find(type, version);
     if (!contract) throw busErrors.EVENT_NOT_IN_CATALOGUE(`${type} v${version} is not in the catalogue of this bus`);
     return encodeEvent(event, contract, this.#topology.wants(contract));
+  }
+
+  /** What can never be sent is parked like what nobody wants: trying again would not help. */
+  async #post(message: OutgoingMessage): Promise<PublishOutcome> {
+    const outcome = await this.#publisher.post(message);
+    return outcome.status === 'unsendable' ? { ...outcome, status: 'returned' } : outcome;
   }
 
   #requireRoom(): void {

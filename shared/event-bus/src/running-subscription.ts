@@ -43,14 +43,24 @@ export function createSubscription<Contract extends EventContract>(
   requireInteger('maxBatch', maxBatch, 1, 65_535);
 
   const accepted = acceptedContracts(bindings, catalogue);
-  const plan = topology.add({ queue, bindings: bindings.map(addressOf) }, policy);
+  const spec = { queue, bindings: bindings.map(addressOf) };
+  const plan = topology.planFor(spec, policy);
   const settler = new Settler({ ...parts, queue, policy });
   const own = catalogue as Catalogue<Contract>;
   const work = { handler, batchHandler, maxBatch, concurrency };
   const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
-  return new Running(queue, subscriber, parts, () =>
-    broker.consume({ queue, plan, prefetch, onDelivery: subscriber.take, onLost: subscriber.forget }),
-  );
+  return new Running(queue, subscriber, parts, async () => {
+    const consumer = await broker.consume({
+      queue,
+      plan,
+      prefetch,
+      onDelivery: subscriber.take,
+      onLost: subscriber.forget,
+    });
+    // Only now: a queue that the broker refuses would keep the publishing channel from ever being set up again.
+    topology.add(spec, policy);
+    return consumer;
+  });
 }
 
 class Running implements RunningSubscription {
@@ -75,7 +85,9 @@ class Running implements RunningSubscription {
 
   async start(): Promise<void> {
     this.#consumer = await this.#consume();
-    if (this.#cancelling) await this.#consumer.close();
+    if (!this.#cancelling) return;
+    await this.#consumer.close();
+    this.#parts.topology.remove(this.queue);
   }
 
   isConsuming(): boolean {

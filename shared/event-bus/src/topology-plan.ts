@@ -19,6 +19,8 @@ export interface TopologyPlanOptions {
   queues: readonly QueueSpec[];
   /** Further topic exchanges, such as those that are only published to. */
   exchanges?: Iterable<string>;
+  /** Queues whose dead letters are ours to keep: only their consumer knows the limits, and arguments must never differ. */
+  deadLettersOf: Iterable<string>;
   /** Delays of the shared retry queues, in milliseconds. */
   retryDelaysMs: Iterable<number>;
   deadLetter?: DeadLetterLimits;
@@ -39,6 +41,7 @@ const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow':
 export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
   const { queues, deadLetter = {} } = options;
   const topics = new Set([...(options.exchanges ?? []), ...queues.flatMap((spec) => spec.bindings.map(exchangeOf))]);
+  const deadLettersOf = [...options.deadLettersOf];
   const delays = [...new Set(options.retryDelaysMs)];
   return {
     exchanges: [
@@ -48,12 +51,12 @@ export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
     ],
     queues: [
       ...delays.map((delayMs) => ({ name: retryName(delayMs), arguments: delayArguments(delayMs) })),
-      ...queues.map(({ queue }) => ({ name: deadLetterQueue(queue), arguments: deadLetterArguments(deadLetter) })),
+      ...deadLettersOf.map((queue) => ({ name: deadLetterQueue(queue), arguments: deadLetterArguments(deadLetter) })),
       ...queues.map(({ queue }) => ({ name: queue, arguments: mainArguments(queue) })),
     ],
     bindings: [
       ...delays.map((delayMs) => ({ queue: retryName(delayMs), exchange: retryName(delayMs), routingKey: '' })),
-      ...queues.map(({ queue }) => ({
+      ...deadLettersOf.map((queue) => ({
         queue: deadLetterQueue(queue),
         exchange: DEAD_LETTER_EXCHANGE,
         routingKey: queue,

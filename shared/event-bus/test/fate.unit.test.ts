@@ -36,7 +36,7 @@ describe('fate of a failed message', () => {
   });
 
   test('when there is only one attempt, then transient errors still have a delay', () => {
-    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 1 }))).toEqual([1000, 30_000]);
+    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 1 }))).toEqual([1000, 4000, 16_000, 30_000]);
   });
 
   test('when the delays of the attempts are long, then transient errors wait for the longest of them', () => {

@@ -10,6 +10,7 @@ import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { explainDeclareFailure } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
+import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpBrokerOptions {
   url: string;
@@ -26,12 +27,6 @@ export interface AmqpBrokerOptions {
 const ENCODER_BYTES = 65_536;
 /** Room that the other properties of a message may take in its header frame. */
 const PROPERTIES_BYTES = 2560;
-
-/**
- * RabbitMQ 3.10 needs up to 100 ms to tell consumers that their queue was deleted. A queue of the same name that is declared before
- * that keeps the old consumer: it is counted, is handed messages, and never delivers one.
- */
-const REDECLARE_PAUSE_MS = 500;
 
 /**
  * RabbitMQ through two connections: an alarm of the broker blocks connections that publish, and must not keep
@@ -61,6 +56,7 @@ export class AmqpBroker implements Broker {
       create: (model) => model.createConfirmChannel(),
       setUp: (channel) => this.#setUp(channel),
       onLost: (channel, reason) => this.#window.detach(channel, reason),
+      onFailure: (error) => this.#refused(error),
     });
     void this.#keeper.start();
     void this.#consuming.add(async () => this.#checkReadySoon());

@@ -37,7 +37,7 @@ const RECOVERY = { initialDelay: 100, maxDelay: 5000, factor: 2, jitter: 0.2 };
 export class AmqpLink {
   readonly #options: AmqpLinkOptions;
   readonly #setups = new Set<LinkSetup>();
-  #recovering: RecoveringChannelModel | undefined;
+  #opening: Promise<RecoveringChannelModel> | undefined;
   #model: ChannelModel | undefined;
   #connected = false;
   #closed = false;
@@ -66,19 +66,18 @@ export class AmqpLink {
   }
 
   open(): void {
-    if (this.#closed || this.#recovering) return;
+    if (this.#closed || this.#opening) return;
     const { url, name, heartbeatSeconds, logger } = this.#options;
     const target = new URL(url);
     if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(heartbeatSeconds));
     const setup = (model: ChannelModel) => this.#setUp(model);
-    const opening = connect(target.href, {
+    this.#opening = connect(target.href, {
       recovery: { ...RECOVERY, setup, waitForConnect: false },
       noDelay: true,
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: name },
     });
-    void opening.then((recovering) => {
-      this.#recovering = recovering;
+    void this.#opening.then((recovering) => {
       recovering.on('error', (error) => logger.debug({ err: error, connection: name }, 'connection error'));
       recovering.on('connect-failed', (error) => this.#connectFailed(error));
       recovering.on('connect', () => this.#up());
@@ -101,7 +100,7 @@ export class AmqpLink {
     const model = this.#model;
     // A peer that is gone without a word never answers the closing handshake.
     const late = new AbortController();
-    const closing = this.#recovering?.close();
+    const closing = this.#opening?.then((recovering) => recovering.close());
     const timeout = pause(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined);
     await Promise.race([closing, timeout]);
     late.abort();

@@ -13,6 +13,8 @@ export interface ChannelKeeperOptions<Kept extends Channel> {
   setUp(channel: Kept, model: ChannelModel): Promise<void>;
   /** A channel is gone, with all that was in flight on it. Called once for each that was created. */
   onLost(channel: Kept, reason: string): void;
+  /** Called with every failed attempt to open one. */
+  onFailure?(error: AppError): void;
 }
 
 const FIRST_DELAY_MS = 100;
@@ -29,6 +31,7 @@ export class ChannelKeeper<Kept extends Channel> {
   #delayMs = FIRST_DELAY_MS;
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  #replacing = false;
   /** Why the last attempt failed, until one succeeds. */
   failure: AppError | undefined;
 
@@ -46,9 +49,12 @@ export class ChannelKeeper<Kept extends Channel> {
     return this.#options.link.add(this.#setup);
   }
 
-  /** Replaces the channel, because it is of no use any more though the broker has not closed it. */
-  async replace(): Promise<void> {
+  /** Replaces the channel after a pause, because it is of no use any more though the broker has not closed it. */
+  async replace(afterMs = FIRST_DELAY_MS): Promise<void> {
+    this.#delayMs = afterMs;
+    this.#replacing = true;
     await this.#channel?.close().catch(() => undefined);
+    this.#replacing = false;
   }
 
   async close(): Promise<void> {
@@ -93,18 +99,19 @@ export class ChannelKeeper<Kept extends Channel> {
 
   #lost(model: ChannelModel, reason: string): void {
     this.#channel = undefined;
-    if (this.#closed) return;
-    const { logger, name } = this.#options;
+    const { logger, name, link } = this.#options;
+    if (this.#closed || link.state === 'closed') return;
     const hint = /timeout|timed out/i.test(reason) ? 'a message was held longer than the consumer timeout' : undefined;
-    logger.warn({ channel: name, reason, hint }, 'channel lost');
+    if (!this.#replacing) logger.warn({ channel: name, reason, hint }, 'channel lost');
     this.#openLater(model);
   }
 
   #openFailed(error: unknown, model: ChannelModel): void {
     this.failure = explainDeclareFailure(error);
-    if (this.#closed) return;
-    const { logger, name } = this.#options;
+    const { logger, name, link, onFailure } = this.#options;
+    if (this.#closed || link.state === 'closed') return;
     logger.error({ channel: name, code: this.failure.code, reason: this.failure.message }, 'cannot open the channel');
+    onFailure?.(this.failure);
     this.#openLater(model);
   }
 
@@ -113,6 +120,6 @@ export class ChannelKeeper<Kept extends Channel> {
     this.#timer = setTimeout(() => {
       if (this.#options.link.model === model && !this.#closed) void this.#open(model);
     }, this.#delayMs);
-    this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_DELAY_MS);
+    this.#delayMs = Math.min(Math.max(this.#delayMs * 2, FIRST_DELAY_MS), LONGEST_DELAY_MS);
   }
 }

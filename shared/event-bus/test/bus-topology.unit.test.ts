@@ -1,0 +1,62 @@
+import { describe, expect, test } from '@jest/globals';
+import { BusTopology } from '../src/bus-topology.ts';
+import { createInMemoryBus, MemoryBroker } from '../src/index.ts';
+import { createRetryPolicy } from '../src/retry-policy.ts';
+import { Placed, placed, shopCatalogue } from './shop-events.ts';
+
+const spec = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };
+const retry = createRetryPolicy(undefined, { baseMs: 250 });
+
+function topologyOf(queues = [spec]): BusTopology {
+  const policy = createRetryPolicy(undefined);
+  return new BusTopology({ queues, contracts: [Placed], retry: policy, deadLetter: { ttlMs: 5 } });
+}
+const names = ({ queues }: { queues: readonly { name: string }[] }) => queues.map(({ name }) => name);
+
+describe('the topology that a bus declares', () => {
+  test('when a queue is only published to, then its dead letters are left to its consumer', () => {
+    expect(names(topologyOf().plan())).toContain('stock');
+    expect(names(topologyOf().plan())).not.toContain('stock.dlq');
+  });
+
+  test('when a subscription is planned, then it has its dead letters, and the bus declares nothing of it yet', () => {
+    const topology = topologyOf([]);
+    expect(names(topology.planFor(spec, retry))).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));
+    expect(names(topology.plan())).not.toContain('stock');
+    expect(topology.wants(Placed)).toBe(false);
+  });
+
+  test('when a subscription is added and removed, then it is declared only meanwhile', () => {
+    const topology = topologyOf([]);
+    topology.add(spec, retry);
+    expect(names(topology.plan())).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));
+    expect(topology.wants(Placed)).toBe(true);
+    topology.remove('stock');
+    expect(names(topology.plan())).not.toEqual(expect.arrayContaining(['stock']));
+    expect(names(topology.plan())).not.toContain('retry.250ms');
+    expect(topology.wants(Placed)).toBe(false);
+  });
+
+  test('when a subscription to a queue of the system is removed, then the queue stays, without its dead letters', () => {
+    const topology = topologyOf();
+    topology.add({ queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.#' }] }, retry);
+    expect(topology.plan().bindings.filter(({ exchange }) => exchange === 'shop')).toHaveLength(2);
+    topology.remove('stock');
+    expect(names(topology.plan())).toContain('stock');
+    expect(names(topology.plan())).not.toContain('stock.dlq');
+  });
+
+  test('when a subscription is cancelled, then the bus no longer wants its queue', async () => {
+    const broker = new MemoryBroker();
+    const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [], broker });
+    await bus.connect();
+    const subscription = await bus.subscribe({ queue: 'stock', bindings: [Placed], handler: async () => undefined });
+    broker.deleteQueue('stock');
+    await expect(bus.publish(placed())).rejects.toMatchObject({ code: 'PUBLISH_RETURNED' });
+    await subscription.cancel();
+    broker.deleteQueue('stock');
+    await bus.publish(placed());
+    await bus.close();
+    broker.close();
+  });
+});

@@ -1,0 +1,97 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
+import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
+import { Placed, placed } from './shop-events.ts';
+
+const BINDINGS = [{ exchange: 'shop', routingKey: 'shop.placed' }];
+
+describe('the topology of a bus', () => {
+  let harness: RabbitHarness;
+  let proxy: TcpProxy;
+  let queue: string;
+
+  beforeAll(async () => {
+    harness = await createRabbitHarness();
+  });
+  beforeEach(async () => {
+    proxy = await createTcpProxy(harness.amqpUrl);
+    queue = uniqueName('shop');
+  });
+  afterEach(async () => {
+    await harness.closeBuses();
+    await proxy.close();
+  });
+  afterAll(() => harness.close());
+
+  const proxiedBus = (more = {}) => harness.bus({ url: proxy.through(harness.amqpUrl), ...more });
+  const handler = async () => undefined;
+
+  async function classicQueue(): Promise<string> {
+    const name = uniqueName('classic');
+    await harness.management('PUT', `queues/${name}`, { durable: true, arguments: { 'x-queue-type': 'classic' } });
+    return name;
+  }
+
+  async function reconnect(bus: { canPublish(): boolean; isHealthy(): boolean }): Promise<void> {
+    proxy.cut();
+    await waitUntil(() => !bus.canPublish());
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect', timeoutMs: 10_000 });
+  }
+
+  test('when a consumer sets limits for its dead letters, then a publisher without them connects, before and after', async () => {
+    const topology = [{ queue, bindings: BINDINGS }];
+    const early = harness.bus({ topology });
+    await early.connect();
+    await early.publish(placed());
+    const seen: string[] = [];
+    const consumer = harness.bus({ deadLetter: { ttlMs: 60_000, maxLength: 7 } });
+    await consumer.connect();
+    await consumer.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+    const late = harness.bus({ topology });
+    await late.connect();
+    await late.publish(placed());
+    await waitUntil(() => seen.length === 2);
+    const report = await harness.management<{ arguments: unknown }>('GET', `queues/${queue}.dlq`);
+    expect(report.arguments).toMatchObject({ 'x-message-ttl': 60_000, 'x-max-length': 7 });
+  });
+
+  test('when a bus only publishes to a queue, then it leaves the dead letters to the consumer', async () => {
+    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }] });
+    await bus.connect();
+    await bus.publish(placed());
+    expect(await harness.count(queue)).toBe(1);
+    await expect(harness.management('GET', `queues/${queue}.dlq`)).rejects.toThrow('404');
+  });
+
+  test('when a subscription was refused, then the bus publishes again after a reconnect', async () => {
+    const bus = proxiedBus();
+    await bus.connect();
+    const wrong = await classicQueue();
+    await expect(bus.subscribe({ queue: wrong, bindings: [Placed], handler })).rejects.toMatchObject({
+      code: 'TOPOLOGY_REFUSED',
+    });
+    await reconnect(bus);
+    await bus.publish(placed());
+  });
+
+  test('when a subscription runs, then a reconnect of the publisher declares its queue before the first event', async () => {
+    const bus = proxiedBus();
+    await bus.connect();
+    const seen: string[] = [];
+    await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+    await reconnect(bus);
+    await bus.publish(placed());
+    await waitUntil(() => seen.length === 1);
+  });
+
+  test('when the broker refuses the topology, then connect says so, and the bus comes up once that is mended', async () => {
+    const wrong = await classicQueue();
+    const bus = harness.bus({ topology: [{ queue: wrong, bindings: BINDINGS }] });
+    await expect(bus.connect()).rejects.toMatchObject({
+      code: 'TOPOLOGY_REFUSED',
+      message: expect.stringContaining(wrong),
+    });
+    await harness.deleteQueue(wrong);
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
+  });
+});
