@@ -1,17 +1,15 @@
-import { chownSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { startChild } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { tailOf } from './log-tail.mjs';
 import { poll } from './poll.mjs';
 import { locatePostgres } from './postgres-binaries.mjs';
+import { checkVersion, createCluster, DATABASE, USER } from './postgres-cluster.mjs';
 import { asksForPassword } from './postgres-ping.mjs';
-import { runCommand } from './run-command.mjs';
-import { planUnprivilegedLaunch } from './unprivileged.mjs';
+import { planUnprivilegedLaunch, userOf } from './unprivileged.mjs';
 
 const HOST = '127.0.0.1';
-const USER = 'warren';
-const DATABASE = 'warren';
 const START_TIMEOUT_MS = 60_000;
 
 /**
@@ -101,63 +99,8 @@ async function waitUntilReady(child, { port, logFile, signal }) {
   throw new ExplainedError(`Postgres ${what}. Its log (${logFile}) ends with:\n${tailOf(logFile)}`);
 }
 
-/**
- * Makes the cluster aside and renames it, so that a stop half-way leaves nothing that looks complete.
- * @param {{dataDir: string, password: string, binaries: {bin: string}, launch: import('./unprivileged.mjs').Launch, env: NodeJS.ProcessEnv, durable: boolean, signal?: AbortSignal}} options
- */
-async function createCluster({ dataDir, password, binaries, launch, env, durable, signal }) {
-  const partial = `${dataDir}.partial`;
-  const passwordFile = `${dataDir}.password`;
-  rmSync(partial, { recursive: true, force: true });
-  mkdirSync(partial, { mode: 0o700 });
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (launch.uid !== undefined && launch.gid !== undefined) {
-    for (const path of [partial, passwordFile]) chownSync(path, launch.uid, launch.gid);
-  }
-  /** @param {string} program @param {string[]} args @param {string} [input] */
-  const run = async (program, args, input) => {
-    const [command = '', ...all] = [...launch.prefix, join(binaries.bin, program), ...args];
-    const { code, output } = await runCommand(command, all, { env, input, signal, ...userOf(launch) });
-    if (code !== 0)
-      throw new ExplainedError(`Postgres could not be set up (${program} ended with ${code}):\n${output}`);
-  };
-  try {
-    const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8'];
-    const sync = durable ? [] : ['--no-sync'];
-    await run('initdb', [
-      '-D',
-      partial,
-      '-U',
-      USER,
-      '--auth=scram-sha-256',
-      `--pwfile=${passwordFile}`,
-      ...locale,
-      ...sync,
-    ]);
-    await run('postgres', ['--single', '-D', partial, 'postgres'], `CREATE DATABASE ${DATABASE}\n`);
-    renameSync(partial, dataDir);
-  } finally {
-    rmSync(passwordFile, { force: true });
-    rmSync(partial, { recursive: true, force: true });
-  }
-}
-
-/** @param {import('./unprivileged.mjs').Launch} launch */
-function userOf({ switchUser, uid, gid }) {
-  return switchUser ? { uid, gid } : {};
-}
-
 /** Existing data stays with its owner, unless that is root. @param {string} dataDir */
 function ownerOf(dataDir) {
   const stat = statSync(dataDir, { throwIfNoEntry: false });
   return stat && stat.uid !== 0 ? { uid: stat.uid, gid: stat.gid } : undefined;
-}
-
-/** @param {string} dataDir @param {string} majorVersion */
-function checkVersion(dataDir, majorVersion) {
-  const found = readFileSync(join(dataDir, 'PG_VERSION'), 'utf8').trim();
-  if (found === majorVersion) return;
-  throw new ExplainedError(
-    `The data in ${dataDir} was written by Postgres ${found}, installed is Postgres ${majorVersion}.\nCheck out the version that wrote it, or begin with empty data: move ${dataDir} away.`,
-  );
 }

@@ -98,3 +98,8 @@ function hasSetpriv() {
     return false;
   }
 }
+
+/** What to hand to `spawn`. @param {Launch} launch */
+export function userOf({ switchUser, uid, gid }) {
+  return switchUser ? { uid, gid } : {};
+}

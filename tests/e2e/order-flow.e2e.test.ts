@@ -35,11 +35,8 @@ describe('an order', () => {
     });
     const { id } = (await answer.json()) as PlacedOrder;
     await system.ended(id);
-    const history = await (await fetch(`${system.orders[0]?.url}/orders/${id}/events`)).json();
-    const events = (Array.isArray(history) ? history : history.items) as {
-      type: string;
-      metadata: { correlationId: string };
-    }[];
+    const history = await fetch(`${system.orders[0]?.url}/orders/${id}/events`);
+    const events = (await history.json()) as { type: string; metadata: { correlationId: string } }[];
     expect(events.map((event) => event.type)).toEqual(['OrderCreated', 'OrderConfirmed']);
     const answers = await system.sql<{ correlation: string }>(
       `SELECT metadata->>'correlationId' AS correlation FROM inventory_service.events WHERE data->>'orderId' = $1`,

@@ -33,7 +33,8 @@ export function composeInventory(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): InventoryService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
+  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
+  const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
   const store = createEventStore({ pool, logger, metrics });
   const inventory = createInventory({
     store,

@@ -40,7 +40,8 @@ export function composeOrder(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): OrderService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ url: settings.databaseUrl, schema: SCHEMA, max: settings.databasePoolSize, logger });
+  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
+  const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
   const { deadlineMs } = settings;
   const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
   const readModel = createOrderTable(store);

@@ -18,7 +18,7 @@ export interface CommonBusOptions<Contract extends EventContract> {
   logger?: Logger;
   /** Where the `warren_bus_…` metrics are registered. @default nowhere */
   metrics?: MetricsRegistry;
-  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms */
+  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms; any number while a dependency is away */
   retry?: Partial<RetryPolicy>;
   /**
    * Queues declared at every connect before the first publish, so that an event finds its queue also when its consumer has

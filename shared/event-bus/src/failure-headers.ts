@@ -8,6 +8,8 @@ export interface Failure {
   error: AppError;
   /** Number of the try that failed, from 1. */
   attempt: number;
+  /** How many tries have failed with a transient error, this one included. */
+  transientAttempts: number;
   queue: string;
   service: string;
   now: Date;
@@ -21,18 +23,24 @@ const MAX_STACK_BYTES = 8192;
 /** Kept free for the texts of a failure, whatever the original headers take. */
 const RESERVED_BYTES = 4096;
 
-/** Where the message was first published to, and how often it has failed before: from its headers after a retry. */
+/**
+ * Where the message was first published to, and how often it has failed before, in all and with a transient error: from its
+ * headers after a retry.
+ */
 export function historyOf({ exchange, routingKey, properties: { headers = {} } }: ReceivedMessage) {
-  const attempts = headers[HEADERS.attempts];
-  const failures = Number.isSafeInteger(attempts) && (attempts as number) > 0 ? (attempts as number) : 0;
+  const failures = countOf(headers[HEADERS.attempts]);
   const original = headers[HEADERS.originalExchange];
   const originalKey = headers[HEADERS.originalRoutingKey];
   return {
     failures,
+    transientFailures: Math.min(countOf(headers[HEADERS.transientAttempts]), failures),
     exchange: typeof original === 'string' ? original : exchange,
     routingKey: typeof originalKey === 'string' ? originalKey : routingKey,
   };
 }
+
+/** Anybody can send such a header. */
+const countOf = (value: unknown) => (Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0);
 
 /**
  * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
@@ -56,12 +64,14 @@ export function failureHeaders(failure: Failure, maxBytes: number): Headers {
   return facts;
 }
 
-function factsOf({ message, error, attempt, queue, service, now, reason }: Failure): Record<string, unknown> {
+function factsOf(failure: Failure): Record<string, unknown> {
+  const { message, error, attempt, transientAttempts, queue, service, now, reason } = failure;
   const { exchange, routingKey } = historyOf(message);
   const first = message.properties.headers?.[HEADERS.firstFailedAt];
   const time = now.toISOString();
   return {
     [HEADERS.attempts]: attempt,
+    ...(transientAttempts === 0 ? {} : { [HEADERS.transientAttempts]: transientAttempts }),
     ...(reason === undefined ? {} : { [HEADERS.reason]: reason }),
     [HEADERS.errorCode]: cut(error.code, 128),
     [HEADERS.errorKind]: error.kind,

@@ -24,10 +24,13 @@ const ATTEMPTS: Record<ErrorKind, (policy: RetryPolicy) => number> = {
   conflict: (policy) => policy.maxAttempts,
   fault: (policy) => policy.maxAttempts,
   // Not the message's fault: it must outlast the absence of a database without a hand.
-  transient: (policy) => Math.max(policy.maxTransientAttempts, policy.maxAttempts),
+  transient: (policy) => policy.maxTransientAttempts,
 };
 
-/** @param attempt number of the try that failed, from 1 */
+/**
+ * @param attempt number of the try that failed, from 1. Transient failures are counted apart from all others: neither uses up
+ * the tries of the other.
+ */
 export function fateOf(error: AppError, attempt: number, policy: RetryPolicy): Fate {
   const attempts = ATTEMPTS[error.kind](policy);
   if (attempts === 0) return { action: 'ack' };

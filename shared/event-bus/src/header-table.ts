@@ -5,8 +5,10 @@ const PREFIX = 'warren-';
 
 /** Names of the bus's own headers. Those that begin with `x-` belong to the broker. */
 export const HEADERS = {
-  /** Failed tries so far. */
+  /** Failed tries so far, the transient ones included. */
   attempts: `${PREFIX}attempts`,
+  /** How many of them were transient, and do not count against the message. */
+  transientAttempts: `${PREFIX}transient-attempts`,
   reason: `${PREFIX}reason`,
   errorCode: `${PREFIX}error-code`,
   errorKind: `${PREFIX}error-kind`,

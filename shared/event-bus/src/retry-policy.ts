@@ -1,10 +1,17 @@
 import { busErrors } from './bus-errors.ts';
 import type { RetryPolicy } from './subscription.ts';
 
-/** @default five tries at 0, 1, 3, 7 and 15 seconds */
-export const DEFAULT_RETRY_POLICY: RetryPolicy = { maxAttempts: 5, baseMs: 1000, maxTransientAttempts: 1000 };
+/** Five tries at 0, 1, 3, 7 and 15 seconds; while a dependency is away any number of them, at last every 30 seconds. */
+export const DEFAULT_RETRY_POLICY: RetryPolicy = {
+  maxAttempts: 5,
+  baseMs: 1000,
+  maxTransientAttempts: Number.POSITIVE_INFINITY,
+  transientDelayMs: 30_000,
+};
 
 const LONGEST_DELAY_MS = 3_600_000;
+/** Every delay is a queue: steeper than doubling. */
+const TRANSIENT_FACTOR = 4;
 
 /**
  * Fills in the defaults.
@@ -14,7 +21,10 @@ export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]
   const policy: RetryPolicy = Object.assign({}, DEFAULT_RETRY_POLICY, ...parts);
   requireInteger('retry.maxAttempts', policy.maxAttempts, 1, 20);
   requireInteger('retry.baseMs', policy.baseMs, 1, LONGEST_DELAY_MS);
-  requireInteger('retry.maxTransientAttempts', policy.maxTransientAttempts, 1, Number.MAX_SAFE_INTEGER);
+  requireInteger('retry.transientDelayMs', policy.transientDelayMs, 1, LONGEST_DELAY_MS);
+  if (policy.maxTransientAttempts !== Number.POSITIVE_INFINITY) {
+    requireInteger('retry.maxTransientAttempts', policy.maxTransientAttempts, 1, Number.MAX_SAFE_INTEGER);
+  }
   return policy;
 }
 
@@ -24,8 +34,17 @@ export function requireInteger(name: string, value: number, min: number, max: nu
   throw busErrors.BUS_OPTIONS_INVALID(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
 }
 
-/** The delays that a policy needs, each with a queue of its own: base, twice that, … . At least one, for transient errors. */
-export function retryDelaysMs({ maxAttempts, baseMs }: RetryPolicy): number[] {
+/**
+ * The delays that a policy needs, each with a queue of its own: base, twice that, … for the counted tries, at least one; then up to
+ * `transientDelayMs` for those that are not counted.
+ */
+export function retryDelaysMs({ maxAttempts, baseMs, transientDelayMs }: RetryPolicy): number[] {
   const steps = Math.max(1, maxAttempts - 1);
-  return Array.from({ length: steps }, (_, step) => Math.min(baseMs * 2 ** step, LONGEST_DELAY_MS));
+  const delays = Array.from({ length: steps }, (_, step) => Math.min(baseMs * 2 ** step, LONGEST_DELAY_MS));
+  let longest = delays.at(-1) ?? baseMs;
+  while (longest < transientDelayMs) {
+    longest = Math.min(longest * TRANSIENT_FACTOR, transientDelayMs);
+    delays.push(longest);
+  }
+  return delays;
 }

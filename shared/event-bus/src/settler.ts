@@ -53,12 +53,15 @@ export class Settler {
   async #settleFailure(delivery: Delivery, thrown: unknown): Promise<void> {
     const { queue, service, policy, broker } = this.#options;
     const error = toAppError(thrown);
-    const attempt = historyOf(delivery).failures + 1;
-    const fate = fateOf(error, attempt, policy);
+    const { failures, transientFailures } = historyOf(delivery);
+    const attempt = failures + 1;
+    const transientAttempts = transientFailures + (error.kind === 'transient' ? 1 : 0);
+    const fate = fateOf(error, error.kind === 'transient' ? transientAttempts : attempt - transientAttempts, policy);
     this.#report(delivery, error, attempt, fate);
     if (fate.action === 'ack') return this.succeed(delivery);
     const reason = fate.action === 'dead-letter' ? fate.reason : undefined;
-    const failure = { message: delivery, error, attempt, queue, service, now: new Date(), reason };
+    const facts = { error, attempt, transientAttempts, queue, service, now: new Date(), reason };
+    const failure = { message: delivery, ...facts };
     const headers = failureHeaders(failure, broker.headerBytes);
     const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
     const moved = await this.#move(delivery, copyOf(delivery, { exchange, routingKey: queue, headers }));

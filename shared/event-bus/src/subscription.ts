@@ -32,10 +32,15 @@ export interface RetryPolicy {
   /** Delay before the second try in milliseconds; each further one is twice as long. @default 1000 */
   baseMs: number;
   /**
-   * Tries in all while the error is `transient`, which is to say that a dependency is away: the message is not to blame, and goes
-   * on waiting at the longest delay. @default 1000
+   * Tries while the error is `transient`, which is to say that a dependency is away: the message is not to blame. They are counted
+   * apart from `maxAttempts` and use none of them up. @default Infinity
    */
   maxTransientAttempts: number;
+  /**
+   * The delay in milliseconds that transient errors work up to, and stay at, when the delays of `maxAttempts` do not reach it.
+   * @default 30000
+   */
+  transientDelayMs: number;
 }
 
 interface SubscriptionBase<Contract extends EventContract> {

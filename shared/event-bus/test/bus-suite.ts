@@ -2,7 +2,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import type { EventOf } from '@warren/contracts';
 import { AppError, createMetricsRegistry } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
-import { createClassHandler, type DeliveryContext, EventHandler, type Handler, HEADERS } from '../src/index.ts';
+import {
+  createClassHandler,
+  type DeliveryContext,
+  EventHandler,
+  type Handler,
+  HEADERS,
+  type RetryPolicy,
+} from '../src/index.ts';
 import type { BusHarness } from './bus-harness.ts';
 import { Placed, PlacedV2, placed, placedV2, Renamed, renamed, type ShopContract } from './shop-events.ts';
 
@@ -24,14 +31,11 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
     afterAll(() => harness.close());
     afterEach(async () => {
       await harness.closeBuses();
-      await harness.deleteQueue(queue);
+      await harness.retire(queue);
     });
 
     /** A connected bus that handles every event of the shop with the handler. */
-    async function serving(
-      handler: Handler<ShopEvent>,
-      more: { retry?: { maxAttempts?: number; baseMs?: number; maxTransientAttempts?: number } } = {},
-    ) {
+    async function serving(handler: Handler<ShopEvent>, more: { retry?: Partial<RetryPolicy> } = {}) {
       queue = uniqueName('shop');
       const bus = harness.bus();
       await bus.connect();
@@ -199,11 +203,42 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
           tries += 1;
           if (tries < 6) throw transient();
         },
-        { retry: { maxAttempts: 2, baseMs: 10 } },
+        { retry: { maxAttempts: 2, baseMs: 10, transientDelayMs: 20 } },
       );
       await bus.publish(placed());
       await waitUntil(() => tries === 6);
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
+    });
+
+    test('when a bug follows a long absence of a dependency, then the absence has not used up its tries', async () => {
+      const attempts: number[] = [];
+      const bus = await serving(
+        async (_, { attempt }) => {
+          attempts.push(attempt);
+          if (attempt <= 6) throw transient();
+          if (attempt === 7) throw new Error('a bug');
+        },
+        { retry: { maxAttempts: 2, baseMs: 10, transientDelayMs: 20 } },
+      );
+      await bus.publish(placed());
+      await waitUntil(() => attempts.length === 8);
+      expect(attempts).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+      expect(await harness.count(`${queue}.dlq`)).toBe(0);
+    });
+
+    test('when a message fails for good after an absence, then its headers tell both kinds of tries apart', async () => {
+      let tries = 0;
+      const bus = await serving(
+        async () => {
+          tries += 1;
+          throw tries <= 3 ? transient() : new Error('a bug');
+        },
+        { retry: { maxAttempts: 2, baseMs: 10, transientDelayMs: 20 } },
+      );
+      await bus.publish(placed());
+      const [letter] = await deadLetters(1);
+      expect(tries).toBe(5);
+      expect(letter?.headers).toMatchObject({ [HEADERS.attempts]: 5, [HEADERS.transientAttempts]: 3 });
     });
 
     const garbage = Buffer.alloc(5 * 1024 * 1024, 0xfe);
@@ -380,7 +415,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await waitUntil(() => tries === 3);
       expect(otherSeen).toHaveLength(1);
       await bus.close();
-      await harness.deleteQueue(other);
+      await harness.retire(other);
     });
 
     test('when a bus closes, then what is in hand is finished and acknowledged, and nothing new is begun', async () => {

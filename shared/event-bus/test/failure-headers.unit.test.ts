@@ -18,7 +18,16 @@ function failureOf(headers: Record<string, unknown>, message = 'wrong', stack?: 
     redelivered: false,
   };
   const now = new Date('2026-01-02T03:04:05.678Z');
-  return { message: received, error, attempt: 1, queue: 'q', service: 's', now, reason: 'exhausted' };
+  return {
+    message: received,
+    error,
+    attempt: 1,
+    transientAttempts: 0,
+    queue: 'q',
+    service: 's',
+    now,
+    reason: 'exhausted',
+  };
 }
 
 const sizeOf = (headers: object) =>

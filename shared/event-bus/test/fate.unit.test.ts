@@ -17,25 +17,42 @@ describe('fate of a failed message', () => {
     ['conflict', 5, { action: 'dead-letter', reason: 'exhausted' }],
     ['fault', 1, { action: 'retry', delayMs: 1000 }],
     ['fault', 5, { action: 'dead-letter', reason: 'exhausted' }],
-    ['transient', 5, { action: 'retry', delayMs: 8000 }],
-    ['transient', 999, { action: 'retry', delayMs: 8000 }],
-    ['transient', 1000, { action: 'dead-letter', reason: 'exhausted' }],
+    ['transient', 4, { action: 'retry', delayMs: 8000 }],
+    ['transient', 5, { action: 'retry', delayMs: 30_000 }],
+    ['transient', 1_000_000, { action: 'retry', delayMs: 30_000 }],
   ])('when the try fails with %s for the %dth time, then %j', (kind, attempt, expected) => {
     expect(fate(kind, attempt)).toEqual(expected);
   });
 
-  test('when the policy is the default, then the delays are 1, 2, 4 and 8 seconds', () => {
-    expect(retryDelaysMs(policy)).toEqual([1000, 2000, 4000, 8000]);
+  test('when transient tries are limited, then the message dead-letters after the last of them', () => {
+    const limited = createRetryPolicy({ maxTransientAttempts: 7 });
+    const away = new AppError({ code: 'AWAY', kind: 'transient', message: 'away' });
+    expect(fateOf(away, 6, limited)).toEqual({ action: 'retry', delayMs: 30_000 });
+    expect(fateOf(away, 7, limited)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+  });
+
+  test('when the policy is the default, then the delays are 1, 2, 4 and 8 seconds, and 30 for what is away for long', () => {
+    expect(retryDelaysMs(policy)).toEqual([1000, 2000, 4000, 8000, 30_000]);
   });
 
   test('when there is only one attempt, then transient errors still have a delay', () => {
-    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 1 }))).toEqual([1000]);
+    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 1 }))).toEqual([1000, 4000, 16_000, 30_000]);
   });
 
-  test.each([{ maxAttempts: 0 }, { maxAttempts: 21 }, { baseMs: 0 }, { baseMs: 1.5 }, { maxAttempts: Number.NaN }])(
-    'when the policy is %j, then it is refused',
-    (wrong) => {
-      expect(() => createRetryPolicy(wrong)).toThrow(expect.objectContaining({ code: 'BUS_OPTIONS_INVALID' }));
-    },
-  );
+  test('when the delays of the attempts are long, then transient errors wait for the longest of them', () => {
+    expect(retryDelaysMs(createRetryPolicy({ maxAttempts: 2, baseMs: 60_000 }))).toEqual([60_000]);
+  });
+
+  test.each([
+    { maxAttempts: 0 },
+    { maxAttempts: 21 },
+    { baseMs: 0 },
+    { baseMs: 1.5 },
+    { maxAttempts: Number.NaN },
+    { maxTransientAttempts: 0 },
+    { maxTransientAttempts: Number.NaN },
+    { transientDelayMs: 0 },
+  ])('when the policy is %j, then it is refused', (wrong) => {
+    expect(() => createRetryPolicy(wrong)).toThrow(expect.objectContaining({ code: 'BUS_OPTIONS_INVALID' }));
+  });
 });

@@ -13,7 +13,10 @@ export interface PoolOptions {
   max?: number;
   /** Shown in `pg_stat_activity`. @default the schema */
   applicationName?: string;
-  /** A statement that runs longer is cancelled by the server, in milliseconds. @default 30000 */
+  /**
+   * A statement that runs longer is cancelled by the server, in milliseconds. A connection that gives no answer for a second longer
+   * counts as lost. @default 30000
+   */
   statementTimeoutMs?: number;
   /**
    * A transaction that does nothing for longer is ended by the server, in milliseconds. It bounds how long a process that hangs
@@ -57,7 +60,7 @@ export function createPool(options: PoolOptions): DatabasePool {
     types,
     statement_timeout: statementTimeoutMs,
     // Above the server's own limit: it only acts when the server cannot answer any more (a half-open connection).
-    query_timeout: statementTimeoutMs + 5000,
+    query_timeout: statementTimeoutMs + 1000,
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,

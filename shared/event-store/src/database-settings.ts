@@ -14,4 +14,10 @@ export const databaseSettings = {
     format: formats.integer(2, 1000),
     default: 10,
   }),
+  statementTimeoutMs: setting({
+    env: 'DATABASE_STATEMENT_TIMEOUT_MS',
+    doc: 'A statement that takes longer fails, in milliseconds; so does one that a broken connection leaves without an answer.',
+    format: formats.integer(100, 600_000),
+    default: 5000,
+  }),
 };

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isAppError } from '@warren/kernel';
 import type { PoolClient } from 'pg';
 import type { DatabasePool } from './create-pool.ts';
-import { isContention, translateDatabaseError } from './database-errors.ts';
+import { isContention, isDatabaseError, isUnavailable, translateDatabaseError } from './database-errors.ts';
 import { storeErrors } from './store-errors.ts';
 
 const MAX_ATTEMPTS = 5;
@@ -43,15 +43,24 @@ async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) =>
     clean = true;
     return result;
   } catch (error) {
-    clean = await client.query('ROLLBACK').then(
-      () => true,
-      () => false,
-    );
+    clean = !isConnectionLost(error) && (await rollBack(client));
     throw error;
   } finally {
     // A connection that could not roll back is dropped; the server rolls back then.
     client.release(!clean);
   }
+}
+
+/** On a half-open connection a ROLLBACK would only wait behind the statement that is not answered, as long again. */
+function isConnectionLost(error: unknown): boolean {
+  return isUnavailable(error) && !isDatabaseError(error);
+}
+
+function rollBack(client: PoolClient): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
 }
 
 async function commit(client: PoolClient): Promise<void> {

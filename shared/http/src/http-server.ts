@@ -26,7 +26,7 @@ export interface HttpServer extends Component {
 
 /**
  * An HTTP server as a component. `stop` takes no new connection, lets requests in hand finish and then closes each connection; those
- * without a request in hand are closed at once. The lifecycle bounds how long that may take. In a `node:cluster` worker the port is
+ * without a request in hand are closed at once, those whose request has not arrived whole after a second. The lifecycle bounds how long that may take. In a `node:cluster` worker the port is
  * shared with the other workers.
  * @throws (from `start`) `PORT_TAKEN` when the port cannot be had.
  */
@@ -77,6 +77,9 @@ function listen(server: Server, port: number, host: string | undefined): Promise
   });
 }
 
+/** How long a request that is still arriving when the drain begins may take to be complete. */
+const REST_OF_REQUEST_MS = 1000;
+
 /** Knows the answers in hand of each connection. Gives the function that closes each connection as soon as it has none. */
 function trackConnections(server: Server): () => void {
   const inHand = new Map<Socket, Set<ServerResponse>>();
@@ -100,5 +103,9 @@ function trackConnections(server: Server): () => void {
       if (answers.size === 0) socket.destroy();
       for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
     }
+    // A client that sends one byte a minute must not hold up the end of the process.
+    setTimeout(() => {
+      for (const [socket, answers] of inHand) if ([...answers].some(({ req }) => !req.complete)) socket.destroy();
+    }, REST_OF_REQUEST_MS).unref();
   };
 }

@@ -41,6 +41,21 @@ beforeEach(() => {
 const post = (body: string, type = 'application/json') =>
   request(app).post('/things/1').set('Content-Type', type).send(body);
 
+describe('access log', () => {
+  test('when probes and scrapes come, then they are logged at debug, whatever the answer; a failed request at info', async () => {
+    readiness = { ...readiness, ready: false };
+    await request(app).get('/health/ready').expect(503);
+    await request(app).get('/metrics').expect(200);
+    await request(app).get('/nothing').expect(404);
+    const levels = lines.filter((line) => line.msg === 'request').map(({ path, level }) => [path, level]);
+    expect(levels).toEqual([
+      ['/health/ready', 'debug'],
+      ['/metrics', 'debug'],
+      ['/nothing', 'info'],
+    ]);
+  });
+});
+
 describe('correlation', () => {
   test('when the client sends an id, then it is kept, returned and logged', async () => {
     const response = await request(app).get('/things/1').set('X-Correlation-Id', 'my-id_1');

@@ -49,6 +49,18 @@ describe('http server', () => {
     agent.destroy();
   });
 
+  test('when it stops while a request is still arriving, then its client cannot hold it up', async () => {
+    const arrived: unknown[] = [];
+    const server = await start({ app: (req) => void arrived.push(req.on('error', () => {})) });
+    const slow = connect(server.port, '127.0.0.1', () => {
+      slow.write('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx');
+    });
+    slow.on('error', () => {});
+    await waitUntil(() => arrived[0]);
+    await server.stop?.();
+    await waitUntil(() => slow.closed);
+  }, 8000);
+
   test('when it stops, then idle and half-open connections do not hold it up', async () => {
     const server = await start();
     const agent = new Agent({ keepAlive: true });

@@ -94,9 +94,9 @@ export const kernelErrors = defineErrors({
     kind: 'transient',
     meaning: 'The process is stopping and takes no new work. Send the request again; another instance answers.',
   },
-  STOP_TIMEOUT: {
+  COMPONENT_TIMEOUT: {
     kind: 'fault',
     meaning:
-      'A component did not stop within DRAIN_TIMEOUT_MS. What it had in hand is delivered again after the restart.',
+      'A component gave no answer in time: to a readiness check within 2 s, or to a stop within its share of DRAIN_TIMEOUT_MS. What it had in hand is delivered again after the restart.',
   },
 });

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { kernelErrors } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 
@@ -13,7 +14,7 @@ export interface Component {
   start?(): Promise<void>;
   /** Finishes what is in hand and lets go of everything. Called once, also when `start` failed half-way. */
   stop?(): Promise<void>;
-  /** Asked at each readiness check; a throw counts as down. Without it the component does not take part. */
+  /** Asked at each readiness check; a throw, or no answer within 2 s, counts as down. Without it the component does not take part. */
   health?(): ComponentHealth | Promise<ComponentHealth>;
 }
 
@@ -46,8 +47,9 @@ export interface Lifecycle {
   /** Starts the components one after the other. When one fails, those before it are stopped and its error is thrown. */
   start(): Promise<void>;
   /**
-   * Stops the components in reverse order; every one is asked, also after a failure. Safe to call twice.
-   * @throws the first failure, or `STOP_TIMEOUT` when the components need longer than `drainTimeoutMs`.
+   * Stops the components in reverse order; every one is asked, also after a failure. One that is late is left behind, so that the
+   * next one has time too: each may use half of what is left of `drainTimeoutMs`, the last one all of it. Safe to call twice.
+   * @throws the first failure; `COMPONENT_TIMEOUT` for a component that was late.
    */
   stop(): Promise<void>;
   readiness(): Promise<Readiness>;
@@ -78,9 +80,12 @@ export function createLifecycle(components: readonly Component[], options: Lifec
 
   async function stopAll(): Promise<void> {
     let failure: unknown;
-    for (const component of touched.toReversed()) {
+    const deadline = Date.now() + drainTimeoutMs;
+    for (const [index, component] of touched.toReversed().entries()) {
+      // What comes after it keeps at least an equal share of the time that is left.
+      const limitMs = Math.max(1, (deadline - Date.now()) / Math.min(2, touched.length - index));
       try {
-        await component.stop?.();
+        if (component.stop) await withLimit(component.stop(), limitMs);
       } catch (error) {
         logger.error({ err: error, component: component.name }, 'component did not stop cleanly');
         failure ??= error;
@@ -92,15 +97,9 @@ export function createLifecycle(components: readonly Component[], options: Lifec
   function stop(): Promise<void> {
     stopping ??= (async () => {
       state = 'stopping';
-      let timer: NodeJS.Timeout | undefined;
-      const limit = new Promise<never>((_, reject) => {
-        const late = () => reject(kernelErrors.STOP_TIMEOUT(`did not drain within ${drainTimeoutMs} ms`));
-        timer = setTimeout(late, drainTimeoutMs);
-      });
       try {
-        await Promise.race([stopAll(), limit]);
+        await stopAll();
       } finally {
-        clearTimeout(timer);
         state = 'stopped';
       }
     })();
@@ -124,10 +123,27 @@ export function createLifecycle(components: readonly Component[], options: Lifec
   };
 }
 
+const HEALTH_TIMEOUT_MS = 2000;
+
 async function healthOf(component: Component): Promise<ComponentHealth | undefined> {
+  if (!component.health) return undefined;
   try {
-    return await component.health?.();
+    return await withLimit(Promise.resolve(component.health()), HEALTH_TIMEOUT_MS);
   } catch (error) {
     return { up: false, details: { error: (error as Error).message } };
+  }
+}
+
+/** @throws `COMPONENT_TIMEOUT` when the promise has not settled in time */
+async function withLimit<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
+  const done = new AbortController();
+  const late = pause(limitMs, undefined, { signal: done.signal }).then(() => {
+    throw kernelErrors.COMPONENT_TIMEOUT(`no answer within ${limitMs} ms`);
+  });
+  late.catch(() => undefined);
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    done.abort();
   }
 }

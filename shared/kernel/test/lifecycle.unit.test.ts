@@ -64,7 +64,30 @@ describe('createLifecycle', () => {
       drainTimeoutMs: 20,
     });
     await lifecycle.start();
-    await expect(lifecycle.stop()).rejects.toMatchObject({ code: 'STOP_TIMEOUT' });
+    await expect(lifecycle.stop()).rejects.toMatchObject({ code: 'COMPONENT_TIMEOUT' });
+  });
+
+  it('when a component never stops, then those behind it are stopped all the same', async () => {
+    const { calls, component } = recorder();
+    const stuck = component('http', { stop: () => new Promise(() => {}) });
+    const lifecycle = createLifecycle([component('database'), component('bus'), stuck], { drainTimeoutMs: 60 });
+    await lifecycle.start();
+    await expect(lifecycle.stop()).rejects.toMatchObject({ code: 'COMPONENT_TIMEOUT' });
+    expect(calls.filter((call) => call.startsWith('stop'))).toEqual(['stop bus', 'stop database']);
+  });
+
+  it('when a component does not answer a readiness check, then it counts as down and the others are told', async () => {
+    const { component } = recorder();
+    const lifecycle = createLifecycle([
+      component('database', { health: () => new Promise(() => {}) }),
+      component('bus', { health: () => ({ up: true }) }),
+    ]);
+    await lifecycle.start();
+    expect(await lifecycle.readiness()).toMatchObject({
+      ready: false,
+      components: { database: { up: false, details: { error: 'no answer within 2000 ms' } }, bus: { up: true } },
+    });
+    await lifecycle.stop();
   });
 
   it('when stop is called twice, then components stop once', async () => {

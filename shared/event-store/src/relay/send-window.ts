@@ -101,16 +101,26 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
   }
 
   function park(entry: EventEntry, reason: string): void {
-    parking.park(entry.event, reason);
-    metrics.parked.inc();
-    release(entry);
+    setAside(entry, reason);
+    letNextGo(entry.event.streamId);
   }
 
-  /** Settles the entry and lets the next of its stream go. */
+  function setAside(entry: EventEntry, reason: string): void {
+    parking.park(entry.event, reason);
+    metrics.parked.inc();
+    settle(entry);
+  }
+
   function release(entry: EventEntry): void {
     settle(entry);
-    const { streamId } = entry.event;
-    const next = lines.get(streamId)?.shift();
+    letNextGo(entry.event.streamId);
+  }
+
+  /** Those behind a parked event are set aside in a loop: the line of a stream may be thousands long. */
+  function letNextGo(streamId: string): void {
+    const line = lines.get(streamId) ?? [];
+    while (!closed && line[0] && parking.holds(streamId)) setAside(line.shift() as EventEntry, BEHIND_PARKED);
+    const next = line.shift();
     if (next) dispatch(next);
     else lines.delete(streamId);
   }

@@ -1,0 +1,41 @@
+import { describe, expect, it } from '@jest/globals';
+import type { DatabasePool } from '../src/create-pool.ts';
+import { runTransaction } from '../src/run-transaction.ts';
+
+/** A pool whose one connection notes what it is asked, and whether it is thrown away when it is given back. */
+function recordingPool() {
+  const asked: string[] = [];
+  const dropped: boolean[] = [];
+  const client = {
+    query: async (sql: string) => {
+      asked.push(sql);
+      return { command: sql };
+    },
+    release: (drop: boolean) => void dropped.push(drop),
+  };
+  const pool = { connect: async () => client } as unknown as DatabasePool;
+  return { asked, dropped, pool };
+}
+
+describe('runTransaction', () => {
+  it('when the connection gives no answer any more, then nothing is sent over it and it is thrown away', async () => {
+    const { asked, dropped, pool } = recordingPool();
+    const work = () => Promise.reject(new Error('Query read timeout'));
+    await expect(runTransaction(pool, work, () => {})).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
+    expect(asked).toEqual(['BEGIN']);
+    expect(dropped).toEqual([true]);
+  });
+
+  it('when the work fails, then it is rolled back and the connection is kept', async () => {
+    const { asked, dropped, pool } = recordingPool();
+    await expect(
+      runTransaction(
+        pool,
+        () => Promise.reject(new Error('no')),
+        () => {},
+      ),
+    ).rejects.toThrow('no');
+    expect(asked).toEqual(['BEGIN', 'ROLLBACK']);
+    expect(dropped).toEqual([false]);
+  });
+});
