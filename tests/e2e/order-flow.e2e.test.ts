@@ -36,10 +36,7 @@ describe('an order', () => {
     const { id } = (await answer.json()) as PlacedOrder;
     await system.ended(id);
     const history = await fetch(`${system.orders[0]?.url}/orders/${id}/events`);
-    const events = (await history.json()) as {
-      type: string;
-      metadata: { correlationId: string };
-    }[];
+    const events = (await history.json()) as { type: string; metadata: { correlationId: string } }[];
     expect(events.map((event) => event.type)).toEqual(['OrderCreated', 'OrderConfirmed']);
     const answers = await system.sql<{ correlation: string }>(
       `SELECT metadata->>'correlationId' AS correlation FROM inventory_service.events WHERE data->>'orderId' = $1`,

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { openServerEvents, type ServerEvents } from '../src/index.ts';
 
 let server: Server | undefined;
-afterEach(() => server?.close());
+afterEach(() => void server?.close());
 
 /** Opens a stream; gives both of its ends. */
 async function connect(heartbeatMs: number) {

@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { preferredWaitSeconds } from '@warren/http';
-import type { Response } from 'express';
 import type { OrderView } from '../../application/order-view.ts';
 import type { Orders } from '../../application/orders.ts';
 
@@ -13,7 +12,7 @@ const MAX_WAIT_SECONDS = 50;
  */
 export async function waitForEnd(
   order: OrderView,
-  { req, res, orders }: { req: IncomingMessage; res: Response; orders: Pick<Orders, 'waitForEnd'> },
+  { req, res, orders }: { req: IncomingMessage; res: ServerResponse; orders: Pick<Orders, 'waitForEnd'> },
 ): Promise<OrderView> {
   const seconds = Math.min(preferredWaitSeconds(req) ?? 0, MAX_WAIT_SECONDS);
   if (seconds === 0) return order;
@@ -21,7 +20,7 @@ export async function waitForEnd(
   const abort = () => done.abort();
   const timer = setTimeout(abort, seconds * 1000);
   res.once('close', abort);
-  res.set('Preference-Applied', `wait=${seconds}`);
+  res.setHeader('Preference-Applied', `wait=${seconds}`);
   try {
     return await orders.waitForEnd(order.id, done.signal);
   } catch {
