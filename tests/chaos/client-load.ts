@@ -9,7 +9,7 @@ export const SCARCE = Array.from({ length: 4 }, (_, index) => `scarce-${index}`)
 /** What the empty warehouse gets, as the setting `INITIAL_STOCK`. */
 export const INITIAL_STOCK = new Map([
   ...PLENTIFUL.map((productId) => [productId, 1_000_000] as const),
-  ...SCARCE.map((productId) => [productId, 50] as const),
+  ...SCARCE.map((productId) => [productId, 20] as const),
 ]);
 
 export interface ClientLoadOptions {
@@ -103,7 +103,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
 /** One to three lines in any order of products, so that locks are asked for in every order. */
 function drawLines(random: Random): OrderLine[] {
   return Array.from({ length: random.integer(1, 3) }, () => ({
-    productId: random.pick(random.chance(0.3) ? SCARCE : PLENTIFUL),
+    productId: random.pick(random.chance(0.5) ? SCARCE : PLENTIFUL),
     quantity: random.integer(1, 3),
   }));
 }

@@ -49,7 +49,13 @@ export function formatReport(report: ChaosReport): string {
       `✗ broken ${count} times: ${promise}`,
       ...examples.map((example) => `    ${example}`),
     ]),
-    isClean(report) ? '✓ every promise was kept' : `✗ ${violations.length} promises were broken`,
+    verdictOf(report),
     '',
   ].join('\n');
+}
+
+function verdictOf(report: ChaosReport): string {
+  if (isClean(report)) return '✓ every promise was kept';
+  const { length } = report.violations;
+  return length > 0 ? `✗ ${length} promises were broken` : '✗ it did not come to rest in time';
 }

@@ -14,7 +14,7 @@ export interface SendStockOptions {
 
 /** Sends some pieces of a product that runs out, and notes that they are owed. */
 export async function sendStock({ observer, record, random, times }: SendStockOptions): Promise<OrderLine> {
-  const data = { productId: random.pick(SCARCE), quantity: random.integer(1, 20) };
+  const data = { productId: random.pick(SCARCE), quantity: random.integer(1, 6) };
   const event = createEvent(ReceiveStock, { aggregateId: data.productId, data, source: 'chaos' });
   const { exchange, routingKey, type } = ReceiveStock;
   const properties = { messageId: event.id, type, contentType: 'application/json', persistent: true };
