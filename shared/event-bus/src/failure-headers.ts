@@ -23,16 +23,20 @@ const RESERVED_BYTES = 4096;
 
 /** Where the message was first published to, and how often it has failed before: from its headers after a retry. */
 export function historyOf({ exchange, routingKey, properties: { headers = {} } }: ReceivedMessage) {
-  const attempts = headers[HEADERS.attempts];
-  const failures = Number.isSafeInteger(attempts) && (attempts as number) > 0 ? (attempts as number) : 0;
   const original = headers[HEADERS.originalExchange];
   const originalKey = headers[HEADERS.originalRoutingKey];
   return {
-    failures,
+    failures: countOf(headers, HEADERS.attempts),
+    replays: countOf(headers, HEADERS.replays),
     exchange: typeof original === 'string' ? original : exchange,
     routingKey: typeof originalKey === 'string' ? originalKey : routingKey,
   };
 }
+
+const countOf = (headers: Headers, name: string) => {
+  const count = headers[name];
+  return Number.isSafeInteger(count) && (count as number) > 0 ? (count as number) : 0;
+};
 
 /**
  * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
@@ -72,6 +76,17 @@ function factsOf({ message, error, attempt, queue, service, now, reason }: Failu
     [HEADERS.queue]: queue,
     [HEADERS.service]: cut(service, 255),
     [HEADERS.host]: cut(HOST, 255),
+    ...replayMark(message.properties.headers),
+  };
+}
+
+/** Kept over further failures: that somebody has already tried again by hand is part of the story. */
+function replayMark(headers: Headers = {}): Record<string, unknown> {
+  const { [HEADERS.replays]: replays, [HEADERS.replayedAt]: replayedAt } = headers;
+  if (!Number.isSafeInteger(replays)) return {};
+  return {
+    [HEADERS.replays]: replays,
+    ...(typeof replayedAt === 'string' ? { [HEADERS.replayedAt]: cut(replayedAt, 64) } : {}),
   };
 }
 

@@ -5,6 +5,8 @@ export interface DeliveryContext {
   queue: string;
   /** 1 at the first try, 2 after the first retry, and so on. */
   attempt: number;
+  /** How often it was put back from the dead letters (`warren dlq replay`). */
+  replays: number;
   /** True when the broker has delivered this very message before (an earlier consumer died or lost its channel). */
   redelivered: boolean;
   /** Exchange and routing key that the event was first published with. */
