@@ -9,29 +9,39 @@ import { createBackoff } from './backoff.mjs';
  */
 
 /**
+ * @typedef {object} Timing
+ * @property {() => number} now milliseconds
+ * @property {(ms: number, signal: AbortSignal) => Promise<unknown>} pause rejects when the signal comes
+ */
+
+/** @type {Timing} */
+const realTiming = { now: () => Date.now(), pause: (ms, signal) => delay(ms, undefined, { signal }) };
+
+/**
  * Starts something again whenever it ends by itself, after a pause that grows from 1 s to 30 s, and says so.
  * @param {object} options
  * @param {string} options.name for messages
  * @param {Running} options.first what runs already
  * @param {(signal: AbortSignal) => Promise<Running>} options.start
  * @param {import('./report.mjs').Report} options.report
+ * @param {Timing} [options.timing] for tests
  */
-export function keepRunning({ name, first, start, report }) {
+export function keepRunning({ name, first, start, report, timing = realTiming }) {
   const stopping = new AbortController();
   const { signal } = stopping;
   const backoff = createBackoff();
   let running = first;
-  let startedAt = Date.now();
+  let startedAt = timing.now();
   let wanted = false;
 
   async function startAgain() {
     for (;;) {
-      const waitMs = wanted ? 0 : backoff.next(Date.now() - startedAt);
+      const waitMs = wanted ? 0 : backoff.next(timing.now() - startedAt);
       if (waitMs > 0)
         report.warn(`${name} ended (${describeExit(running.child.exit)}); it starts again in ${waitMs / 1000} s`);
       wanted = false;
-      await delay(waitMs, undefined, { signal });
-      startedAt = Date.now();
+      await timing.pause(waitMs, signal);
+      startedAt = timing.now();
       try {
         running = await start(signal);
         report.say(`✓ ${name} runs again (process ${running.child.pid})`);

@@ -9,12 +9,20 @@ import { isBrokerReady, managementUrl } from './rabbitmq-api.mjs';
 import { runCommand } from './run-command.mjs';
 
 const IMAGE = 'rabbitmq:4-management';
+const ANSWER_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 120_000;
 
-/** Whether a Docker engine answers. @param {AbortSignal} [signal] */
+/** Whether a Docker engine answers, within a few seconds. @param {AbortSignal} [signal] */
 export async function isDockerUsable(signal) {
-  const { code } = await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], { signal });
-  return code === 0;
+  const limit = AbortSignal.timeout(ANSWER_TIMEOUT_MS);
+  try {
+    const either = signal ? AbortSignal.any([signal, limit]) : limit;
+    const { code } = await runCommand('docker', ['version', '--format', '{{.Server.Version}}'], { signal: either });
+    return code === 0;
+  } catch {
+    signal?.throwIfAborted();
+    return false;
+  }
 }
 
 /** The name of the container that belongs to a data directory. @param {string} dataDir */

@@ -14,7 +14,7 @@ import { ExplainedError } from './explained-error.mjs';
  */
 
 /** A terminal's Ctrl-C reaches us twice: from the terminal and from npm, which passes it on. */
-const SAME_PRESS_MS = 700;
+const SAME_PRESS_MS = 1_000;
 const PARENT_CHECK_MS = 1_000;
 
 /**
@@ -27,25 +27,25 @@ export async function runScript({ report, stoppedCode, main }) {
   listenForStop(stopping, report);
   /** @type {(() => Promise<unknown>)[]} */
   const stops = [];
+  /** @type {unknown[]} */
+  const failures = [];
   let exitCode = stoppedCode;
   try {
     exitCode = await main({ signal: stopping.signal, onEnd: (stop) => void stops.push(stop) });
   } catch (error) {
-    if (!stopping.signal.aborted) {
-      exitCode = 1;
-      report.fail(describe(error));
-    }
+    if (!stopping.signal.aborted) failures.push(error);
   }
   // A signal that comes while we stop by ourselves only asks for what is going on already.
   for (const stop of stops.reverse()) {
     try {
       await stop();
     } catch (error) {
-      exitCode = 1;
-      report.fail(describe(error));
+      failures.push(error);
     }
   }
-  process.exit(exitCode);
+  // Last, where a person looks first.
+  for (const failure of failures) report.fail(describe(failure));
+  process.exit(failures.length > 0 ? 1 : exitCode);
 }
 
 /** @param {AbortController} stopping @param {import('./report.mjs').Report} report */

@@ -68,7 +68,7 @@ async function claimDataDirectory({ report, onEnd }, files) {
   if (!lock.taken) {
     const apiUrl = readRunState(files.runState)?.apiUrl;
     throw new ExplainedError(
-      `Warren already runs on this data directory (process ${lock.holder.pid}${apiUrl ? `, API at ${apiUrl}` : ''}).\nStop it first, or start another one beside it: DATA_DIR=.data-2 ORDER_PORT=3101 INVENTORY_PORT=3102 npm start`,
+      `Warren already runs on this data directory (process ${lock.holder.pid}${apiUrl ? `, API at ${apiUrl}` : ''}).\nStop it first, or start another one beside it: DATA_DIR=.data/second ORDER_PORT=3101 INVENTORY_PORT=3102 npm start`,
     );
   }
   onEnd(async () => lock.release());

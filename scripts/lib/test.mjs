@@ -10,6 +10,7 @@ import { startPostgres } from './postgres.mjs';
 import { prepare } from './prepare.mjs';
 import { chooseBrokerSource } from './rabbitmq.mjs';
 import { findLeftovers } from './run-leftovers.mjs';
+import { withoutServiceSettings } from './service-settings.mjs';
 
 /** In the environment of every process of a run, so that the run finds what it has forgotten. */
 const MARKER = 'WARREN_TEST_RUN';
@@ -34,7 +35,7 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
   const run = { marker: `${MARKER}=${directory}`, directory, ports: Object.values(ports) };
   // Registered before what it looks at is started, so that it comes last; the directory alone is removed after it.
   onEnd(async () => throwIfAny(await findLeftovers(run)));
-  const env = withoutOwnSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory });
+  const env = withoutServiceSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory });
   const [broker, databaseUrl] = await startInfrastructure({ env, report, signal, onEnd, directory, ports });
   return runJest(jestArguments, {
     signal,
@@ -51,20 +52,6 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
 function throwIfAny(leftovers) {
   if (leftovers.length > 0)
     throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
-}
-
-/** A developer's settings must not reach the services under test. @param {NodeJS.ProcessEnv} env */
-function withoutOwnSettings(env) {
-  const own = new Set([
-    'AMQP_URL',
-    'DATABASE_URL',
-    'ORDER_PORT',
-    'INVENTORY_PORT',
-    'INITIAL_STOCK',
-    'DATA_DIR',
-    'LOG_LEVEL',
-  ]);
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !own.has(name)));
 }
 
 /**

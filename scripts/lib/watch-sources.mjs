@@ -29,6 +29,7 @@ export function watchSources({ restart, report, signal }) {
       await report.step('Building', () => build(signal));
       await restart(services);
     } catch (error) {
+      if (signal.aborted) return;
       if (!(error instanceof ExplainedError)) throw error;
       report.warn(error.message);
     }

@@ -32,6 +32,7 @@ describe('the bus under faults', () => {
   });
   afterEach(async () => {
     await harness.closeBuses();
+    await harness.retire(queue);
     await proxy.close();
   });
   afterAll(() => harness.close());
@@ -224,7 +225,6 @@ describe('the bus under faults', () => {
       expect(outcomes).toContainEqual({ status: 'nacked', reason: 'the broker refused the message' });
       await expect(bus.publish(placed())).rejects.toMatchObject({ code: 'PUBLISH_NACKED' });
       await harness.management('DELETE', 'policies/full');
-      await harness.deleteQueue(queue);
     });
   });
 

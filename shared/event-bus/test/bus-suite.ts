@@ -24,7 +24,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
     afterAll(() => harness.close());
     afterEach(async () => {
       await harness.closeBuses();
-      await harness.deleteQueue(queue);
+      await harness.retire(queue);
     });
 
     /** A connected bus that handles every event of the shop with the handler. */
@@ -380,7 +380,7 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       await waitUntil(() => tries === 3);
       expect(otherSeen).toHaveLength(1);
       await bus.close();
-      await harness.deleteQueue(other);
+      await harness.retire(other);
     });
 
     test('when a bus closes, then what is in hand is finished and acknowledged, and nothing new is begun', async () => {

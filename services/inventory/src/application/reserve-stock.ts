@@ -14,7 +14,7 @@ type Decided = { order: OrderCreatedEvent; decision: readonly ReservationEvent[]
  */
 export function createReserveStock({ store, warehouse, clock, logger, decisions }: InventoryDependencies) {
   async function answer(tx: StoreTransaction, orders: readonly OrderCreatedEvent[]): Promise<Decided[]> {
-    const fresh = orders;
+    const fresh = await claimFresh(tx, QUEUES.inventoryOrderCreated, orders);
     if (fresh.length === 0) return [];
     const levels = await warehouse.lockLevels(tx, productIdsOf(fresh));
     // After the lock: whoever answered one of these orders held the same rows, so its answer is seen here and not as a conflict.

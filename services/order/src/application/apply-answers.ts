@@ -1,8 +1,13 @@
 import type { EventOf, InventoryReserved, InventoryUnavailable } from '@warren/contracts';
-import type { AppendOperation, NewEvent, RecordedEvent, StoreTransaction } from '@warren/event-store';
+import {
+  type AppendOperation,
+  claimFresh,
+  type NewEvent,
+  type RecordedEvent,
+  type StoreTransaction,
+} from '@warren/event-store';
 import { decide, evolve, type Ignored, type OrderEvent } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
-import { claimFresh } from './claim-fresh.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import { orderStream, replay, toNewEvent } from './order-streams.ts';
 

@@ -1,0 +1,28 @@
+/** The settings that the services and the scripts read from the environment. A test compares them with the services' own `config.ts`. */
+export const SERVICE_SETTINGS = [
+  'AMQP_URL',
+  'DATABASE_POOL_SIZE',
+  'DATABASE_URL',
+  'DATA_DIR',
+  'DEAD_LETTER_MAX_LENGTH',
+  'DEAD_LETTER_TTL_MS',
+  'DRAIN_TIMEOUT_MS',
+  'INITIAL_STOCK',
+  'INVENTORY_PORT',
+  'LOG_LEVEL',
+  'MAX_BATCH',
+  'MAX_WAITING_ORDERS',
+  'ORDER_PORT',
+  'PREFETCH',
+  'RETRY_BASE_MS',
+  'RETRY_MAX_ATTEMPTS',
+];
+
+/**
+ * An environment for tests: what a developer has set for the own `npm start` must not reach a service under test.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {NodeJS.ProcessEnv}
+ */
+export function withoutServiceSettings(env) {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SERVICE_SETTINGS.includes(name)));
+}

@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process';
+import { resolve } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { poll } from '../lib/poll.mjs';
+import { identityOf } from '../lib/process-identity.mjs';
+
+const LIB = resolve(import.meta.dirname, '../lib');
+
+/** Runs a script whose main is the given code; `wait()` inside it lasts until the script is asked to stop. */
+function run(main: string) {
+  const code = `
+    import { setTimeout as delay } from 'node:timers/promises';
+    import { ExplainedError } from '${LIB}/explained-error.mjs';
+    import { createReport } from '${LIB}/report.mjs';
+    import { runScript } from '${LIB}/run-script.mjs';
+    const report = createReport();
+    await runScript({ report, stoppedCode: 42, main: async ({ signal, onEnd }) => {
+      const wait = () => delay(60_000, undefined, { signal });
+      ${main}
+    } });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', code], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, output }));
+  });
+  const says = (text: string) => poll(() => output.includes(text), { timeoutMs: 10_000 });
+  return { child, ended, says };
+}
+
+const TWO_STOPS = `onEnd(async () => console.log('database stopped')); onEnd(async () => console.log('services stopped'));`;
+
+describe('a script', () => {
+  test('when it comes to its end, then what was started last is stopped first', async () => {
+    const { code, output } = await run(`${TWO_STOPS} return 0;`).ended;
+    expect({ code, output }).toEqual({ code: 0, output: 'services stopped\ndatabase stopped\n' });
+  });
+
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'when it gets %s, then it stops everything in order',
+    async (signal) => {
+      const { child, ended, says } = run(`${TWO_STOPS} console.log('up'); await wait();`);
+      await says('up');
+      child.kill(signal);
+      const { code, output } = await ended;
+      expect(code).toBe(42);
+      expect(output).toContain('services stopped\ndatabase stopped\n');
+      expect(output).not.toContain('✗');
+    },
+  );
+
+  test('when one stop fails, then the others are still made, and the exit code tells', async () => {
+    const { code, output } = await run(`${TWO_STOPS} onEnd(async () => { throw new Error('jammed'); }); return 0;`)
+      .ended;
+    expect(code).toBe(1);
+    expect(output).toMatch(/services stopped\ndatabase stopped\n\n✗ Error: jammed/);
+  });
+
+  test('when it fails with an explanation, then that is all it says', async () => {
+    const { code, output } = await run(`throw new ExplainedError('Port 1 is taken.');`).ended;
+    expect({ code, output }).toEqual({ code: 1, output: '\n✗ Port 1 is taken.\n' });
+  });
+
+  test('when it fails by a bug, then the stack is shown', async () => {
+    const { code, output } = await run(`undefined.bug;`).ended;
+    expect(code).toBe(1);
+    expect(output).toMatch(/TypeError[\s\S]* at /);
+  });
+
+  test('when the same Ctrl-C arrives twice, from the terminal and from npm, then it still stops in order', async () => {
+    const { child, ended, says } = run(
+      `onEnd(() => delay(300).then(() => console.log('drained'))); console.log('up'); await wait();`,
+    );
+    await says('up');
+    child.kill('SIGINT');
+    await says('Stopping (SIGINT)');
+    child.kill('SIGINT');
+    expect(await ended).toMatchObject({ code: 42, output: expect.stringContaining('drained') });
+  });
+
+  test('when Ctrl-C is pressed again later, then it ends at once and kills what still runs', async () => {
+    const { child, ended, says } = run(`
+      const { startChild } = await import('${LIB}/child.mjs');
+      const stubborn = await startChild({ name: 'it', command: 'sh', args: ['-c', "trap '' TERM; sleep 60"], env: process.env });
+      onEnd(() => stubborn.stop());
+      console.log('up', stubborn.pid);
+      await wait();`);
+    await says('up');
+    child.kill('SIGINT');
+    await says('Stopping (SIGINT)');
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    child.kill('SIGINT');
+    const { code, output } = await ended;
+    expect(code).toBe(130);
+    const pid = Number(/up (\d+)/.exec(output)?.[1]);
+    expect(await poll(() => identityOf(pid) === undefined, { timeoutMs: 5_000 })).toBe(true);
+  });
+});

@@ -1,0 +1,88 @@
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { silentLogger } from '@warren/kernel';
+import { createTcpProxy, createTestVhost, type TcpProxy, waitUntil } from '@warren/testing';
+import type { Channel } from 'amqplib';
+import { AmqpLink } from '../src/amqp/amqp-link.ts';
+import { ChannelKeeper } from '../src/amqp/channel-keeper.ts';
+
+describe('channel keeper', () => {
+  let amqpUrl: string;
+  let proxy: TcpProxy;
+  let link: AmqpLink;
+  let keeper: ChannelKeeper<Channel>;
+  let setUps: number;
+  let lost: string[];
+  let failSetUp: boolean;
+
+  beforeAll(async () => {
+    ({ amqpUrl } = await createTestVhost());
+  });
+  beforeEach(async () => {
+    setUps = 0;
+    lost = [];
+    failSetUp = false;
+    proxy = await createTcpProxy(amqpUrl);
+    link = new AmqpLink({ url: proxy.through(amqpUrl), name: 'test', heartbeatSeconds: 10, logger: silentLogger });
+    keeper = new ChannelKeeper<Channel>({
+      link,
+      name: 'test',
+      logger: silentLogger,
+      create: (model) => model.createChannel(),
+      setUp: async (channel) => {
+        setUps += 1;
+        if (failSetUp) await channel.checkQueue('no-such-queue');
+      },
+      onLost: (_, reason) => void lost.push(reason),
+    });
+    link.open();
+    await keeper.start();
+    await waitUntil(() => keeper.channel);
+  });
+  afterEach(async () => {
+    await keeper.close();
+    await link.close();
+    await proxy.close();
+  });
+
+  test('when the broker closes the channel alone, then another one is opened on the same connection', async () => {
+    const { channel } = keeper;
+    const { model } = link;
+    await expect(channel?.checkQueue('no-such-queue')).rejects.toThrow('404');
+    expect(lost).toEqual([expect.stringContaining('404')]);
+    await waitUntil(() => keeper.channel);
+    expect(keeper.channel).not.toBe(channel);
+    expect(link.model).toBe(model);
+    expect(setUps).toBe(2);
+  });
+
+  test('when the connection is lost, then one channel is opened on the next one, not two', async () => {
+    const { model } = link;
+    proxy.cut();
+    await waitUntil(() => link.state === 'connected' && link.model !== model && keeper.channel);
+    expect(lost).toHaveLength(1);
+    expect(setUps).toBe(2);
+  });
+
+  test('when the broker refuses the set-up for a while, then it is tried until it succeeds, and the reason is known meanwhile', async () => {
+    failSetUp = true;
+    await keeper.channel?.close();
+    await waitUntil(() => keeper.failure);
+    expect(keeper.failure).toMatchObject({
+      code: 'TOPOLOGY_REFUSED',
+      message: expect.stringContaining('no-such-queue'),
+    });
+    expect(keeper.channel).toBeUndefined();
+    failSetUp = false;
+    await waitUntil(() => keeper.channel);
+    expect(keeper.failure).toBeUndefined();
+  });
+
+  test('when it is closed, then it opens no channel on later connections', async () => {
+    await keeper.close();
+    const { model } = link;
+    proxy.cut();
+    await waitUntil(() => link.state === 'connected' && link.model !== model);
+    expect(keeper.channel).toBeUndefined();
+    expect(setUps).toBe(1);
+  });
+});
