@@ -76,6 +76,11 @@ export class DeadLetters {
     return letters;
   }
 
+  /** How many dead letters are chosen; all stay where they are. @throws as {@link count} */
+  tally(queue: string, run: DeadLetterRun = {}): Promise<number> {
+    return this.#run(queue, run, async () => undefined);
+  }
+
   /** Throws the chosen dead letters away for good. Gives how many. @throws as {@link count} */
   purge(queue: string, run: DeadLetterRun = {}): Promise<number> {
     return this.#run(queue, run, async (held) => held.take());

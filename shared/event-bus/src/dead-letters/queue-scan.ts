@@ -15,6 +15,8 @@ export interface HeldMessage {
 /** How many messages one channel holds: bounds what this process has in memory. */
 const PAGE_SIZE = 1000;
 const QUIET_MS = 100;
+/** How long others, who may have taken some meanwhile, can keep {@link QueueScan.close} waiting. */
+const RETURN_MS = 2000;
 const SILENCE_MS = 15_000;
 
 /**
@@ -61,6 +63,19 @@ export class QueueScan {
   /** Puts everything that was not taken back to its place. */
   async close(): Promise<void> {
     for (const page of this.#pages) await page.close();
+    const left = this.total - this.#pages.reduce((sum, page) => sum + page.taken, 0);
+    // The broker answers before the messages are back, and who looks again at once would miss some.
+    for (const deadline = Date.now() + RETURN_MS; left > 0 && Date.now() < deadline; await pause(QUIET_MS / 10)) {
+      if (await this.#hasAtLeast(left)) return;
+    }
+  }
+
+  /** True as well when it cannot be known any more. */
+  async #hasAtLeast(count: number): Promise<boolean> {
+    return depthOf(this.#connection, this.#queue).then(
+      (depth) => depth >= count,
+      () => true,
+    );
   }
 
   async #turnPage(): Promise<Page> {
@@ -91,6 +106,8 @@ class Page {
   readonly #queue: string;
   readonly #arrived = new Fifo<ConsumeMessage>();
   #held = 0;
+  taken = 0;
+  #consumerTag = '';
   #lost: Error | undefined;
   #wake: (() => void) | undefined;
 
@@ -106,7 +123,7 @@ class Page {
       channel.on('error', (error) => page.#end(error));
       channel.on('close', () => page.#end(new Error('the channel was closed')));
       await channel.prefetch(PAGE_SIZE);
-      await channel.consume(queue, (message) => page.#deliver(message));
+      page.#consumerTag = (await channel.consume(queue, (message) => page.#deliver(message))).consumerTag;
       return page;
     } catch (error) {
       throw busErrors.BROKER_UNAVAILABLE((error as Error).message, { cause: error });
@@ -134,7 +151,17 @@ class Page {
 
   async close(): Promise<void> {
     // A channel that died meanwhile has given everything back already.
-    if (!this.#lost) await this.#channel.close().catch(() => undefined);
+    if (!this.#lost) await this.#giveBack().catch(() => undefined);
+  }
+
+  /**
+   * A channel keeps back acknowledgements to a quorum queue while many are under way, and forgets them when it closes: those messages
+   * would come back. The queue answers a cancellation after all that it was sent before, and the channel then sends the rest.
+   */
+  async #giveBack(): Promise<void> {
+    await this.#channel.cancel(this.#consumerTag);
+    await this.#channel.checkQueue(this.#queue);
+    await this.#channel.close();
   }
 
   #hold(message: ConsumeMessage): HeldMessage {
@@ -145,6 +172,7 @@ class Page {
         if (this.#lost) this.#fail(this.#lost);
         this.#channel.ack(message);
         this.#held -= 1;
+        this.taken += 1;
       },
     };
   }
