@@ -34,5 +34,7 @@ export default {
     project('integration', ['**/test/**/*.integration.test.ts']),
     project('e2e', ['**/tests/e2e/**/*.e2e.test.ts']),
   ],
+  // Jest's own choice on two cores is one worker; these suites mostly wait.
+  maxWorkers: 2,
   testTimeout: 30_000,
 };

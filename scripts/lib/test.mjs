@@ -9,7 +9,7 @@ import { findFreePort } from './ports.mjs';
 import { startPostgres } from './postgres.mjs';
 import { prepare } from './prepare.mjs';
 import { chooseBrokerSource } from './rabbitmq.mjs';
-import { findLeftovers } from './run-leftovers.mjs';
+import { findLeftovers, processesOf } from './run-leftovers.mjs';
 import { withoutServiceSettings } from './service-settings.mjs';
 
 /** In the environment of every process of a run, so that the run finds what it has forgotten. */
@@ -34,7 +34,7 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
   };
   const run = { marker: `${MARKER}=${directory}`, directory, ports: Object.values(ports) };
   // Registered before what it looks at is started, so that it comes last; the directory alone is removed after it.
-  onEnd(async () => throwIfAny(await findLeftovers(run)));
+  onEnd(() => leaveNothing(run));
   const env = withoutServiceSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory });
   const [broker, databaseUrl] = await startInfrastructure({ env, report, signal, onEnd, directory, ports });
   return runJest(jestArguments, {
@@ -48,10 +48,12 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
   });
 }
 
-/** @param {string[]} leftovers */
-function throwIfAny(leftovers) {
-  if (leftovers.length > 0)
-    throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
+/** A run that has forgotten something has failed; it does not leave it to the machine either. @param {{marker: string, directory: string, ports: number[]}} run */
+async function leaveNothing(run) {
+  const leftovers = await findLeftovers(run);
+  if (leftovers.length === 0) return;
+  for (const { pid } of processesOf(run.marker, run.directory)) process.kill(pid, 'SIGKILL');
+  throw new ExplainedError(`The test run has left something behind:\n${leftovers.join('\n')}`);
 }
 
 /**

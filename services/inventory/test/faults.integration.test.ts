@@ -12,12 +12,15 @@ let inventory: InventoryFixture;
 let broker: TcpProxy;
 let database: TcpProxy;
 let answers: string[];
+/** Undone after the test, the last first. */
+let opened: (() => Promise<unknown>)[];
 
 beforeEach(async () => {
   inventory = await createInventoryFixture();
   broker = await createTcpProxy(inventory.vhost.amqpUrl);
   database = await createTcpProxy(inventory.database.url);
   answers = [];
+  opened = [];
   await inventory.bus.subscribe({
     queue: QUEUES.orderInventoryReserved,
     bindings: [InventoryReserved],
@@ -28,6 +31,7 @@ beforeEach(async () => {
 afterEach(async () => {
   broker.refuse(false);
   database.refuse(false);
+  for (const close of opened.toReversed()) await close();
   await inventory.close();
   await Promise.all([broker.close(), database.close()]);
 });
@@ -59,8 +63,10 @@ describe('the inventory service under faults', () => {
 
   it('when the connections to the broker break between commit and ack, then the message comes again and reserves nothing more', async () => {
     const application = await createInventoryOnPostgres(inventory.database.url);
+    opened.push(() => application.stop());
     await application.applyInitialStock([{ productId: 'item1', quantity: 100 }]);
     const bus = new EventBus({ url: broker.through(inventory.vhost.amqpUrl), service: 'inventory' });
+    opened.push(() => bus.close());
     await bus.connect();
     const handled: string[] = [];
     const subscriptions = createSubscriptions({
@@ -83,9 +89,6 @@ describe('the inventory service under faults', () => {
     expect(handled).toEqual([order.id, order.id]);
     expect(await inventory.probe.levels()).toEqual({ item1: { available: 97, reserved: 3 } });
     expect(await inventory.probe.events()).toEqual({ InventoryReserved: 1 });
-    await subscriptions.stop?.();
-    await bus.close();
-    await application.stop();
   });
 
   it('when the database is away for more tries than a message has, then none is dead-lettered and all are handled once it is back', async () => {

@@ -145,6 +145,7 @@ describe('the answers to orders', () => {
         if (failures === 0) throw new Error('lost at the last moment');
       },
     });
+    instances.push(failing);
     const batch = [orderCreated([['apple', 4]]), orderCreated([['apple', 7]])];
     await expect(failing.reserveStock(batch)).rejects.toThrow('lost at the last moment');
     expect(await probe.levels()).toEqual({ apple: { available: 10, reserved: 0 } });
@@ -152,7 +153,6 @@ describe('the answers to orders', () => {
     await failing.reserveStock(batch);
     expect(await probe.levels()).toEqual({ apple: { available: 6, reserved: 4 } });
     expect(await probe.events()).toEqual({ InventoryReserved: 1, InventoryUnavailable: 1 });
-    await failing.stop();
   });
 });
 

@@ -191,12 +191,8 @@ describe('the bus under faults', () => {
       await waitUntil(() => !bus.canPublish());
       expect(bus.health()).toMatchObject({ up: false, details: { publishing: 'blocked', blocked: 'low on memory' } });
       const event = placed();
-      let settled = false;
-      const publishing = bus.publish(event).then(() => {
-        settled = true;
-      });
-      await harness.count(queue);
-      expect(settled).toBe(false);
+      const publishing = bus.publish(event);
+      expect(bus.health().details).toMatchObject({ unconfirmed: 0 });
       proxy.inject(UNBLOCKED);
       await publishing;
       await waitUntil(() => seen.length === 1);
@@ -306,6 +302,24 @@ describe('the bus under faults', () => {
       await waitUntil(async () => (await harness.count(`${queue}.dlq`)) >= 1);
       const letters = await harness.messages(`${queue}.dlq`);
       expect(new Set(letters.map(({ messageId }) => messageId))).toEqual(new Set([event.id]));
+    });
+
+    test('when a failed message cannot be moved and the process ends, then the broker still has it (retry without confirm)', async () => {
+      const bus = proxiedBus({ drainTimeoutMs: 50 });
+      await bus.connect();
+      let failed = false;
+      const handler = async () => {
+        proxy.inject(BLOCKED);
+        await waitUntil(() => !bus.canPublish());
+        failed = true;
+        throw new Error('bad');
+      };
+      await bus.subscribe({ queue, bindings: [Placed], handler, retry: { maxAttempts: 1 } });
+      await bus.publish(placed());
+      await waitUntil(() => failed);
+      await bus.close();
+      await waitUntil(async () => (await harness.count(queue)) === 1, { what: 'the message to be back in its queue' });
+      expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
     test('when a foreign message has headers that no frame can hold with ours, then it dead-letters with those that fit', async () => {

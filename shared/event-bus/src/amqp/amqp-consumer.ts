@@ -1,9 +1,8 @@
 import type { Logger } from '@warren/kernel';
-import type { Channel, ConsumeMessage } from 'amqplib';
-import { AckTracker } from '../ack-tracker.ts';
+import type { Channel } from 'amqplib';
 import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
-import type { Delivery, MessageProperties } from '../message.ts';
 import type { AmqpLink } from './amqp-link.ts';
+import { AmqpDelivery, ChannelEpoch } from './channel-epoch.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { declareTopology } from './declare-topology.ts';
 
@@ -16,7 +15,7 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
 export class AmqpConsumer implements BrokerConsumer {
   readonly #options: AmqpConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
-  #epoch: Epoch | undefined;
+  #epoch: ChannelEpoch | undefined;
   #cancelled = false;
 
   constructor(options: AmqpConsumerOptions) {
@@ -63,7 +62,7 @@ export class AmqpConsumer implements BrokerConsumer {
     const { queue, plan, prefetch, onDelivery } = this.#options;
     await declareTopology(channel, plan);
     await channel.prefetch(prefetch);
-    const epoch = new Epoch(channel);
+    const epoch = new ChannelEpoch(channel);
     this.#epoch = epoch;
     if (this.#cancelled) return;
     // Deliveries may arrive in the same read as the answer, before this function goes on.
@@ -76,7 +75,7 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   /** The queue is gone, or its node. A fresh channel declares and consumes it again. */
-  #cancelledByBroker(epoch: Epoch): void {
+  #cancelledByBroker(epoch: ChannelEpoch): void {
     epoch.consumerTag = undefined;
     this.#options.logger.warn(
       { queue: this.#options.queue },
@@ -90,76 +89,5 @@ export class AmqpConsumer implements BrokerConsumer {
     this.#epoch.alive = false;
     this.#epoch = undefined;
     this.#options.onLost();
-  }
-}
-
-/**
- * The life of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name another message, or none,
- * and the broker would close that channel.
- */
-class Epoch {
-  readonly channel: Channel;
-  alive = true;
-  consumerTag: string | undefined;
-  readonly #tracker = new AckTracker();
-  #scheduled = false;
-
-  constructor(channel: Channel) {
-    this.channel = channel;
-  }
-
-  settle(tag: number): void {
-    if (!this.alive) return;
-    this.#tracker.settle(tag);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    // At the end of this turn, so that everything settled in it shares one frame.
-    setImmediate(this.flush);
-  }
-
-  readonly flush = (): void => {
-    this.#scheduled = false;
-    if (!this.alive) return;
-    const { upTo, single } = this.#tracker.flush();
-    try {
-      if (upTo !== undefined) this.channel.ack(acknowledging(upTo), true);
-      for (const tag of single) this.channel.ack(acknowledging(tag));
-    } catch {
-      // The channel is closing; its 'close' event ends this epoch, and the broker delivers again what it has no ack for.
-      this.alive = false;
-    }
-  };
-}
-
-/** `amqplib` acknowledges messages, but reads nothing of them except the tag. */
-function acknowledging(deliveryTag: number): ConsumeMessage {
-  return { fields: { deliveryTag } } as ConsumeMessage;
-}
-
-class AmqpDelivery implements Delivery {
-  readonly exchange: string;
-  readonly routingKey: string;
-  readonly body: Buffer;
-  readonly properties: MessageProperties;
-  readonly redelivered: boolean;
-  readonly #tag: number;
-  readonly #epoch: Epoch;
-
-  constructor({ content, fields, properties }: ConsumeMessage, epoch: Epoch) {
-    this.exchange = fields.exchange;
-    this.routingKey = fields.routingKey;
-    this.body = content;
-    this.properties = properties;
-    this.redelivered = fields.redelivered;
-    this.#tag = fields.deliveryTag;
-    this.#epoch = epoch;
-  }
-
-  get live(): boolean {
-    return this.#epoch.alive;
-  }
-
-  ack(): void {
-    this.#epoch.settle(this.#tag);
   }
 }

@@ -1,9 +1,8 @@
 import { toAppError } from '@warren/kernel';
 import type { Broker, BrokerConsumer, BrokerStatus, ConsumeOptions, Posting } from '../broker.ts';
-import type { Delivery } from '../message.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import type { MemoryBroker } from './memory-broker.ts';
-import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
+import { MemorySubscriber } from './memory-subscriber.ts';
 
 /** One bus's connection to a {@link MemoryBroker}. */
 export class MemoryConnection implements Broker {
@@ -12,7 +11,7 @@ export class MemoryConnection implements Broker {
   readonly headerBytes = 62_976;
   readonly #broker: MemoryBroker;
   readonly #plan: () => TopologyPlan;
-  readonly #consumers = new Set<Consumer>();
+  readonly #consumers = new Set<MemorySubscriber>();
   #state: 'new' | 'open' | 'closed' = 'new';
   #onOpen: (() => void)[] = [];
 
@@ -64,7 +63,7 @@ export class MemoryConnection implements Broker {
   }
 
   async consume(options: ConsumeOptions): Promise<BrokerConsumer> {
-    const consumer = new Consumer(this.#broker, options, () => this.#consumers.delete(consumer));
+    const consumer = new MemorySubscriber(this.#broker, options, () => this.#consumers.delete(consumer));
     this.#consumers.add(consumer);
     if (this.#state === 'open') consumer.start();
     return consumer;
@@ -80,79 +79,5 @@ export class MemoryConnection implements Broker {
   async close(): Promise<void> {
     this.#state = 'closed';
     for (const consumer of this.#consumers) await consumer.close();
-  }
-}
-
-class Consumer implements BrokerConsumer, MemoryConsumer {
-  readonly #broker: MemoryBroker;
-  readonly #options: ConsumeOptions;
-  readonly #onClose: () => void;
-  readonly #unsettled = new Set<StoredMessage>();
-  #queue: MemoryQueue | undefined;
-  #consuming = false;
-  #closed = false;
-
-  constructor(broker: MemoryBroker, options: ConsumeOptions, onClose: () => void) {
-    this.#broker = broker;
-    this.#options = options;
-    this.#onClose = onClose;
-  }
-
-  start(): void {
-    this.#broker.declare(this.#options.plan);
-    this.#queue = this.#broker.queue(this.#options.queue);
-    this.#consuming = true;
-    this.#queue.addConsumer(this);
-  }
-
-  room(): number {
-    return this.#options.prefetch - this.#unsettled.size;
-  }
-
-  deliver(message: StoredMessage): void {
-    this.#unsettled.add(message);
-    this.#options.onDelivery(this.#deliveryOf(message));
-  }
-
-  cancelled(): void {
-    const wasConsuming = this.#consuming;
-    this.#consuming = false;
-    this.#unsettled.clear();
-    this.#options.onLost();
-    if (wasConsuming) setImmediate(() => !this.#closed && this.start());
-  }
-
-  isConsuming(): boolean {
-    return this.#consuming;
-  }
-
-  async cancel(): Promise<void> {
-    this.#closed = true;
-    this.#consuming = false;
-    this.#queue?.removeConsumer(this);
-  }
-
-  async close(): Promise<void> {
-    await this.cancel();
-    this.#queue?.giveBack([...this.#unsettled]);
-    this.#unsettled.clear();
-    this.#onClose();
-  }
-
-  #deliveryOf(message: StoredMessage): Delivery {
-    const isLive = () => this.#unsettled.has(message);
-    return {
-      exchange: message.exchange,
-      routingKey: message.routingKey,
-      body: message.body,
-      properties: message.properties,
-      redelivered: message.returns > 0,
-      get live() {
-        return isLive();
-      },
-      ack: () => {
-        if (this.#unsettled.delete(message)) this.#queue?.wake();
-      },
-    };
   }
 }

@@ -1,0 +1,75 @@
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { AckTracker } from '../ack-tracker.ts';
+import type { Delivery, MessageProperties } from '../message.ts';
+
+/**
+ * The life of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name another message, or none,
+ * and the broker would close that channel.
+ */
+export class ChannelEpoch {
+  readonly channel: Channel;
+  alive = true;
+  consumerTag: string | undefined;
+  readonly #tracker = new AckTracker();
+  #scheduled = false;
+
+  constructor(channel: Channel) {
+    this.channel = channel;
+  }
+
+  settle(tag: number): void {
+    if (!this.alive) return;
+    this.#tracker.settle(tag);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    // At the end of this turn, so that everything settled in it shares one frame.
+    setImmediate(this.flush);
+  }
+
+  readonly flush = (): void => {
+    this.#scheduled = false;
+    if (!this.alive) return;
+    const { upTo, single } = this.#tracker.flush();
+    try {
+      if (upTo !== undefined) this.channel.ack(acknowledging(upTo), true);
+      for (const tag of single) this.channel.ack(acknowledging(tag));
+    } catch {
+      // The channel is closing; its 'close' event ends this epoch, and the broker delivers again what it has no ack for.
+      this.alive = false;
+    }
+  };
+}
+
+/** `amqplib` acknowledges messages, but reads nothing of them except the tag. */
+function acknowledging(deliveryTag: number): ConsumeMessage {
+  return { fields: { deliveryTag } } as ConsumeMessage;
+}
+
+/** A message of one epoch; it can be settled only while that lasts. */
+export class AmqpDelivery implements Delivery {
+  readonly exchange: string;
+  readonly routingKey: string;
+  readonly body: Buffer;
+  readonly properties: MessageProperties;
+  readonly redelivered: boolean;
+  readonly #tag: number;
+  readonly #epoch: ChannelEpoch;
+
+  constructor({ content, fields, properties }: ConsumeMessage, epoch: ChannelEpoch) {
+    this.exchange = fields.exchange;
+    this.routingKey = fields.routingKey;
+    this.body = content;
+    this.properties = properties;
+    this.redelivered = fields.redelivered;
+    this.#tag = fields.deliveryTag;
+    this.#epoch = epoch;
+  }
+
+  get live(): boolean {
+    return this.#epoch.alive;
+  }
+
+  ack(): void {
+    this.#epoch.settle(this.#tag);
+  }
+}

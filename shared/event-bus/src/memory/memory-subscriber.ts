@@ -1,0 +1,79 @@
+import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
+import type { Delivery } from '../message.ts';
+import type { MemoryBroker } from './memory-broker.ts';
+import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
+
+/** One consumer of a memory queue; what it has in hand goes back when it closes. */
+export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
+  readonly #broker: MemoryBroker;
+  readonly #options: ConsumeOptions;
+  readonly #onClose: () => void;
+  readonly #unsettled = new Set<StoredMessage>();
+  #queue: MemoryQueue | undefined;
+  #consuming = false;
+  #closed = false;
+
+  constructor(broker: MemoryBroker, options: ConsumeOptions, onClose: () => void) {
+    this.#broker = broker;
+    this.#options = options;
+    this.#onClose = onClose;
+  }
+
+  start(): void {
+    this.#broker.declare(this.#options.plan);
+    this.#queue = this.#broker.queue(this.#options.queue);
+    this.#consuming = true;
+    this.#queue.addConsumer(this);
+  }
+
+  room(): number {
+    return this.#options.prefetch - this.#unsettled.size;
+  }
+
+  deliver(message: StoredMessage): void {
+    this.#unsettled.add(message);
+    this.#options.onDelivery(this.#deliveryOf(message));
+  }
+
+  cancelled(): void {
+    const wasConsuming = this.#consuming;
+    this.#consuming = false;
+    this.#unsettled.clear();
+    this.#options.onLost();
+    if (wasConsuming) setImmediate(() => !this.#closed && this.start());
+  }
+
+  isConsuming(): boolean {
+    return this.#consuming;
+  }
+
+  async cancel(): Promise<void> {
+    this.#closed = true;
+    this.#consuming = false;
+    this.#queue?.removeConsumer(this);
+  }
+
+  async close(): Promise<void> {
+    await this.cancel();
+    this.#queue?.giveBack([...this.#unsettled]);
+    this.#unsettled.clear();
+    this.#onClose();
+  }
+
+  #deliveryOf(message: StoredMessage): Delivery {
+    const isLive = () => this.#unsettled.has(message);
+    return {
+      exchange: message.exchange,
+      routingKey: message.routingKey,
+      body: message.body,
+      properties: message.properties,
+      redelivered: message.returns > 0,
+      get live() {
+        return isLive();
+      },
+      ack: () => {
+        if (this.#unsettled.delete(message)) this.#queue?.wake();
+      },
+    };
+  }
+}
