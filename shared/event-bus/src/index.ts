@@ -1,3 +1,4 @@
+export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from './breaker.ts';
 export * from './bus-component.ts';
 export * from './bus-errors.ts';
 export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';

@@ -15,6 +15,9 @@ export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]
   requireInteger('retry.maxAttempts', policy.maxAttempts, 1, 20);
   requireInteger('retry.baseMs', policy.baseMs, 1, LONGEST_DELAY_MS);
   requireInteger('retry.maxTransientAttempts', policy.maxTransientAttempts, 1, Number.MAX_SAFE_INTEGER);
+  for (const [kind, attempts] of Object.entries(policy.attemptsByKind ?? {})) {
+    requireInteger(`retry.attemptsByKind.${kind}`, attempts, 1, Number.MAX_SAFE_INTEGER);
+  }
   return policy;
 }
 

@@ -1,5 +1,6 @@
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
+import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
 import type { Broker, BrokerConsumer } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
@@ -14,6 +15,7 @@ export interface SubscriptionParts {
   service: string;
   catalogue: Catalogue<EventContract>;
   retry: RetryPolicy;
+  breaker: BreakerPolicy | undefined;
   topology: BusTopology;
   broker: Broker;
   publisher: Publisher;
@@ -26,6 +28,8 @@ export interface SubscriptionParts {
 export interface RunningSubscription extends Subscription {
   /** Begins to consume; see `EventBus.subscribe`. */
   start(): Promise<void>;
+  /** How its circuit breaker is; `closed` when it has none. */
+  readonly breakerState: BreakerState;
 }
 
 /** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
@@ -46,17 +50,33 @@ export function createSubscription<Contract extends EventContract>(
   const plan = topology.add({ queue, bindings: bindings.map(addressOf) }, policy);
   const settler = new Settler({ ...parts, queue, policy });
   const own = catalogue as Catalogue<Contract>;
-  const work = { handler, batchHandler, maxBatch, concurrency };
+  const resting = breakerPolicy(options.breaker, parts.breaker);
+  const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
+  const work = { breaker, handler, batchHandler, maxBatch, concurrency };
   const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
-  return new Running(queue, subscriber, parts, () =>
+  const onBreaker = (state: BreakerState) => {
+    metrics.breaker(state);
+    if (state === 'open')
+      parts.logger.error({ queue }, 'most calls fail: the queue rests until what they need is back');
+    else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
+    subscriber.resume();
+  };
+  return new Running(queue, subscriber, { ...parts, circuit: breaker }, () =>
     broker.consume({ queue, plan, prefetch, onDelivery: subscriber.take, onLost: subscriber.forget }),
   );
 }
 
+function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: BreakerPolicy | undefined) {
+  if (own === false) return undefined;
+  return own === undefined ? ofBus : createBreakerPolicy({ ...ofBus, ...own });
+}
+
+type RunningParts = SubscriptionParts & { circuit: Breaker | undefined };
+
 class Running implements RunningSubscription {
   readonly queue: string;
   readonly #subscriber: Pick<Subscriber<EventContract>, 'stop'>;
-  readonly #parts: SubscriptionParts;
+  readonly #parts: RunningParts;
   readonly #consume: () => Promise<BrokerConsumer>;
   #consumer: BrokerConsumer | undefined;
   #cancelling: Promise<void> | undefined;
@@ -64,7 +84,7 @@ class Running implements RunningSubscription {
   constructor(
     queue: string,
     subscriber: Pick<Subscriber<EventContract>, 'stop'>,
-    parts: SubscriptionParts,
+    parts: RunningParts,
     consume: () => Promise<BrokerConsumer>,
   ) {
     this.queue = queue;
@@ -82,6 +102,10 @@ class Running implements RunningSubscription {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
   }
 
+  get breakerState(): BreakerState {
+    return this.#parts.circuit?.state ?? 'closed';
+  }
+
   cancel(): Promise<void> {
     this.#cancelling ??= this.#cancel();
     return this.#cancelling;
@@ -90,6 +114,7 @@ class Running implements RunningSubscription {
   async #cancel(): Promise<void> {
     await Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
     await this.#consumer?.close();
+    this.#parts.circuit?.stop();
     this.#parts.onCancelled();
   }
 }

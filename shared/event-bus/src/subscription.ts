@@ -1,4 +1,6 @@
 import type { Binding, EventContract, EventOf } from '@warren/contracts';
+import type { ErrorKind } from '@warren/kernel';
+import type { BreakerPolicy } from './breaker.ts';
 
 /** What a handler learns about the delivery besides the event itself. */
 export interface DeliveryContext {
@@ -38,6 +40,11 @@ export interface RetryPolicy {
    * on waiting at the longest delay. @default 1000
    */
   maxTransientAttempts: number;
+  /**
+   * Tries in all for errors of a kind, instead of what the kind says by itself; 1 dead-letters at once.
+   * @default `invalid` 1, `not-found` 3, `conflict` and `fault` maxAttempts, `transient` maxTransientAttempts
+   */
+  attemptsByKind?: Partial<Record<Exclude<ErrorKind, 'refused'>, number>>;
 }
 
 interface SubscriptionBase<Contract extends EventContract> {
@@ -51,6 +58,8 @@ interface SubscriptionBase<Contract extends EventContract> {
   prefetch?: number;
   /** @default the bus's own policy */
   retry?: Partial<RetryPolicy>;
+  /** Rests while what the handler depends on is away. @default the bus's own; false: never */
+  breaker?: Partial<BreakerPolicy> | false;
 }
 
 /** A queue, what flows into it, and what is done with it. */
