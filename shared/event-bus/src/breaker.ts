@@ -1,7 +1,7 @@
 import { isAppError } from '@warren/kernel';
 import CircuitBreaker from 'opossum';
 import { busErrors } from './bus-errors.ts';
-import { requireInteger } from './retry-policy.ts';
+import { requireInteger } from './require-integer.ts';
 
 /** When a subscription rests because what its handler depends on is away. */
 export interface BreakerPolicy {

@@ -2,7 +2,8 @@ import { type Catalogue, type EventContract, type QueueSpec, SYSTEM_QUEUES, syst
 import { type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
-import { createRetryPolicy, requireInteger } from './retry-policy.ts';
+import { requireInteger } from './require-integer.ts';
+import { createRetryPolicy } from './retry-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 import type { DeadLetterLimits } from './topology-plan.ts';
 

@@ -1,4 +1,4 @@
-import { busErrors } from './bus-errors.ts';
+import { requireInteger } from './require-integer.ts';
 import type { RetryPolicy } from './subscription.ts';
 
 /** @default five tries at 0, 1, 3, 7 and 15 seconds */
@@ -19,12 +19,6 @@ export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]
     requireInteger(`retry.attemptsByKind.${kind}`, attempts, 1, Number.MAX_SAFE_INTEGER);
   }
   return policy;
-}
-
-/** @throws `BUS_OPTIONS_INVALID` when the value is not a whole number within the bounds, both included. */
-export function requireInteger(name: string, value: number, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw busErrors.BUS_OPTIONS_INVALID(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
 }
 
 /** The delays that a policy needs, each with a queue of its own: base, twice that, … . At least one, for transient errors. */
