@@ -35,7 +35,7 @@ describe('an order', () => {
     });
     const { id } = (await answer.json()) as PlacedOrder;
     await system.ended(id);
-    const history = await (await fetch(`${system.orders[0]?.url}/orders/${id}/events`)).json();
+    const history = (await (await fetch(`${system.orders[0]?.url}/orders/${id}/events`)).json()) as { items?: unknown };
     const events = (Array.isArray(history) ? history : history.items) as {
       type: string;
       metadata: { correlationId: string };
