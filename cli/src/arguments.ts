@@ -24,3 +24,25 @@ export function parseSeconds(text: string): number {
   if (seconds > 0 && seconds <= 86_400) return seconds * 1000;
   throw new InvalidArgumentError('It must be a number of seconds above 0, at most 86400.');
 }
+
+const SPAN_UNITS_MS: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A span of time such as `30s`, `15m`, `12h`, `7d`; gives milliseconds. */
+export function parseSpan(text: string): number {
+  const [, amount, unit] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+  if (amount !== undefined && unit !== undefined) return Number(amount) * (SPAN_UNITS_MS[unit] ?? 0);
+  throw new InvalidArgumentError('It must be a whole number with a unit: 30s, 15m, 12h, 7d.');
+}
+
+/** A number of messages. */
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1.');
+}
+
+/** A number of messages per second, fractions allowed. */
+export function parseRate(text: string): number {
+  const rate = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (rate >= 0.01 && rate <= 1_000_000) return rate;
+  throw new InvalidArgumentError('It must be a number from 0.01 to 1000000.');
+}

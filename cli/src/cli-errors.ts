@@ -19,6 +19,10 @@ export const cliErrors = defineErrors({
     kind: 'transient',
     meaning: 'The broker did not confirm the message, so nothing may have happened. Run the command again.',
   },
+  CLI_NOT_CONFIRMED: {
+    kind: 'refused',
+    meaning: 'The command throws something away for good and nobody has agreed. Answer y, or say --yes.',
+  },
   CLI_NOT_HANDLED: {
     kind: 'transient',
     meaning:

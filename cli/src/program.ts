@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addDlq } from './commands/dlq.ts';
 import { addOrder } from './commands/order.ts';
 import { addStock } from './commands/stock.ts';
 import type { Terminal } from './terminal.ts';
@@ -22,5 +23,6 @@ export function createProgram(terminal: Terminal): Command {
     .exitOverride();
   addStock(program, terminal);
   addOrder(program, terminal);
+  addDlq(program, terminal);
   return program;
 }

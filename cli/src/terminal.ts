@@ -1,3 +1,5 @@
+import { createInterface } from 'node:readline/promises';
+
 /** The outside world of a command: where it writes and what it is told besides its arguments. */
 export interface Terminal {
   /** Writes to standard output. */
@@ -7,6 +9,10 @@ export interface Terminal {
   env: Record<string, string | undefined>;
   /** Width in characters, if the output is a terminal. */
   columns?: number;
+  /** True when a person reads standard error and can answer. */
+  interactive: boolean;
+  /** Asks a question that is answered by y or yes; anything else is no. Only where {@link interactive}. */
+  confirm(question: string): Promise<boolean>;
 }
 
 /** The terminal of this process. A reader that goes away (`warren … | head`) ends the process quietly. */
@@ -16,6 +22,17 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     env: process.env,
-    columns: process.stdout.columns,
+    columns: process.stdout.columns ?? process.stderr.columns,
+    interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
+    confirm: ask,
   };
+}
+
+async function ask(question: string): Promise<boolean> {
+  const reader = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/i.test((await reader.question(question)).trim());
+  } finally {
+    reader.close();
+  }
 }

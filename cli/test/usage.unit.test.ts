@@ -14,6 +14,8 @@ describe('the usage of warren', () => {
     [['stock', 'list', '--help'], /--json/],
     [['stock', 'receive', '--help'], /--no-wait.*--timeout <seconds>.*default: 10\)/s],
     [['order', '--help'], /<id>/],
+    [['dlq', '--help'], /list.*show.*replay.*purge/s],
+    [['dlq', 'replay', '--help'], /--code.*--older-than.*--limit.*--rate.*--dry-run.*--json/s],
   ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(out).toMatch(expected);
@@ -32,6 +34,9 @@ describe('the usage of warren', () => {
     [['stock', 'receive', 'a\nb', '1'], /without control characters/],
     [['stock', 'receive', 'item1', '1', '--timeout', 'soon'], /number of seconds/],
     [['stock', 'receive', 'item1', '1', '2'], /too many arguments/],
+    [['dlq', 'list', '--older-than', '5'], /with a unit/],
+    [['dlq', 'list', '--limit', '0'], /whole number from 1/],
+    [['dlq', 'replay', '--rate', '0'], /from 0.01/],
   ])('when %j is given, then it is a usage error: exit code 2, told on standard error', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(err).toMatch(expected);
@@ -42,6 +47,7 @@ describe('the usage of warren', () => {
     [['stock', 'list'], /npm start.*DATABASE_URL/],
     [['stock', 'receive', 'item1', '1'], /npm start.*AMQP_URL/],
     [['order', '42'], /npm start.*ORDER_URL/],
+    [['dlq', 'list'], /npm start.*AMQP_URL/],
   ])('when %j does not know where the system is, then it fails with one line that helps', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(err).toMatch(expected);

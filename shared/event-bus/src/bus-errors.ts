@@ -40,6 +40,15 @@ export const busErrors = defineErrors({
     meaning:
       'A queue or exchange exists with other arguments, or may not be declared. Drain and delete it, then restart.',
   },
+  BREAKER_OPEN: {
+    kind: 'transient',
+    meaning:
+      'The handler was not called, because most calls before failed with a dependency away. The message is tried again later.',
+  },
+  DEAD_LETTER_QUEUE_MISSING: {
+    kind: 'not-found',
+    meaning: 'The queue has no dead-letter queue: its name is wrong, or no service has declared it yet.',
+  },
   SUBSCRIPTION_DUPLICATE: {
     kind: 'fault',
     meaning: 'This bus already consumes the queue. Raise `concurrency` instead of subscribing twice.',

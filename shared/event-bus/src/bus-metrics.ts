@@ -7,6 +7,9 @@ import {
   Histogram,
   type MetricsRegistry,
 } from '@warren/kernel';
+import type { BreakerState } from './breaker.ts';
+
+const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
 /** The metrics of a bus; several buses may share a registry. Labels are queues and error codes, never ids. */
 export class BusMetrics {
@@ -16,6 +19,8 @@ export class BusMetrics {
   readonly #consumed: Counter<'queue'>;
   readonly #retried: Counter<'queue' | 'code'>;
   readonly #deadLettered: Counter<'queue' | 'code'>;
+  readonly #breakerState: Gauge<'queue'>;
+  readonly #breakerOpened: Counter<'queue'>;
   readonly #handlerSeconds: Histogram<'queue'>;
 
   /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
@@ -32,6 +37,13 @@ export class BusMetrics {
     this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
     this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);
     this.#deadLettered = this.#counter('dead_lettered', 'Messages sent to the dead letters', ['queue', 'code']);
+    this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue went to rest: a dependency away', [
+      'queue',
+    ]);
+    this.#breakerState = this.#metric('warren_bus_breaker_state', (name) => {
+      const help = 'Circuit breaker of a queue: 0 closed, 1 half-open, 2 open';
+      return new Gauge({ name, help, labelNames: ['queue'], registers: [this.#registry] });
+    });
     this.#handlerSeconds = this.#metric('warren_bus_handler_seconds', (name) => {
       const help = 'Seconds per call of a handler or batch handler';
       return new Histogram({
@@ -50,6 +62,10 @@ export class BusMetrics {
       consumed: this.#consumed.labels(queue),
       handlerSeconds: this.#handlerSeconds.labels(queue),
       retried: (code) => this.#retried.inc({ queue, code }),
+      breaker: (state) => {
+        this.#breakerState.set({ queue }, BREAKER_STATES.indexOf(state));
+        if (state === 'open') this.#breakerOpened.inc({ queue });
+      },
       deadLettered: (code) => this.#deadLettered.inc({ queue, code }),
     };
   }
@@ -77,6 +93,7 @@ export interface QueueMetrics {
   handlerSeconds: { observe(seconds: number): void };
   retried(code: string): void;
   deadLettered(code: string): void;
+  breaker(state: BreakerState): void;
 }
 
 class UnconfirmedGauge extends Gauge {

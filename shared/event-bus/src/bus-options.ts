@@ -1,7 +1,9 @@
 import { type Catalogue, type EventContract, type QueueSpec, SYSTEM_QUEUES, systemCatalogue } from '@warren/contracts';
 import { type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
+import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
-import { createRetryPolicy, requireInteger } from './retry-policy.ts';
+import { requireInteger } from './require-integer.ts';
+import { createRetryPolicy } from './retry-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 import type { DeadLetterLimits } from './topology-plan.ts';
 
@@ -20,6 +22,8 @@ export interface CommonBusOptions<Contract extends EventContract> {
   metrics?: MetricsRegistry;
   /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms; any number while a dependency is away */
   retry?: Partial<RetryPolicy>;
+  /** For subscriptions that bring none of their own: rest while what the handler depends on is away. @default never */
+  breaker?: Partial<BreakerPolicy>;
   /**
    * Queues declared at every connect before the first publish, so that an event finds its queue also when its consumer has
    * not been started yet. @default SYSTEM_QUEUES
@@ -48,10 +52,11 @@ export interface EventBusOptions<Contract extends EventContract> extends CommonB
 }
 
 export type ResolvedBusOptions<Contract extends EventContract> = Required<
-  Omit<EventBusOptions<Contract>, 'metrics' | 'retry'>
+  Omit<EventBusOptions<Contract>, 'metrics' | 'retry' | 'breaker'>
 > & {
   metrics: MetricsRegistry | undefined;
   retry: RetryPolicy;
+  breaker: BreakerPolicy | undefined;
 };
 
 /** The url of a bus that has no connection. */
@@ -75,6 +80,7 @@ export function resolveBusOptions<Contract extends EventContract>(
     ...withoutUndefined(options),
     metrics: options.metrics,
     retry: createRetryPolicy(options.retry),
+    breaker: options.breaker && createBreakerPolicy(options.breaker),
   };
   if (!/^(amqps?|memory):/.test(resolved.url) || !URL.canParse(resolved.url)) {
     throw busErrors.BUS_OPTIONS_INVALID('url must be an amqp:// or amqps:// URL');

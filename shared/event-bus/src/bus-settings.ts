@@ -33,6 +33,24 @@ export const busSettings = {
     format: formats.integer(1, 3_600_000),
     default: 1000,
   }),
+  breakerFailures: setting({
+    env: 'BREAKER_FAILURES',
+    doc: 'A queue rests when at least so many handler calls were made within BREAKER_RESET_MS and most failed because the database is away.',
+    format: formats.integer(1, 1_000_000),
+    default: 5,
+  }),
+  breakerResetMs: setting({
+    env: 'BREAKER_RESET_MS',
+    doc: 'How long it rests before one message is tried, in milliseconds.',
+    format: formats.integer(10, 86_400_000),
+    default: 60_000,
+  }),
+  breakerHalfOpenMs: setting({
+    env: 'BREAKER_HALF_OPEN_MS',
+    doc: 'How long a queue without messages stays half-open before it counts as mended, in milliseconds.',
+    format: formats.integer(10, 86_400_000),
+    default: 30_000,
+  }),
   deadLetterTtlMs: setting({
     env: 'DEAD_LETTER_TTL_MS',
     doc: 'Forget a dead letter after so many milliseconds; 0 keeps it. The same for every instance of a service. Loses messages.',
@@ -50,11 +68,17 @@ export const busSettings = {
 /** The options of an `EventBus` that the settings decide. */
 export function busOptionsOf(
   settings: Settings<typeof busSettings>,
-): Pick<EventBusOptions<SystemContract>, 'url'> & Pick<CommonBusOptions<SystemContract>, 'retry' | 'deadLetter'> {
+): Pick<EventBusOptions<SystemContract>, 'url'> &
+  Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter'> {
   const { amqpUrl, retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
   return {
     url: amqpUrl,
     retry: { maxAttempts: retryMaxAttempts, baseMs: retryBaseMs },
+    breaker: {
+      failures: settings.breakerFailures,
+      resetMs: settings.breakerResetMs,
+      halfOpenMs: settings.breakerHalfOpenMs,
+    },
     deadLetter: { ttlMs: deadLetterTtlMs || undefined, maxLength: deadLetterMaxLength || undefined },
   };
 }

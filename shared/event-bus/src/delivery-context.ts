@@ -11,6 +11,7 @@ export function createDeliveryContext(message: ReceivedMessage, queue: string, s
 class Context implements DeliveryContext {
   readonly queue: string;
   readonly attempt: number;
+  readonly replays: number;
   readonly redelivered: boolean;
   readonly exchange: string;
   readonly routingKey: string;
@@ -19,9 +20,10 @@ class Context implements DeliveryContext {
   #headers: Readonly<Record<string, unknown>> | undefined;
 
   constructor(message: ReceivedMessage, queue: string, signal: AbortSignal) {
-    const { failures, exchange, routingKey } = historyOf(message);
+    const { failures, replays, exchange, routingKey } = historyOf(message);
     this.queue = queue;
     this.attempt = failures + 1;
+    this.replays = replays;
     this.redelivered = message.redelivered;
     this.exchange = exchange;
     this.routingKey = routingKey;

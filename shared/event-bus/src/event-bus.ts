@@ -155,10 +155,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, and `consumers` by queue. */
   health(): ComponentHealth {
     const { up, details } = this.#broker.status();
-    const consumers = [...this.#subscriptions.values()].map((one) => [
-      one.queue,
-      one.isConsuming() ? 'consuming' : 'waiting',
-    ]);
+    const consumers = [...this.#subscriptions.values()].map((one) => [one.queue, stateOf(one)]);
     const allConsume = consumers.every(([, state]) => state === 'consuming');
     return {
       up: up && allConsume && !this.#closing,
@@ -209,6 +206,13 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     const { waiting } = this.#broker;
     if (waiting > this.#options.maxWaiting) throw busErrors.BUS_OVERLOADED(`${waiting} events wait to be published`);
   }
+}
+
+/** `resting` and `trying` are a circuit breaker that is open or half-open. */
+function stateOf(subscription: RunningSubscription): 'consuming' | 'waiting' | 'resting' | 'trying' {
+  if (!subscription.isConsuming()) return 'waiting';
+  if (subscription.breakerState === 'closed') return 'consuming';
+  return subscription.breakerState === 'open' ? 'resting' : 'trying';
 }
 
 const PUBLISH_ERRORS = {

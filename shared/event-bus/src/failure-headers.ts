@@ -28,19 +28,23 @@ const RESERVED_BYTES = 4096;
  * headers after a retry.
  */
 export function historyOf({ exchange, routingKey, properties: { headers = {} } }: ReceivedMessage) {
-  const failures = countOf(headers[HEADERS.attempts]);
+  const failures = countOf(headers, HEADERS.attempts);
   const original = headers[HEADERS.originalExchange];
   const originalKey = headers[HEADERS.originalRoutingKey];
   return {
     failures,
-    transientFailures: Math.min(countOf(headers[HEADERS.transientAttempts]), failures),
+    transientFailures: Math.min(countOf(headers, HEADERS.transientAttempts), failures),
+    replays: countOf(headers, HEADERS.replays),
     exchange: typeof original === 'string' ? original : exchange,
     routingKey: typeof originalKey === 'string' ? originalKey : routingKey,
   };
 }
 
 /** Anybody can send such a header. */
-const countOf = (value: unknown) => (Number.isSafeInteger(value) && (value as number) > 0 ? (value as number) : 0);
+const countOf = (headers: Headers, name: string) => {
+  const count = headers[name];
+  return Number.isSafeInteger(count) && (count as number) > 0 ? (count as number) : 0;
+};
 
 /**
  * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
@@ -82,6 +86,17 @@ function factsOf(failure: Failure): Record<string, unknown> {
     [HEADERS.queue]: queue,
     [HEADERS.service]: cut(service, 255),
     [HEADERS.host]: cut(HOST, 255),
+    ...replayMark(message.properties.headers),
+  };
+}
+
+/** Kept over further failures: that somebody has already tried again by hand is part of the story. */
+function replayMark(headers: Headers = {}): Record<string, unknown> {
+  const { [HEADERS.replays]: replays, [HEADERS.replayedAt]: replayedAt } = headers;
+  if (!Number.isSafeInteger(replays)) return {};
+  return {
+    [HEADERS.replays]: replays,
+    ...(typeof replayedAt === 'string' ? { [HEADERS.replayedAt]: cut(replayedAt, 64) } : {}),
   };
 }
 

@@ -28,17 +28,31 @@ const ATTEMPTS: Record<ErrorKind, (policy: RetryPolicy) => number> = {
 };
 
 /**
+ * An error that may be tried again can say how long to wait: by a number of milliseconds in its details `retryAfterMs`. Taken is the
+ * shortest delay of the policy that is not shorter, or its longest.
  * @param attempt number of the try that failed, from 1. Transient failures are counted apart from all others: neither uses up
  * the tries of the other.
  */
 export function fateOf(error: AppError, attempt: number, policy: RetryPolicy): Fate {
-  const attempts = ATTEMPTS[error.kind](policy);
+  const attempts = attemptsFor(error.kind, policy);
   if (attempts === 0) return { action: 'ack' };
-  if (attempt < attempts) {
-    const delays = retryDelaysMs(policy);
-    return { action: 'retry', delayMs: delays[Math.min(attempt, delays.length) - 1] ?? policy.baseMs };
-  }
+  if (attempt < attempts) return { action: 'retry', delayMs: delayFor(error, attempt, policy) };
   return { action: 'dead-letter', reason: reasonOf(error) };
+}
+
+function attemptsFor(kind: ErrorKind, policy: RetryPolicy): number {
+  const own = kind === 'refused' ? undefined : policy.attemptsByKind?.[kind];
+  return own ?? ATTEMPTS[kind](policy);
+}
+
+function delayFor({ details }: AppError, attempt: number, policy: RetryPolicy): number {
+  const delays = retryDelaysMs(policy);
+  const longest = delays.at(-1) ?? policy.baseMs;
+  const { retryAfterMs } = details;
+  if (typeof retryAfterMs === 'number' && retryAfterMs >= 0) {
+    return delays.find((delayMs) => delayMs >= retryAfterMs) ?? longest;
+  }
+  return delays[attempt - 1] ?? longest;
 }
 
 function reasonOf(error: AppError): DeadLetterReason {

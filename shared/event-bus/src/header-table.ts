@@ -22,6 +22,9 @@ export const HEADERS = {
   queue: `${PREFIX}queue`,
   service: `${PREFIX}service`,
   host: `${PREFIX}host`,
+  /** How often it was put back into its queue from the dead letters, and when last (ISO 8601). Stays when it fails again. */
+  replays: `${PREFIX}replays`,
+  replayedAt: `${PREFIX}replayed-at`,
   /** Names of original headers that did not fit, or that no client can encode again. */
   droppedHeaders: `${PREFIX}dropped-headers`,
 } as const;

@@ -1,4 +1,4 @@
-import { busErrors } from './bus-errors.ts';
+import { requireInteger } from './require-integer.ts';
 import type { RetryPolicy } from './subscription.ts';
 
 /** Five tries at 0, 1, 3, 7 and 15 seconds; while a dependency is away any number of them, at last every 30 seconds. */
@@ -25,13 +25,10 @@ export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]
   if (policy.maxTransientAttempts !== Number.POSITIVE_INFINITY) {
     requireInteger('retry.maxTransientAttempts', policy.maxTransientAttempts, 1, Number.MAX_SAFE_INTEGER);
   }
+  for (const [kind, attempts] of Object.entries(policy.attemptsByKind ?? {})) {
+    requireInteger(`retry.attemptsByKind.${kind}`, attempts, 1, Number.MAX_SAFE_INTEGER);
+  }
   return policy;
-}
-
-/** @throws `BUS_OPTIONS_INVALID` when the value is not a whole number within the bounds, both included. */
-export function requireInteger(name: string, value: number, min: number, max: number): void {
-  if (Number.isSafeInteger(value) && value >= min && value <= max) return;
-  throw busErrors.BUS_OPTIONS_INVALID(`${name} must be a whole number from ${min} to ${max}, not ${value}`);
 }
 
 /**

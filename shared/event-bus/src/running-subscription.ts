@@ -1,11 +1,13 @@
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
+import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
 import type { Broker, BrokerConsumer } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
 import type { BusTopology } from './bus-topology.ts';
 import type { Publisher } from './publisher.ts';
-import { createRetryPolicy, requireInteger } from './retry-policy.ts';
+import { requireInteger } from './require-integer.ts';
+import { createRetryPolicy } from './retry-policy.ts';
 import { Settler } from './settler.ts';
 import { Subscriber } from './subscriber.ts';
 import type { RetryPolicy, SubscribeOptions, Subscription } from './subscription.ts';
@@ -14,6 +16,7 @@ export interface SubscriptionParts {
   service: string;
   catalogue: Catalogue<EventContract>;
   retry: RetryPolicy;
+  breaker: BreakerPolicy | undefined;
   topology: BusTopology;
   broker: Broker;
   publisher: Publisher;
@@ -26,6 +29,8 @@ export interface SubscriptionParts {
 export interface RunningSubscription extends Subscription {
   /** Begins to consume; see `EventBus.subscribe`. */
   start(): Promise<void>;
+  /** How its circuit breaker is; `closed` when it has none. */
+  readonly breakerState: BreakerState;
 }
 
 /** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
@@ -47,9 +52,18 @@ export function createSubscription<Contract extends EventContract>(
   const plan = topology.planFor(spec, policy);
   const settler = new Settler({ ...parts, queue, policy });
   const own = catalogue as Catalogue<Contract>;
-  const work = { handler, batchHandler, maxBatch, concurrency };
+  const resting = breakerPolicy(options.breaker, parts.breaker);
+  const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
+  const work = { breaker, handler, batchHandler, maxBatch, concurrency };
   const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
-  return new Running(queue, subscriber, parts, async () => {
+  const onBreaker = (state: BreakerState) => {
+    metrics.breaker(state);
+    if (state === 'open')
+      parts.logger.error({ queue }, 'most calls fail: the queue rests until what they need is back');
+    else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
+    subscriber.resume();
+  };
+  return new Running(queue, subscriber, { ...parts, circuit: breaker }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
@@ -63,10 +77,17 @@ export function createSubscription<Contract extends EventContract>(
   });
 }
 
+function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: BreakerPolicy | undefined) {
+  if (own === false) return undefined;
+  return own === undefined ? ofBus : createBreakerPolicy({ ...ofBus, ...own });
+}
+
+type RunningParts = SubscriptionParts & { circuit: Breaker | undefined };
+
 class Running implements RunningSubscription {
   readonly queue: string;
   readonly #subscriber: Pick<Subscriber<EventContract>, 'stop'>;
-  readonly #parts: SubscriptionParts;
+  readonly #parts: RunningParts;
   readonly #consume: () => Promise<BrokerConsumer>;
   #consumer: BrokerConsumer | undefined;
   #cancelling: Promise<void> | undefined;
@@ -74,7 +95,7 @@ class Running implements RunningSubscription {
   constructor(
     queue: string,
     subscriber: Pick<Subscriber<EventContract>, 'stop'>,
-    parts: SubscriptionParts,
+    parts: RunningParts,
     consume: () => Promise<BrokerConsumer>,
   ) {
     this.queue = queue;
@@ -94,6 +115,10 @@ class Running implements RunningSubscription {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
   }
 
+  get breakerState(): BreakerState {
+    return this.#parts.circuit?.state ?? 'closed';
+  }
+
   cancel(): Promise<void> {
     this.#cancelling ??= this.#cancel();
     return this.#cancelling;
@@ -102,6 +127,7 @@ class Running implements RunningSubscription {
   async #cancel(): Promise<void> {
     await Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
     await this.#consumer?.close();
+    this.#parts.circuit?.stop();
     this.#parts.onCancelled();
   }
 }

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEAD_LETTER_EXCHANGE, retryName } from '@warren/contracts';
-import { type AppError, createId, type Logger, toAppError } from '@warren/kernel';
+import { type AppError, type Logger, toAppError } from '@warren/kernel';
 import type { Broker } from './broker.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
+import { copyMessage } from './copy-message.ts';
 import { failureHeaders, historyOf } from './failure-headers.ts';
 import { type Fate, fateOf } from './fate.ts';
 import type { Delivery, OutgoingMessage } from './message.ts';
@@ -64,7 +65,7 @@ export class Settler {
     const failure = { message: delivery, ...facts };
     const headers = failureHeaders(failure, broker.headerBytes);
     const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
-    const moved = await this.#move(delivery, copyOf(delivery, { exchange, routingKey: queue, headers }));
+    const moved = await this.#move(delivery, copyMessage(delivery, { exchange, routingKey: queue, headers }));
     if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
   }
 
@@ -100,17 +101,4 @@ export class Settler {
       logger.warn({ ...facts, err, delayMs: fate.delayMs }, 'failed: will be tried again');
     else logger.error({ ...facts, err, reason: fate.reason }, 'failed: goes to the dead letters');
   }
-}
-
-type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'> & { headers: Readonly<Record<string, unknown>> };
-
-/**
- * The same body, id and properties for another address. Not taken along: `expiration`, which would delete the copy, and
- * `user_id`, which the broker compares with our own login and closes the channel over.
- */
-function copyOf({ body, properties }: Delivery, { exchange, routingKey, headers }: Target): OutgoingMessage {
-  const { messageId = createId(), type, timestamp, correlationId, appId } = properties;
-  const { contentType, contentEncoding, replyTo, priority } = properties;
-  const kept = { type, timestamp, correlationId, appId, contentType, contentEncoding, replyTo, priority };
-  return { exchange, routingKey, body, properties: { ...kept, messageId, headers, persistent: true, mandatory: true } };
 }

@@ -1,5 +1,6 @@
 import type { Catalogue, EventContract, EventOf } from '@warren/contracts';
 import { isAppError } from '@warren/kernel';
+import type { Breaker } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
 import { createDeliveryContext } from './delivery-context.ts';
@@ -19,6 +20,8 @@ export interface SubscriberOptions<Contract extends EventContract> {
   maxBatch: number;
   concurrency: number;
   settler: Settler;
+  /** Says when nothing may be begun. */
+  breaker: Breaker | undefined;
   metrics: QueueMetrics;
   signal: AbortSignal;
 }
@@ -53,7 +56,7 @@ export class Subscriber<Contract extends EventContract> {
     if (this.#scheduled || this.#running >= this.#options.concurrency) return;
     this.#scheduled = true;
     // After the current read of the socket, so that what came with it makes one batch.
-    setImmediate(this.#pump);
+    setImmediate(this.resume);
   };
 
   /** Forgets what has not been begun: the broker delivers it again. */
@@ -67,21 +70,35 @@ export class Subscriber<Contract extends EventContract> {
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  readonly #pump = (): void => {
+  /** Begins what has arrived, as far as it may. */
+  readonly resume = (): void => {
     this.#scheduled = false;
     const free = this.#options.concurrency - this.#running;
-    for (let worker = 0; worker < free && this.#arrived.length > 0; worker += 1) void this.#work();
+    for (let worker = 0; worker < free && this.#mayBegin(); worker += 1) void this.#work();
   };
 
   async #work(): Promise<void> {
     this.#running += 1;
     this.#begin();
-    while (this.#arrived.length > 0) {
+    while (this.#mayBegin()) {
       if (this.#options.handler) await this.#handleOne(this.#arrived.shift() as Delivery, this.#options.handler);
-      else await this.#handleBatch(this.#arrived.take(this.#options.maxBatch));
+      else await this.#handleBatch(this.#arrived.take(this.#batchSize()));
     }
     this.#running -= 1;
     this.#end();
+  }
+
+  #mayBegin(): boolean {
+    return this.#arrived.length > 0 && (this.#options.breaker?.admits() ?? true);
+  }
+
+  /** One alone while it is not known whether the dependency is back. */
+  #batchSize(): number {
+    return this.#options.breaker?.state === 'half-open' ? 1 : this.#options.maxBatch;
+  }
+
+  #call(handle: () => Promise<void>): Promise<void> {
+    return this.#options.breaker ? this.#options.breaker.run(handle) : handle();
   }
 
   async #handleOne(delivery: Delivery, handler: Handler<EventOf<Contract>>): Promise<void> {
@@ -89,7 +106,7 @@ export class Subscriber<Contract extends EventContract> {
     if (!decoded) return;
     const startedAt = performance.now();
     try {
-      await handler(decoded.event, decoded.context);
+      await this.#call(() => handler(decoded.event, decoded.context));
       this.#options.settler.succeed(delivery);
     } catch (error) {
       this.#fail(delivery, error);
@@ -120,7 +137,8 @@ export class Subscriber<Contract extends EventContract> {
   async #callBatch(batch: readonly Decoded<Contract>[]): Promise<{ thrown: unknown } | undefined> {
     const startedAt = performance.now();
     try {
-      await this.#options.batchHandler?.(batch);
+      const { batchHandler } = this.#options;
+      if (batchHandler) await this.#call(() => batchHandler(batch));
       return undefined;
     } catch (thrown) {
       return { thrown };

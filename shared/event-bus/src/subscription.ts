@@ -1,10 +1,14 @@
 import type { Binding, EventContract, EventOf } from '@warren/contracts';
+import type { ErrorKind } from '@warren/kernel';
+import type { BreakerPolicy } from './breaker.ts';
 
 /** What a handler learns about the delivery besides the event itself. */
 export interface DeliveryContext {
   queue: string;
   /** 1 at the first try, 2 after the first retry, and so on. */
   attempt: number;
+  /** How often it was put back from the dead letters (`warren dlq replay`). */
+  replays: number;
   /** True when the broker has delivered this very message before (an earlier consumer died or lost its channel). */
   redelivered: boolean;
   /** Exchange and routing key that the event was first published with. */
@@ -41,6 +45,11 @@ export interface RetryPolicy {
    * @default 30000
    */
   transientDelayMs: number;
+  /**
+   * Tries in all for errors of a kind, instead of what the kind says by itself; 1 dead-letters at once.
+   * @default `invalid` 1, `not-found` 3, `conflict` and `fault` maxAttempts, `transient` maxTransientAttempts
+   */
+  attemptsByKind?: Partial<Record<Exclude<ErrorKind, 'refused'>, number>>;
 }
 
 interface SubscriptionBase<Contract extends EventContract> {
@@ -54,6 +63,8 @@ interface SubscriptionBase<Contract extends EventContract> {
   prefetch?: number;
   /** @default the bus's own policy */
   retry?: Partial<RetryPolicy>;
+  /** Rests while what the handler depends on is away. @default the bus's own; false: never */
+  breaker?: Partial<BreakerPolicy> | false;
 }
 
 /** A queue, what flows into it, and what is done with it. */

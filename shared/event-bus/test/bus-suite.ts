@@ -268,6 +268,50 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       },
     );
 
+    test('when most calls fail because a dependency is away, then the queue rests instead of burning tries, tries one, and goes on', async () => {
+      queue = uniqueName('shop');
+      const metrics = createMetricsRegistry('shop', { collectDefaults: false });
+      const bus = harness.bus({ metrics, breaker: { failures: 3, resetMs: 200 } });
+      await bus.connect();
+      let away = true;
+      let failed = 0;
+      const handled = new Set<string>();
+      const handler = async ({ id }: { id: string }) => {
+        if (!away) return void handled.add(id);
+        failed += 1;
+        throw transient();
+      };
+      await bus.subscribe({ queue, bindings: [Placed], handler });
+      await bus.publishAll(Array.from({ length: 20 }, (_, index) => placed(index + 1)));
+      const state = () => (bus.health().details?.consumers as Record<string, string> | undefined)?.[queue];
+      await waitUntil(() => state() === 'resting', { what: 'a queue at rest' });
+      expect(bus.isHealthy()).toBe(false);
+      await waitUntil(() => failed === 5, { what: 'two trials that failed' });
+      const text = await metrics.metrics();
+      expect(text).toContain(`warren_bus_breaker_opened_total{queue="${queue}",service="shop"} 3`);
+      expect(text).toContain(`warren_bus_breaker_state{queue="${queue}",service="shop"} 2`);
+      away = false;
+      await waitUntil(() => handled.size === 20, { what: 'all of them handled' });
+      expect(failed).toBe(5);
+      expect(state()).toBe('consuming');
+      expect(bus.isHealthy()).toBe(true);
+    });
+
+    test('when an error says how long to wait, then the next try comes after the nearest delay that is not shorter', async () => {
+      const at: number[] = [];
+      const bus = await serving(
+        async () => {
+          at.push(performance.now());
+          if (at.length > 1) return;
+          throw new AppError({ code: 'BUSY', kind: 'transient', message: 'busy', details: { retryAfterMs: 150 } });
+        },
+        { retry: { baseMs: 50, maxAttempts: 4 } },
+      );
+      await bus.publish(placed());
+      await waitUntil(() => at.length === 2);
+      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(195);
+    });
+
     test('when a valid event is not among the contracts of the subscription, then it dead-letters as skipped', async () => {
       queue = uniqueName('shop');
       const bus = harness.bus();

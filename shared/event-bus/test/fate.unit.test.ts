@@ -24,6 +24,28 @@ describe('fate of a failed message', () => {
     expect(fate(kind, attempt)).toEqual(expected);
   });
 
+  test.each([
+    [1, 1000],
+    [1000, 1000],
+    [1001, 2000],
+    [8000, 8000],
+    [60_000, 30_000],
+    ['soon', 4000],
+    [-1, 4000],
+  ])('when the third failure asks to wait %j ms, then the delay is %d ms', (retryAfterMs, delayMs) => {
+    const error = new AppError({ code: 'BUSY', kind: 'transient', message: 'busy', details: { retryAfterMs } });
+    expect(fateOf(error, 3, policy)).toEqual({ action: 'retry', delayMs });
+  });
+
+  test('when a policy has attempts of its own for a kind, then they count instead of those of the kind', () => {
+    const own = createRetryPolicy({ attemptsByKind: { fault: 1, 'not-found': 7 } });
+    const error = (kind: 'fault' | 'not-found') => new AppError({ code: 'NO', kind, message: 'no' });
+    expect(fateOf(error('fault'), 1, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+    expect(fateOf(error('not-found'), 6, own)).toEqual({ action: 'retry', delayMs: 8000 });
+    expect(fateOf(error('not-found'), 7, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+    expect(() => createRetryPolicy({ attemptsByKind: { fault: 0 } })).toThrow(/attemptsByKind.fault/);
+  });
+
   test('when transient tries are limited, then the message dead-letters after the last of them', () => {
     const limited = createRetryPolicy({ maxTransientAttempts: 7 });
     const away = new AppError({ code: 'AWAY', kind: 'transient', message: 'away' });

@@ -1,0 +1,69 @@
+import { type DeadLetterRun, DeadLetters } from '@warren/event-bus';
+import { isAppError } from '@warren/kernel';
+import { addressOf, hostOf } from './addresses.ts';
+import { cliErrors } from './cli-errors.ts';
+import { type ChoiceOptions, filterOf, queuesOf } from './dead-letter-options.ts';
+import { createProgress } from './progress.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What a run found or did in one queue. */
+export interface QueueResult<Result> {
+  queue: string;
+  result: Result;
+}
+
+/** Connects, runs `work`, and closes again. @throws `CLI_UNREACHABLE` */
+export async function withDeadLetters<Result>(
+  { env }: Terminal,
+  work: (letters: DeadLetters) => Promise<Result>,
+): Promise<Result> {
+  const url = addressOf('broker', env);
+  const letters = await DeadLetters.connect({ url }).catch((error: Error) => {
+    throw cliErrors.CLI_UNREACHABLE(`cannot reach the broker at ${hostOf(url)}: ${error.message}`, { cause: error });
+  });
+  try {
+    return await work(letters);
+  } finally {
+    await letters.close();
+  }
+}
+
+export interface EachQueue<Result> {
+  letters: DeadLetters;
+  options: ChoiceOptions;
+  terminal: Terminal;
+  /** Shown before the progress bar. */
+  what: string;
+  deal(queue: string, run: DeadLetterRun): Promise<Result>;
+  /** How much of the limit the result has used up. */
+  countOf(result: Result): number;
+}
+
+/**
+ * Deals with the chosen dead letters queue by queue, until the limit is reached. A queue of the system that nobody has declared yet
+ * has none; one that was named must exist.
+ */
+export async function eachQueue<Result>(each: EachQueue<Result>): Promise<QueueResult<Result>[]> {
+  const { options, deal, countOf, terminal, what } = each;
+  const { queues, named } = queuesOf(options);
+  const filter = filterOf(options, new Date());
+  const results: QueueResult<Result>[] = [];
+  let left = options.limit ?? Number.POSITIVE_INFINITY;
+  for (const queue of queues) {
+    if (left <= 0) break;
+    const progress = createProgress(terminal, `${what} ${queue}`);
+    const onProgress = ({ seen, total, done }: { seen: number; total: number; done: number }) =>
+      progress.show(seen, total, `${done} chosen`);
+    try {
+      const result = await deal(queue, { filter, limit: left, onProgress });
+      left -= countOf(result);
+      results.push({ queue, result });
+    } catch (error) {
+      const missing = isAppError(error) && error.code === 'DEAD_LETTER_QUEUE_MISSING';
+      if (named || !missing) throw error;
+    } finally {
+      progress.end();
+    }
+  }
+  return results;
+}

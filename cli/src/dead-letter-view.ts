@@ -1,0 +1,58 @@
+import { isUtf8 } from 'node:buffer';
+import type { DeadLetter } from '@warren/event-bus';
+import { type Column, formatTable, printable } from './table.ts';
+
+const COLUMNS: readonly Column<DeadLetter>[] = [
+  { title: 'QUEUE', value: (letter) => letter.queue },
+  { title: 'ID', value: (letter) => letter.id ?? '-' },
+  { title: 'TYPE', value: (letter) => letter.type ?? '-' },
+  { title: 'REASON', value: (letter) => letter.reason },
+  { title: 'CODE', value: (letter) => letter.code ?? '-' },
+  { title: 'TRIES', value: (letter) => letter.attempts, align: 'right' },
+  { title: 'REPLAYS', value: (letter) => letter.replays, align: 'right' },
+  { title: 'FAILED', value: (letter) => letter.lastFailedAt ?? '-' },
+];
+
+/** Dead letters as a table, a line each. */
+export function formatDeadLetters(letters: readonly DeadLetter[]): string {
+  return formatTable(letters, COLUMNS);
+}
+
+/** Everything about one dead letter, its body last. */
+export function formatDeadLetter(letter: DeadLetter): string {
+  const { stack, headers, body, ...facts } = letter;
+  const lines = Object.entries(facts)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name.padEnd(14)}${printable(value as string | number)}\n`);
+  const own = Object.entries(headers).map(
+    ([name, value]) => `  ${printable(name)}: ${printable(JSON.stringify(value) ?? '')}\n`,
+  );
+  const parts = [
+    lines.join(''),
+    own.length > 0 ? `headers\n${own.join('')}` : '',
+    stack === undefined ? '' : `stack\n${indent(stack)}`,
+    `body (${body.length} bytes)\n${indent(textOf(body))}`,
+  ];
+  return parts.filter((part) => part !== '').join('\n');
+}
+
+/** For machines: the body as text, or in Base64 where it is none, in `bodyBase64`. */
+export function toJson({ body, ...letter }: DeadLetter): Record<string, unknown> {
+  return isUtf8(body) ? { ...letter, body: body.toString('utf8') } : { ...letter, bodyBase64: body.toString('base64') };
+}
+
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) return body.toString('base64');
+  const text = body.toString('utf8');
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    return text;
+  }
+}
+
+const indent = (text: string) =>
+  text
+    .split('\n')
+    .map((line) => `  ${printable(line)}\n`)
+    .join('');

@@ -1,0 +1,101 @@
+import type { PublishOutcome } from '@warren/contracts';
+import type { AppError } from '@warren/kernel';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
+import { ConfirmWindow } from '../amqp/confirm-window.ts';
+import { busErrors } from '../bus-errors.ts';
+import { copyMessage } from '../copy-message.ts';
+import { HEADERS, type Headers } from '../header-table.ts';
+import type { DeadLetter } from './dead-letter.ts';
+import type { HeldMessage } from './queue-scan.ts';
+
+/** Copies under way at the same moment: as many come back double when the process dies. */
+const MAX_IN_FLIGHT = 100;
+
+const FAILURES = {
+  returned: 'PUBLISH_RETURNED',
+  nacked: 'PUBLISH_NACKED',
+  unknown: 'PUBLISH_UNKNOWN',
+} as const satisfies Record<Exclude<PublishOutcome['status'], 'confirmed'>, string>;
+
+/** Publishes copies of dead letters to one queue, in order, and takes each original once its copy is confirmed. */
+export class ReplayLine {
+  readonly #channel: ConfirmChannel;
+  readonly #window: ConfirmWindow;
+  readonly #queue: string;
+  readonly #inFlight = new Set<Promise<void>>();
+  #failure: AppError | undefined;
+
+  private constructor(channel: ConfirmChannel, window: ConfirmWindow, queue: string) {
+    this.#channel = channel;
+    this.#window = window;
+    this.#queue = queue;
+  }
+
+  /** @throws `BROKER_UNAVAILABLE` */
+  static async open(connection: ChannelModel, queue: string, timeoutMs: number): Promise<ReplayLine> {
+    const window = new ConfirmWindow({ maxUnconfirmed: MAX_IN_FLIGHT, timeoutMs });
+    try {
+      const channel = await connection.createConfirmChannel();
+      channel.on('error', () => undefined);
+      channel.on('close', () => window.detach(channel, 'the channel was closed'));
+      connection.on('blocked', () => window.pause(true));
+      connection.on('unblocked', () => window.pause(false));
+      window.attach(channel);
+      return new ReplayLine(channel, window, queue);
+    } catch (error) {
+      throw busErrors.BROKER_UNAVAILABLE((error as Error).message, { cause: error });
+    }
+  }
+
+  /** Resolves when there is room for the next one. @throws what an earlier one failed with */
+  async send(held: HeldMessage, letter: DeadLetter): Promise<void> {
+    this.#requireGoing();
+    const moving: Promise<void> = this.#move(held, letter).finally(() => this.#inFlight.delete(moving));
+    this.#inFlight.add(moving);
+    if (this.#inFlight.size >= MAX_IN_FLIGHT) await Promise.race(this.#inFlight);
+  }
+
+  /** Resolves when nothing is under way. @throws the first failure */
+  async drained(): Promise<void> {
+    await Promise.all(this.#inFlight);
+    this.#requireGoing();
+  }
+
+  async close(): Promise<void> {
+    this.#window.close();
+    // A channel that is gone already needs no closing.
+    await this.#channel.close().catch(() => undefined);
+  }
+
+  async #move(held: HeldMessage, letter: DeadLetter): Promise<void> {
+    const headers = replayHeaders(letter, new Date());
+    const message = copyMessage(held, { exchange: '', routingKey: this.#queue, headers });
+    const outcome = await new Promise<PublishOutcome>((settle) => {
+      this.#window.add({ message, deadline: 0, returned: undefined, settle });
+    });
+    try {
+      if (outcome.status === 'confirmed') held.take();
+      else
+        this.#failure ??= busErrors[FAILURES[outcome.status]](`${this.#queue}: ${outcome.reason}`, {
+          details: { outcome },
+        });
+    } catch (error) {
+      this.#failure ??= error as AppError;
+    }
+  }
+
+  #requireGoing(): void {
+    if (this.#failure) throw this.#failure;
+  }
+}
+
+/** The publisher's own headers, the address it was first published to, and the mark of the replay. */
+export function replayHeaders({ headers, exchange, routingKey, replays }: DeadLetter, now: Date): Headers {
+  return {
+    ...headers,
+    ...(exchange === undefined ? {} : { [HEADERS.originalExchange]: exchange }),
+    ...(routingKey === undefined ? {} : { [HEADERS.originalRoutingKey]: routingKey }),
+    [HEADERS.replays]: replays + 1,
+    [HEADERS.replayedAt]: now.toISOString(),
+  };
+}

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { createTestVhost, uniqueName, waitUntil } from '@warren/testing';
+import { connect } from 'amqplib';
+import { DeadLetters, EventBus } from '../src/index.ts';
+import { Placed, placed, shopCatalogue } from './shop-events.ts';
+
+const COUNT = 10_000;
+/** Far below what either half of the messages would take if they were kept. */
+const MAX_GROWTH_BYTES = 150 * 1024 * 1024;
+
+let amqpUrl: string;
+let bus: EventBus<typeof Placed>;
+let letters: DeadLetters;
+
+beforeAll(async () => {
+  ({ amqpUrl } = await createTestVhost());
+  bus = new EventBus({ url: amqpUrl, service: 'shop', catalogue: shopCatalogue as never, topology: [] });
+  await bus.connect();
+  letters = await DeadLetters.connect({ url: amqpUrl });
+});
+afterAll(async () => {
+  await letters.close();
+  await bus.close();
+});
+
+/** Bytes that are no event in one of several ways, each one of its own. */
+function malformed(index: number): Buffer {
+  const kinds = [
+    Buffer.concat([Buffer.from(`{"n":${index},"broken":`), Buffer.alloc(index % 50, 0xff)]),
+    Buffer.from(`${index} is no JSON`),
+    Buffer.from(JSON.stringify({ n: index, id: null })),
+    Buffer.from(JSON.stringify({ ...placed(1), data: { pieces: -index } })),
+  ];
+  return kinds[index % kinds.length] ?? Buffer.alloc(0);
+}
+
+test('when 10,000 malformed messages come among 10,000 good ones, then all good ones are handled, all bad ones are dead letters byte for byte, and memory is flat', async () => {
+  const queue = uniqueName('flood');
+  const handled = new Set<string>();
+  let peak = 0;
+  const batchHandler = async (deliveries: readonly { event: { id: string } }[]) => {
+    for (const { event } of deliveries) handled.add(event.id);
+    peak = Math.max(peak, process.memoryUsage().rss);
+  };
+  const subscription = await bus.subscribe({ queue, bindings: [Placed], batchHandler });
+  const before = process.memoryUsage().rss;
+  const bad = new Set<string>();
+  const good = new Set<string>();
+  const connection = await connect(amqpUrl);
+  const channel = await connection.createConfirmChannel();
+  for (let index = 0; index < COUNT; index += 1) {
+    const body = malformed(index);
+    bad.add(body.toString('base64'));
+    const event = placed(index + 1);
+    good.add(event.id);
+    channel.publish('', queue, body, { messageId: `bad-${index}`, persistent: true });
+    channel.publish('', queue, Buffer.from(JSON.stringify(event)), { messageId: event.id, persistent: true });
+    if (index % 500 === 499) await channel.waitForConfirms();
+  }
+  await waitUntil(async () => handled.size === COUNT && (await letters.count(queue)) === COUNT, {
+    what: 'all good ones handled and all bad ones dead letters',
+    timeoutMs: 60_000,
+  });
+  await subscription.cancel();
+  await connection.close();
+  expect(handled).toEqual(good);
+  expect(peak - before).toBeLessThan(MAX_GROWTH_BYTES);
+  const found = await letters.list(queue);
+  expect(new Set(found.map(({ body }) => body.toString('base64')))).toEqual(bad);
+  expect(found.filter(({ reason }) => reason !== 'invalid')).toEqual([]);
+  expect((await letters.list(queue, { limit: 1 }))[0]?.body).toEqual(malformed(0));
+}, 120_000);
