@@ -1,3 +1,5 @@
+import { OrderCancelled } from '@warren/contracts';
+import { deriveId } from '@warren/kernel';
 import type { OrderLine } from './client-record.ts';
 import type { Evidence } from './evidence.ts';
 
@@ -138,7 +140,12 @@ function disorderedStreams({ events, firstSeen }: Evidence): string[] {
 }
 
 function uncommittedMessages({ events, firstSeen, record }: Evidence): string[] {
-  const known = new Set(events.map(({ id }) => id));
+  const cancelled = events.filter(({ type }) => type === OrderCancelled.type);
+  // Every cancellation goes out twice: as the status of the order, and under a derived id for the inventory.
+  const known = new Set([
+    ...events.map(({ id }) => id),
+    ...cancelled.map(({ id }) => deriveId(id, OrderCancelled.type)),
+  ]);
   return [...firstSeen.keys()].filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id));
 }
 
