@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { Broker, BrokerConsumer } from './broker.ts';
@@ -19,6 +20,8 @@ export interface SubscriptionParts {
   publisher: Publisher;
   metrics: QueueMetrics;
   logger: Logger;
+  /** How long a cancel waits for what is in hand, in milliseconds. */
+  drainTimeoutMs: number;
   signal: AbortSignal;
   onCancelled(): void;
 }
@@ -34,7 +37,9 @@ export function createSubscription<Contract extends EventContract>(
   parts: SubscriptionParts,
 ): RunningSubscription {
   const { queue, bindings, handler, batchHandler, concurrency = 1 } = options;
-  const { catalogue, topology, broker, metrics, signal } = parts;
+  const { catalogue, topology, broker, metrics } = parts;
+  const hardStop = new AbortController();
+  const signal = AbortSignal.any([parts.signal, hardStop.signal]);
   const { prefetch = batchHandler ? 1000 : 100 } = options;
   const maxBatch = batchHandler ? (options.maxBatch ?? 500) : 1;
   const policy = createRetryPolicy(parts.retry, options.retry);
@@ -45,11 +50,11 @@ export function createSubscription<Contract extends EventContract>(
   const accepted = acceptedContracts(bindings, catalogue);
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
-  const settler = new Settler({ ...parts, queue, policy });
+  const settler = new Settler({ ...parts, queue, policy, signal });
   const own = catalogue as Catalogue<Contract>;
   const work = { handler, batchHandler, maxBatch, concurrency };
   const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
-  return new Running(queue, subscriber, parts, async () => {
+  return new Running(queue, subscriber, { ...parts, hardStop }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
@@ -63,10 +68,13 @@ export function createSubscription<Contract extends EventContract>(
   });
 }
 
+/** `hardStop` ends what is in hand: the handlers' signal, and the waits for a broker that does not take a failed message. */
+type RunningParts = SubscriptionParts & { hardStop: AbortController };
+
 class Running implements RunningSubscription {
   readonly queue: string;
   readonly #subscriber: Pick<Subscriber<EventContract>, 'stop'>;
-  readonly #parts: SubscriptionParts;
+  readonly #parts: RunningParts;
   readonly #consume: () => Promise<BrokerConsumer>;
   #consumer: BrokerConsumer | undefined;
   #cancelling: Promise<void> | undefined;
@@ -74,7 +82,7 @@ class Running implements RunningSubscription {
   constructor(
     queue: string,
     subscriber: Pick<Subscriber<EventContract>, 'stop'>,
-    parts: SubscriptionParts,
+    parts: RunningParts,
     consume: () => Promise<BrokerConsumer>,
   ) {
     this.queue = queue;
@@ -100,9 +108,18 @@ class Running implements RunningSubscription {
   }
 
   async #cancel(): Promise<void> {
-    await Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
-    await this.#consumer?.close();
-    this.#parts.onCancelled();
+    const { drainTimeoutMs, hardStop, logger, onCancelled } = this.#parts;
+    const drained = new AbortController();
+    const limit = pause(drainTimeoutMs, 'late', { signal: drained.signal }).catch(() => undefined);
+    const drain = Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
+    if ((await Promise.race([drain, limit])) === 'late') {
+      logger.warn({ queue: this.queue, drainTimeoutMs }, 'did not drain in time: the rest is delivered again');
+    }
+    hardStop.abort();
+    // Sends what is settled even when nobody waits for the answer: a peer that is gone never gives one.
+    await Promise.race([this.#consumer?.close(), limit]);
+    drained.abort();
+    onCancelled();
   }
 }
 

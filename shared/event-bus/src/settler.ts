@@ -2,10 +2,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DEAD_LETTER_EXCHANGE, retryName } from '@warren/contracts';
 import { type AppError, createId, type Logger, toAppError } from '@warren/kernel';
 import type { Broker } from './broker.ts';
+import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
+import { shortString } from './event-codec.ts';
 import { failureHeaders, historyOf } from './failure-headers.ts';
 import { type Fate, fateOf } from './fate.ts';
-import type { Delivery, OutgoingMessage } from './message.ts';
+import type { Delivery, MessageProperties, OutgoingMessage } from './message.ts';
 import type { Publisher } from './publisher.ts';
 import type { RetryPolicy } from './subscription.ts';
 
@@ -14,7 +16,7 @@ export interface SettlerOptions {
   service: string;
   policy: RetryPolicy;
   broker: Pick<Broker, 'headerBytes'>;
-  publisher: Publisher;
+  publisher: Pick<Publisher, 'post'>;
   metrics: QueueMetrics;
   logger: Logger;
   /** Aborted when nothing may be waited for any more. */
@@ -62,20 +64,28 @@ export class Settler {
     const reason = fate.action === 'dead-letter' ? fate.reason : undefined;
     const facts = { error, attempt, transientAttempts, queue, service, now: new Date(), reason };
     const failure = { message: delivery, ...facts };
-    const headers = failureHeaders(failure, broker.headerBytes);
     const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
-    const moved = await this.#move(delivery, copyOf(delivery, { exchange, routingKey: queue, headers }));
+    const target = { exchange, routingKey: queue };
+    const full = copyOf(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes) });
+    const bare = () =>
+      bareCopyOf(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes, 'none') });
+    const moved = await this.#move(delivery, full, bare);
     if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
   }
 
   /** Tries until the broker has the copy. Without it the message stays unacknowledged, and the broker delivers it again. */
-  async #move(delivery: Delivery, copy: OutgoingMessage): Promise<boolean> {
+  async #move(delivery: Delivery, copy: OutgoingMessage, bare?: () => OutgoingMessage): Promise<boolean> {
     const { publisher, logger, signal, queue } = this.#options;
     for (let pauseMs = FIRST_PAUSE_MS; delivery.live; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const outcome = await publisher.post(copy);
       if (outcome.status === 'confirmed') {
         delivery.ack();
         return true;
+      }
+      if (outcome.status === 'unsendable') {
+        if (!bare) throw busErrors.MESSAGE_UNSENDABLE(outcome.reason);
+        logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message moves without its properties and headers');
+        return this.#move(delivery, bare());
       }
       logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
       await pause(pauseMs, undefined, { signal }).catch(() => undefined);
@@ -109,8 +119,20 @@ type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'> & { headers: Read
  * `user_id`, which the broker compares with our own login and closes the channel over.
  */
 function copyOf({ body, properties }: Delivery, { exchange, routingKey, headers }: Target): OutgoingMessage {
-  const { messageId = createId(), type, timestamp, correlationId, appId } = properties;
-  const { contentType, contentEncoding, replyTo, priority } = properties;
-  const kept = { type, timestamp, correlationId, appId, contentType, contentEncoding, replyTo, priority };
-  return { exchange, routingKey, body, properties: { ...kept, messageId, headers, persistent: true, mandatory: true } };
+  const { messageId = createId(), timestamp, priority } = properties;
+  const kept: MessageProperties = { priority };
+  for (const name of TEXTS) kept[name] = shortened(properties[name]);
+  if (Number.isSafeInteger(timestamp)) kept.timestamp = timestamp;
+  const settled = { messageId: shortString(messageId), headers, persistent: true, mandatory: true } as const;
+  return { exchange, routingKey, body, properties: { ...kept, ...settled } };
+}
+
+const TEXTS = ['type', 'correlationId', 'appId', 'contentType', 'contentEncoding', 'replyTo'] as const;
+
+const shortened = (text: string | undefined) => (text === undefined ? undefined : shortString(text));
+
+/** The body under an id of its own: what is left when something of the message cannot be encoded again. */
+function bareCopyOf({ body }: Delivery, { exchange, routingKey, headers }: Target): OutgoingMessage {
+  const properties = { messageId: createId(), headers, persistent: true, mandatory: true } as const;
+  return { exchange, routingKey, body, properties };
 }
