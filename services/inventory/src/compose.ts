@@ -69,6 +69,8 @@ export function composeInventory(
 function createBus(settings: InventorySettings, logger: Logger, metrics: MetricsRegistry): EventBus {
   return new EventBus({
     ...busOptionsOf(settings),
+    // Its subscriptions and then the bus itself may each take so long: the other components need their share.
+    drainTimeoutMs: Math.ceil(settings.drainTimeoutMs / 4),
     service: SERVICE_NAME,
     logger,
     metrics,

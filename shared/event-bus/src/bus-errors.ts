@@ -63,6 +63,11 @@ export const busErrors = defineErrors({
     kind: 'invalid',
     meaning: 'The event is larger than 16 MiB, which RabbitMQ 4 refuses. Publish a reference to the data instead.',
   },
+  MESSAGE_UNSENDABLE: {
+    kind: 'fault',
+    meaning:
+      'A failed message could not be moved because AMQP cannot express its copy. It stays unacknowledged; the log has the reason.',
+  },
   HANDLER_MISSING: {
     kind: 'invalid',
     meaning:

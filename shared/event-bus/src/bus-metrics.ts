@@ -1,4 +1,3 @@
-import type { PublishOutcome } from '@warren/contracts';
 import {
   Counter,
   createMetricsRegistry,
@@ -8,6 +7,7 @@ import {
   type MetricsRegistry,
 } from '@warren/kernel';
 import type { BreakerState } from './breaker.ts';
+import type { PostOutcome } from './broker.ts';
 
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
@@ -15,7 +15,7 @@ const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 export class BusMetrics {
   readonly #registry: MetricsRegistry;
   readonly published: Counter;
-  readonly outcomes: Readonly<Record<PublishOutcome['status'], Counter>>;
+  readonly outcomes: Readonly<Record<PostOutcome['status'], Counter>>;
   readonly #consumed: Counter<'queue'>;
   readonly #retried: Counter<'queue' | 'code'>;
   readonly #deadLettered: Counter<'queue' | 'code'>;
@@ -33,6 +33,7 @@ export class BusMetrics {
       returned: this.#counter('returned', 'Messages that no queue wanted, though one should have', []),
       nacked: this.#counter('nacked', 'Messages that the broker refused', []),
       unknown: this.#counter('unknown', 'Messages whose confirm did not come: connection lost or time over', []),
+      unsendable: this.#counter('unsendable', 'Messages that AMQP cannot express', []),
     };
     this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
     this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);

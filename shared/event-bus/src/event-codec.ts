@@ -55,7 +55,10 @@ export function decodeEvent<Contract extends EventContract>(
   return catalogue.parse(value);
 }
 
-/** AMQP short strings hold 255 bytes. The whole text is in the body. */
-function shortString(text: string): string {
+/**
+ * As much of the text as an AMQP short string holds: 255 bytes. One that was received may have grown: in decoding every byte that is
+ * not UTF-8 becomes a character of three.
+ */
+export function shortString(text: string): string {
   return text.length <= 63 ? text : cut(text, 255);
 }

@@ -49,10 +49,11 @@ const countOf = (headers: Headers, name: string) => {
 /**
  * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
  * when and where it failed. All of it fits `maxBytes`: the stack is cut first, then the message; the largest of the
- * original headers are left out, and named, only when they alone are too large.
+ * original headers are left out, and named, only when they alone are too large. `originals: 'none'` leaves all of them out.
  */
-export function failureHeaders(failure: Failure, maxBytes: number): Headers {
-  const { kept, dropped, bytes } = fitting(applicationHeaders(failure.message.properties.headers), maxBytes);
+export function failureHeaders(failure: Failure, maxBytes: number, originals: 'fitting' | 'none' = 'fitting'): Headers {
+  const roomForOriginals = originals === 'none' ? 0 : maxBytes - RESERVED_BYTES;
+  const { kept, dropped, bytes } = fitting(applicationHeaders(failure.message.properties.headers), roomForOriginals);
   const facts = { ...kept, ...factsOf(failure) };
   if (dropped.length > 0) facts[HEADERS.droppedHeaders] = cut(dropped.join(', '), 512);
   const own = Object.entries(facts).reduce((sum, [name, value]) => sum + headerSize(name, value), 0);
@@ -81,8 +82,8 @@ function factsOf(failure: Failure): Record<string, unknown> {
     [HEADERS.errorKind]: error.kind,
     [HEADERS.firstFailedAt]: attempt > 1 && typeof first === 'string' ? cut(first, 64) : time,
     [HEADERS.lastFailedAt]: time,
-    [HEADERS.originalExchange]: exchange,
-    [HEADERS.originalRoutingKey]: routingKey,
+    [HEADERS.originalExchange]: cut(exchange, 255),
+    [HEADERS.originalRoutingKey]: cut(routingKey, 255),
     [HEADERS.queue]: queue,
     [HEADERS.service]: cut(service, 255),
     [HEADERS.host]: cut(HOST, 255),
@@ -114,7 +115,7 @@ function fitting(headers: Record<string, unknown>, maxBytes: number) {
   const dropped: string[] = [];
   let bytes = 0;
   for (const { name, size } of sizes) {
-    if (bytes + size > maxBytes - RESERVED_BYTES) {
+    if (bytes + size > maxBytes) {
       dropped.push(name);
       continue;
     }
@@ -129,8 +130,8 @@ export function cut(text: string, maxBytes: number): string {
   if (maxBytes <= 0) return '';
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
-  return bytes
-    .subarray(0, maxBytes)
-    .toString('utf8')
-    .replace(/\uFFFD+$/, '');
+  let end = maxBytes;
+  // A byte 10xxxxxx goes on a character that began before it.
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
+  return bytes.toString('utf8', 0, end);
 }

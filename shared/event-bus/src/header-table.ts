@@ -44,9 +44,13 @@ export function applicationHeaders(headers: Headers | undefined): Record<string,
   return kept;
 }
 
+/** AMQP holds a header's name in a short string. */
+const MAX_NAME_BYTES = 255;
+
 /** Bytes that a header takes on the wire (AMQP 0-9-1 field table); Infinity when `amqplib` could not encode it. */
 export function headerSize(name: string, value: unknown): number {
-  return 2 + Buffer.byteLength(name) + valueSize(value);
+  const nameBytes = Buffer.byteLength(name);
+  return nameBytes > MAX_NAME_BYTES ? Number.POSITIVE_INFINITY : 2 + nameBytes + valueSize(value);
 }
 
 function valueSize(value: unknown): number {

@@ -1,6 +1,5 @@
-import type { PublishOutcome } from '@warren/contracts';
 import { type Logger, toAppError } from '@warren/kernel';
-import type { Broker, Posting } from './broker.ts';
+import type { Broker, Posting, PostOutcome } from './broker.ts';
 import type { BusMetrics } from './bus-metrics.ts';
 import type { OutgoingMessage } from './message.ts';
 
@@ -20,13 +19,13 @@ export class Publisher {
   }
 
   /** Publishes and gives the outcome; never rejects. */
-  post(message: OutgoingMessage): Promise<PublishOutcome> {
+  post(message: OutgoingMessage): Promise<PostOutcome> {
     this.#metrics.published.inc();
     return new Promise((resolve) => this.#broker.publish(new Post(message, this, resolve)));
   }
 
   /** For {@link Post}: takes the broker's answer. */
-  settled(post: Post, outcome: PublishOutcome): void {
+  settled(post: Post, outcome: PostOutcome): void {
     if (outcome.status === 'returned' && !post.again) {
       post.again = true;
       void this.#publishAgain(post, outcome.reason);
@@ -54,16 +53,16 @@ class Post implements Posting {
   deadline = 0;
   returned: string | undefined;
   readonly message: OutgoingMessage;
-  readonly resolve: (outcome: PublishOutcome) => void;
+  readonly resolve: (outcome: PostOutcome) => void;
   readonly #publisher: Publisher;
 
-  constructor(message: OutgoingMessage, publisher: Publisher, resolve: (outcome: PublishOutcome) => void) {
+  constructor(message: OutgoingMessage, publisher: Publisher, resolve: (outcome: PostOutcome) => void) {
     this.message = message;
     this.resolve = resolve;
     this.#publisher = publisher;
   }
 
-  settle(outcome: PublishOutcome): void {
+  settle(outcome: PostOutcome): void {
     this.#publisher.settled(this, outcome);
   }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
@@ -22,6 +23,8 @@ export interface SubscriptionParts {
   publisher: Publisher;
   metrics: QueueMetrics;
   logger: Logger;
+  /** How long a cancel waits for what is in hand, in milliseconds. */
+  drainTimeoutMs: number;
   signal: AbortSignal;
   onCancelled(): void;
 }
@@ -39,7 +42,9 @@ export function createSubscription<Contract extends EventContract>(
   parts: SubscriptionParts,
 ): RunningSubscription {
   const { queue, bindings, handler, batchHandler, concurrency = 1 } = options;
-  const { catalogue, topology, broker, metrics, signal } = parts;
+  const { catalogue, topology, broker, metrics } = parts;
+  const hardStop = new AbortController();
+  const signal = AbortSignal.any([parts.signal, hardStop.signal]);
   const { prefetch = batchHandler ? 1000 : 100 } = options;
   const maxBatch = batchHandler ? (options.maxBatch ?? 500) : 1;
   const policy = createRetryPolicy(parts.retry, options.retry);
@@ -50,7 +55,7 @@ export function createSubscription<Contract extends EventContract>(
   const accepted = acceptedContracts(bindings, catalogue);
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
-  const settler = new Settler({ ...parts, queue, policy });
+  const settler = new Settler({ ...parts, queue, policy, signal });
   const own = catalogue as Catalogue<Contract>;
   const resting = breakerPolicy(options.breaker, parts.breaker);
   const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
@@ -63,7 +68,7 @@ export function createSubscription<Contract extends EventContract>(
     else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
     subscriber.resume();
   };
-  return new Running(queue, subscriber, { ...parts, circuit: breaker }, async () => {
+  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
@@ -82,7 +87,8 @@ function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: B
   return own === undefined ? ofBus : createBreakerPolicy({ ...ofBus, ...own });
 }
 
-type RunningParts = SubscriptionParts & { circuit: Breaker | undefined };
+/** `hardStop` ends what is in hand: the handlers' signal, and the waits for a broker that does not take a failed message. */
+type RunningParts = SubscriptionParts & { circuit: Breaker | undefined; hardStop: AbortController };
 
 class Running implements RunningSubscription {
   readonly queue: string;
@@ -125,10 +131,19 @@ class Running implements RunningSubscription {
   }
 
   async #cancel(): Promise<void> {
-    await Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
-    await this.#consumer?.close();
+    const { drainTimeoutMs, hardStop, logger, onCancelled } = this.#parts;
+    const drained = new AbortController();
+    const limit = pause(drainTimeoutMs, 'late', { signal: drained.signal }).catch(() => undefined);
+    const drain = Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
+    if ((await Promise.race([drain, limit])) === 'late') {
+      logger.warn({ queue: this.queue, drainTimeoutMs }, 'did not drain in time: the rest is delivered again');
+    }
+    hardStop.abort();
+    // Sends what is settled even when nobody waits for the answer: a peer that is gone never gives one.
+    await Promise.race([this.#consumer?.close(), limit]);
+    drained.abort();
     this.#parts.circuit?.stop();
-    this.#parts.onCancelled();
+    onCancelled();
   }
 }
 

@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { DEAD_LETTER_EXCHANGE, retryName } from '@warren/contracts';
 import { type AppError, type Logger, toAppError } from '@warren/kernel';
 import type { Broker } from './broker.ts';
+import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
-import { copyMessage } from './copy-message.ts';
+import { copyBody, copyMessage } from './copy-message.ts';
 import { failureHeaders, historyOf } from './failure-headers.ts';
 import { type Fate, fateOf } from './fate.ts';
 import type { Delivery, OutgoingMessage } from './message.ts';
@@ -15,7 +16,7 @@ export interface SettlerOptions {
   service: string;
   policy: RetryPolicy;
   broker: Pick<Broker, 'headerBytes'>;
-  publisher: Publisher;
+  publisher: Pick<Publisher, 'post'>;
   metrics: QueueMetrics;
   logger: Logger;
   /** Aborted when nothing may be waited for any more. */
@@ -63,20 +64,27 @@ export class Settler {
     const reason = fate.action === 'dead-letter' ? fate.reason : undefined;
     const facts = { error, attempt, transientAttempts, queue, service, now: new Date(), reason };
     const failure = { message: delivery, ...facts };
-    const headers = failureHeaders(failure, broker.headerBytes);
     const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
-    const moved = await this.#move(delivery, copyMessage(delivery, { exchange, routingKey: queue, headers }));
+    const target = { exchange, routingKey: queue };
+    const full = copyMessage(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes) });
+    const bare = () => copyBody(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes, 'none') });
+    const moved = await this.#move(delivery, full, bare);
     if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
   }
 
   /** Tries until the broker has the copy. Without it the message stays unacknowledged, and the broker delivers it again. */
-  async #move(delivery: Delivery, copy: OutgoingMessage): Promise<boolean> {
+  async #move(delivery: Delivery, copy: OutgoingMessage, bare?: () => OutgoingMessage): Promise<boolean> {
     const { publisher, logger, signal, queue } = this.#options;
     for (let pauseMs = FIRST_PAUSE_MS; delivery.live; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const outcome = await publisher.post(copy);
       if (outcome.status === 'confirmed') {
         delivery.ack();
         return true;
+      }
+      if (outcome.status === 'unsendable') {
+        if (!bare) throw busErrors.MESSAGE_UNSENDABLE(outcome.reason);
+        logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message moves without its properties and headers');
+        return this.#move(delivery, bare());
       }
       logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
       await pause(pauseMs, undefined, { signal }).catch(() => undefined);

@@ -16,7 +16,7 @@ export interface DeliveryContext {
   routingKey: string;
   /** Application headers, without the bus's own and the broker's. */
   headers: Readonly<Record<string, unknown>>;
-  /** Aborted when the bus has been asked to close and the drain limit is over. */
+  /** Aborted when the bus or the subscription has been asked to stop and everything is drained, or the drain limit is over. */
   signal: AbortSignal;
 }
 
@@ -84,6 +84,9 @@ export interface Subscription {
   readonly queue: string;
   /** True while the broker counts this consumer. */
   isConsuming(): boolean;
-  /** Takes no new messages, finishes those in hand, acknowledges them. Safe to call twice. */
+  /**
+   * Takes no new messages, finishes those in hand, acknowledges them, within the bus's `drainTimeoutMs`; then aborts the handlers'
+   * signal and gives back what was not finished. Safe to call twice.
+   */
   cancel(): Promise<void>;
 }

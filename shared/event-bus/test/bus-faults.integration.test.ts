@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
 import { connect } from 'amqplib';
@@ -17,6 +18,32 @@ function methodFrame(payload: Buffer): Buffer {
   const head = Buffer.from([1, 0, 0, 0, 0, 0, payload.length]);
   return Buffer.concat([head, payload, Buffer.from([0xce])]);
 }
+
+/** Publishes a message whose `type` is any bytes: `amqplib` itself writes only UTF-8. */
+async function publishWithType(amqpUrl: string, type: Buffer): Promise<void> {
+  const connection = await connect(amqpUrl);
+  const channel = await connection.createChannel();
+  const short = (bytes: Buffer) => Buffer.concat([Buffer.from([bytes.length]), bytes]);
+  const name = (text: string) => short(Buffer.from(text));
+  const publish = Buffer.concat([
+    Buffer.from([0, 60, 0, 40, 0, 0]),
+    name('shop'),
+    name('shop.placed'),
+    Buffer.from([0]),
+  ]);
+  const body = Buffer.from('not JSON');
+  const header = Buffer.concat([Buffer.from([0, 60, 0, 0, 0, 0, 0, 0, 0, 0, 0, body.length, 0, 0x20]), short(type)]);
+  const frame = (kind: number, payload: Buffer) => {
+    const head = Buffer.from([kind, 0, channelNumber(channel), 0, 0, 0, 0]);
+    head.writeUInt32BE(payload.length, 3);
+    return Buffer.concat([head, payload, Buffer.from([0xce])]);
+  };
+  const { stream } = (connection as unknown as { connection: { stream: Duplex } }).connection;
+  stream.write(Buffer.concat([frame(1, publish), frame(2, header), frame(3, body)]));
+  await connection.close();
+}
+
+const channelNumber = (channel: unknown) => (channel as { ch: number }).ch;
 
 describe('the bus under faults', () => {
   let harness: RabbitHarness;
@@ -304,6 +331,27 @@ describe('the bus under faults', () => {
       expect(new Set(letters.map(({ messageId }) => messageId))).toEqual(new Set([event.id]));
     });
 
+    test('when a failed message cannot be moved, then a cancelled subscription gives it back within the drain limit', async () => {
+      const bus = proxiedBus({ drainTimeoutMs: 200 });
+      await bus.connect();
+      const handler = async () => {
+        proxy.inject(BLOCKED);
+        await waitUntil(() => !bus.canPublish());
+        throw new Error('bad');
+      };
+      const subscription = await bus.subscribe({ queue, bindings: [Placed], handler, retry: { maxAttempts: 1 } });
+      await harness.publishRaw({
+        exchange: 'shop',
+        routingKey: 'shop.placed',
+        body: Buffer.from(JSON.stringify(placed())),
+      });
+      await waitUntil(() => !bus.canPublish());
+      const startedAt = Date.now();
+      await subscription.cancel();
+      expect(Date.now() - startedAt).toBeLessThan(3000);
+      await waitUntil(async () => (await harness.count(queue)) === 1, { what: 'the message to be back in its queue' });
+    });
+
     test('when a failed message cannot be moved and the process ends, then the broker still has it (retry without confirm)', async () => {
       const bus = proxiedBus({ drainTimeoutMs: 50 });
       await bus.connect();
@@ -344,6 +392,18 @@ describe('the bus under faults', () => {
       });
       expect(letter?.headers).not.toHaveProperty('x-death');
       expect(letter?.headers).not.toHaveProperty('CC');
+    });
+
+    test('when a property of a foreign message is not UTF-8, then it dead-letters all the same, and the queue drains', async () => {
+      const { bus, seen } = await servingBus({ drainTimeoutMs: 5000 });
+      await publishWithType(harness.amqpUrl, Buffer.alloc(200, 0xe9));
+      await bus.publish(placed());
+      await waitUntil(() => seen.length === 1);
+      await waitUntil(async () => (await harness.count(`${queue}.dlq`)) === 1, { what: 'the dead letter' });
+      const startedAt = Date.now();
+      await bus.close();
+      expect(Date.now() - startedAt).toBeLessThan(4000);
+      expect(await harness.count(queue)).toBe(0);
     });
 
     test('when a consumer dies with a message more often than the delivery limit, then the broker dead-letters it', async () => {

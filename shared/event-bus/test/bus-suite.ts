@@ -501,6 +501,23 @@ export function describeBus(name: string, createHarness: () => Promise<BusHarnes
       expect(first).toEqual([]);
     });
 
+    test('when a handler does not end, then a cancel aborts its signal after the drain limit and gives the message back', async () => {
+      let signal: AbortSignal | undefined;
+      queue = uniqueName('shop');
+      const bus = harness.bus({ drainTimeoutMs: 50 });
+      await bus.connect();
+      const handler: Handler<ShopEvent> = (_, context) => {
+        signal = context.signal;
+        return new Promise(() => undefined);
+      };
+      const subscription = await bus.subscribe({ queue, bindings: [Placed], handler });
+      await bus.publish(placed());
+      await waitUntil(() => signal);
+      await subscription.cancel();
+      expect(signal?.aborted).toBe(true);
+      await waitUntil(async () => (await harness.count(queue)) === 1, { what: 'the message to be back in its queue' });
+    });
+
     test('when a bus is closed, then publishing and subscribing are refused, and it says that it is down', async () => {
       const bus = harness.bus();
       await bus.connect();

@@ -1,9 +1,9 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import type { PublishOutcome } from '@warren/contracts';
 import { waitUntil } from '@warren/testing';
 import type { ConfirmChannel } from 'amqplib';
 import { ConfirmWindow } from '../src/amqp/confirm-window.ts';
+import type { PostOutcome } from '../src/broker.ts';
 import { encodeEvent } from '../src/event-codec.ts';
 import type { OutgoingMessage } from '../src/message.ts';
 import { Placed, placed } from './shop-events.ts';
@@ -24,12 +24,12 @@ class FakeChannel extends EventEmitter {
 }
 
 class TestPosting {
-  readonly outcomes: PublishOutcome[] = [];
+  readonly outcomes: PostOutcome[] = [];
   deadline = 0;
   returned: string | undefined;
   readonly message: OutgoingMessage = encodeEvent(placed(), Placed, true);
 
-  settle(outcome: PublishOutcome): void {
+  settle(outcome: PostOutcome): void {
     this.outcomes.push(outcome);
   }
 }
@@ -137,7 +137,7 @@ describe('confirm window', () => {
     expect(channel.published).toHaveLength(1);
   });
 
-  test('when the client cannot encode a message, then it is nacked, and the tags of the others stay right', () => {
+  test('when the client cannot encode a message, then it is unsendable, and the tags of the others stay right', () => {
     attach(channel);
     const publish = channel.publish.bind(channel);
     channel.publish = () => {
@@ -147,7 +147,7 @@ describe('confirm window', () => {
     channel.publish = publish;
     const [good] = add(1) as [TestPosting];
     channel.ack(1);
-    expect(statuses([bad, good])).toEqual(['nacked', 'confirmed']);
+    expect(statuses([bad, good])).toEqual(['unsendable', 'confirmed']);
   });
 
   test('when it is closed, then everything is settled, and what comes later too', async () => {

@@ -82,6 +82,22 @@ describe('failure headers', () => {
     expect(headers).not.toHaveProperty('odd');
   });
 
+  test.each([
+    ['at the top', { ['\uFFFD'.repeat(86)]: 1 }],
+    ['further in', { nested: { ['\uFFFD'.repeat(86)]: 1 } }],
+    ['in a list', { list: [{ ['\uFFFD'.repeat(86)]: 1 }] }],
+  ])('when the name of a header %s has become too long in decoding, then the header is left out', (_, odd) => {
+    const headers = failureHeaders(failureOf({ ...odd, fine: 1 }), MAX_BYTES);
+    expect(headers).toHaveProperty('fine', 1);
+    expect(headers).toHaveProperty(HEADERS.droppedHeaders);
+    for (const name of Object.keys(odd)) expect(headers).not.toHaveProperty(name);
+  });
+
+  test('when somebody forges a long address, then the headers fit all the same', () => {
+    const forged = { [HEADERS.originalExchange]: 'x'.repeat(60_000), [HEADERS.originalRoutingKey]: 'x'.repeat(60_000) };
+    expect(sizeOf(failureHeaders(failureOf(forged), MAX_BYTES))).toBeLessThanOrEqual(MAX_BYTES);
+  });
+
   test('when the broker or the bus have set headers, then they do not count as the application’s', () => {
     const given = {
       'x-death': [],

@@ -119,7 +119,7 @@ export class ConfirmWindow {
       // False means "buffered, and more would only pile up", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
     } catch (error) {
-      posting.settle({ status: 'nacked', reason: `not sent: ${(error as Error).message}` });
+      posting.settle({ status: 'unsendable', reason: (error as Error).message });
       return;
     }
     this.#lastTag += 1;

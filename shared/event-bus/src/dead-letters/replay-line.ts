@@ -1,7 +1,7 @@
-import type { PublishOutcome } from '@warren/contracts';
 import type { AppError } from '@warren/kernel';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { ConfirmWindow } from '../amqp/confirm-window.ts';
+import type { PostOutcome } from '../broker.ts';
 import { busErrors } from '../bus-errors.ts';
 import { copyMessage } from '../copy-message.ts';
 import { HEADERS, type Headers } from '../header-table.ts';
@@ -15,7 +15,8 @@ const FAILURES = {
   returned: 'PUBLISH_RETURNED',
   nacked: 'PUBLISH_NACKED',
   unknown: 'PUBLISH_UNKNOWN',
-} as const satisfies Record<Exclude<PublishOutcome['status'], 'confirmed'>, string>;
+  unsendable: 'MESSAGE_UNSENDABLE',
+} as const satisfies Record<Exclude<PostOutcome['status'], 'confirmed'>, string>;
 
 /** Publishes copies of dead letters to one queue, in order, and takes each original once its copy is confirmed. */
 export class ReplayLine {
@@ -70,7 +71,7 @@ export class ReplayLine {
   async #move(held: HeldMessage, letter: DeadLetter): Promise<void> {
     const headers = replayHeaders(letter, new Date());
     const message = copyMessage(held, { exchange: '', routingKey: this.#queue, headers });
-    const outcome = await new Promise<PublishOutcome>((settle) => {
+    const outcome = await new Promise<PostOutcome>((settle) => {
       this.#window.add({ message, deadline: 0, returned: undefined, settle });
     });
     try {

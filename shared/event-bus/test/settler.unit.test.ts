@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { AppError, silentLogger } from '@warren/kernel';
+import type { PostOutcome } from '../src/broker.ts';
+import { HEADERS } from '../src/header-table.ts';
+import type { Delivery, MessageProperties, OutgoingMessage } from '../src/message.ts';
+import { createRetryPolicy } from '../src/retry-policy.ts';
+import { Settler } from '../src/settler.ts';
+
+/** A settler whose messages go nowhere: the test answers for the broker. */
+function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
+  const posted: OutgoingMessage[] = [];
+  const fatal: unknown[] = [];
+  let acks = 0;
+  const settler = new Settler({
+    queue: 'q',
+    service: 's',
+    policy: createRetryPolicy(),
+    broker: { headerBytes: 20_000 },
+    publisher: {
+      async post(message) {
+        posted.push(message);
+        return outcomes.shift() ?? { status: 'confirmed' };
+      },
+    },
+    metrics: {
+      consumed: { inc: () => 0 },
+      handlerSeconds: { observe: () => 0 },
+      retried: () => 0,
+      deadLettered: () => 0,
+    },
+    logger: { ...silentLogger, fatal: (...line: unknown[]) => void fatal.push(line) } as typeof silentLogger,
+    signal: new AbortController().signal,
+  });
+  const delivery: Delivery = {
+    exchange: 'shop',
+    routingKey: 'shop.placed',
+    body: Buffer.from('body'),
+    properties,
+    redelivered: false,
+    live: true,
+    ack: () => {
+      acks += 1;
+    },
+  };
+  const fail = () => settler.fail(delivery, new AppError({ code: 'BAD', kind: 'invalid', message: 'bad' }));
+  return { fail, posted, fatal, acks: () => acks };
+}
+
+const unsendable: PostOutcome = { status: 'unsendable', reason: 'too long' };
+
+describe('settling a failed message', () => {
+  test('when its properties have grown in decoding, then the copy has them as long as AMQP allows', async () => {
+    const broken = '\uFFFD'.repeat(200);
+    const names = ['messageId', 'type', 'correlationId', 'appId', 'contentType', 'contentEncoding', 'replyTo'] as const;
+    const { fail, posted, acks } = settling(Object.fromEntries(names.map((name) => [name, broken])), []);
+    await fail();
+    for (const name of names) expect(posted[0]?.properties[name]).toBe('\uFFFD'.repeat(85));
+    expect(acks()).toBe(1);
+  });
+
+  test('when its time is beyond what a number can hold, then the copy has none', async () => {
+    const { fail, posted } = settling({ timestamp: 2 ** 64 }, []);
+    await fail();
+    expect(posted[0]?.properties.timestamp).toBeUndefined();
+  });
+
+  test('when the copy cannot be encoded, then the body moves with nothing but the reason', async () => {
+    const { fail, posted, acks } = settling({ type: 'Odd', headers: { odd: 1 } }, [unsendable]);
+    await fail();
+    expect(posted).toHaveLength(2);
+    expect(posted[1]?.body.toString()).toBe('body');
+    expect(posted[1]?.properties.type).toBeUndefined();
+    expect(posted[1]?.properties.headers).toMatchObject({
+      [HEADERS.errorCode]: 'BAD',
+      [HEADERS.droppedHeaders]: 'odd',
+    });
+    expect(posted[1]?.properties.headers).not.toHaveProperty('odd');
+    expect(acks()).toBe(1);
+  });
+
+  test('when not even that can be encoded, then it is not tried for ever, and the message stays with the broker', async () => {
+    const { fail, posted, fatal, acks } = settling({}, [unsendable, unsendable]);
+    await fail();
+    expect(posted).toHaveLength(2);
+    expect(fatal).toHaveLength(1);
+    expect(acks()).toBe(0);
+  });
+});
