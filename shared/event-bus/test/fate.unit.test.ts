@@ -41,7 +41,7 @@ describe('fate of a failed message', () => {
     const own = createRetryPolicy({ attemptsByKind: { fault: 1, 'not-found': 7 } });
     const error = (kind: 'fault' | 'not-found') => new AppError({ code: 'NO', kind, message: 'no' });
     expect(fateOf(error('fault'), 1, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
-    expect(fateOf(error('not-found'), 6, own)).toEqual({ action: 'retry', delayMs: 8000 });
+    expect(fateOf(error('not-found'), 6, own)).toEqual({ action: 'retry', delayMs: 30_000 });
     expect(fateOf(error('not-found'), 7, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
     expect(() => createRetryPolicy({ attemptsByKind: { fault: 0 } })).toThrow(/attemptsByKind.fault/);
   });

@@ -27,6 +27,7 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
       handlerSeconds: { observe: () => 0 },
       retried: () => 0,
       deadLettered: () => 0,
+      breaker: () => undefined,
     },
     logger: { ...silentLogger, fatal: (...line: unknown[]) => void fatal.push(line) } as typeof silentLogger,
     signal: new AbortController().signal,
