@@ -10,6 +10,12 @@ export class ChannelEpoch {
   readonly channel: Channel;
   alive = true;
   consumerTag: string | undefined;
+  /** The broker has cancelled the consumer; possibly before its set-up is through. */
+  cancelled = false;
+  /** Deliveries that are not settled. */
+  inHand = 0;
+  /** When the last delivery came or was settled, or the epoch began; of `performance.now()`. */
+  activeAt = performance.now();
   readonly #tracker = new AckTracker();
   #scheduled = false;
 
@@ -17,8 +23,15 @@ export class ChannelEpoch {
     this.channel = channel;
   }
 
+  delivered(): void {
+    this.inHand += 1;
+    this.activeAt = performance.now();
+  }
+
   settle(tag: number): void {
     if (!this.alive) return;
+    this.inHand -= 1;
+    this.activeAt = performance.now();
     this.#tracker.settle(tag);
     if (this.#scheduled) return;
     this.#scheduled = true;

@@ -1,0 +1,91 @@
+import { EventEmitter } from 'node:events';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import { silentLogger } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import type { Channel } from 'amqplib';
+import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
+import type { AmqpLink, LinkSetup } from '../src/amqp/amqp-link.ts';
+import { ChannelEpoch } from '../src/amqp/channel-epoch.ts';
+import { ConsumerWatchdog } from '../src/amqp/consumer-watchdog.ts';
+
+let counted: { messageCount: number; consumerCount: number };
+let reports: string[];
+let epoch: ChannelEpoch;
+let watchdog: ConsumerWatchdog;
+
+beforeEach(() => {
+  jest.useFakeTimers();
+  counted = { messageCount: 0, consumerCount: 1 };
+  reports = [];
+  epoch = new ChannelEpoch({ checkQueue: async () => counted } as unknown as Channel);
+  watchdog = new ConsumerWatchdog({
+    queue: 'stock',
+    epoch,
+    checkMs: 100,
+    renewMs: 1000,
+    onUnserved: (reason) => void reports.push(reason),
+    onIdle: () => void reports.push('idle'),
+  });
+});
+afterEach(() => {
+  watchdog.stop();
+  jest.useRealTimers();
+});
+
+describe('the watchdog of a consumer', () => {
+  test('when the broker counts no consumer, then it is unserved', async () => {
+    counted.consumerCount = 0;
+    await jest.advanceTimersByTimeAsync(100);
+    expect(reports).toEqual(['no consumer is counted']);
+  });
+
+  test('when messages wait in two checks and none comes, then it is unserved, once', async () => {
+    counted.messageCount = 7;
+    await jest.advanceTimersByTimeAsync(100);
+    expect(reports).toEqual([]);
+    await jest.advanceTimersByTimeAsync(500);
+    expect(reports).toEqual(['7 messages wait']);
+  });
+
+  test('when a message is in hand, however long, then it is left alone', async () => {
+    counted.messageCount = 7;
+    epoch.delivered();
+    await jest.advanceTimersByTimeAsync(5000);
+    expect(reports).toEqual([]);
+  });
+
+  test('when nothing comes for long, then it is idle, because a ghost looks the same', async () => {
+    await jest.advanceTimersByTimeAsync(900);
+    expect(reports).toEqual([]);
+    await jest.advanceTimersByTimeAsync(100);
+    expect(reports).toEqual(['idle']);
+  });
+});
+
+test('when the cancel comes before the consumer is set up, then it is consumed again on another channel', async () => {
+  jest.useRealTimers();
+  let channels = 0;
+  const createChannel = async () => {
+    channels += 1;
+    const cancelAtOnce = channels === 1;
+    return Object.assign(new EventEmitter(), {
+      prefetch: async () => undefined,
+      consume: async (_: string, onMessage: (message: null) => void) => {
+        if (cancelAtOnce) onMessage(null);
+        return { consumerTag: 'tag' };
+      },
+      close: async () => undefined,
+    });
+  };
+  const model = { createChannel };
+  const add = (setup: LinkSetup) => setup(model as unknown as Parameters<LinkSetup>[0]);
+  const link = { model, state: 'connected', add, remove: () => undefined } as unknown as AmqpLink;
+  const plan = { exchanges: [], queues: [], bindings: [] };
+  const handlers = { onDelivery: () => undefined, onLost: () => undefined };
+  const consumer = new AmqpConsumer({ link, logger: silentLogger, queue: 'stock', plan, prefetch: 1, ...handlers });
+  await consumer.start();
+  expect(consumer.isConsuming()).toBe(false);
+  await waitUntil(() => consumer.isConsuming());
+  expect(channels).toBe(2);
+  await consumer.close();
+});
