@@ -33,6 +33,8 @@ export interface ChaosSystemOptions {
 const SERVICE_ENV = {
   LOG_LEVEL: 'warn',
   RETRY_BASE_MS: '250',
+  // A run is over in less than the minute that a queue rests by default.
+  BREAKER_RESET_MS: '2000',
   INITIAL_STOCK: [...INITIAL_STOCK].map(([product, quantity]) => `${product}:${quantity}`).join(','),
 };
 
