@@ -314,13 +314,16 @@ describe('the bus under faults', () => {
       const cutFirst = new Promise<void>((resolve) => {
         proceed = resolve;
       });
+      let calls = 0;
       const handler = async () => {
+        calls += 1;
         await cutFirst;
         throw new Error('bad');
       };
       await bus.subscribe({ queue, bindings: [Placed], handler, retry: { maxAttempts: 1 } });
       const event = placed();
       await bus.publish(event);
+      await waitUntil(() => calls > 0);
       proxy.freeze(true);
       proceed();
       await waitUntil(() => Number(bus.health().details?.unconfirmed) > 0);
