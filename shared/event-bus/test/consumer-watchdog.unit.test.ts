@@ -11,16 +11,19 @@ import { ConsumerWatchdog } from '../src/amqp/consumer-watchdog.ts';
 let counted: { messageCount: number; consumerCount: number };
 let reports: string[];
 let epoch: ChannelEpoch;
+let consumes: boolean;
 let watchdog: ConsumerWatchdog;
 
 beforeEach(() => {
   jest.useFakeTimers();
   counted = { messageCount: 0, consumerCount: 1 };
   reports = [];
+  consumes = true;
   epoch = new ChannelEpoch({ checkQueue: async () => counted } as unknown as Channel);
   watchdog = new ConsumerWatchdog({
     queue: 'stock',
     epoch,
+    consumes: () => consumes,
     checkMs: 100,
     renewMs: 1000,
     onUnserved: (reason) => void reports.push(reason),
@@ -37,6 +40,13 @@ describe('the watchdog of a consumer', () => {
     counted.consumerCount = 0;
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual(['no consumer is counted']);
+  });
+
+  test('when no consumer is counted because there is none on purpose, then it is left alone', async () => {
+    consumes = false;
+    counted.consumerCount = 0;
+    await jest.advanceTimersByTimeAsync(100);
+    expect(reports).toEqual([]);
   });
 
   test('when messages wait in two checks and none comes, then it is unserved, once', async () => {

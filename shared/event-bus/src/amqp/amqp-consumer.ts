@@ -2,10 +2,10 @@ import type { Logger } from '@warren/kernel';
 import type { Channel } from 'amqplib';
 import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
 import type { AmqpLink } from './amqp-link.ts';
-import { AmqpDelivery, ChannelEpoch } from './channel-epoch.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import { declareTopology } from './declare-topology.ts';
+import { Intake } from './intake.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpConsumerOptions extends ConsumeOptions {
@@ -24,7 +24,7 @@ const RENEWAL_MS = 2000;
 export class AmqpConsumer implements BrokerConsumer {
   readonly #options: AmqpConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
-  #epoch: ChannelEpoch | undefined;
+  #intake: Intake | undefined;
   #watchdog: ConsumerWatchdog | undefined;
   #renewalEndsAt = 0;
   #cancelled = false;
@@ -50,60 +50,69 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   isConsuming(): boolean {
-    if (this.#keeper.channel !== undefined && this.#epoch?.consumerTag !== undefined) return true;
+    if (this.#keeper.channel !== undefined && this.#intake?.serving) return true;
     return !this.#cancelled && performance.now() < this.#renewalEndsAt;
   }
 
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    const { channel } = this.#keeper;
-    const consumerTag = this.#epoch?.consumerTag;
-    if (!channel || consumerTag === undefined) return;
-    if (this.#epoch) this.#epoch.consumerTag = undefined;
     // A channel that dies meanwhile has cancelled the consumer as well.
-    await channel.cancel(consumerTag).catch(() => undefined);
+    await this.#intake?.stop().catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    this.#epoch?.flush();
+    this.#intake?.epoch.flush();
     await this.#keeper.close();
   }
 
   async #consume(channel: Channel): Promise<void> {
-    const { queue, plan, prefetch, onDelivery } = this.#options;
-    await declareTopology(channel, plan);
-    await channel.prefetch(prefetch);
-    const epoch = new ChannelEpoch(channel);
-    this.#epoch = epoch;
+    await declareTopology(channel, this.#options.plan);
     if (this.#cancelled) return;
-    // Deliveries may arrive in the same read as the answer, before this function goes on.
-    const { consumerTag } = await channel.consume(queue, (message) => {
-      if (!message) return this.#cancelledByBroker(epoch);
-      epoch.delivered();
-      onDelivery(new AmqpDelivery(message, epoch));
-    });
+    const intake = this.#createIntake(channel);
+    this.#intake = intake;
+    await intake.start();
+    if (this.#cancelled) return;
     // The cancel may have come in the same read as the answer: the keeper had no channel to replace yet.
-    if (epoch.cancelled) throw new Error('the broker cancelled the consumer while it was set up');
-    epoch.consumerTag = consumerTag;
+    if (!intake.serving) throw new Error('the broker cancelled the consumer while it was set up');
     this.#renewalEndsAt = 0;
-    if (this.#cancelled) await this.cancel();
-    else this.#watch(epoch);
+    this.#watch(intake);
   }
 
-  #watch(epoch: ChannelEpoch): void {
+  #createIntake(channel: Channel): Intake {
+    const { queue, prefetch, onDelivery, logger } = this.#options;
+    const intake: Intake = new Intake({
+      channel,
+      queue,
+      prefetch,
+      onDelivery,
+      onSuspect: ({ properties: { messageId } }, returns) =>
+        logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: it is handled alone'),
+      onCancelled: () => this.#cancelledByBroker(),
+      // Where the channel has died of it, its keeper opens another one anyway.
+      onEnded: (err) => {
+        if (!intake.epoch.alive) return;
+        logger.error({ err, queue }, 'cannot consume on: the consumer is made anew');
+        void this.#keeper.replace();
+      },
+    });
+    return intake;
+  }
+
+  #watch(intake: Intake): void {
     const { queue, logger, checkMs = 5000, renewMs = 15_000 } = this.#options;
     this.#watchdog?.stop();
     this.#watchdog = new ConsumerWatchdog({
       queue,
-      epoch,
+      epoch: intake.epoch,
+      consumes: () => intake.consumes,
       checkMs,
       renewMs,
       onUnserved: (reason) => {
         logger.warn({ queue, reason }, 'the broker does not serve the consumer: it is made anew');
-        epoch.consumerTag = undefined;
+        intake.abandon();
         void this.#keeper.replace();
       },
       onIdle: () => {
@@ -114,9 +123,7 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   /** The queue is gone, or its node. A fresh channel declares and consumes it again. */
-  #cancelledByBroker(epoch: ChannelEpoch): void {
-    epoch.cancelled = true;
-    epoch.consumerTag = undefined;
+  #cancelledByBroker(): void {
     this.#options.logger.warn(
       { queue: this.#options.queue },
       'the broker has cancelled the consumer: was the queue deleted?',
@@ -125,10 +132,10 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   #lost(channel: Channel): void {
-    if (this.#epoch?.channel !== channel) return;
+    if (this.#intake?.epoch.channel !== channel) return;
     this.#watchdog?.stop();
-    this.#epoch.alive = false;
-    this.#epoch = undefined;
+    this.#intake.epoch.alive = false;
+    this.#intake = undefined;
     this.#options.onLost();
   }
 }
