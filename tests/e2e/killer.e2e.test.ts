@@ -17,6 +17,7 @@ describe('a message that kills its process', () => {
   let vhost: TestVhost;
   let bus: EventBus;
   let handled: Set<string>;
+  let deadLetters: DeadLetters;
   let supervisor: ReturnType<typeof supervise> | undefined;
 
   beforeAll(async () => {
@@ -29,10 +30,12 @@ describe('a message that kills its process', () => {
       service: 'test',
       topology: [{ queue: QUEUE, bindings: [OrderStatusUpdated] }],
     });
+    await bus.connect();
+    deadLetters = await DeadLetters.connect({ url: vhost.amqpUrl });
     handled = new Set();
   });
   afterEach(() => supervisor?.stop());
-  afterAll(() => bus.close());
+  afterAll(() => Promise.all([bus?.close(), deadLetters?.close()]));
 
   /** Starts the service, and starts it again whenever it dies, as every platform does. */
   function supervise(killer: string) {
@@ -64,17 +67,14 @@ describe('a message that kills its process', () => {
   }
 
   it('when it is started again and again, then that message alone becomes a dead letter, and all others are handled', async () => {
-    await bus.connect();
     const orders = Array.from({ length: MESSAGES }, () => createId());
     const killer = orders[MESSAGES / 2] ?? '';
     await bus.publishAll(orders.map(updated));
     supervisor = supervise(killer);
-    const deadLetters = await DeadLetters.connect({ url: vhost.amqpUrl });
     await waitUntil(async () => (await deadLetters.count(QUEUE)) > 0, { what: 'the dead letter', timeoutMs: 90_000 });
     await waitUntil(() => handled.size === MESSAGES - 1, { what: 'the neighbours to be handled' });
     await supervisor.stop();
     const letters = await deadLetters.list(QUEUE);
-    await deadLetters.close();
     expect(letters.map(({ body, reason }) => ({ order: JSON.parse(String(body)).aggregateId, reason }))).toEqual([
       { order: killer, reason: 'delivery_limit' },
     ]);

@@ -1,10 +1,5 @@
-import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { silentLogger } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
 import type { Channel } from 'amqplib';
-import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
-import type { AmqpLink, LinkSetup } from '../src/amqp/amqp-link.ts';
 import { ChannelEpoch } from '../src/amqp/channel-epoch.ts';
 import { ConsumerWatchdog } from '../src/amqp/consumer-watchdog.ts';
 
@@ -70,32 +65,4 @@ describe('the watchdog of a consumer', () => {
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual(['idle']);
   });
-});
-
-test('when the cancel comes before the consumer is set up, then it is consumed again on another channel', async () => {
-  jest.useRealTimers();
-  let channels = 0;
-  const createChannel = async () => {
-    channels += 1;
-    const cancelAtOnce = channels === 1;
-    return Object.assign(new EventEmitter(), {
-      prefetch: async () => undefined,
-      consume: async (_: string, onMessage: (message: null) => void) => {
-        if (cancelAtOnce) onMessage(null);
-        return { consumerTag: 'tag' };
-      },
-      close: async () => undefined,
-    });
-  };
-  const model = { createChannel };
-  const add = (setup: LinkSetup) => setup(model as unknown as Parameters<LinkSetup>[0]);
-  const link = { model, state: 'connected', add, remove: () => undefined } as unknown as AmqpLink;
-  const plan = { exchanges: [], queues: [], bindings: [] };
-  const handlers = { onDelivery: () => undefined, onLost: () => undefined };
-  const consumer = new AmqpConsumer({ link, logger: silentLogger, queue: 'stock', plan, prefetch: 1, ...handlers });
-  await consumer.start();
-  expect(consumer.isConsuming()).toBe(false);
-  await waitUntil(() => consumer.isConsuming());
-  expect(channels).toBe(2);
-  await consumer.close();
 });

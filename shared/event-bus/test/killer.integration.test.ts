@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
+import { connect, type GetMessage } from 'amqplib';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 import { Placed, placed } from './shop-events.ts';
 
@@ -61,4 +62,39 @@ describe('a message that kills its consumer', () => {
     },
     120_000,
   );
+
+  test('when what has come back often comes among others, then it waits until those are settled, and the queue is consumed on', async () => {
+    const seen: number[] = [];
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const publisher = harness.bus({ topology: [{ queue, bindings: [Placed] }] });
+    await publisher.connect();
+    await publisher.publish(placed(KILLER));
+    const raw = await connect(harness.amqpUrl);
+    const channel = await raw.createChannel();
+    const counted = async () => (await channel.checkQueue(queue)).consumerCount;
+    for (let death = 0; death < 3; death += 1) channel.reject((await channel.get(queue)) as GetMessage, true);
+    const suspect = (await channel.get(queue)) as GetMessage;
+    const bus = harness.bus();
+    await bus.connect();
+    const handler = async ({ data: { pieces } }: { data: { pieces: number } }) => {
+      seen.push(pieces);
+      if (pieces < KILLER) await held;
+    };
+    await bus.subscribe({ queue, bindings: [Placed], handler, concurrency: 10 });
+    await publisher.publishAll([placed(1), placed(2)]);
+    await waitUntil(() => seen.length === 2, { what: 'both others to be begun' });
+    channel.reject(suspect, true);
+    await waitUntil(async () => (await counted()) === 0, { what: 'the consumer to pause' });
+    expect(seen).toEqual([1, 2]);
+    expect(bus.isHealthy()).toBe(true);
+    release();
+    await waitUntil(() => seen.length === 3, { what: 'the suspect to be handled' });
+    await publisher.publish(placed(KILLER + 1));
+    await waitUntil(() => seen.length === 4, { what: 'what comes later to be handled' });
+    expect(seen).toEqual([1, 2, KILLER, KILLER + 1]);
+    await raw.close();
+  });
 });

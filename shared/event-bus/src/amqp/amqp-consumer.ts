@@ -1,5 +1,5 @@
-import type { Logger } from '@warren/kernel';
-import type { Channel } from 'amqplib';
+import type { AppError, Logger } from '@warren/kernel';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
@@ -13,12 +13,17 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
   logger: Logger;
   /** How often the consumer is looked after, in milliseconds. @default 5000 */
   checkMs?: number;
-  /** A consumer that has had nothing to do for so many milliseconds is made anew. @default 15000 */
+  /**
+   * A consumer that has had nothing to do for so many milliseconds is made anew; the next time after twice as many, up to 10 minutes, as
+   * long as it was not lost for any other reason. @default 15000
+   */
   renewMs?: number;
 }
 
 /** A renewal that takes longer shows in readiness, in milliseconds. */
 const RENEWAL_MS = 2000;
+const FIRST_RENEW_MS = 15_000;
+const LONGEST_RENEW_MS = 600_000;
 
 /** A consumer on a channel of its own, which comes back with every new connection and every new channel until it is cancelled. */
 export class AmqpConsumer implements BrokerConsumer {
@@ -27,6 +32,9 @@ export class AmqpConsumer implements BrokerConsumer {
   #intake: Intake | undefined;
   #watchdog: ConsumerWatchdog | undefined;
   #renewalEndsAt = 0;
+  /** The connection on which an idle consumer is being made anew. */
+  #renewing: ChannelModel | undefined;
+  #renewMs = FIRST_RENEW_MS;
   #cancelled = false;
 
   constructor(options: AmqpConsumerOptions) {
@@ -36,8 +44,11 @@ export class AmqpConsumer implements BrokerConsumer {
       name: options.queue,
       logger: options.logger,
       create: (model) => model.createChannel(),
-      setUp: (channel) => this.#consume(channel),
+      setUp: (channel, model) => this.#consume(channel, model),
       onLost: (channel) => this.#lost(channel),
+      onFailure: ({ code }) => {
+        if (code === 'TOPOLOGY_REFUSED') options.onTopology(false);
+      },
     });
   }
 
@@ -54,6 +65,10 @@ export class AmqpConsumer implements BrokerConsumer {
     return !this.#cancelled && performance.now() < this.#renewalEndsAt;
   }
 
+  get failure(): AppError | undefined {
+    return this.#keeper.failure;
+  }
+
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
@@ -68,17 +83,19 @@ export class AmqpConsumer implements BrokerConsumer {
     await this.#keeper.close();
   }
 
-  async #consume(channel: Channel): Promise<void> {
+  async #consume(channel: Channel, model: ChannelModel): Promise<void> {
     await declareTopology(channel, this.#options.plan);
     if (this.#cancelled) return;
+    this.#options.onTopology(true);
     const intake = this.#createIntake(channel);
     this.#intake = intake;
     await intake.start();
     if (this.#cancelled) return;
     // The cancel may have come in the same read as the answer: the keeper had no channel to replace yet.
     if (!intake.serving) throw new Error('the broker cancelled the consumer while it was set up');
+    this.#watch(intake, this.#renewing === model);
     this.#renewalEndsAt = 0;
-    this.#watch(intake);
+    this.#renewing = undefined;
   }
 
   #createIntake(channel: Channel): Intake {
@@ -101,15 +118,17 @@ export class AmqpConsumer implements BrokerConsumer {
     return intake;
   }
 
-  #watch(intake: Intake): void {
-    const { queue, logger, checkMs = 5000, renewMs = 15_000 } = this.#options;
+  /** A ghost begins where a consumer is lost or a connection new: the longer all was well, the less often it is looked for. */
+  #watch(intake: Intake, renewed: boolean): void {
+    const { queue, logger, checkMs = 5000, renewMs = FIRST_RENEW_MS } = this.#options;
     this.#watchdog?.stop();
+    this.#renewMs = renewed ? Math.min(this.#renewMs * 2, LONGEST_RENEW_MS) : renewMs;
     this.#watchdog = new ConsumerWatchdog({
       queue,
       epoch: intake.epoch,
       consumes: () => intake.consumes,
       checkMs,
-      renewMs,
+      renewMs: this.#renewMs,
       onUnserved: (reason) => {
         logger.warn({ queue, reason }, 'the broker does not serve the consumer: it is made anew');
         intake.abandon();
@@ -117,6 +136,7 @@ export class AmqpConsumer implements BrokerConsumer {
       },
       onIdle: () => {
         this.#renewalEndsAt = performance.now() + RENEWAL_MS;
+        this.#renewing = this.#options.link.model;
         void this.#keeper.replace(0);
       },
     });
