@@ -5,11 +5,11 @@ import { AmqpDelivery, ChannelEpoch } from './channel-epoch.ts';
 export interface IntakeOptions {
   channel: Channel;
   queue: string;
-  /** How many deliveries may be unsettled while no suspect is about. */
+  /** How many deliveries may be unsettled while no suspect is about; beside them the first one of all. */
   prefetch: number;
   /** Called in the broker's order, suspects last. Must not throw. */
   onDelivery(delivery: Delivery): void;
-  /** A suspect is about to be handed on, alone. */
+  /** A suspect has come. */
   onSuspect(message: ConsumeMessage, returns: number): void;
   /** The broker has cancelled the consumer. */
   onCancelled(): void;
@@ -102,24 +102,22 @@ export class Intake {
     this.epoch.delivered();
     if (this.#state === 'stopped') return;
     const returns = returnsOf(message);
-    if (returns < SUSPECT_RETURNS) {
+    if (returns >= SUSPECT_RETURNS) this.#takeSuspect(message, returns);
+    else {
       this.#handOn(message);
       if (this.#state === 'narrow' && this.#options.prefetch > 1) this.#change(this.#widen());
-    } else if (this.#state === 'narrow') {
-      this.#handOnSuspect(message);
-    } else {
-      this.#held.push(message);
-      if (this.#state === 'wide') this.#change(this.#drain());
     }
+  }
+
+  #takeSuspect(message: ConsumeMessage, returns: number): void {
+    this.#options.onSuspect(message, returns);
+    if (this.#state === 'narrow') this.#handOn(message);
+    else this.#held.push(message);
+    if (this.#state === 'wide') this.#change(this.#drain());
   }
 
   #handOn(message: ConsumeMessage): void {
     this.#options.onDelivery(new AmqpDelivery(message, this.epoch));
-  }
-
-  #handOnSuspect(message: ConsumeMessage): void {
-    this.#options.onSuspect(message, returnsOf(message));
-    this.#handOn(message);
   }
 
   /** The wide consumer begins before the narrow one ends: the queue is never without. */
@@ -140,7 +138,7 @@ export class Intake {
       await this.#options.channel.prefetch(1);
       if (this.#state !== 'draining') return;
       const suspect = this.#held.shift();
-      if (suspect) this.#handOnSuspect(suspect);
+      if (suspect) this.#handOn(suspect);
       else await this.#consume('narrow');
     }
   }
