@@ -1,4 +1,5 @@
 import type { PublishOutcome } from '@warren/contracts';
+import type { AppError } from '@warren/kernel';
 import type { Delivery, OutgoingMessage } from './message.ts';
 import type { TopologyPlan } from './topology-plan.ts';
 
@@ -20,6 +21,8 @@ export interface ConsumeOptions {
   plan: TopologyPlan;
   /** How many deliveries may be unsettled. */
   prefetch: number;
+  /** Called whenever the broker has accepted or refused (`TOPOLOGY_REFUSED`) the plan. */
+  onTopology(accepted: boolean): void;
   /** Called in the broker's order. Must not throw. */
   onDelivery(delivery: Delivery): void;
   /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
@@ -29,6 +32,8 @@ export interface ConsumeOptions {
 export interface BrokerConsumer {
   /** True while the broker counts this consumer. */
   isConsuming(): boolean;
+  /** Why the last attempt to consume failed, until one succeeds. */
+  readonly failure: AppError | undefined;
   /** No delivery follows; those handed over can still be settled. It never comes back. */
   cancel(): Promise<void>;
   /** Sends what is settled, gives back what is not. */

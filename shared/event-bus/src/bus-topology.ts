@@ -23,6 +23,7 @@ interface Subscribed {
 export class BusTopology {
   readonly #system = new Map<string, readonly Binding[]>();
   readonly #subscribed = new Map<string, Subscribed>();
+  readonly #refused = new Set<string>();
   readonly #exchanges: ReadonlySet<string>;
   readonly #delaysMs: readonly number[];
   readonly #deadLetter: DeadLetterLimits;
@@ -53,18 +54,29 @@ export class BusTopology {
     this.#wanted = new Map();
   }
 
+  /**
+   * The broker has refused, or accepted, what a subscription wants. While refused it is left out of the plan, or no channel that declares
+   * the plan could ever be set up. Its events stay wanted: they are parked rather than lost.
+   */
+  setRefused(queue: string, refused: boolean): void {
+    if (refused) this.#refused.add(queue);
+    else this.#refused.delete(queue);
+  }
+
   /** Forgets a subscription's queue; one of the system stays. */
   remove(queue: string): void {
     this.#subscribed.delete(queue);
+    this.#refused.delete(queue);
     this.#wanted = new Map();
   }
 
   plan(): TopologyPlan {
+    const subscribed = new Map([...this.#subscribed].filter(([queue]) => !this.#refused.has(queue)));
     return createTopologyPlan({
-      queues: this.#queues(),
+      queues: this.#queues(subscribed),
       exchanges: this.#exchanges,
-      deadLettersOf: this.#subscribed.keys(),
-      retryDelaysMs: [...this.#delaysMs, ...[...this.#subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
+      deadLettersOf: subscribed.keys(),
+      retryDelaysMs: [...this.#delaysMs, ...[...subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
     });
   }
@@ -75,16 +87,16 @@ export class BusTopology {
     if (wanted === undefined) {
       const matches = ({ exchange, routingKey }: Binding) =>
         exchange === contract.exchange && topicMatches(routingKey, contract.routingKey);
-      wanted = this.#queues().some(({ bindings }) => bindings.some(matches));
+      wanted = this.#queues(this.#subscribed).some(({ bindings }) => bindings.some(matches));
       this.#wanted.set(contract, wanted);
     }
     return wanted;
   }
 
-  #queues(): QueueSpec[] {
-    const names = new Set([...this.#system.keys(), ...this.#subscribed.keys()]);
+  #queues(subscribed: ReadonlyMap<string, Subscribed>): QueueSpec[] {
+    const names = new Set([...this.#system.keys(), ...subscribed.keys()]);
     return [...names].map((queue) => {
-      const { bindings = [] } = this.#subscribed.get(queue) ?? {};
+      const { bindings = [] } = subscribed.get(queue) ?? {};
       return { queue, bindings: merged(this.#system.get(queue) ?? [], bindings) };
     });
   }

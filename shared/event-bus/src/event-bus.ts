@@ -118,6 +118,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   /**
    * Declares a queue with its bindings and dead letters, and hands its events to the handler. Resolves when the broker has
    * the consumer; while the broker is away, at once: the consumer then comes with the connection.
+   * A queue that the broker refuses only then shows in {@link health}, is tried again until it is accepted, and harms nothing else.
    * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with
    * other arguments.
    */
@@ -142,6 +143,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       await subscription.start();
     } catch (error) {
       this.#subscriptions.delete(queue);
+      this.#topology.remove(queue);
       throw error;
     }
     return subscription;
@@ -152,14 +154,21 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     return this.health().up;
   }
 
-  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, and `consumers` by queue. */
+  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue. */
   health(): ComponentHealth {
     const { up, details } = this.#broker.status();
-    const consumers = [...this.#subscriptions.values()].map((one) => [one.queue, stateOf(one)]);
+    const subscriptions = [...this.#subscriptions.values()];
+    const consumers = subscriptions.map((one) => [one.queue, stateOf(one)]);
+    const refused = subscriptions.flatMap(({ queue, refusal }) => (refusal ? [[queue, refusal.message]] : []));
     const allConsume = consumers.every(([, state]) => state === 'consuming');
     return {
       up: up && allConsume && !this.#closing,
-      details: { ...details, unconfirmed: this.#broker.unconfirmed, consumers: Object.fromEntries(consumers) },
+      details: {
+        ...details,
+        unconfirmed: this.#broker.unconfirmed,
+        consumers: Object.fromEntries(consumers),
+        ...(refused.length === 0 ? {} : { refused: Object.fromEntries(refused) }),
+      },
     };
   }
 
@@ -208,8 +217,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   }
 }
 
-/** `resting` and `trying` are a circuit breaker that is open or half-open. */
-function stateOf(subscription: RunningSubscription): 'consuming' | 'waiting' | 'resting' | 'trying' {
+/** `refused`: the broker has the queue with other arguments. `resting` and `trying` are a circuit breaker that is open or half-open. */
+function stateOf(subscription: RunningSubscription): 'consuming' | 'refused' | 'waiting' | 'resting' | 'trying' {
+  if (subscription.refusal) return 'refused';
   if (!subscription.isConsuming()) return 'waiting';
   if (subscription.breakerState === 'closed') return 'consuming';
   return subscription.breakerState === 'open' ? 'resting' : 'trying';

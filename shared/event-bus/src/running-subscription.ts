@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
-import type { Logger } from '@warren/kernel';
+import type { AppError, Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
 import type { Broker, BrokerConsumer } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
@@ -34,6 +34,8 @@ export interface RunningSubscription extends Subscription {
   start(): Promise<void>;
   /** How its circuit breaker is; `closed` when it has none. */
   readonly breakerState: BreakerState;
+  /** Why the broker refuses its queue (`TOPOLOGY_REFUSED`), until it accepts it. */
+  readonly refusal: AppError | undefined;
 }
 
 /** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
@@ -73,10 +75,11 @@ export function createSubscription<Contract extends EventContract>(
       queue,
       plan,
       prefetch,
+      onTopology: (accepted) => topology.setRefused(queue, !accepted),
       onDelivery: subscriber.take,
       onLost: subscriber.forget,
     });
-    // Only now: a queue that the broker refuses would keep the publishing channel from ever being set up again.
+    // Only now: a queue that the broker refuses at once is not subscribed to. While the broker is away it counts as accepted.
     topology.add(spec, policy);
     return consumer;
   });
@@ -119,6 +122,11 @@ class Running implements RunningSubscription {
 
   isConsuming(): boolean {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
+  }
+
+  get refusal(): AppError | undefined {
+    const failure = this.#consumer?.failure;
+    return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
   }
 
   get breakerState(): BreakerState {

@@ -59,7 +59,7 @@ interface SubscriptionBase<Contract extends EventContract> {
   bindings: readonly (Contract | (Binding & { schema?: never }))[];
   /** How many handler calls run at the same moment. @default 1 */
   concurrency?: number;
-  /** How many messages the broker hands over unacknowledged. @default 100 for a handler, 1000 for a batch handler */
+  /** How many messages the broker hands over unacknowledged; one more while the first one of a channel is in hand. @default 100 for a handler, 1000 for a batch handler */
   prefetch?: number;
   /** @default the bus's own policy */
   retry?: Partial<RetryPolicy>;

@@ -27,6 +27,8 @@ export interface RawMessage {
 
 /** One broker, real or in memory, and what a test does to it behind the bus's back. */
 export interface BusHarness {
+  /** Messages that a consumer may have in hand beside its prefetch: the first one of its channel. */
+  beyondPrefetch: number;
   bus(options?: Partial<EventBusOptions<ShopContract>>): EventBus<ShopContract>;
   /** What rests in a queue, oldest first, left where it is. */
   messages(queue: string): Promise<SeenMessage[]>;
@@ -55,6 +57,7 @@ export async function createMemoryHarness(): Promise<BusHarness> {
     await Promise.all(buses.splice(0).map((bus) => bus.close()));
   };
   return {
+    beyondPrefetch: 0,
     bus(options) {
       const bus = createInMemoryBus<ShopContract>({ ...defaults, ...options, broker });
       buses.push(bus);
@@ -98,6 +101,7 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
     await Promise.all(buses.splice(0).map((bus) => bus.close()));
   };
   return {
+    beyondPrefetch: 1,
     amqpUrl: vhost.amqpUrl,
     management: (method, path, body) => vhost.management(method, path, body),
     bus(options) {

@@ -1,26 +1,24 @@
-import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { silentLogger } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
 import type { Channel } from 'amqplib';
-import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
-import type { AmqpLink, LinkSetup } from '../src/amqp/amqp-link.ts';
 import { ChannelEpoch } from '../src/amqp/channel-epoch.ts';
 import { ConsumerWatchdog } from '../src/amqp/consumer-watchdog.ts';
 
 let counted: { messageCount: number; consumerCount: number };
 let reports: string[];
 let epoch: ChannelEpoch;
+let consumes: boolean;
 let watchdog: ConsumerWatchdog;
 
 beforeEach(() => {
   jest.useFakeTimers();
   counted = { messageCount: 0, consumerCount: 1 };
   reports = [];
+  consumes = true;
   epoch = new ChannelEpoch({ checkQueue: async () => counted } as unknown as Channel);
   watchdog = new ConsumerWatchdog({
     queue: 'stock',
     epoch,
+    consumes: () => consumes,
     checkMs: 100,
     renewMs: 1000,
     onUnserved: (reason) => void reports.push(reason),
@@ -37,6 +35,13 @@ describe('the watchdog of a consumer', () => {
     counted.consumerCount = 0;
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual(['no consumer is counted']);
+  });
+
+  test('when no consumer is counted because there is none on purpose, then it is left alone', async () => {
+    consumes = false;
+    counted.consumerCount = 0;
+    await jest.advanceTimersByTimeAsync(100);
+    expect(reports).toEqual([]);
   });
 
   test('when messages wait in two checks and none comes, then it is unserved, once', async () => {
@@ -60,32 +65,4 @@ describe('the watchdog of a consumer', () => {
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual(['idle']);
   });
-});
-
-test('when the cancel comes before the consumer is set up, then it is consumed again on another channel', async () => {
-  jest.useRealTimers();
-  let channels = 0;
-  const createChannel = async () => {
-    channels += 1;
-    const cancelAtOnce = channels === 1;
-    return Object.assign(new EventEmitter(), {
-      prefetch: async () => undefined,
-      consume: async (_: string, onMessage: (message: null) => void) => {
-        if (cancelAtOnce) onMessage(null);
-        return { consumerTag: 'tag' };
-      },
-      close: async () => undefined,
-    });
-  };
-  const model = { createChannel };
-  const add = (setup: LinkSetup) => setup(model as unknown as Parameters<LinkSetup>[0]);
-  const link = { model, state: 'connected', add, remove: () => undefined } as unknown as AmqpLink;
-  const plan = { exchanges: [], queues: [], bindings: [] };
-  const handlers = { onDelivery: () => undefined, onLost: () => undefined };
-  const consumer = new AmqpConsumer({ link, logger: silentLogger, queue: 'stock', plan, prefetch: 1, ...handlers });
-  await consumer.start();
-  expect(consumer.isConsuming()).toBe(false);
-  await waitUntil(() => consumer.isConsuming());
-  expect(channels).toBe(2);
-  await consumer.close();
 });

@@ -1,11 +1,11 @@
-import type { Logger } from '@warren/kernel';
-import type { Channel } from 'amqplib';
+import type { AppError, Logger } from '@warren/kernel';
+import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
 import type { AmqpLink } from './amqp-link.ts';
-import { AmqpDelivery, ChannelEpoch } from './channel-epoch.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import { declareTopology } from './declare-topology.ts';
+import { Intake } from './intake.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpConsumerOptions extends ConsumeOptions {
@@ -13,20 +13,28 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
   logger: Logger;
   /** How often the consumer is looked after, in milliseconds. @default 5000 */
   checkMs?: number;
-  /** A consumer that has had nothing to do for so many milliseconds is made anew. @default 15000 */
+  /**
+   * A consumer that has had nothing to do for so many milliseconds is made anew; the next time after twice as many, up to 10 minutes, as
+   * long as it was not lost for any other reason. @default 15000
+   */
   renewMs?: number;
 }
 
 /** A renewal that takes longer shows in readiness, in milliseconds. */
 const RENEWAL_MS = 2000;
+const FIRST_RENEW_MS = 15_000;
+const LONGEST_RENEW_MS = 600_000;
 
 /** A consumer on a channel of its own, which comes back with every new connection and every new channel until it is cancelled. */
 export class AmqpConsumer implements BrokerConsumer {
   readonly #options: AmqpConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
-  #epoch: ChannelEpoch | undefined;
+  #intake: Intake | undefined;
   #watchdog: ConsumerWatchdog | undefined;
   #renewalEndsAt = 0;
+  /** The connection on which an idle consumer is being made anew. */
+  #renewing: ChannelModel | undefined;
+  #renewMs = FIRST_RENEW_MS;
   #cancelled = false;
 
   constructor(options: AmqpConsumerOptions) {
@@ -36,8 +44,11 @@ export class AmqpConsumer implements BrokerConsumer {
       name: options.queue,
       logger: options.logger,
       create: (model) => model.createChannel(),
-      setUp: (channel) => this.#consume(channel),
+      setUp: (channel, model) => this.#consume(channel, model),
       onLost: (channel) => this.#lost(channel),
+      onFailure: ({ code }) => {
+        if (code === 'TOPOLOGY_REFUSED') options.onTopology(false);
+      },
     });
   }
 
@@ -50,73 +61,89 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   isConsuming(): boolean {
-    if (this.#keeper.channel !== undefined && this.#epoch?.consumerTag !== undefined) return true;
+    if (this.#keeper.channel !== undefined && this.#intake?.serving) return true;
     return !this.#cancelled && performance.now() < this.#renewalEndsAt;
+  }
+
+  get failure(): AppError | undefined {
+    return this.#keeper.failure;
   }
 
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    const { channel } = this.#keeper;
-    const consumerTag = this.#epoch?.consumerTag;
-    if (!channel || consumerTag === undefined) return;
-    if (this.#epoch) this.#epoch.consumerTag = undefined;
     // A channel that dies meanwhile has cancelled the consumer as well.
-    await channel.cancel(consumerTag).catch(() => undefined);
+    await this.#intake?.stop().catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    this.#epoch?.flush();
+    this.#intake?.epoch.flush();
     await this.#keeper.close();
   }
 
-  async #consume(channel: Channel): Promise<void> {
-    const { queue, plan, prefetch, onDelivery } = this.#options;
-    await declareTopology(channel, plan);
-    await channel.prefetch(prefetch);
-    const epoch = new ChannelEpoch(channel);
-    this.#epoch = epoch;
+  async #consume(channel: Channel, model: ChannelModel): Promise<void> {
+    await declareTopology(channel, this.#options.plan);
     if (this.#cancelled) return;
-    // Deliveries may arrive in the same read as the answer, before this function goes on.
-    const { consumerTag } = await channel.consume(queue, (message) => {
-      if (!message) return this.#cancelledByBroker(epoch);
-      epoch.delivered();
-      onDelivery(new AmqpDelivery(message, epoch));
-    });
+    this.#options.onTopology(true);
+    const intake = this.#createIntake(channel);
+    this.#intake = intake;
+    await intake.start();
+    if (this.#cancelled) return;
     // The cancel may have come in the same read as the answer: the keeper had no channel to replace yet.
-    if (epoch.cancelled) throw new Error('the broker cancelled the consumer while it was set up');
-    epoch.consumerTag = consumerTag;
+    if (!intake.serving) throw new Error('the broker cancelled the consumer while it was set up');
+    this.#watch(intake, this.#renewing === model);
     this.#renewalEndsAt = 0;
-    if (this.#cancelled) await this.cancel();
-    else this.#watch(epoch);
+    this.#renewing = undefined;
   }
 
-  #watch(epoch: ChannelEpoch): void {
-    const { queue, logger, checkMs = 5000, renewMs = 15_000 } = this.#options;
+  #createIntake(channel: Channel): Intake {
+    const { queue, prefetch, onDelivery, logger } = this.#options;
+    const intake: Intake = new Intake({
+      channel,
+      queue,
+      prefetch,
+      onDelivery,
+      onSuspect: ({ properties: { messageId } }, returns) =>
+        logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: it is handled alone'),
+      onCancelled: () => this.#cancelledByBroker(),
+      // Where the channel has died of it, its keeper opens another one anyway.
+      onEnded: (err) => {
+        if (!intake.epoch.alive) return;
+        logger.error({ err, queue }, 'cannot consume on: the consumer is made anew');
+        void this.#keeper.replace();
+      },
+    });
+    return intake;
+  }
+
+  /** A ghost begins where a consumer is lost or a connection new: the longer all was well, the less often it is looked for. */
+  #watch(intake: Intake, renewed: boolean): void {
+    const { queue, logger, checkMs = 5000, renewMs = FIRST_RENEW_MS } = this.#options;
     this.#watchdog?.stop();
+    this.#renewMs = renewed ? Math.min(this.#renewMs * 2, LONGEST_RENEW_MS) : renewMs;
     this.#watchdog = new ConsumerWatchdog({
       queue,
-      epoch,
+      epoch: intake.epoch,
+      consumes: () => intake.consumes,
       checkMs,
-      renewMs,
+      renewMs: this.#renewMs,
       onUnserved: (reason) => {
         logger.warn({ queue, reason }, 'the broker does not serve the consumer: it is made anew');
-        epoch.consumerTag = undefined;
+        intake.abandon();
         void this.#keeper.replace();
       },
       onIdle: () => {
         this.#renewalEndsAt = performance.now() + RENEWAL_MS;
+        this.#renewing = this.#options.link.model;
         void this.#keeper.replace(0);
       },
     });
   }
 
   /** The queue is gone, or its node. A fresh channel declares and consumes it again. */
-  #cancelledByBroker(epoch: ChannelEpoch): void {
-    epoch.cancelled = true;
-    epoch.consumerTag = undefined;
+  #cancelledByBroker(): void {
     this.#options.logger.warn(
       { queue: this.#options.queue },
       'the broker has cancelled the consumer: was the queue deleted?',
@@ -125,10 +152,10 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   #lost(channel: Channel): void {
-    if (this.#epoch?.channel !== channel) return;
+    if (this.#intake?.epoch.channel !== channel) return;
     this.#watchdog?.stop();
-    this.#epoch.alive = false;
-    this.#epoch = undefined;
+    this.#intake.epoch.alive = false;
+    this.#intake = undefined;
     this.#options.onLost();
   }
 }

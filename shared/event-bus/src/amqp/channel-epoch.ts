@@ -9,15 +9,13 @@ import type { Delivery, MessageProperties } from '../message.ts';
 export class ChannelEpoch {
   readonly channel: Channel;
   alive = true;
-  consumerTag: string | undefined;
-  /** The broker has cancelled the consumer; possibly before its set-up is through. */
-  cancelled = false;
   /** Deliveries that are not settled. */
   inHand = 0;
   /** When the last delivery came or was settled, or the epoch began; of `performance.now()`. */
   activeAt = performance.now();
   readonly #tracker = new AckTracker();
   #scheduled = false;
+  #waiter: { rest: number; resolve(): void } | undefined;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -39,6 +37,17 @@ export class ChannelEpoch {
     setImmediate(this.flush);
   }
 
+  /**
+   * Resolves when at most `rest` deliveries are unsettled and the acknowledgements of the others are sent; never, if the epoch ends
+   * before that. One caller at a time.
+   */
+  settledBut(rest: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiter = { rest, resolve };
+      this.flush();
+    });
+  }
+
   readonly flush = (): void => {
     this.#scheduled = false;
     if (!this.alive) return;
@@ -49,7 +58,11 @@ export class ChannelEpoch {
     } catch {
       // The channel is closing; its 'close' event ends this epoch, and the broker delivers again what it has no ack for.
       this.alive = false;
+      return;
     }
+    if (!this.#waiter || this.inHand > this.#waiter.rest) return;
+    this.#waiter.resolve();
+    this.#waiter = undefined;
   };
 }
 

@@ -3,6 +3,8 @@ import type { ChannelEpoch } from './channel-epoch.ts';
 export interface ConsumerWatchdogOptions {
   queue: string;
   epoch: ChannelEpoch;
+  /** False while it goes without a consumer on purpose. */
+  consumes(): boolean;
   checkMs: number;
   renewMs: number;
   /** The broker has no consumer of the queue, or does not hand it what waits there. */
@@ -43,13 +45,15 @@ export class ConsumerWatchdog {
     const { epoch, queue, checkMs, renewMs, onUnserved, onIdle } = this.#options;
     if (this.#checking) return;
     this.#checking = true;
+    // Asked before: the answer tells what holds now, in the order of the channel, not what holds when it comes.
+    const consumes = this.#options.consumes();
     // A queue that is gone closes the channel, and its keeper opens another.
     const counted = await epoch.channel.checkQueue(queue).catch(() => undefined);
     this.#checking = false;
     if (!counted || this.#stopped || !epoch.alive) return;
     const idleMs = epoch.inHand > 0 ? 0 : performance.now() - epoch.activeAt;
     this.#passedOver = counted.messageCount > 0 && idleMs >= checkMs ? this.#passedOver + 1 : 0;
-    if (counted.consumerCount === 0) this.#end(() => onUnserved('no consumer is counted'));
+    if (consumes && counted.consumerCount === 0) this.#end(() => onUnserved('no consumer is counted'));
     else if (this.#passedOver >= 2) this.#end(() => onUnserved(`${counted.messageCount} messages wait`));
     else if (idleMs >= renewMs) this.#end(onIdle);
   }

@@ -9,6 +9,8 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   readonly #options: ConsumeOptions;
   readonly #onClose: () => void;
   readonly #unsettled = new Set<StoredMessage>();
+  /** Always: whatever is wrong shows at once in {@link start}. */
+  readonly failure = undefined;
   #queue: MemoryQueue | undefined;
   #consuming = false;
   #closed = false;

@@ -1,0 +1,216 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { Channel, ConsumeMessage } from 'amqplib';
+import { Intake } from '../src/amqp/intake.ts';
+import type { Delivery } from '../src/message.ts';
+
+/** A channel that answers in order, as soon as it is let. */
+class FakeChannel {
+  readonly said: string[] = [];
+  readonly consumers = new Map<string, (message: ConsumeMessage | null) => void>();
+  failing: Error | undefined;
+  #last: Promise<unknown> = Promise.resolve();
+  #tag = 0;
+
+  prefetch = (count: number) => this.#ask(`prefetch ${count}`);
+  cancel = (tag: string) => this.#ask(`cancel ${tag}`, () => this.consumers.delete(tag));
+  ack = ({ fields }: ConsumeMessage, upTo = false) =>
+    void this.said.push(`ack ${upTo ? '≤' : ''}${fields.deliveryTag}`);
+  consume = (_: string, onMessage: (message: ConsumeMessage | null) => void, options: { consumerTag: string }) =>
+    this.#ask(`consume ${options.consumerTag}`, () => this.consumers.set(options.consumerTag, onMessage));
+
+  /** Hands a message to a consumer as the broker does; `returns` is how often it came back. */
+  deliver(consumerTag: string, messageId: string, returns = 0, header = 'x-delivery-count'): void {
+    this.#tag += 1;
+    const headers = returns === 0 ? {} : { [header]: returns };
+    const fields = { deliveryTag: this.#tag, redelivered: returns > 0, exchange: '', routingKey: '' };
+    const message = { content: Buffer.alloc(0), fields, properties: { messageId, headers } };
+    this.consumers.get(consumerTag)?.(message as unknown as ConsumeMessage);
+  }
+
+  #ask(what: string, answer: () => void = () => undefined): Promise<unknown> {
+    this.#last = this.#last.then(() => {
+      if (this.failing) throw this.failing;
+      this.said.push(what);
+      answer();
+    });
+    return this.#last;
+  }
+}
+
+let channel: FakeChannel;
+let intake: Intake;
+let handed: Map<string, Delivery>;
+let suspects: string[];
+let cancels: number;
+let ended: unknown[];
+
+const createIntake = (prefetch = 100) =>
+  new Intake({
+    channel: channel as unknown as Channel,
+    queue: 'stock',
+    prefetch,
+    onDelivery: (delivery) => void handed.set(String(delivery.properties.messageId), delivery),
+    onSuspect: ({ properties }, returns) => void suspects.push(`${properties.messageId} ${returns}`),
+    onCancelled: () => {
+      cancels += 1;
+    },
+    onEnded: (error) => void ended.push(error),
+  });
+
+/** Everything that is under way, acknowledgements of the next turn included. */
+async function settled(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
+}
+
+const names = () => [...handed.keys()];
+const ack = (name: string) => handed.get(name)?.ack();
+
+async function wide(): Promise<void> {
+  channel.deliver('narrow-1', 'first');
+  await settled();
+  ack('first');
+  await settled();
+}
+
+beforeEach(async () => {
+  channel = new FakeChannel();
+  handed = new Map();
+  suspects = [];
+  cancels = 0;
+  ended = [];
+  intake = createIntake();
+  await intake.start();
+});
+
+describe('the intake of a channel', () => {
+  test('when nothing has come yet, then it takes one message', () => {
+    expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1']);
+  });
+
+  test.each([0, 1, 2])(
+    'when a message came back %i times, then it takes many, and the queue is never without it',
+    async (returns) => {
+      channel.deliver('narrow-1', 'first', returns);
+      await settled();
+      expect(names()).toEqual(['first']);
+      expect(channel.said.slice(2)).toEqual(['prefetch 100', 'consume wide-2', 'cancel narrow-1']);
+      expect(suspects).toEqual([]);
+    },
+  );
+
+  test('when no more than one is wanted, then it stays as it is', async () => {
+    channel = new FakeChannel();
+    intake = createIntake(1);
+    await intake.start();
+    channel.deliver('narrow-1', 'first');
+    await settled();
+    expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1']);
+  });
+
+  test.each(['x-delivery-count', 'x-acquired-count'])(
+    'when a message came back 3 times (%s), then it is handed on alone',
+    async (header) => {
+      channel.deliver('narrow-1', 'bad', 3, header);
+      await settled();
+      expect(names()).toEqual(['bad']);
+      expect(suspects).toEqual(['bad 3']);
+      expect(channel.said).toHaveLength(2);
+    },
+  );
+
+  test('when a suspect comes among many, then it is held until all others are settled and the broker knows it', async () => {
+    await wide();
+    channel.deliver('wide-2', 'good 1');
+    channel.deliver('wide-2', 'bad', 7);
+    channel.deliver('wide-2', 'good 2');
+    await settled();
+    expect(names()).toEqual(['first', 'good 1', 'good 2']);
+    expect(intake.consumes).toBe(false);
+    expect(intake.serving).toBe(true);
+    ack('good 2');
+    await settled();
+    expect(names()).not.toContain('bad');
+    ack('good 1');
+    await settled();
+    expect(names()).toContain('bad');
+    expect(channel.said.slice(-4)).toEqual(['cancel wide-2', 'ack 4', 'ack ≤2', 'prefetch 1']);
+  });
+
+  test('when the suspect is settled, then it takes one message again, and then many', async () => {
+    await wide();
+    channel.deliver('wide-2', 'bad', 3);
+    await settled();
+    ack('bad');
+    await settled();
+    expect(channel.said.slice(-2)).toEqual(['prefetch 1', 'consume narrow-3']);
+    channel.deliver('narrow-3', 'good');
+    await settled();
+    expect(channel.said.slice(-3)).toEqual(['prefetch 100', 'consume wide-4', 'cancel narrow-3']);
+  });
+
+  test('when several suspects are held, then one is handed on after the other, the most suspicious last', async () => {
+    await wide();
+    for (const [name, returns] of [
+      ['killer', 9],
+      ['neighbour', 4],
+      ['other', 3],
+    ] as const) {
+      channel.deliver('wide-2', name, returns);
+    }
+    await settled();
+    const order = [];
+    for (const name of ['other', 'neighbour', 'killer']) {
+      order.push(names().at(-1));
+      ack(name);
+      await settled();
+    }
+    expect(order).toEqual(['other', 'neighbour', 'killer']);
+    expect(names()).toHaveLength(4);
+  });
+
+  test('when a suspect comes while it widens, then both consumers are gone before it is handed on', async () => {
+    channel.deliver('narrow-1', 'good');
+    channel.deliver('narrow-1', 'bad', 3);
+    await settled();
+    expect(names()).toEqual(['good']);
+    ack('good');
+    await settled();
+    expect(names()).toEqual(['good', 'bad']);
+    expect(channel.consumers.size).toBe(0);
+  });
+
+  test('when it is stopped while it widens, then both consumers are cancelled', async () => {
+    channel.deliver('narrow-1', 'good');
+    await intake.stop();
+    expect(channel.consumers.size).toBe(0);
+    expect(intake.serving).toBe(false);
+  });
+
+  test('when it is stopped while a suspect is held, then that is not handed on, and nothing is consumed again', async () => {
+    await wide();
+    channel.deliver('wide-2', 'good');
+    channel.deliver('wide-2', 'bad', 3);
+    await settled();
+    await intake.stop();
+    ack('good');
+    await settled();
+    expect(names()).toEqual(['first', 'good']);
+    expect(channel.consumers.size).toBe(0);
+  });
+
+  test('when the broker cancels both consumers while it widens, then that is told once', async () => {
+    channel.deliver('narrow-1', 'good');
+    for (const consumer of [...channel.consumers.values()]) consumer(null);
+    await settled();
+    for (const consumer of [...channel.consumers.values()]) consumer(null);
+    expect(cancels).toBe(1);
+    expect(intake.serving).toBe(false);
+  });
+
+  test('when the channel ends while it widens, then that is told', async () => {
+    channel.failing = new Error('channel ended');
+    channel.deliver('narrow-1', 'good');
+    await settled();
+    expect(ended).toEqual([channel.failing]);
+  });
+});
