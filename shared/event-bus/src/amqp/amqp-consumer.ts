@@ -14,7 +14,7 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
   /** How often the consumer is looked after, in milliseconds. @default 5000 */
   checkMs?: number;
   /**
-   * A consumer that has had nothing to do for so many milliseconds is made anew; the next time after twice as many, up to 10 minutes, as
+   * A consumer that has had nothing to do for so many milliseconds is made anew; the next time after twice as many, up to a minute, as
    * long as it was not lost for any other reason. @default 15000
    */
   renewMs?: number;
@@ -23,7 +23,7 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
 /** A renewal that takes longer shows in readiness, in milliseconds. */
 const RENEWAL_MS = 2000;
 const FIRST_RENEW_MS = 15_000;
-const LONGEST_RENEW_MS = 600_000;
+const LONGEST_RENEW_MS = 60_000;
 
 /** A consumer on a channel of its own, which comes back with every new connection and every new channel until it is cancelled. */
 export class AmqpConsumer implements BrokerConsumer {
