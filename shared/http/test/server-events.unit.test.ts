@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openServerEvents, type ServerEvents } from '../src/index.ts';
 
@@ -44,6 +44,19 @@ describe('server-sent events', () => {
     const closed = new Promise((resolve) => stream.closed.addEventListener('abort', resolve));
     leave();
     await closed;
+    expect(stream.closed.aborted).toBe(true);
+  });
+
+  it('when the client has gone before the stream is opened, then it is closed from the first', async () => {
+    const closed = new Promise<ServerEvents>((resolve) => {
+      server = createServer((_req, res) => res.once('close', () => setImmediate(() => resolve(openServerEvents(res)))));
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    const socket = connectTo((server?.address() as AddressInfo).port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+    server?.once('request', () => socket.destroy());
+    const stream = await closed;
+    stream.send({ id: 1, event: 'Happened', data: {} });
     expect(stream.closed.aborted).toBe(true);
   });
 });
