@@ -6,6 +6,8 @@ import { openServerEvents, type ServerEvents } from '../src/index.ts';
 let server: Server | undefined;
 afterEach(() => void server?.close());
 
+const portOf = (listening: Server): number => (listening.address() as AddressInfo).port;
+
 /** Opens a stream; gives both of its ends. */
 async function connect(heartbeatMs: number) {
   let stream: ServerEvents | undefined;
@@ -14,8 +16,7 @@ async function connect(heartbeatMs: number) {
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const leave = new AbortController();
-  const { port } = server.address() as AddressInfo;
-  const response = await fetch(`http://127.0.0.1:${port}`, { signal: leave.signal });
+  const response = await fetch(`http://127.0.0.1:${portOf(server as Server)}`, { signal: leave.signal });
   return { stream: stream as ServerEvents, response, leave: () => leave.abort() };
 }
 
@@ -52,7 +53,7 @@ describe('server-sent events', () => {
       server = createServer((_req, res) => res.once('close', () => setImmediate(() => resolve(openServerEvents(res)))));
     });
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
-    const socket = connectTo((server?.address() as AddressInfo).port, '127.0.0.1');
+    const socket = connectTo(portOf(server as Server), '127.0.0.1');
     socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
     server?.once('request', () => socket.destroy());
     const stream = await closed;
