@@ -6,8 +6,6 @@ import { brokenBy, type Scenario, type ScenarioContext, type ScenarioFindings } 
 const MEMORY_BOUND_MB = 150;
 /** What the relay may have read and not yet published (`maxInFlight` of its pace). */
 const RELAY_BOUND = 2000;
-/** The load is open: it must have sent what it was asked for, or it has measured nothing. */
-const LEAST_SHARE_SENT = 0.95;
 const BEFORE_MS = 3000;
 
 /** The broker is killed, stays away, and comes back. Meanwhile every order is taken. */
@@ -55,17 +53,12 @@ function judge({ system, record, vitals, options }: ScenarioContext, outage: Out
     const { readiness, relayInFlight, rssMb } = vitals.of(service);
     return { name, readiness, relayInFlight, rssMb: { before: rssMbBefore.get(name) ?? 0, peak: rssMb.peak } };
   });
-  const wanted = seconds * options.ordersPerSecond;
   const at = (share: number) => Math.round(latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN);
   return {
     violations: [
       ...brokenBy(
         'every order placed is answered 201',
         [...record.answers].filter(([status]) => status !== '201').map(([status, count]) => `${count} ${status}`),
-      ),
-      ...brokenBy(
-        'the load is open',
-        sent < wanted * LEAST_SHARE_SENT ? [`${sent} of ${Math.round(wanted)} orders sent`] : [],
       ),
       ...brokenBy(
         'readiness is false while the broker is away, and true again after it',
@@ -84,7 +77,7 @@ function judge({ system, record, vitals, options }: ScenarioContext, outage: Out
     ],
     measured: {
       'broker away': `${seconds.toFixed(1)} s, its start included; every service ready ${readyAfterSeconds.toFixed(1)} s later`,
-      'orders placed meanwhile': `${sent}, answered after p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at most ${at(1 - Number.EPSILON)} ms`,
+      'orders placed meanwhile': `${sent} of ${Math.round(seconds * options.ordersPerSecond)} wanted, answered after p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at most ${at(1 - Number.EPSILON)} ms`,
       'memory before and at most': seen
         .map(({ name, rssMb }) => `${name} ${rssMb.before}, ${rssMb.peak} MB`)
         .join('; '),
