@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { MECHANISMS } from './mechanisms.mjs';
+import { SCENARIOS } from './scenarios/scenarios.ts';
 
 export interface ChaosOptions {
   seed: number;
@@ -11,6 +12,10 @@ export interface ChaosOptions {
   without?: string;
   /** How long everything may take to come to rest after the last fault, in seconds. */
   quietSeconds: number;
+  /** Name of the scenario that is played instead of drawn faults. */
+  scenario?: string;
+  /** How long the scenario's fault lasts. */
+  seconds: number;
 }
 
 export const CHAOS_HELP = `npm run chaos -- [options]
@@ -21,10 +26,15 @@ Hurts a running system in every way it knows, under load, and checks afterwards 
   --faults <n>        how many faults; default 100, about five minutes
   --orders <n>        instances of the order service; default 2
   --inventories <n>   instances of the inventory service; default 2
-  --rate <n>          orders per second; default 30
+  --rate <n>          orders per second; default 30, or the scenario's
   --quiet <seconds>   limit for coming to rest after the last fault; default 120
   --without <name>    runs the services without one mechanism, which the suite must notice:
                       ${Object.keys(MECHANISMS).join(', ')}
+  --scenario <name>   plays one story at full size instead of drawn faults, and judges it by its own promises as well:
+${Object.entries(SCENARIOS)
+  .map(([name, { about }]) => `                      ${name}: ${about}`)
+  .join('\n')}
+  --seconds <n>       how long the fault of the scenario lasts; default: the scenario's
   --help
 
 The exit code is 0 when every promise was kept, 1 when one was broken, 2 when the suite itself failed, 130 after Ctrl-C.`;
@@ -38,25 +48,33 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
       faults: { type: 'string', default: '100' },
       orders: { type: 'string', default: '2' },
       inventories: { type: 'string', default: '2' },
-      rate: { type: 'string', default: '30' },
+      rate: { type: 'string' },
       quiet: { type: 'string', default: '120' },
       without: { type: 'string' },
+      scenario: { type: 'string' },
+      seconds: { type: 'string' },
       help: { type: 'boolean', default: false },
     },
   });
   if (values.help) return 'help';
-  const { without } = values;
+  const { without, scenario } = values;
+  const story = scenario === undefined ? undefined : SCENARIOS[scenario];
+  if (scenario !== undefined && !story) {
+    throw new Error(`--scenario must be one of ${Object.keys(SCENARIOS).join(', ')}`);
+  }
   if (without !== undefined && !Object.hasOwn(MECHANISMS, without)) {
     throw new Error(`--without must be one of ${Object.keys(MECHANISMS).join(', ')}`);
   }
   return {
     seed: wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), 0, 2 ** 31),
-    faults: wholeNumber('faults', values.faults, 0, 10_000),
+    faults: story ? 0 : wholeNumber('faults', values.faults, 0, 10_000),
     orders: wholeNumber('orders', values.orders, 1, 8),
     inventories: wholeNumber('inventories', values.inventories, 1, 8),
-    ordersPerSecond: wholeNumber('rate', values.rate, 1, 2000),
+    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 30), 1, 2000),
     quietSeconds: wholeNumber('quiet', values.quiet, 1, 3600),
     without,
+    scenario,
+    seconds: wholeNumber('seconds', values.seconds ?? String(story?.seconds ?? 0), 0, 3600),
   };
 }
 

@@ -25,6 +25,8 @@ export interface ChaosSystemOptions {
   without?: string;
   /** For files of the run. */
   directory: string;
+  /** Heartbeat of the services' connections to the broker, in seconds. */
+  heartbeatSeconds: number;
   /** Ends the start half-way. */
   signal: AbortSignal;
 }
@@ -39,7 +41,7 @@ const SERVICE_ENV = {
 };
 
 export async function startChaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
-  const { orders, inventories, without, directory, signal } = options;
+  const { orders, inventories, without, directory, heartbeatSeconds, signal } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -56,7 +58,7 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     const here = (file: string) => join(import.meta.dirname, file);
     const preload = [here('crash-points.mjs'), ...(without === undefined ? [] : [here('without-mechanism.mjs')])];
     const env = without === undefined ? SERVICE_ENV : { ...SERVICE_ENV, WARREN_CHAOS_WITHOUT: without };
-    const shared = { amqpUrl: broker.amqpUrl, databaseUrl: postgres.url, env, preload, directory };
+    const shared = { amqpUrl: broker.amqpUrl, databaseUrl: postgres.url, env, preload, directory, heartbeatSeconds };
     const start = (service: 'order' | 'inventory', count: number) =>
       Array.from({ length: count }, (_, index) =>
         started(startServiceInstance({ ...shared, service, name: `${service}-${index + 1}` })),

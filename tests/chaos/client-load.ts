@@ -50,7 +50,9 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     const items = drawLines(random);
     const key = random.chance(0.3) ? randomUUID() : undefined;
     for (let tries = 0; tries < (key ? MAX_TRIES : 1); tries += 1) {
+      const sentAt = performance.now();
       const answer = await send(random.pick(targets), items, key);
+      record.latenciesMs.push(performance.now() - sentAt);
       record.answers.set(answer.outcome, (record.answers.get(answer.outcome) ?? 0) + 1);
       if (answer.id === undefined) continue;
       record.accepted.set(answer.id, items);

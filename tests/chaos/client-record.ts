@@ -10,6 +10,8 @@ export interface ClientRecord {
   poison: Map<string, Poison>;
   /** How requests for new orders ended: by status, or `no answer`. */
   answers: Map<string, number>;
+  /** How long each request for a new order took until its answer, in milliseconds, in the order of the answers. */
+  latenciesMs: number[];
 }
 
 export interface OrderLine {
@@ -25,5 +27,12 @@ export interface Poison {
 }
 
 export function createClientRecord(): ClientRecord {
-  return { accepted: new Map(), idsByKey: new Map(), receipts: new Map(), poison: new Map(), answers: new Map() };
+  return {
+    accepted: new Map(),
+    idsByKey: new Map(),
+    receipts: new Map(),
+    poison: new Map(),
+    answers: new Map(),
+    latenciesMs: [],
+  };
 }

@@ -17,6 +17,8 @@ export interface ChaosReport {
   /** Services that ended by themselves, and were started again. */
   ownExits: string[];
   counts: Record<string, number>;
+  /** What a scenario measured, by what it is. */
+  measured: Record<string, string>;
   /** Answers to the client, by status. */
   answers: Record<string, number>;
 }
@@ -28,7 +30,8 @@ export function isClean({ violations, unsettled }: ChaosReport): boolean {
 
 /** The report for the person in front of it. */
 export function formatReport(report: ChaosReport): string {
-  const { options, seconds, violations, unsettled, settledSeconds, faults, ownExits, counts, answers } = report;
+  const { options, seconds, violations, unsettled, settledSeconds, faults, ownExits, counts, measured, answers } =
+    report;
   const kinds = new Map<string, number>();
   for (const { kind } of faults) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   const failures = faults.filter(({ failure }) => failure !== undefined);
@@ -36,10 +39,11 @@ export function formatReport(report: ChaosReport): string {
     [...entries].map(([name, count]) => `${count} ${name}`).join(', ');
   return [
     '',
-    `seed ${options.seed}, ${faults.length} faults in ${seconds} s${options.without ? `, without ${options.without}` : ''}`,
-    `  faults   ${list([...kinds].sort(([, a], [, b]) => b - a))}`,
+    `seed ${options.seed}, ${options.scenario ?? `${faults.length} faults`} in ${seconds} s${options.without ? `, without ${options.without}` : ''}`,
+    ...(faults.length > 0 ? [`  faults   ${list([...kinds].sort(([, a], [, b]) => b - a))}`] : []),
     `  answers  ${list(Object.entries(answers))}`,
     `  checked  ${list(Object.entries(counts))}`,
+    ...Object.entries(measured).map(([what, value]) => `  ${what}: ${value}`),
     ...ownExits.map((exit) => `  started again: ${exit.slice(0, 300)}`),
     ...failures.map(({ number, kind, failure }) => `  fault ${number} (${kind}) could not be made: ${failure}`),
     unsettled === undefined

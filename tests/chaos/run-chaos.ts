@@ -8,6 +8,7 @@ import { checkInvariants } from './invariants.ts';
 import { createProgress } from './progress.ts';
 import { createRandom } from './random.ts';
 import type { ChaosReport } from './report.ts';
+import { playScenario } from './scenarios/play-scenario.ts';
 import { drawSchedule } from './schedule.ts';
 import { sendStock } from './send-stock.ts';
 import { settle } from './settle.ts';
@@ -24,13 +25,16 @@ export interface RunChaosOptions extends ChaosOptions {
 export async function runChaos({ directory, say, signal, ...options }: RunChaosOptions): Promise<ChaosReport> {
   const startedAt = Date.now();
   say(`seed ${options.seed}: starting a broker, a database, ${options.orders} + ${options.inventories} services …`);
-  const system = await startChaosSystem({ ...options, directory, signal });
+  const system = await startChaosSystem({ ...options, directory, heartbeatSeconds: heartbeatOf(options), signal });
   try {
     return await hurtAndJudge({ system, options, say, signal, startedAt });
   } finally {
     await system.close();
   }
 }
+
+/** Drawn faults freeze connections, and want that found out soon; a scenario wants none lost but by its own fault. */
+const heartbeatOf = ({ scenario }: ChaosOptions): number => (scenario === undefined ? 1 : 10);
 
 interface Run {
   system: ChaosSystem;
@@ -52,6 +56,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
   try {
+    const judgeScenario = await playScenario({ system, load, record, options, signal });
     await runner.run();
     progress.enter('quiet');
     await load.stop();
@@ -61,12 +66,14 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
     signal.throwIfAborted();
     const settledSeconds = secondsSince(restFrom);
     progress.enter('judging');
+    const findings = await judgeScenario();
     const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells });
     return {
       options,
       startedAt: new Date(startedAt).toISOString(),
       seconds: secondsSince(startedAt),
-      violations: checkInvariants(evidence),
+      violations: [...findings.violations, ...checkInvariants(evidence)],
+      measured: findings.measured,
       unsettled,
       settledSeconds,
       faults: runner.outcomes,

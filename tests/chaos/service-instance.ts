@@ -50,13 +50,15 @@ export interface ServiceInstanceOptions {
   preload: readonly string[];
   /** For its files. */
   directory: string;
+  /** A connection that is silent for two to three heartbeats counts as lost, in seconds. */
+  heartbeatSeconds: number;
 }
 
 const CRASH_PATIENCE_MS = 4000;
 const RESTART_MS = 300;
 
 export async function startServiceInstance(options: ServiceInstanceOptions): Promise<ServiceInstance> {
-  const { name, service, amqpUrl, databaseUrl, env, preload, directory } = options;
+  const { name, service, amqpUrl, databaseUrl, env, preload, directory, heartbeatSeconds } = options;
   const brokerLink = await createTcpProxy(amqpUrl);
   const databaseLink = await createTcpProxy(databaseUrl);
   const crashFile = join(directory, `${name}.crash`);
@@ -65,8 +67,7 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
     waitUntilReady: false,
     env: {
       ...env,
-      // A heartbeat a second: a connection that is silent for two to three of them counts as lost.
-      AMQP_URL: `${brokerLink.through(amqpUrl)}?heartbeat=1`,
+      AMQP_URL: `${brokerLink.through(amqpUrl)}?heartbeat=${heartbeatSeconds}`,
       DATABASE_URL: databaseLink.through(databaseUrl),
       WARREN_CHAOS_CRASH_FILE: crashFile,
       NODE_OPTIONS: preload.map((path) => `--import ${pathToFileURL(path)}`).join(' '),

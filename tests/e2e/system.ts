@@ -5,6 +5,7 @@ import {
   type ServiceProcess,
   startServiceProcess,
   type TcpProxy,
+  type TestBroker,
   type TestVhost,
   testEnvironment,
   waitUntil,
@@ -60,19 +61,22 @@ export interface SystemOptions {
   orders?: number;
   inventories?: number;
   env?: Record<string, string>;
+  /** A broker of the test's own. @default that of the run */
+  broker?: Pick<TestBroker, 'amqpUrl' | 'managementUrl'>;
 }
 
 /** Starts the system and waits until every service is ready. */
-export async function startSystem({ orders = 1, inventories = 1, env = {} }: SystemOptions = {}): Promise<System> {
+export async function startSystem(options: SystemOptions = {}): Promise<System> {
+  const { orders = 1, inventories = 1, env = {}, broker = testEnvironment() } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
   };
   try {
-    const vhost = await createTestVhost();
+    const vhost = await createTestVhost(broker);
     const database = await createTestDatabase();
     undo.push(() => database.drop());
-    const brokerProxy = await createTcpProxy(testEnvironment().amqpUrl);
+    const brokerProxy = await createTcpProxy(broker.amqpUrl);
     undo.push(() => brokerProxy.close());
     const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl);
     undo.push(() => databaseProxy.close());

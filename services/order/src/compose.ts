@@ -44,7 +44,7 @@ export function composeOrder(
   const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
   const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
   const readModel = createOrderTable(store);
-  const watch = createOrderWatch(store, readModel);
+  const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
   const orders = createOrders({
     store,
     keys: createIdempotencyKeyTable(),

@@ -16,6 +16,12 @@ export const orderSettings = {
     format: formats.integer(1, 1_000_000),
     default: 10_000,
   }),
+  maxFollowers: setting({
+    env: 'MAX_FOLLOWERS',
+    doc: 'How many clients may follow an order or wait for its end; a further stream is answered with 503, a further wait not held.',
+    format: formats.integer(1, 1_000_000),
+    default: 10_000,
+  }),
   deadlineMs: setting({
     env: 'ORDER_DEADLINE_MS',
     doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds.',

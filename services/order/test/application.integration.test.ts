@@ -51,7 +51,7 @@ beforeEach(() => {
     store,
     keys: createIdempotencyKeyTable(),
     readModel: createOrderTable(store),
-    watch: createOrderWatch(store, createOrderTable(store)),
+    watch: createOrderWatch({ store, readModel: createOrderTable(store), maxFollowers: 1000 }),
     clock: systemClock,
     logger: silentLogger,
     decisions: answers,

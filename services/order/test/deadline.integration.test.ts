@@ -44,7 +44,7 @@ function newInstance(): Orders {
     store,
     keys: createIdempotencyKeyTable(),
     readModel: createOrderTable(store),
-    watch: createOrderWatch(store, createOrderTable(store)),
+    watch: createOrderWatch({ store, readModel: createOrderTable(store), maxFollowers: 1000 }),
     clock,
     logger: silentLogger,
     decisions,

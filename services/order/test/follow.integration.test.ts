@@ -37,14 +37,19 @@ const confirm = (orderId: string) =>
 interface Stream {
   status: number;
   type: string | undefined;
+  retryAfter: string | undefined;
   readonly text: string;
   readonly ended: boolean;
   leave(): void;
 }
 
 function open(orderId: string, { at = 0, lastEventId = '' }: { at?: number; lastEventId?: string } = {}) {
+  return openOn(instance(at), orderId, lastEventId);
+}
+
+function openOn({ service }: RunningOrder, orderId: string, lastEventId = '') {
   return new Promise<Stream>((resolve, reject) => {
-    const url = `http://127.0.0.1:${instance(at).service.port}/orders/${orderId}/stream`;
+    const url = `http://127.0.0.1:${service.port}/orders/${orderId}/stream`;
     const headers = lastEventId ? { 'Last-Event-ID': lastEventId } : {};
     const request = get(url, { headers }, (res: IncomingMessage) => {
       let text = '';
@@ -55,6 +60,7 @@ function open(orderId: string, { at = 0, lastEventId = '' }: { at?: number; last
       resolve({
         status: res.statusCode ?? 0,
         type: res.headers['content-type'],
+        retryAfter: res.headers['retry-after'],
         get text() {
           return text;
         },
@@ -76,9 +82,14 @@ const eventsIn = ({ text }: Stream): string[] =>
     return `${id} ${type}`;
   });
 
+async function followersOf({ api }: RunningOrder): Promise<number> {
+  const { text } = await api.get('/metrics');
+  return Number(/^warren_order_followers\{.*\} (\d+)$/m.exec(text)?.[1]);
+}
+
 async function followers(): Promise<number> {
-  const pages = await Promise.all(instances.map(async ({ api }) => (await api.get('/metrics')).text));
-  return pages.reduce((sum, page) => sum + Number(/^warren_order_followers\{.*\} (\d+)$/m.exec(page)?.[1]), 0);
+  const counts = await Promise.all(instances.map(followersOf));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 describe('GET /orders/:id/stream', () => {
@@ -152,6 +163,37 @@ describe('Prefer: wait', () => {
   test('when nothing of the kind is preferred, then nothing is applied', async () => {
     const { headers } = await instance(0).post(body, { Prefer: 'wait=0, respond-async' });
     expect(headers).not.toHaveProperty('preference-applied');
+  });
+});
+
+describe('more clients than MAX_FOLLOWERS', () => {
+  test('when as many follow as may, then a further stream gets 503 until one leaves, and a further wait is not held', async () => {
+    const small = await fixture.start({ MAX_FOLLOWERS: '2' });
+    const orderId = await newOrder();
+    const first = await openOn(small, orderId);
+    const waiting = small.post(body, { Prefer: 'wait=50' }).then(({ body: order }) => order);
+    await waitUntil(async () => (await followersOf(small)) === 2, { what: 'both to follow' });
+
+    const refused = await Promise.all(Array.from({ length: 20 }, () => openOn(small, orderId)));
+    for (const stream of refused) {
+      await waitUntil(() => stream.ended);
+      expect([stream.status, stream.retryAfter]).toEqual([503, '1']);
+      expect(JSON.parse(stream.text)).toMatchObject({ code: 'ORDER_FOLLOWERS_FULL', status: 503 });
+    }
+    const { status, headers, body: order } = await small.post(body, { Prefer: 'wait=50' });
+    expect([status, order.status]).toEqual([201, 'pending']);
+    expect(headers).not.toHaveProperty('preference-applied');
+    expect(await followersOf(small)).toBe(2);
+
+    first.leave();
+    const later = await waitUntil(async () => {
+      const stream = await openOn(small, orderId);
+      return stream.status === 200 ? stream : undefined;
+    });
+    await confirm(orderId);
+    await waitUntil(() => later.ended, { what: 'the end of the later stream' });
+    await small.service.lifecycle.stop();
+    expect((await waiting).status).toBe('pending');
   });
 });
 

@@ -39,10 +39,13 @@ export function openServerEvents(res: ServerResponse, options: ServerEventsOptio
     // A client that does not read gets no more: what waits for it must not grow.
     if (!res.writableNeedDrain) res.write(':\n\n');
   }, heartbeatMs);
-  res.once('close', () => {
+  const onClosed = () => {
     clearInterval(heartbeat);
     closed.abort();
-  });
+  };
+  // A client may have gone before its answer began.
+  if (res.closed) onClosed();
+  else res.once('close', onClosed);
   return {
     closed: closed.signal,
     send({ id, event, data }) {

@@ -1,10 +1,12 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { openServerEvents, type ServerEvents } from '../src/index.ts';
 
 let server: Server | undefined;
 afterEach(() => void server?.close());
+
+const portOf = (listening: Server): number => (listening.address() as AddressInfo).port;
 
 /** Opens a stream; gives both of its ends. */
 async function connect(heartbeatMs: number) {
@@ -14,8 +16,7 @@ async function connect(heartbeatMs: number) {
   });
   await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
   const leave = new AbortController();
-  const { port } = server.address() as AddressInfo;
-  const response = await fetch(`http://127.0.0.1:${port}`, { signal: leave.signal });
+  const response = await fetch(`http://127.0.0.1:${portOf(server as Server)}`, { signal: leave.signal });
   return { stream: stream as ServerEvents, response, leave: () => leave.abort() };
 }
 
@@ -44,6 +45,19 @@ describe('server-sent events', () => {
     const closed = new Promise((resolve) => stream.closed.addEventListener('abort', resolve));
     leave();
     await closed;
+    expect(stream.closed.aborted).toBe(true);
+  });
+
+  it('when the client has gone before the stream is opened, then it is closed from the first', async () => {
+    const closed = new Promise<ServerEvents>((resolve) => {
+      server = createServer((_req, res) => res.once('close', () => setImmediate(() => resolve(openServerEvents(res)))));
+    });
+    await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
+    const socket = connectTo(portOf(server as Server), '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: test\r\n\r\n');
+    server?.once('request', () => socket.destroy());
+    const stream = await closed;
+    stream.send({ id: 1, event: 'Happened', data: {} });
     expect(stream.closed.aborted).toBe(true);
   });
 });

@@ -71,7 +71,7 @@ interface ProxyState {
 function accept(client: Socket, target: { host: string; port: number }, state: ProxyState): void {
   if (state.refused) {
     client.on('error', () => undefined);
-    client.resetAndDestroy();
+    reset(client);
     return;
   }
   const upstream = connect({ ...target, noDelay: true });
@@ -118,9 +118,16 @@ function forward(from: Socket, to: Socket, state: ProxyState): void {
 
 function cutAll({ pairs }: ProxyState): void {
   for (const { client, upstream } of [...pairs]) {
-    client.resetAndDestroy();
-    upstream.resetAndDestroy();
+    reset(client);
+    reset(upstream);
   }
+}
+
+/** At once, whatever still waits to be written. */
+function reset(socket: Socket): void {
+  // Once an end is under way the system refuses a reset, and Node would keep the handle, and the process, open for ever.
+  if (!socket.writableEnded) socket.resetAndDestroy();
+  socket.destroy();
 }
 
 function listen(server: Server): Promise<number> {

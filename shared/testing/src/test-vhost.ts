@@ -1,4 +1,4 @@
-import { testEnvironment, uniqueName } from './test-environment.ts';
+import { type TestEnvironment, testEnvironment, uniqueName } from './test-environment.ts';
 
 /** What the management API tells of a queue; the members that tests look at. */
 export interface QueueReport {
@@ -28,7 +28,9 @@ export interface TestVhost {
 }
 
 /** Creates a virtual host with full rights for the test user. */
-export async function createTestVhost(environment = testEnvironment()): Promise<TestVhost> {
+export async function createTestVhost(
+  environment: Pick<TestEnvironment, 'amqpUrl' | 'managementUrl'> = testEnvironment(),
+): Promise<TestVhost> {
   const { amqpUrl, managementUrl } = environment;
   const name = uniqueName('vhost');
   const url = new URL(amqpUrl);

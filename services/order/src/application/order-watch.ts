@@ -8,6 +8,8 @@ export interface OrderWatch {
   readonly closed: boolean;
   /** How many follow an order at the moment. */
   readonly size: number;
+  /** True while nobody more should follow. Whoever asks, and follows before anything else happens, keeps the limit exactly. */
+  readonly full: boolean;
   /**
    * Calls back each time something may have happened to the order, also when the watch closes. A call is a reason to look, no more: it may
    * come for nothing. Gives the function that ends it.
@@ -25,14 +27,18 @@ interface Followed {
   followers: Set<() => void>;
 }
 
+export interface OrderWatchOptions {
+  store: Pick<EventStore, 'onCommitted'>;
+  readModel: Pick<OrderReadModel, 'versionsOf'>;
+  /** How many may follow an order at the same moment. */
+  maxFollowers: number;
+}
+
 /**
  * One watch for any number of followers: what this instance commits is told at once, without a query; what others commit is found by
  * `poll`, with one query for all orders that are followed.
  */
-export function createOrderWatch(
-  store: Pick<EventStore, 'onCommitted'>,
-  readModel: Pick<OrderReadModel, 'versionsOf'>,
-): OrderWatch {
+export function createOrderWatch({ store, readModel, maxFollowers }: OrderWatchOptions): OrderWatch {
   /** By stream. */
   const followed = new Map<string, Followed & { orderId: string }>();
   let size = 0;
@@ -55,6 +61,9 @@ export function createOrderWatch(
     },
     get size() {
       return size;
+    },
+    get full() {
+      return size >= maxFollowers;
     },
     follow(orderId, onChange) {
       const stream = orderStream(orderId);

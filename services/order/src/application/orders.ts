@@ -22,6 +22,8 @@ export interface Orders {
   listOrders(filter: OrderFilter): Promise<OrderView[]>;
   /** All events of an order, oldest first. @throws `ORDER_NOT_FOUND` */
   getHistory(orderId: string): Promise<RecordedEvent[]>;
+  /** Whether one more client may follow an order or wait for its end. To be asked in the same turn in which that begins. */
+  canFollow(): boolean;
   /** The events of an order as they come, until it has ended. @throws `ORDER_NOT_FOUND` */
   followOrder(request: FollowOrder): AsyncIterable<RecordedEvent>;
   /** The order once it is no longer pending, or as it is when the signal is aborted or the service drains. @throws `ORDER_NOT_FOUND` */
@@ -49,6 +51,7 @@ export function createOrders(dependencies: OrderDependencies): Orders {
     applyAnswers: createAnswerApplication(dependencies),
     listOrders: (filter) => readModel.list(filter),
     getOrder,
+    canFollow: () => !watch.full,
     followOrder,
     async waitForEnd(orderId, signal) {
       for await (const _ of followOrder({ orderId, after: 0, signal }));

@@ -18,6 +18,11 @@ export const orderErrors = defineErrors({
     kind: 'transient',
     meaning: 'More new orders wait to be stored than MAX_WAITING_ORDERS allows. Send the order again a little later.',
   },
+  ORDER_FOLLOWERS_FULL: {
+    kind: 'transient',
+    meaning:
+      'More clients follow orders than MAX_FOLLOWERS allows. Open the stream again a little later, or poll the order.',
+  },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'refused',
     meaning: 'The Idempotency-Key was used before, for another order. Use a new key for each order.',

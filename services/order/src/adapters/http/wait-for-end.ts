@@ -8,14 +8,15 @@ const MAX_WAIT_SECONDS = 50;
 
 /**
  * Honours `Prefer: wait=N` (RFC 7240): gives the order as it is when it has ended, or when the time is over, the client has gone or the
- * service drains; `Preference-Applied` says how long the wait was allowed to be. Without the preference, gives the order as it is.
+ * service drains; `Preference-Applied` says how long the wait was allowed to be. Without the preference, gives the order as it is. So it
+ * does when as many clients wait as may: the order is stored, and a preference is no demand.
  */
 export async function waitForEnd(
   order: OrderView,
-  { req, res, orders }: { req: IncomingMessage; res: ServerResponse; orders: Pick<Orders, 'waitForEnd'> },
+  { req, res, orders }: { req: IncomingMessage; res: ServerResponse; orders: Pick<Orders, 'canFollow' | 'waitForEnd'> },
 ): Promise<OrderView> {
   const seconds = Math.min(preferredWaitSeconds(req) ?? 0, MAX_WAIT_SECONDS);
-  if (seconds === 0) return order;
+  if (seconds === 0 || !orders.canFollow()) return order;
   const done = new AbortController();
   const abort = () => done.abort();
   const timer = setTimeout(abort, seconds * 1000);

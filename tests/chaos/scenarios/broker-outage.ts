@@ -1,0 +1,86 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { waitUntil } from '@warren/testing';
+import { brokenBy, type Scenario, type ScenarioContext, type ScenarioFindings } from './scenario.ts';
+
+/** How much more memory a process may take than before. Orders wait in the database; 6,000 of them in memory would be a fault of another size. */
+const MEMORY_BOUND_MB = 150;
+/** What the relay may have read and not yet published (`maxInFlight` of its pace). */
+const RELAY_BOUND = 2000;
+const BEFORE_MS = 3000;
+
+/** The broker is killed, stays away, and comes back. Meanwhile every order is taken. */
+export const brokerOutage: Scenario = {
+  about: 'the broker is killed (SIGKILL) and stays away for 30 s under 200 orders a second',
+  ordersPerSecond: 200,
+  seconds: 30,
+  async play(context) {
+    const { system, load, record, options, signal } = context;
+    await pause(BEFORE_MS, undefined, { signal });
+    const rssMbBefore = new Map(system.services.map((service) => [service.name, context.vitals.of(service).rssMb.now]));
+    const from = { at: Date.now(), sent: load.sent, answered: record.latenciesMs.length };
+    await system.broker.kill();
+    await pause(options.seconds * 1000, undefined, { signal });
+    await system.broker.start();
+    const until = { at: Date.now(), sent: load.sent, answered: record.latenciesMs.length };
+    await waitUntil(() => system.services.every((service) => context.vitals.of(service).readiness.at(-1)), {
+      timeoutMs: 60_000,
+      what: 'every service to be ready again',
+    });
+    const outage = {
+      seconds: (until.at - from.at) / 1000,
+      sent: until.sent - from.sent,
+      rssMbBefore,
+      latenciesMs: record.latenciesMs.slice(from.answered, until.answered).sort((a, b) => a - b),
+      readyAfterSeconds: (Date.now() - until.at) / 1000,
+    };
+    return () => judge(context, outage);
+  },
+};
+
+interface Outage {
+  seconds: number;
+  sent: number;
+  latenciesMs: readonly number[];
+  /** By service. */
+  rssMbBefore: ReadonlyMap<string, number>;
+  readyAfterSeconds: number;
+}
+
+function judge({ system, record, vitals, options }: ScenarioContext, outage: Outage): ScenarioFindings {
+  const { seconds, sent, latenciesMs, rssMbBefore, readyAfterSeconds } = outage;
+  const seen = system.services.map((service) => {
+    const { name } = service;
+    const { readiness, relayInFlight, rssMb } = vitals.of(service);
+    return { name, readiness, relayInFlight, rssMb: { before: rssMbBefore.get(name) ?? 0, peak: rssMb.peak } };
+  });
+  const at = (share: number) => Math.round(latenciesMs[Math.floor(latenciesMs.length * share)] ?? Number.NaN);
+  return {
+    violations: [
+      ...brokenBy(
+        'every order placed is answered 201',
+        [...record.answers].filter(([status]) => status !== '201').map(([status, count]) => `${count} ${status}`),
+      ),
+      ...brokenBy(
+        'readiness is false while the broker is away, and true again after it',
+        seen.filter(({ readiness }) => !/^true,false,.*true$/.test(String(readiness))).map(({ name }) => name),
+      ),
+      ...brokenBy(
+        `memory grows by ${MEMORY_BOUND_MB} MB at most`,
+        seen
+          .filter(({ rssMb }) => rssMb.peak - rssMb.before > MEMORY_BOUND_MB)
+          .map(({ name, rssMb }) => `${name}: from ${rssMb.before} to ${rssMb.peak} MB`),
+      ),
+      ...brokenBy(
+        `the relay holds ${RELAY_BOUND} events at most`,
+        seen.filter(({ relayInFlight }) => relayInFlight > RELAY_BOUND).map(({ name }) => name),
+      ),
+    ],
+    measured: {
+      'broker away': `${seconds.toFixed(1)} s, its start included; every service ready ${readyAfterSeconds.toFixed(1)} s later`,
+      'orders placed meanwhile': `${sent} of ${Math.round(seconds * options.ordersPerSecond)} wanted, answered after p50 ${at(0.5)} ms, p99 ${at(0.99)} ms, at most ${at(1 - Number.EPSILON)} ms`,
+      'memory before and at most': seen
+        .map(({ name, rssMb }) => `${name} ${rssMb.before}, ${rssMb.peak} MB`)
+        .join('; '),
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { ServiceInstance } from '../service-instance.ts';
+import { brokenBy, type Scenario, type ScenarioContext } from './scenario.ts';
+
+/** Default of the setting `DRAIN_TIMEOUT_MS`. */
+const DRAIN_TIMEOUT_MS = 10_000;
+const PROBE_EVERY_MS = 5;
+
+interface Drained {
+  name: string;
+  /** From SIGTERM to the end of the process. */
+  tookMs: number;
+  exit: string;
+  /** Whether it said ready again after it had begun to drain. */
+  tookWorkAgain: boolean;
+}
+
+/** Each service gets SIGTERM in its turn and is started again, while clients with open connections place orders on all of them. */
+export const drainUnderLoad: Scenario = {
+  about: 'each service in its turn is told to stop (SIGTERM) and started again under 150 orders a second, 3 s apart',
+  ordersPerSecond: 150,
+  seconds: 3,
+  async play(context) {
+    const { system, vitals, record, options, signal } = context;
+    const drained: Drained[] = [];
+    for (const service of system.services) {
+      await pause(options.seconds * 1000, undefined, { signal });
+      await vitals.look(service);
+      drained.push(await drain(service));
+    }
+    return () => ({
+      violations: [
+        ...brokenBy(
+          `SIGTERM ends a service with exit code 0 within ${DRAIN_TIMEOUT_MS} ms`,
+          drained.filter(({ exit, tookMs }) => exit !== 'exit code 0' || tookMs > DRAIN_TIMEOUT_MS).map(textOf),
+        ),
+        ...brokenBy('a service that drains takes no new work', drained.filter((one) => one.tookWorkAgain).map(textOf)),
+        ...brokenBy('nothing is handled twice', duplicatesIn(context)),
+        ...brokenBy(
+          'a request is answered 201, or turned away before anything is stored',
+          [...record.answers.keys()].filter((status) => !['201', '503', 'no answer'].includes(status)),
+        ),
+      ],
+      measured: { drained: drained.map(textOf).join('; ') },
+    });
+  },
+};
+
+const textOf = ({ name, exit, tookMs }: Drained): string => `${name} ${exit} after ${tookMs} ms`;
+
+async function drain(service: ServiceInstance): Promise<Drained> {
+  const startedAt = Date.now();
+  let tookMs: number | undefined;
+  void service.process.exited.then(() => {
+    tookMs = Date.now() - startedAt;
+  });
+  const ending = service.terminate(0);
+  let draining = false;
+  let tookWorkAgain = false;
+  while (tookMs === undefined) {
+    const ready = await isReady(service);
+    // The process may have ended, and its successor be ready, while the question was on its way.
+    if (tookMs !== undefined) break;
+    tookWorkAgain ||= draining && ready;
+    draining ||= !ready;
+    await pause(PROBE_EVERY_MS);
+  }
+  return { name: service.name, exit: await ending, tookMs, tookWorkAgain };
+}
+
+/** On a connection of its own: whether new work would be taken. */
+async function isReady({ process }: ServiceInstance): Promise<boolean> {
+  const options = { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) };
+  const answer = await fetch(`${process.url}/health/ready`, options).catch(() => undefined);
+  return answer?.ok ?? false;
+}
+
+function duplicatesIn({ system, vitals }: ScenarioContext): string[] {
+  return system.services.flatMap((service) => {
+    const { duplicates } = vitals.of(service);
+    return duplicates > 0 ? [`${service.name}: ${duplicates} copies met its inbox`] : [];
+  });
+}

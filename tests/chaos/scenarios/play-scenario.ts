@@ -1,0 +1,25 @@
+import type { ChaosOptions } from '../chaos-options.ts';
+import type { ScenarioContext, ScenarioFindings } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+import { watchVitalSigns } from './vital-signs.ts';
+
+export interface PlayScenarioOptions extends Omit<ScenarioContext, 'vitals' | 'options'> {
+  options: ChaosOptions;
+}
+
+/** Plays the scenario of the options, if there is one. Gives its judgement, to be called when nothing moves any more. */
+export async function playScenario(options: PlayScenarioOptions): Promise<() => Promise<ScenarioFindings>> {
+  const scenario = SCENARIOS[options.options.scenario ?? ''];
+  if (!scenario) return async () => ({ violations: [], measured: {} });
+  const vitals = watchVitalSigns(options.system.services);
+  try {
+    const judge = await scenario.play({ ...options, vitals });
+    return async () => {
+      await vitals.stop();
+      return judge();
+    };
+  } catch (error) {
+    await vitals.stop();
+    throw error;
+  }
+}

@@ -1,0 +1,41 @@
+import type { ChaosSystem } from '../chaos-system.ts';
+import type { ClientLoad } from '../client-load.ts';
+import type { ClientRecord } from '../client-record.ts';
+import type { Violation } from '../invariants.ts';
+import type { VitalSigns } from './vital-signs.ts';
+
+/** What a scenario may use. */
+export interface ScenarioContext {
+  system: ChaosSystem;
+  /** Runs from before the scenario until after it. */
+  load: ClientLoad;
+  record: ClientRecord;
+  /** Taken all the while. */
+  vitals: VitalSigns;
+  options: { ordersPerSecond: number; seconds: number };
+  signal: AbortSignal;
+}
+
+/** What a scenario has to say once the system has come to rest. */
+export interface ScenarioFindings {
+  /** Its own promises that were broken; those of every run are judged apart from it. */
+  violations: Violation[];
+  /** Numbers for the report, by what they are. */
+  measured: Record<string, string>;
+}
+
+/** One story at full size: a fault that is always the same, under a load that is always the same. */
+export interface Scenario {
+  /** A line for `--help`. */
+  about: string;
+  ordersPerSecond: number;
+  /** How long its fault lasts by default. */
+  seconds: number;
+  /** Makes the fault and undoes it. Gives the judgement, for when the load has ended and nothing moves. */
+  play(context: ScenarioContext): Promise<() => ScenarioFindings>;
+}
+
+/** The promise as broken by these cases, or nothing. */
+export function brokenBy(promise: string, cases: readonly string[]): Violation[] {
+  return cases.length > 0 ? [{ promise, count: cases.length, examples: cases.slice(0, 5) }] : [];
+}

@@ -1,0 +1,37 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from '@jest/globals';
+import { runChaos } from '../chaos/run-chaos.ts';
+
+/** Plays a scenario of the fault suite, smaller than `npm run chaos -- --scenario …` does. Gives what it found broken. */
+async function play(scenario: string, size: { ordersPerSecond: number; seconds: number }) {
+  const directory = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'scenario-'));
+  try {
+    const run = { seed: 1, faults: 0, orders: 2, inventories: 1, quietSeconds: 60 };
+    const { signal } = new AbortController();
+    const { violations, unsettled, ownExits } = await runChaos({
+      ...run,
+      ...size,
+      scenario,
+      directory,
+      say: () => undefined,
+      signal,
+    });
+    return { violations, unsettled, ownExits };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+const NOTHING = { violations: [], unsettled: undefined, ownExits: [] };
+
+describe('under load', () => {
+  it('when the broker is killed and comes back, then every order is answered 201, none is lost, readiness tells, and memory is bounded', async () => {
+    expect(await play('broker-outage', { ordersPerSecond: 100, seconds: 4 })).toEqual(NOTHING);
+  }, 180_000);
+
+  it('when each service gets SIGTERM in its turn, then it takes no new work, ends with 0 in time, and nothing is lost or handled twice', async () => {
+    expect(await play('drain-under-load', { ordersPerSecond: 100, seconds: 1 })).toEqual(NOTHING);
+  }, 180_000);
+});
