@@ -18,7 +18,7 @@ beforeAll(async () => {
   fixture = await createOrderFixture();
   instances = await Promise.all([fixture.start(), fixture.start()]);
   await Promise.all(instances.map(waitUntilReady));
-}, 60_000);
+});
 afterAll(() => fixture.close());
 
 const instance = (at: number): RunningOrder => instances[at] as RunningOrder;

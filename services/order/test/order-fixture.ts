@@ -68,7 +68,7 @@ function toRunning(service: OrderService): RunningOrder {
 
 /** Resolves when every component of the service is up. */
 export async function waitUntilReady({ service }: RunningOrder): Promise<void> {
-  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness', timeoutMs: 20_000 });
+  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness' });
 }
 
 /** Resolves with the order when it is no longer pending. */

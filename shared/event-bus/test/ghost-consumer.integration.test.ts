@@ -29,4 +29,4 @@ test('when a queue is deleted and declared again at once, then its events reach 
   await bus.publish(event);
   await waitUntil(() => seen.includes(event.id), { what: 'the event', timeoutMs: 40_000 });
   expect(bus.isHealthy()).toBe(true);
-}, 60_000);
+});

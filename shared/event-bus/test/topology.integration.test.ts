@@ -27,7 +27,7 @@ describe('the topology of a bus', () => {
   async function reconnect(bus: { canPublish(): boolean; isHealthy(): boolean }): Promise<void> {
     proxy.cut();
     await waitUntil(() => !bus.canPublish());
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect', timeoutMs: 10_000 });
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect' });
   }
 
   test('when a consumer sets limits for its dead letters, then a publisher without them connects, before and after', async () => {
@@ -84,7 +84,7 @@ describe('the topology of a bus', () => {
       message: expect.stringContaining(wrong),
     });
     await harness.deleteQueue(wrong);
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
   });
 
   test('when a bus has subscribed, then the broker has quorum queues with dead letters and delay queues that lose nothing', async () => {
