@@ -41,9 +41,9 @@ export const busSettings = {
   }),
   breakerResetMs: setting({
     env: 'BREAKER_RESET_MS',
-    doc: 'How long it rests before one message is tried, in milliseconds.',
+    doc: 'How long it rests before one message is tried, in milliseconds; well below ORDER_DEADLINE_MS.',
     format: formats.integer(10, 86_400_000),
-    default: 60_000,
+    default: 10_000,
   }),
   breakerHalfOpenMs: setting({
     env: 'BREAKER_HALF_OPEN_MS',
