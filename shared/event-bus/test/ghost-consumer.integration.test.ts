@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
 import { connect } from 'amqplib';
