@@ -1,31 +1,17 @@
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
-let fixture: OrderFixture;
-let instances: RunningOrder[];
+const pair = useTwoOrders();
 
-beforeAll(async () => {
-  fixture = await createOrderFixture();
-  instances = await Promise.all([fixture.start(), fixture.start()]);
-  await Promise.all(instances.map(waitUntilReady));
-});
-afterAll(() => fixture.close());
-
-const instance = (at: number): RunningOrder => instances[at] as RunningOrder;
+const instance = (at: number): RunningOrder => pair.instances[at] as RunningOrder;
 const body = { customerId: 'c', items: [{ productId: 'item1', quantity: 1 }] };
 const newOrder = async (): Promise<string> => (await instance(0).post(body)).body.id;
 const confirm = (orderId: string) =>
-  fixture.inventory.publish(
+  pair.fixture.inventory.publish(
     createEvent(InventoryReserved, {
       aggregateId: orderId,
       source: 'inventory',
@@ -77,7 +63,7 @@ const eventsIn = ({ text }: Stream): string[] =>
   });
 
 async function followers(): Promise<number> {
-  const pages = await Promise.all(instances.map(async ({ api }) => (await api.get('/metrics')).text));
+  const pages = await Promise.all(pair.instances.map(async ({ api }) => (await api.get('/metrics')).text));
   return pages.reduce((sum, page) => sum + Number(/^warren_order_followers\{.*\} (\d+)$/m.exec(page)?.[1]), 0);
 }
 
@@ -157,8 +143,8 @@ describe('Prefer: wait', () => {
 
 describe('a service that drains', () => {
   test('when clients follow and wait, then they are let go and it stops at once', async () => {
-    const third = await fixture.start();
-    instances.push(third);
+    const third = await pair.fixture.start();
+    pair.instances.push(third);
     const orderId = await newOrder();
     const stream = await open(orderId, { at: 2 });
     const answer = third.post(body, { Prefer: 'wait=20' });
@@ -170,6 +156,6 @@ describe('a service that drains', () => {
     expect((await waiting).body.status).toBe('pending');
     await waitUntil(() => stream.ended);
     expect(eventsIn(stream)).toEqual(['1 OrderCreated']);
-    instances.pop();
+    pair.instances.pop();
   });
 });
