@@ -34,7 +34,9 @@ export default {
     project('integration', ['**/test/**/*.integration.test.ts']),
     project('e2e', ['**/tests/e2e/**/*.e2e.test.ts']),
   ],
+  testSequencer: '<rootDir>/jest.sequencer.mjs',
   // Jest's own choice on two cores is one worker; these suites mostly wait.
-  maxWorkers: 2,
-  testTimeout: 30_000,
+  maxWorkers: 3,
+  // Beyond the patience of `waitUntil`, whose message says more.
+  testTimeout: 120_000,
 };

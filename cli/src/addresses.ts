@@ -19,7 +19,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  */
 export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): string {
   const { env: variable, field, what } = ADDRESSES[part];
-  const path = resolve(ROOT, env.DATA_DIR || '.data', 'run.json');
+  const path = runFileOf(env);
   const run = readRunFile(path);
   const url = env[variable] || run?.[field];
   if (typeof url === 'string' && URL.canParse(url)) return url;
@@ -29,6 +29,19 @@ export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): s
     : `run "npm start" (no ${path})`;
   throw cliErrors.CLI_ADDRESS_UNKNOWN(`no address of ${what}: ${advice}, or set ${variable}`);
 }
+
+/**
+ * The management API of the broker, from `MANAGEMENT_URL` or the run file; `undefined` when it is not known: a broker of the user's own
+ * need not have one. The run file's belongs to the run file's broker, and does not count beside another `AMQP_URL`.
+ */
+export function managementUrl(env: Terminal['env']): string | undefined {
+  const url = env.MANAGEMENT_URL || (env.AMQP_URL ? undefined : readRunFile(runFileOf(env))?.managementUrl);
+  if (url === undefined) return undefined;
+  if (typeof url === 'string' && URL.canParse(url)) return url;
+  throw cliErrors.CLI_ADDRESS_UNKNOWN(`MANAGEMENT_URL must be a URL, not "${url}"`);
+}
+
+const runFileOf = (env: Terminal['env']) => resolve(ROOT, env.DATA_DIR || '.data', 'run.json');
 
 function readRunFile(path: string): Record<string, unknown> | undefined {
   try {

@@ -1,4 +1,3 @@
-import { SYSTEM_QUEUES } from '@warren/contracts';
 import type { DeadLetterFilter } from '@warren/event-bus';
 import { type Command, Option } from 'commander';
 import { parseCount, parseSpan } from './arguments.ts';
@@ -18,7 +17,7 @@ export interface ChoiceOptions {
 /** Adds the options of {@link ChoiceOptions} to a command. */
 export function addChoice(command: Command): Command {
   return command
-    .option('-q, --queue <name>', 'only of this queue (default: every queue of the system)')
+    .option('-q, --queue <name>', 'only of this queue (default: every queue that has dead letters)')
     .option('--id <id>', 'only the message with this id')
     .option('--code <code>', 'only those that failed with this error code')
     .option('--reason <reason>', 'only those with this reason: invalid, skipped, exhausted, delivery_limit, …')
@@ -35,10 +34,4 @@ export function addChoice(command: Command): Command {
 export function filterOf({ id, code, reason, olderThan, newerThan }: ChoiceOptions, now: Date): DeadLetterFilter {
   const ago = (spanMs: number | undefined) => (spanMs === undefined ? undefined : new Date(now.getTime() - spanMs));
   return { id, code, reason, before: ago(olderThan), since: ago(newerThan) };
-}
-
-/** The queue that was named, by its own name or that of its dead-letter queue; else all that the system knows. */
-export function queuesOf({ queue }: ChoiceOptions): { queues: string[]; named: boolean } {
-  if (queue === undefined) return { queues: SYSTEM_QUEUES.map((spec) => spec.queue), named: false };
-  return { queues: [queue.replace(/\.dlq$/, '')], named: true };
 }

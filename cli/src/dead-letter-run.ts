@@ -2,7 +2,8 @@ import { type DeadLetterRun, DeadLetters } from '@warren/event-bus';
 import { isAppError } from '@warren/kernel';
 import { addressOf, hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
-import { type ChoiceOptions, filterOf, queuesOf } from './dead-letter-options.ts';
+import { type ChoiceOptions, filterOf } from './dead-letter-options.ts';
+import { queuesOf } from './dead-letter-queues.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -12,24 +13,25 @@ export interface QueueResult<Result> {
   result: Result;
 }
 
-/** Connects, runs `work`, and closes again. @throws `CLI_UNREACHABLE` */
+/** Connects, runs `work` on the queues that the options choose, and closes again. @throws `CLI_UNREACHABLE` */
 export async function withDeadLetters<Result>(
-  { env }: Terminal,
-  work: (letters: DeadLetters) => Promise<Result>,
+  terminal: Terminal,
+  { queue }: ChoiceOptions,
+  work: (letters: DeadLetters, queues: string[]) => Promise<Result>,
 ): Promise<Result> {
-  const url = addressOf('broker', env);
+  const url = addressOf('broker', terminal.env);
   const letters = await DeadLetters.connect({ url }).catch((error: Error) => {
     throw cliErrors.CLI_UNREACHABLE(`cannot reach the broker at ${hostOf(url)}: ${error.message}`, { cause: error });
   });
   try {
-    return await work(letters);
+    return await work(letters, await queuesOf(queue, terminal));
   } finally {
     await letters.close();
   }
 }
 
 export interface EachQueue<Result> {
-  letters: DeadLetters;
+  queues: readonly string[];
   options: ChoiceOptions;
   terminal: Terminal;
   /** Shown before the progress bar. */
@@ -44,8 +46,7 @@ export interface EachQueue<Result> {
  * has none; one that was named must exist.
  */
 export async function eachQueue<Result>(each: EachQueue<Result>): Promise<QueueResult<Result>[]> {
-  const { options, deal, countOf, terminal, what } = each;
-  const { queues, named } = queuesOf(options);
+  const { queues, options, deal, countOf, terminal, what } = each;
   const filter = filterOf(options, new Date());
   const results: QueueResult<Result>[] = [];
   let left = options.limit ?? Number.POSITIVE_INFINITY;
@@ -60,7 +61,7 @@ export async function eachQueue<Result>(each: EachQueue<Result>): Promise<QueueR
       results.push({ queue, result });
     } catch (error) {
       const missing = isAppError(error) && error.code === 'DEAD_LETTER_QUEUE_MISSING';
-      if (named || !missing) throw error;
+      if (options.queue !== undefined || !missing) throw error;
     } finally {
       progress.end();
     }

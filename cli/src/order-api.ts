@@ -1,18 +1,5 @@
-import type { EventEnvelope, OrderItem, OrderStatus } from '@warren/contracts';
+import type { EventEnvelope, OrderView } from '@warren/contracts';
 import { cliErrors } from './cli-errors.ts';
-
-/** An order as the API gives it. */
-export interface OrderView {
-  id: string;
-  customerId: string;
-  items: OrderItem[];
-  totalAmount?: number;
-  status: OrderStatus;
-  reason?: string;
-  version: number;
-  createdAt: string;
-  updatedAt: string;
-}
 
 /** What has happened to an order, oldest first. */
 export type OrderEvent = Pick<EventEnvelope, 'id' | 'type' | 'version' | 'timestamp'> & {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { addressOf, hostOf } from '../src/addresses.ts';
+import { addressOf, hostOf, managementUrl } from '../src/addresses.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -24,6 +24,15 @@ describe('the addresses of the system', () => {
   it('when a variable is set, then it goes before the run file', () => {
     runFile('{"amqpUrl":"amqp://file"}');
     expect(addressOf('broker', { DATA_DIR: dataDir, AMQP_URL: 'amqp://env' })).toBe('amqp://env');
+  });
+
+  it('when another broker is named, then the management API of the run file is not taken for that one', () => {
+    runFile('{"amqpUrl":"amqp://file","managementUrl":"http://a:b@file:1"}');
+    expect(managementUrl({ DATA_DIR: dataDir })).toBe('http://a:b@file:1');
+    expect(managementUrl({ DATA_DIR: dataDir, AMQP_URL: 'amqp://env' })).toBeUndefined();
+    expect(managementUrl({ DATA_DIR: dataDir, AMQP_URL: 'amqp://env', MANAGEMENT_URL: 'http://env' })).toBe(
+      'http://env',
+    );
   });
 
   it('when nothing is known, then the error says to start the system or which variable to set', () => {

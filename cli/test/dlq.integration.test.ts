@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createEvent, QUEUES, ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
+import { createEvent, InventoryReserved, QUEUES, ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { AppError } from '@warren/kernel';
-import { createTestVhost, type TestVhost, uniqueName, waitUntil } from '@warren/testing';
+import { createTestVhost, type TestVhost, testEnvironment, uniqueName, waitUntil } from '@warren/testing';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
 
@@ -12,7 +12,8 @@ let env: Record<string, string>;
 
 beforeEach(async () => {
   vhost = await createTestVhost();
-  env = { AMQP_URL: vhost.amqpUrl, DATA_DIR: uniqueName('/nowhere') };
+  const { managementUrl } = testEnvironment();
+  env = { AMQP_URL: vhost.amqpUrl, MANAGEMENT_URL: managementUrl, DATA_DIR: uniqueName('/nowhere') };
 });
 
 const buses: EventBus[] = [];
@@ -112,6 +113,31 @@ describe('warren dlq', () => {
     const { err } = await run(['replay'], true);
     expect(err).toContain(`replaying ${queue} [########################] 2/2, 2 chosen`);
     expect(err.endsWith('\r\u001b[K')).toBe(true);
+  });
+
+  it('when a service has a queue of its own, then its dead letters are there as well; without the management API it says what it leaves out', async () => {
+    const bus = new EventBus({ url: vhost.amqpUrl, service: 'shipping' });
+    buses.push(bus);
+    await bus.connect();
+    const handler = async () => {
+      throw new AppError({ code: 'NO_TRUCK', kind: 'invalid', message: 'no truck' });
+    };
+    await bus.subscribe({ queue: 'shipping_inventory_reserved', bindings: [InventoryReserved], handler });
+    const data = { orderId: 'order-1', reservations: [{ productId: 'item1', quantity: 1 }] };
+    await bus.publish(createEvent(InventoryReserved, { aggregateId: 'order-1', data, source: 'test' }));
+    const codes = async () => (await run(['list', '--json'])).out;
+    await waitUntil(async () => (await codes()).includes('NO_TRUCK'), { what: 'the dead letter in the list of all' });
+    env.MANAGEMENT_URL = '';
+    expect(await run(['list'])).toEqual({
+      code: 0,
+      out: 'There are no such dead letters.\n',
+      err: expect.stringContaining('MANAGEMENT_URL'),
+    });
+    expect((await run(['list', '-q', 'shipping_inventory_reserved'])).out).toContain('NO_TRUCK');
+    env.MANAGEMENT_URL = 'http://user:secret@127.0.0.1:1';
+    const { code, err } = await run(['list']);
+    expect(err).toMatch(/^warren: cannot list the queues by the management API at 127\.0\.0\.1:1: .*\n$/);
+    expect(code).toBe(1);
   });
 
   it('when nothing was ever declared, then there are none; a queue that was named must exist', async () => {

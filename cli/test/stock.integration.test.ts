@@ -29,8 +29,9 @@ afterEach(async () => {
   await database.drop();
 });
 
-async function startInventory(): Promise<InventoryService> {
-  const service = composeInventory(loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0' }), silentLogger);
+async function startInventory(more: Record<string, string> = {}): Promise<InventoryService> {
+  const settings = loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0', ...more });
+  const service = composeInventory(settings, silentLogger);
   services.push(service);
   await service.lifecycle.start();
   await waitUntil(async () => (await service.lifecycle.readiness()).ready, {
@@ -77,6 +78,16 @@ describe('warren stock', () => {
       updatedAt: expect.any(String),
     });
     expect(await stock()).toHaveLength(3);
+  });
+
+  it('when the service sets limits for its dead letters, then a command that knows nothing of them is booked, before and after', async () => {
+    expect((await run('stock', 'receive', 'item1', '5', '--no-wait')).code).toBe(0);
+    const service = await startInventory({ DEAD_LETTER_TTL_MS: '60000', DEAD_LETTER_MAX_LENGTH: '7' });
+    await waitUntil(async () => (await stock()).some((row) => JSON.stringify(row).includes('"available":105')));
+    expect(await run('stock', 'receive', 'item1', '6')).toMatchObject({ code: 0, err: '' });
+    const report = await vhost.management<{ arguments: unknown }>('GET', 'queues/inventory_receive_stock.dlq');
+    expect(report.arguments).toMatchObject({ 'x-message-ttl': 60_000, 'x-max-length': 7 });
+    expect((await service.lifecycle.readiness()).ready).toBe(true);
   });
 
   it('when the service does not run, then receive says that the message waits, and it is booked once it runs', async () => {

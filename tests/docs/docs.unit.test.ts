@@ -6,6 +6,7 @@ import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
 import { errorCatalogue, type SettingsSpec } from '@warren/kernel';
+import '../../cli/src/cli-errors.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';

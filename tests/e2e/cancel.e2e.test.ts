@@ -1,10 +1,9 @@
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
 let system: System;
-afterEach(() => system?.close());
 
 const cancel = async (id: string, instance = 0): Promise<number> => {
   const url = `${system.orders[instance]?.url}/orders/${id}/cancel`;
@@ -20,14 +19,18 @@ async function expectFree(available: number): Promise<void> {
       const stock = await system.stock();
       return stock[0]?.available === available ? stock : undefined;
     },
-    { timeoutMs: 20_000, what: `${available} free pieces` },
+    { what: `${available} free pieces` },
   );
   expect(item).toMatchObject({ ledger: available, reservedByOrders: item?.reserved });
 }
 
-describe('a cancellation', () => {
-  it('when it comes before, during and after the reservation, then the stock is whole again', async () => {
+describe('an order', () => {
+  beforeAll(async () => {
     system = await startSystem({ orders: 2, inventories: 2, env: { INITIAL_STOCK: 'item1:100' } });
+  });
+  afterAll(() => system?.close());
+
+  it('when it is cancelled before, during and after the reservation, then the stock is whole again', async () => {
     const statuses = await runConcurrently(60, 20, async (index) => {
       const { id } = await system.place(line);
       if (index % 3 === 1) await system.ended(id);
@@ -35,12 +38,25 @@ describe('a cancellation', () => {
     });
     expect(statuses.flat()).toEqual(Array(120).fill(200));
     await expectFree(100);
-  }, 90_000);
-});
+  });
 
+  it('when it is placed with Prefer: wait, then the answer has its end; its stream tells the whole story', async () => {
+    const answer = await system.post(line, { headers: { prefer: 'wait=20' } });
+    expect(answer.headers.get('preference-applied')).toBe('wait=20');
+    const order = (await answer.json()) as PlacedOrder;
+    expect(order).toMatchObject({ status: 'confirmed', version: 2 });
+    const stream = await fetch(`${system.orders[0]?.url}/orders/${order.id}/stream`);
+    const names = [...(await stream.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
+    expect(names).toEqual(['OrderCreated', 'OrderConfirmed']);
+  });
+});
 describe('the deadline', () => {
-  it('when the inventory answers only after it, and every process was killed meanwhile, then the orders timed out and the stock is whole', async () => {
+  beforeAll(async () => {
     system = await startSystem({ orders: 2, env: { INITIAL_STOCK: 'item1:100', ORDER_DEADLINE_MS: '3000' } });
+  });
+  afterAll(() => system?.close());
+
+  it('when the inventory answers only after it, and every process was killed meanwhile, then the orders timed out and the stock is whole', async () => {
     const [inventory] = system.inventories;
     await inventory?.kill();
     const placed = await runConcurrently(20, 10, () => system.place(line));
@@ -54,22 +70,9 @@ describe('the deadline', () => {
         const reservations = 'SELECT 1 FROM inventory_service.events WHERE stream_id LIKE $1 GROUP BY stream_id';
         return (await system.sql(reservations, ['reservation-%'])).length === 20;
       },
-      { timeoutMs: 20_000, what: 'every order to be known to the inventory' },
+      { what: 'every order to be known to the inventory' },
     );
     await expectFree(100);
     expect(await cancel(placed[0]?.id ?? '')).toBe(409);
-  }, 90_000);
-});
-
-describe('a customer who follows an order', () => {
-  it('when it is placed with Prefer: wait, then the answer has its end; its stream tells the whole story', async () => {
-    system = await startSystem({ env: { INITIAL_STOCK: 'item1:100' } });
-    const answer = await system.post(line, { headers: { prefer: 'wait=20' } });
-    expect(answer.headers.get('preference-applied')).toBe('wait=20');
-    const order = (await answer.json()) as PlacedOrder;
-    expect(order).toMatchObject({ status: 'confirmed', version: 2 });
-    const stream = await fetch(`${system.orders[0]?.url}/orders/${order.id}/stream`);
-    const names = [...(await stream.text()).matchAll(/^event: (.*)$/gm)].map(([, name]) => name);
-    expect(names).toEqual(['OrderCreated', 'OrderConfirmed']);
-  }, 60_000);
+  });
 });

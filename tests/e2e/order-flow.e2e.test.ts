@@ -10,7 +10,7 @@ describe('an order', () => {
   let system: System;
   beforeAll(async () => {
     system = await startSystem({ inventories: 2, env: { INITIAL_STOCK: 'item1:100,scarce:100,copied:10' } });
-  }, 60_000);
+  });
   afterAll(() => system?.close());
 
   it('when its lines are in stock, then it is confirmed and the pieces are reserved', async () => {
@@ -53,7 +53,7 @@ describe('an order', () => {
     expect(ended.filter((order) => order.status === 'cancelled')).toHaveLength(900);
     const scarce = (await system.stock()).find((row) => row.product_id === 'scarce');
     expect(scarce).toMatchObject({ available: 0, reserved: 100, reservedByOrders: 100, ledger: 0 });
-  }, 120_000);
+  });
 
   it('when the same OrderCreated is delivered ten times to two instances, then there is one reservation', async () => {
     const bus = new EventBus({ url: system.vhost.amqpUrl, service: 'duplicator' });
@@ -84,7 +84,7 @@ describe('an order', () => {
         const settled = named.every((queue) => queue.messages === 0 && (queue.consumers ?? 0) > 0);
         return named.length === Object.values(QUEUES).length && settled ? named : undefined;
       },
-      { timeoutMs: 20_000, what: 'settled statistics of the queues' },
+      { what: 'settled statistics of the queues' },
     );
     for (const queue of queues) {
       expect(queue.type).toBe('quorum');

@@ -10,9 +10,9 @@ export function addDlqList(dlq: Command, terminal: Terminal): void {
   addChoice(command)
     .option('--json', 'print an array with everything about each')
     .action(async ({ json, ...options }: ChoiceOptions & { json?: true }) => {
-      const found = await withDeadLetters(terminal, (letters) =>
+      const found = await withDeadLetters(terminal, options, (letters, queues) =>
         eachQueue({
-          letters,
+          queues,
           options,
           terminal,
           what: 'reading',

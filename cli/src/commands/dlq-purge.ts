@@ -19,8 +19,8 @@ export function addDlqPurge(dlq: Command, terminal: Terminal): void {
     .option('--yes', 'do not ask')
     .option('--json', 'print an array of {queue, count}')
     .action(async ({ dryRun, yes, json, ...options }: PurgeOptions) => {
-      const counts = await withDeadLetters(terminal, async (letters) => {
-        const each = { letters, options, terminal, countOf: (count: number) => count };
+      const counts = await withDeadLetters(terminal, options, async (letters, queues) => {
+        const each = { queues, options, terminal, countOf: (count: number) => count };
         const found = await eachQueue({ ...each, what: 'counting', deal: (queue, run) => letters.tally(queue, run) });
         if (dryRun || totalOf(found) === 0) return found;
         if (!yes) await confirm(terminal, totalOf(found));

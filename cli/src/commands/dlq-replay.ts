@@ -19,9 +19,9 @@ export function addDlqReplay(dlq: Command, terminal: Terminal): void {
     .option('--dry-run', 'only tell how many it would be')
     .option('--json', 'print an array of {queue, count}')
     .action(async ({ rate, dryRun, json, ...options }: ReplayOptions) => {
-      const counts = await withDeadLetters(terminal, (letters) =>
+      const counts = await withDeadLetters(terminal, options, (letters, queues) =>
         eachQueue({
-          letters,
+          queues,
           options,
           terminal,
           what: dryRun ? 'counting' : 'replaying',

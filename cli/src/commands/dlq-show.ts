@@ -10,12 +10,12 @@ export function addDlqShow(dlq: Command, terminal: Terminal): void {
     .command('show')
     .description('everything about one dead letter: headers, stack, body')
     .argument('<id>', 'the id of the message')
-    .option('-q, --queue <name>', 'only look in this queue (default: every queue of the system)')
+    .option('-q, --queue <name>', 'only look in this queue (default: every queue that has dead letters)')
     .option('--json', 'print an array: more than one queue can have it')
     .action(async (id: string, { json, queue }: { json?: true; queue?: string }) => {
-      const found = await withDeadLetters(terminal, (letters) =>
+      const found = await withDeadLetters(terminal, { queue }, (letters, queues) =>
         eachQueue({
-          letters,
+          queues,
           options: { id, queue },
           terminal,
           what: 'reading',

@@ -1,6 +1,7 @@
+import type { OrderView } from '@warren/contracts';
 import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { createOrderApi, type OrderEvent, type OrderView } from '../order-api.ts';
+import { createOrderApi, type OrderEvent } from '../order-api.ts';
 import { formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTimeline } from '../timeline.ts';

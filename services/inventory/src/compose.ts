@@ -1,5 +1,5 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
-import { createDatabaseComponent, createEventStore, createPool, createRelay } from '@warren/event-store';
+import { createDatabaseComponent, createEventStore, createPool, createRelay, poolOptionsOf } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
@@ -33,8 +33,7 @@ export function composeInventory(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): InventoryService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
-  const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, logger, metrics });
   const inventory = createInventory({
     store,
@@ -43,7 +42,7 @@ export function composeInventory(
     logger,
     decisions: decisionCounter(metrics),
   });
-  const bus = createBus(settings, logger, metrics);
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: inventoryMigrations };
@@ -64,17 +63,6 @@ export function composeInventory(
       return http.port;
     },
   };
-}
-
-function createBus(settings: InventorySettings, logger: Logger, metrics: MetricsRegistry): EventBus {
-  return new EventBus({
-    ...busOptionsOf(settings),
-    // Its subscriptions and then the bus itself may each take so long: the other components need their share.
-    drainTimeoutMs: Math.ceil(settings.drainTimeoutMs / 4),
-    service: SERVICE_NAME,
-    logger,
-    metrics,
-  });
 }
 
 function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {

@@ -42,8 +42,8 @@ const throughProxies = () => ({
 });
 
 const readyAgain = (service: InventoryService) =>
-  waitUntil(async () => (await readinessOf(service)).status === 200, { timeoutMs: 20_000, what: 'readiness' });
-const answered = (count: number) => waitUntil(() => answers.length >= count, { timeoutMs: 20_000, what: 'the answer' });
+  waitUntil(async () => (await readinessOf(service)).status === 200, { what: 'readiness' });
+const answered = (count: number) => waitUntil(() => answers.length >= count, { what: 'the answer' });
 
 describe('the inventory service under faults', () => {
   it('when it starts while the broker is away, then it runs, says that it is not ready, and goes on without a hand', async () => {
@@ -85,7 +85,7 @@ describe('the inventory service under faults', () => {
     await subscriptions.start?.();
     const order = orderCreated([['item1', 3]]);
     await inventory.bus.publish(order);
-    await waitUntil(() => handled.length === 2, { timeoutMs: 20_000, what: 'the second delivery' });
+    await waitUntil(() => handled.length === 2, { what: 'the second delivery' });
     expect(handled).toEqual([order.id, order.id]);
     expect(await inventory.probe.levels()).toEqual({ item1: { available: 97, reserved: 3 } });
     expect(await inventory.probe.events()).toEqual({ InventoryReserved: 1 });

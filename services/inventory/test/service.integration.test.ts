@@ -25,8 +25,7 @@ afterEach(() => inventory.close());
 
 const times = <Result>(count: number, make: (index: number) => Result): Result[] =>
   Array.from({ length: count }, (_, i) => make(i));
-const answered = (count: number) =>
-  waitUntil(() => answers.length >= count, { timeoutMs: 25_000, what: `${count} answers` });
+const answered = (count: number) => waitUntil(() => answers.length >= count, { what: `${count} answers` });
 
 describe('the inventory service', () => {
   it('when two instances start together on an empty database, then the initial stock is booked once', async () => {
@@ -148,7 +147,7 @@ describe('the inventory service', () => {
     await first?.lifecycle.stop();
     await published;
     await inventory.start(1);
-    await waitUntil(async () => new Set(answers.map((event) => event.aggregateId)).size === 300, { timeoutMs: 20_000 });
+    await waitUntil(async () => new Set(answers.map((event) => event.aggregateId)).size === 300);
     expect(await inventory.probe.levels()).toEqual({ item1: { available: 700, reserved: 300 } });
     expect(await inventory.probe.events()).toEqual({ InventoryReserved: 300 });
   });

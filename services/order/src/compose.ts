@@ -1,5 +1,5 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
-import { createDatabaseComponent, createEventStore, createPool, createRelay } from '@warren/event-store';
+import { createDatabaseComponent, createEventStore, createPool, createRelay, poolOptionsOf } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
@@ -40,8 +40,8 @@ export function composeOrder(
   logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): OrderService {
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs, deadlineMs } = settings;
-  const pool = createPool({ url, schema: SCHEMA, max, statementTimeoutMs, logger });
+  const { deadlineMs } = settings;
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
   const readModel = createOrderTable(store);
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
@@ -55,7 +55,7 @@ export function composeOrder(
     decisions: decisionCounter(metrics),
     maxWaitingOrders: settings.maxWaitingOrders,
   });
-  const bus = createBus(settings, logger, metrics);
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
   const app = createHttpApp({
     routes: createOrderRoutes(orders),
     readiness: () => lifecycle.readiness(),
@@ -83,17 +83,6 @@ export function composeOrder(
       return http.port;
     },
   };
-}
-
-function createBus(settings: OrderSettings, logger: Logger, metrics: MetricsRegistry): EventBus {
-  return new EventBus({
-    ...busOptionsOf(settings),
-    // Its subscriptions and then the bus itself may each take so long: the other components need their share.
-    drainTimeoutMs: Math.ceil(settings.drainTimeoutMs / 4),
-    service: SERVICE_NAME,
-    logger,
-    metrics,
-  });
 }
 
 function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {

@@ -24,7 +24,7 @@ export const orderSettings = {
   }),
   deadlineMs: setting({
     env: 'ORDER_DEADLINE_MS',
-    doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds.',
+    doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds; well above BREAKER_RESET_MS.',
     format: formats.integer(100, 31_536_000_000),
     default: 60_000,
   }),

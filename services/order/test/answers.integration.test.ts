@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   createEvent,
   deadLetterQueue,
@@ -9,25 +9,10 @@ import {
 } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
-let fixture: OrderFixture;
-let instances: RunningOrder[];
-
-beforeAll(async () => {
-  fixture = await createOrderFixture();
-  instances = await Promise.all([fixture.start(), fixture.start()]);
-  await Promise.all(instances.map(waitUntilReady));
-});
-afterAll(() => fixture.close());
-
-const first = (): RunningOrder => instances[0] as RunningOrder;
+const pair = useTwoOrders();
+const { first } = pair;
 
 const items = [{ productId: 'item1', quantity: 101 }];
 
@@ -59,32 +44,36 @@ async function historyOf(orderId: string): Promise<HistoryEntry[]> {
 
 /** Sum of a counter over both instances. */
 async function total(counter: string): Promise<number> {
-  const texts = await Promise.all(instances.map(async ({ api }) => (await api.get('/metrics')).text));
+  const texts = await Promise.all(pair.instances.map(async ({ api }) => (await api.get('/metrics')).text));
   const values = texts.flatMap((text) => [...text.matchAll(new RegExp(`^${counter}\\{.*\\} (\\d+)$`, 'gm'))]);
   return values.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
 /** What rests in a queue's dead letters. Taken out and put back, because the broker's own counts are seconds old. */
 async function deadLetters(queue: string): Promise<string[]> {
-  const found = await fixture.vhost.management<{ payload: string }[]>('POST', `queues/${deadLetterQueue(queue)}/get`, {
-    count: 100,
-    ackmode: 'ack_requeue_true',
-    encoding: 'base64',
-  });
+  const found = await pair.fixture.vhost.management<{ payload: string }[]>(
+    'POST',
+    `queues/${deadLetterQueue(queue)}/get`,
+    {
+      count: 100,
+      ackmode: 'ack_requeue_true',
+      encoding: 'base64',
+    },
+  );
   return found.map(({ payload }) => Buffer.from(payload, 'base64').toString());
 }
 
 describe('the answer of the inventory service', () => {
   test('when the stock is reserved, then the order is confirmed, with cause and correlation carried on', async () => {
     const seen: { id: string; data: object; metadata: object }[] = [];
-    const subscription = await fixture.inventory.subscribe({
+    const subscription = await pair.fixture.inventory.subscribe({
       queue: uniqueName('updates'),
       bindings: [OrderStatusUpdated],
       handler: async ({ id, data, metadata }) => void seen.push({ id, data, metadata }),
     });
     const orderId = await newOrder('correlation-1');
     const answer = reserved(orderId, 'correlation-1');
-    await fixture.inventory.publish(answer);
+    await pair.fixture.inventory.publish(answer);
 
     const order = await waitUntilEnded(first(), orderId);
     expect(order).toMatchObject({ status: 'confirmed', version: 2 });
@@ -105,7 +94,7 @@ describe('the answer of the inventory service', () => {
 
   test('when the stock does not suffice, then the order is cancelled with the shortage as its reason', async () => {
     const orderId = await newOrder();
-    await fixture.inventory.publish(unavailable(orderId));
+    await pair.fixture.inventory.publish(unavailable(orderId));
     const order = await waitUntilEnded(first(), orderId);
     const reason = 'insufficient stock: item1 (requested 101, available 100)';
     expect(order).toMatchObject({ status: 'cancelled', reason, version: 2 });
@@ -119,7 +108,7 @@ describe('the answer of the inventory service', () => {
     const orderId = await newOrder();
     const answer = reserved(orderId);
     const before = await total('warren_store_inbox_total');
-    await Promise.all(Array.from({ length: 10 }, () => fixture.inventory.publish(answer)));
+    await Promise.all(Array.from({ length: 10 }, () => pair.fixture.inventory.publish(answer)));
     await waitUntil(async () => (await total('warren_store_inbox_total')) >= before + 10);
     expect((await historyOf(orderId)).map((event) => event.type)).toEqual(['OrderCreated', 'OrderConfirmed']);
   });
@@ -128,7 +117,7 @@ describe('the answer of the inventory service', () => {
     const orderIds = await Promise.all(Array.from({ length: 20 }, () => newOrder()));
     const answers = orderIds.flatMap((orderId) => [reserved(orderId), unavailable(orderId), reserved(orderId)]);
     const before = await total('warren_order_answers_total');
-    await fixture.inventory.publishAll(answers);
+    await pair.fixture.inventory.publishAll(answers);
     await waitUntil(async () => (await total('warren_order_answers_total')) >= before + answers.length);
     for (const orderId of orderIds) {
       expect((await first().api.get(`/orders/${orderId}`)).body.version).toBe(2);
@@ -138,7 +127,7 @@ describe('the answer of the inventory service', () => {
 
   test('when hundreds of orders are answered at once, then each ends as it should', async () => {
     const orderIds = await Promise.all(Array.from({ length: 300 }, () => newOrder()));
-    await fixture.inventory.publishAll(
+    await pair.fixture.inventory.publishAll(
       orderIds.map((orderId, at) => (at % 3 ? reserved(orderId) : unavailable(orderId))),
     );
     const ends = await Promise.all(orderIds.map((orderId) => waitUntilEnded(first(), orderId)));
@@ -150,7 +139,7 @@ describe('a message that cannot be handled', () => {
   test('when the order is not known, then it ends in the dead letters and those beside it are handled', async () => {
     const orderId = await newOrder();
     const strays = [reserved(createId()), reserved('not a uuid')];
-    await fixture.inventory.publishAll([...strays, reserved(orderId)]);
+    await pair.fixture.inventory.publishAll([...strays, reserved(orderId)]);
     expect(await waitUntilEnded(first(), orderId)).toMatchObject({ status: 'confirmed' });
     const letters = await waitUntil(async () => {
       const found = await deadLetters(QUEUES.orderInventoryReserved);
@@ -169,13 +158,13 @@ describe('a message that cannot be handled', () => {
     const queue = QUEUES.orderInventoryUnavailable;
     await publishRaw(queue, body);
     const orderId = await newOrder();
-    await fixture.inventory.publish(unavailable(orderId));
+    await pair.fixture.inventory.publish(unavailable(orderId));
     expect(await waitUntilEnded(first(), orderId)).toMatchObject({ status: 'cancelled' });
     await waitUntil(async () => (await deadLetters(queue)).includes(body));
   });
 
   async function publishRaw(queue: string, payload: string): Promise<void> {
-    await fixture.vhost.management('POST', 'exchanges/amq.default/publish', {
+    await pair.fixture.vhost.management('POST', 'exchanges/amq.default/publish', {
       properties: { message_id: createId(), content_type: 'application/json' },
       routing_key: queue,
       payload: Buffer.from(payload).toString('base64'),

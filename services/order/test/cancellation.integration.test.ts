@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import {
   createEvent,
   InventoryReserved,
@@ -8,30 +8,15 @@ import {
 } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
-let fixture: OrderFixture;
-let instances: RunningOrder[];
-
-beforeAll(async () => {
-  fixture = await createOrderFixture();
-  instances = await Promise.all([fixture.start(), fixture.start()]);
-  await Promise.all(instances.map(waitUntilReady));
-});
-afterAll(() => fixture.close());
-
-const first = (): RunningOrder => instances[0] as RunningOrder;
+const pair = useTwoOrders();
+const { first } = pair;
 
 const items = [{ productId: 'item1', quantity: 101 }];
 const newOrder = async (): Promise<string> => (await first().post({ customerId: 'c', items })).body.id;
 const cancel = (orderId: string, body?: object, at = 0) => {
-  const request = (instances[at] as RunningOrder).api.post(`/orders/${orderId}/cancel`);
+  const request = (pair.instances[at] as RunningOrder).api.post(`/orders/${orderId}/cancel`);
   return body ? request.send(body) : request;
 };
 const reserved = (orderId: string) =>
@@ -54,7 +39,7 @@ const typesOf = async (orderId: string): Promise<string[]> => {
 describe('POST /orders/:id/cancel', () => {
   test('when the order is pending, then it is cancelled with the reason, and both events go out', async () => {
     const seen: { id: string; type: string; data: object }[] = [];
-    const subscription = await fixture.inventory.subscribe({
+    const subscription = await pair.fixture.inventory.subscribe({
       queue: uniqueName('cancellations'),
       bindings: [OrderStatusUpdated, OrderCancelled],
       handler: async ({ id, type, data }) => void seen.push({ id, type, data }),
@@ -84,7 +69,7 @@ describe('POST /orders/:id/cancel', () => {
 
   test('when the order is confirmed, then it is cancelled all the same', async () => {
     const orderId = await newOrder();
-    await fixture.inventory.publish(reserved(orderId));
+    await pair.fixture.inventory.publish(reserved(orderId));
     await waitUntilEnded(first(), orderId);
     const { status, body } = await cancel(orderId);
     expect([status, body.status, body.reason]).toEqual([200, 'cancelled', 'cancelled by the customer']);
@@ -93,7 +78,7 @@ describe('POST /orders/:id/cancel', () => {
 
   test('when the order was cancelled for want of stock, then it is too late: 409 with the state', async () => {
     const orderId = await newOrder();
-    await fixture.inventory.publish(unavailable(orderId));
+    await pair.fixture.inventory.publish(unavailable(orderId));
     const { reason } = await waitUntilEnded(first(), orderId);
     const { status, body, headers } = await cancel(orderId);
     expect([status, headers['content-type']]).toEqual([409, 'application/problem+json; charset=utf-8']);
@@ -104,7 +89,7 @@ describe('POST /orders/:id/cancel', () => {
     const orderId = await newOrder();
     await cancel(orderId);
     const other = await newOrder();
-    await fixture.inventory.publishAll([reserved(orderId), reserved(other)]);
+    await pair.fixture.inventory.publishAll([reserved(orderId), reserved(other)]);
     await waitUntilEnded(first(), other);
     expect((await first().api.get(`/orders/${orderId}`)).body).toMatchObject({ status: 'cancelled', version: 2 });
   });
@@ -113,7 +98,7 @@ describe('POST /orders/:id/cancel', () => {
     const orderIds = await Promise.all(Array.from({ length: 30 }, newOrder));
     const [answers] = await Promise.all([
       Promise.all(orderIds.map((orderId, at) => cancel(orderId, {}, at % 2))),
-      fixture.inventory.publishAll(orderIds.map((id, at) => (at % 3 ? reserved(id) : unavailable(id)))),
+      pair.fixture.inventory.publishAll(orderIds.map((id, at) => (at % 3 ? reserved(id) : unavailable(id)))),
     ]);
     for (const [at, orderId] of orderIds.entries()) {
       const { status, body } = answers[at] ?? {};

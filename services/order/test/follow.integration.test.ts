@@ -1,31 +1,17 @@
 import { get, type IncomingMessage } from 'node:http';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
-let fixture: OrderFixture;
-let instances: RunningOrder[];
+const pair = useTwoOrders();
 
-beforeAll(async () => {
-  fixture = await createOrderFixture();
-  instances = await Promise.all([fixture.start(), fixture.start()]);
-  await Promise.all(instances.map(waitUntilReady));
-}, 60_000);
-afterAll(() => fixture.close());
-
-const instance = (at: number): RunningOrder => instances[at] as RunningOrder;
+const instance = (at: number): RunningOrder => pair.instances[at] as RunningOrder;
 const body = { customerId: 'c', items: [{ productId: 'item1', quantity: 1 }] };
 const newOrder = async (): Promise<string> => (await instance(0).post(body)).body.id;
 const confirm = (orderId: string) =>
-  fixture.inventory.publish(
+  pair.fixture.inventory.publish(
     createEvent(InventoryReserved, {
       aggregateId: orderId,
       source: 'inventory',
@@ -88,7 +74,7 @@ async function followersOf({ api }: RunningOrder): Promise<number> {
 }
 
 async function followers(): Promise<number> {
-  const counts = await Promise.all(instances.map(followersOf));
+  const counts = await Promise.all(pair.instances.map(followersOf));
   return counts.reduce((sum, count) => sum + count, 0);
 }
 
@@ -168,7 +154,7 @@ describe('Prefer: wait', () => {
 
 describe('more clients than MAX_FOLLOWERS', () => {
   test('when as many follow as may, then a further stream gets 503 until one leaves, and a further wait is not held', async () => {
-    const small = await fixture.start({ MAX_FOLLOWERS: '2' });
+    const small = await pair.fixture.start({ MAX_FOLLOWERS: '2' });
     const orderId = await newOrder();
     const first = await openOn(small, orderId);
     const waiting = small.post(body, { Prefer: 'wait=50' }).then(({ body: order }) => order);
@@ -199,8 +185,8 @@ describe('more clients than MAX_FOLLOWERS', () => {
 
 describe('a service that drains', () => {
   test('when clients follow and wait, then they are let go and it stops at once', async () => {
-    const third = await fixture.start();
-    instances.push(third);
+    const third = await pair.fixture.start();
+    pair.instances.push(third);
     const orderId = await newOrder();
     const stream = await open(orderId, { at: 2 });
     const answer = third.post(body, { Prefer: 'wait=20' });
@@ -212,6 +198,6 @@ describe('a service that drains', () => {
     expect((await waiting).body.status).toBe('pending');
     await waitUntil(() => stream.ended);
     expect(eventsIn(stream)).toEqual(['1 OrderCreated']);
-    instances.pop();
+    pair.instances.pop();
   });
 });

@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { createId } from '@warren/kernel';
-import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilReady } from './order-fixture.ts';
+import { type RunningOrder, useTwoOrders } from './order-fixture.ts';
 
-let fixture: OrderFixture;
-let instances: RunningOrder[];
-
-beforeAll(async () => {
-  fixture = await createOrderFixture();
-  instances = await Promise.all([fixture.start(), fixture.start()]);
-  await Promise.all(instances.map(waitUntilReady));
-});
-afterAll(() => fixture.close());
-
-const first = (): RunningOrder => instances[0] as RunningOrder;
-const second = (): RunningOrder => instances[1] as RunningOrder;
+const pair = useTwoOrders();
+const { first, second } = pair;
 
 /** A customer of its own for each test, so that its orders can be counted. */
 const newOrder = (customerId = createId()) => ({ customerId, items: [{ productId: 'p', quantity: 1, price: 10 }] });

@@ -1,3 +1,4 @@
+import { afterAll, beforeAll } from '@jest/globals';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
@@ -53,6 +54,35 @@ export async function createOrderFixture(): Promise<OrderFixture> {
   };
 }
 
+/** Two instances of the service, for all tests of a suite. */
+export interface OrderPair {
+  readonly fixture: OrderFixture;
+  /** The instances that run; a test may add one for a while. */
+  readonly instances: RunningOrder[];
+  first(): RunningOrder;
+  second(): RunningOrder;
+}
+
+/** Starts them before the tests of the suite that calls it, and stops them after. */
+export function useTwoOrders(): OrderPair {
+  let fixture: OrderFixture;
+  const instances: RunningOrder[] = [];
+  beforeAll(async () => {
+    fixture = await createOrderFixture();
+    instances.push(...(await Promise.all([fixture.start(), fixture.start()])));
+    await Promise.all(instances.map(waitUntilReady));
+  });
+  afterAll(() => fixture.close());
+  return {
+    get fixture() {
+      return fixture;
+    },
+    instances,
+    first: () => instances[0] as RunningOrder,
+    second: () => instances[1] as RunningOrder,
+  };
+}
+
 function toRunning(service: OrderService): RunningOrder {
   const order: RunningOrder = {
     service,
@@ -68,7 +98,7 @@ function toRunning(service: OrderService): RunningOrder {
 
 /** Resolves when every component of the service is up. */
 export async function waitUntilReady({ service }: RunningOrder): Promise<void> {
-  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness', timeoutMs: 20_000 });
+  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness' });
 }
 
 /** Resolves with the order when it is no longer pending. */

@@ -7,6 +7,7 @@ export * from './contract-errors.ts';
 export * from './event-contract.ts';
 export * from './inventory-events.ts';
 export * from './order-events.ts';
+export * from './order-view.ts';
 export * from './publisher.ts';
 export * from './text.ts';
 export * from './topology.ts';

@@ -1,4 +1,4 @@
-import { formats, type Settings, setting } from '@warren/kernel';
+import { formats, type processSettings, type Settings, setting } from '@warren/kernel';
 import type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
 
 /** The settings of a service on a bus. Those of the dead letters must be the same for every instance of one. */
@@ -41,9 +41,9 @@ export const busSettings = {
   }),
   breakerResetMs: setting({
     env: 'BREAKER_RESET_MS',
-    doc: 'How long it rests before one message is tried, in milliseconds.',
+    doc: 'How long it rests before one message is tried, in milliseconds; well below ORDER_DEADLINE_MS.',
     format: formats.integer(10, 86_400_000),
-    default: 60_000,
+    default: 10_000,
   }),
   breakerHalfOpenMs: setting({
     env: 'BREAKER_HALF_OPEN_MS',
@@ -65,11 +65,13 @@ export const busSettings = {
   }),
 };
 
-/** The options of an `EventBus` that the settings decide. */
+type ServiceSettings = Settings<typeof busSettings> & Pick<Settings<typeof processSettings>, 'drainTimeoutMs'>;
+
+/** The options of an `EventBus` that the settings of a service decide. */
 export function busOptionsOf(
-  settings: Settings<typeof busSettings>,
+  settings: ServiceSettings,
 ): Pick<EventBusOptions<SystemContract>, 'url'> &
-  Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter'> {
+  Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter' | 'drainTimeoutMs'> {
   const { amqpUrl, retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
   return {
     url: amqpUrl,
@@ -80,5 +82,7 @@ export function busOptionsOf(
       halfOpenMs: settings.breakerHalfOpenMs,
     },
     deadLetter: { ttlMs: deadLetterTtlMs || undefined, maxLength: deadLetterMaxLength || undefined },
+    // Its subscriptions and then the bus itself may each take so long: the other components of the service need their share.
+    drainTimeoutMs: Math.ceil(settings.drainTimeoutMs / 4),
   };
 }

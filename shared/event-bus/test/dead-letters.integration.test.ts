@@ -37,7 +37,6 @@ describe('the dead letters of a queue', () => {
     await bus.publishAll(events);
     await waitUntil(async () => (await letters.count(queue)) === count, {
       what: `${count} dead letters`,
-      timeoutMs: 20_000,
     });
     await harness.closeBuses();
     return events;

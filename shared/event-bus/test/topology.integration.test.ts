@@ -1,29 +1,21 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
-import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
+import type { RabbitHarness } from './bus-harness.ts';
+import { useProxiedShop } from './proxied-shop.ts';
 import { Placed, placed } from './shop-events.ts';
 
 const BINDINGS = [{ exchange: 'shop', routingKey: 'shop.placed' }];
 
 describe('the topology of a bus', () => {
+  const shop = useProxiedShop();
+  const { proxiedBus, servingBus } = shop;
   let harness: RabbitHarness;
   let proxy: TcpProxy;
   let queue: string;
+  beforeEach(() => {
+    ({ harness, proxy, queue } = shop);
+  });
 
-  beforeAll(async () => {
-    harness = await createRabbitHarness();
-  });
-  beforeEach(async () => {
-    proxy = await createTcpProxy(harness.amqpUrl);
-    queue = uniqueName('shop');
-  });
-  afterEach(async () => {
-    await harness.closeBuses();
-    await proxy.close();
-  });
-  afterAll(() => harness.close());
-
-  const proxiedBus = (more = {}) => harness.bus({ url: proxy.through(harness.amqpUrl), ...more });
   const handler = async () => undefined;
 
   async function classicQueue(): Promise<string> {
@@ -35,7 +27,7 @@ describe('the topology of a bus', () => {
   async function reconnect(bus: { canPublish(): boolean; isHealthy(): boolean }): Promise<void> {
     proxy.cut();
     await waitUntil(() => !bus.canPublish());
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect', timeoutMs: 10_000 });
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect' });
   }
 
   test('when a consumer sets limits for its dead letters, then a publisher without them connects, before and after', async () => {
@@ -120,6 +112,50 @@ describe('the topology of a bus', () => {
       message: expect.stringContaining(wrong),
     });
     await harness.deleteQueue(wrong);
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
+  });
+
+  test('when a bus has subscribed, then the broker has quorum queues with dead letters and delay queues that lose nothing', async () => {
+    await servingBus({ retry: { maxAttempts: 3, baseMs: 250 } });
+    interface Report {
+      name: string;
+      durable: boolean;
+      arguments: Record<string, unknown>;
+    }
+    const queues = new Map(
+      (await harness.management<Report[]>('GET', 'queues')).map((report) => [report.name, report]),
+    );
+    expect(queues.get(queue)).toMatchObject({
+      durable: true,
+      arguments: {
+        'x-queue-type': 'quorum',
+        'x-dead-letter-exchange': 'dead-letters',
+        'x-dead-letter-routing-key': queue,
+        'x-dead-letter-strategy': 'at-least-once',
+        'x-overflow': 'reject-publish',
+        'x-delivery-limit': 20,
+      },
+    });
+    expect(queues.get(`${queue}.dlq`)?.arguments).not.toHaveProperty('x-message-ttl');
+    expect(queues.get(`${queue}.dlq`)?.arguments).not.toHaveProperty('x-max-length');
+    for (const [name, ttlMs] of [
+      ['retry.250ms', 250],
+      ['retry.500ms', 500],
+    ] as const) {
+      expect(queues.get(name)?.arguments).toMatchObject({
+        'x-queue-type': 'quorum',
+        'x-message-ttl': ttlMs,
+        'x-dead-letter-exchange': '',
+        'x-dead-letter-strategy': 'at-least-once',
+        'x-overflow': 'reject-publish',
+      });
+      expect(queues.get(name)?.arguments).not.toHaveProperty('x-dead-letter-routing-key');
+    }
+  });
+
+  test('when limits for the dead letters are set, then their queue has them', async () => {
+    await servingBus({ deadLetter: { ttlMs: 86_400_000, maxLength: 1000 } });
+    const report = await harness.management<{ arguments: unknown }>('GET', `queues/${queue}.dlq`);
+    expect(report.arguments).toMatchObject({ 'x-message-ttl': 86_400_000, 'x-max-length': 1000 });
   });
 });

@@ -1,4 +1,5 @@
-import { formats, setting } from '@warren/kernel';
+import { formats, type Settings, setting } from '@warren/kernel';
+import type { PoolOptions } from './create-pool.ts';
 
 /** The settings of a service that has a database. */
 export const databaseSettings = {
@@ -21,3 +22,11 @@ export const databaseSettings = {
     default: 5000,
   }),
 };
+
+/** The options of a pool that the settings of a service decide. */
+export function poolOptionsOf(
+  settings: Settings<typeof databaseSettings>,
+): Pick<PoolOptions, 'url' | 'max' | 'statementTimeoutMs'> {
+  const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
+  return { url, max, statementTimeoutMs };
+}

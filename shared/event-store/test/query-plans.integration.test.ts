@@ -40,7 +40,7 @@ describe('the plans on a log of 100,000 events', () => {
       INSERT INTO relay_cursors VALUES ('outbox', '${idAt(0.999)}', '${idAt(0.999)}', 0);
       INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0;
       ANALYZE events, inbox, relay_cursors, parked_events`);
-  }, 60_000);
+  });
 
   /** Every node of the plan, made for values that the planner knows or for any. */
   async function planOf(sql: string, types: string[], values: unknown[], cacheMode: string): Promise<PlanNode[]> {

@@ -61,7 +61,6 @@ export async function published(publisher: RecordingPublisher, ...numbers: numbe
   const wanted = JSON.stringify(numbers);
   await waitUntil(() => JSON.stringify(numbersOf(publisher.confirmed)) === wanted || undefined, {
     what: `${wanted} to be published`,
-    timeoutMs: 20_000,
   }).catch((error: Error) => {
     throw new Error(`${error.message}; published: ${JSON.stringify(numbersOf(publisher.confirmed))}`);
   });

@@ -164,13 +164,20 @@ describe('the order of the relay', () => {
     const { pool, schema, store, publisher } = await fixture.start({ pollMs: 60_000 });
     // Pauses grow fourfold, from 5 ms: who has rested for longer than 1280 ms is in the one of 5 s.
     const resting = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND clock_timestamp() - state_change > interval '1.4 s'`;
-    await waitUntil(async () => (await pool.query(resting, [`${schema} relay`])).rowCount === 1);
-    const before = Date.now();
-
-    await append(store, 's-1', 0, 1);
-
-    await published(publisher, 1);
-    expect(Date.now() - before).toBeLessThan(2500);
+    const numbers: number[] = [];
+    // Again where the machine was too busy to tell: a relay that sleeps its pause out never makes it.
+    await waitUntil(
+      async () => {
+        await waitUntil(async () => (await pool.query(resting, [`${schema} relay`])).rowCount === 1);
+        const before = Date.now();
+        const next = numbers.length + 1;
+        numbers.push(next);
+        await append(store, 's-1', next - 1, next);
+        await published(publisher, ...numbers);
+        return Date.now() - before < 2500;
+      },
+      { what: 'an event that is published at once' },
+    );
   });
 
   it('when another process commits, then the poll finds it', async () => {

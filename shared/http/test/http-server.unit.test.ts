@@ -72,7 +72,7 @@ describe('http server', () => {
     await Promise.all([once(silent, 'connect'), once(half, 'connect')]);
     const startedAt = Date.now();
     await server.stop?.();
-    expect(Date.now() - startedAt).toBeLessThan(1000);
+    expect(Date.now() - startedAt).toBeLessThan(4000);
     agent.destroy();
   });
 

@@ -4,8 +4,8 @@ import { startTestBroker, type TestBroker } from '@warren/testing';
 let broker: TestBroker;
 beforeAll(async () => {
   broker = await startTestBroker();
-}, 120_000);
-afterAll(() => broker.close(), 60_000);
+});
+afterAll(() => broker.close());
 
 async function queues(method = 'GET', name = ''): Promise<Response> {
   const { origin, username, password } = new URL(broker.managementUrl);
@@ -26,4 +26,4 @@ test('when it is killed and started again, then its queues are there under the s
   await broker.start();
   expect(broker.pid).not.toBe(pid);
   expect((await queues('GET', 'kept')).status).toBe(200);
-}, 120_000);
+});

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { OrderItem } from '@warren/contracts';
+import type { OrderItem, OrderView } from '@warren/contracts';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import { toNewEvent } from './order-streams.ts';
-import type { OrderView } from './order-view.ts';
 import { type Placement, placeOrders } from './place-orders.ts';
 
 /** A valid request for a new order. */

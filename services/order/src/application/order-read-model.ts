@@ -1,5 +1,4 @@
-import type { OrderStatus } from '@warren/contracts';
-import type { OrderView } from './order-view.ts';
+import type { OrderStatus, OrderView } from '@warren/contracts';
 
 export interface OrderFilter {
   customerId?: string;

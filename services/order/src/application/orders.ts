@@ -1,3 +1,4 @@
+import type { OrderView } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { orderErrors } from '../domain/order-errors.ts';
 import { type AnswerMessage, createAnswerApplication } from './apply-answers.ts';
@@ -8,7 +9,6 @@ import { createOrderFollowing, type FollowOrder } from './follow-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
 import { orderStream } from './order-streams.ts';
-import type { OrderView } from './order-view.ts';
 
 /** Everything that the order service can do. */
 export interface Orders {

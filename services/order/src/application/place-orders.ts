@@ -1,9 +1,10 @@
+import type { OrderView } from '@warren/contracts';
 import type { NewEvent, RecordedEvent, StoreTransaction } from '@warren/event-store';
 import { kernelErrors } from '@warren/kernel';
 import { orderErrors } from '../domain/order-errors.ts';
 import type { IdempotencyKeys, KeyUse } from './idempotency-keys.ts';
 import { asOrderEvent, orderStream } from './order-streams.ts';
-import { type OrderView, viewAtCreation } from './order-view.ts';
+import { viewAtCreation } from './order-view.ts';
 
 /** An order on its way into the log. */
 export interface Placement {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { OrderView } from '@warren/contracts';
 import { preferredWaitSeconds } from '@warren/http';
-import type { OrderView } from '../../application/order-view.ts';
 import type { Orders } from '../../application/orders.ts';
 
 /** The longest that a request is held, in seconds: shorter than what proxies usually allow an answer. */

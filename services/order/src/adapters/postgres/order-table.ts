@@ -1,7 +1,6 @@
-import type { OrderItem, OrderStatus } from '@warren/contracts';
+import type { OrderItem, OrderStatus, OrderView } from '@warren/contracts';
 import type { EventStore } from '@warren/event-store';
 import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
-import type { OrderView } from '../../application/order-view.ts';
 
 interface Row {
   id: string;

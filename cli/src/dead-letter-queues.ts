@@ -1,0 +1,48 @@
+import { deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
+import { addressOf, hostOf, managementUrl } from './addresses.ts';
+import { cliErrors } from './cli-errors.ts';
+import type { Terminal } from './terminal.ts';
+
+const TIMEOUT_MS = 10_000;
+const SUFFIX = deadLetterQueue('');
+const NOTE = 'warren: looking only at the queues that every Warren has: set MANAGEMENT_URL, or name one with --queue\n';
+
+/**
+ * The queues whose dead letters a command deals with: the one that was named, by its own name or that of its dead-letter queue; else all
+ * that have a dead-letter queue, also those of services that this command knows nothing of. Only the management API can list those:
+ * where its address is not known, it is the queues of the contracts, and a note on standard error says so.
+ * @throws `CLI_UNREACHABLE`, `CLI_ADDRESS_UNKNOWN`
+ */
+export async function queuesOf(named: string | undefined, { env, err }: Terminal): Promise<string[]> {
+  if (named !== undefined) return [withoutSuffix(named)];
+  const known = SYSTEM_QUEUES.map(({ queue }) => queue);
+  const url = managementUrl(env);
+  if (url === undefined) {
+    err(NOTE);
+    return known;
+  }
+  const names = await queueNames(url, addressOf('broker', env));
+  const found = names.filter((name) => name.endsWith(SUFFIX)).map(withoutSuffix);
+  return [...known.filter((queue) => found.includes(queue)), ...found.filter((queue) => !known.includes(queue)).sort()];
+}
+
+const withoutSuffix = (name: string) => (name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name);
+
+/** Of the virtual host that the AMQP URL names. */
+async function queueNames(url: string, amqpUrl: string): Promise<string[]> {
+  const { origin, username, password } = new URL(url);
+  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const headers = { authorization: `Basic ${Buffer.from(login).toString('base64')}`, connection: 'close' };
+  const vhost = decodeURIComponent(new URL(amqpUrl).pathname.slice(1)) || '/';
+  const target = `${origin}/api/queues/${encodeURIComponent(vhost)}?columns=name`;
+  const unreachable = (why: string, cause?: Error) =>
+    cliErrors.CLI_UNREACHABLE(`cannot list the queues by the management API at ${hostOf(url)}: ${why}`, { cause });
+  try {
+    const answer = await fetch(target, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+    return ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+  } catch (error) {
+    const { cause, message } = error as Error;
+    throw unreachable((cause as Error | undefined)?.message || message, error as Error);
+  }
+}

@@ -1,0 +1,88 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createDatabaseComponent, createPool, type DatabasePool } from '@warren/event-store';
+import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
+import { listQuery, OVERDUE } from '../src/adapters/postgres/order-table.ts';
+
+interface PlanNode {
+  'Node Type': string;
+  'Index Name'?: string;
+  /** Rows that were read and thrown away. */
+  'Rows Removed by Filter'?: number;
+  'Actual Rows': number;
+  'Actual Loops': number;
+  Plans?: PlanNode[];
+}
+
+const ORDERS = 60_000;
+const PENDING = 20;
+
+let database: TestDatabase;
+let pool: DatabasePool;
+
+beforeAll(async () => {
+  database = await createTestDatabase();
+  pool = createPool({ url: database.url, schema: 'order_service' });
+  const migrations = { namespace: 'order', migrations: orderMigrations };
+  await createDatabaseComponent({ pool, schema: 'order_service', migrations }).start?.();
+  // The pending ones are the oldest and the cancelled ones few: whoever walks all orders to find them passes thousands.
+  await pool.query(`
+    INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at, deadline_at)
+    SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer-' || n % 1000, '[]',
+      CASE WHEN n <= ${PENDING} THEN 'pending' WHEN n % 1000 = 1 THEN 'cancelled' ELSE 'confirmed' END,
+      2, now(), now(), now() - interval '1 day' + n * interval '1 second'
+    FROM generate_series(1, ${ORDERS}) n;
+    ANALYZE orders`);
+});
+afterAll(async () => {
+  await pool.end();
+  await database.drop();
+});
+
+/** What the query did: the indexes that it used, and how many rows it read. */
+async function run(text: string, values: unknown[]): Promise<{ indexes: string[]; types: string[]; read: number }> {
+  const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
+  const flat = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flat)];
+  const nodes = flat(rows[0]['QUERY PLAN'][0].Plan);
+  const leaves = nodes.filter((node) => !node.Plans);
+  const read = leaves.reduce(
+    (sum, node) => sum + (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'],
+    0,
+  );
+  const indexes = nodes.flatMap((node) => node['Index Name'] ?? []);
+  return { indexes, types: nodes.map((node) => node['Node Type']), read };
+}
+
+describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => {
+  test('when overdue orders are looked for, then only pending ones are read, by their deadline', async () => {
+    const { indexes, read } = await run(OVERDUE, [new Date(), 500]);
+    expect(indexes).toEqual(['orders_by_deadline']);
+    expect(read).toBe(PENDING);
+  });
+
+  test('when none is overdue, then nothing is read', async () => {
+    const { indexes, read } = await run(OVERDUE, [new Date(0), 500]);
+    expect(indexes).toEqual(['orders_by_deadline']);
+    expect(read).toBe(0);
+  });
+
+  const middle = '00000000-0000-0000-0000-000000007530';
+  test.each([
+    ['all orders', {}, 'orders_pkey'],
+    ["a customer's orders", { customerId: 'customer-7' }, 'orders_by_customer'],
+    ['pending orders', { status: 'pending' as const }, undefined],
+    ['the few cancelled orders', { status: 'cancelled' as const }, 'orders_by_status'],
+    ["a customer's confirmed orders", { customerId: 'customer-8', status: 'confirmed' as const }, 'orders_by_customer'],
+  ])(
+    'when a page of %s is asked for, from the top or from the middle, then little more than the page is read',
+    async (_, filter, index) => {
+      for (const before of [undefined, middle]) {
+        const { text, values } = listQuery({ ...filter, before, limit: 21 });
+        const { indexes, types, read } = await run(text, values);
+        expect(types).not.toContain('Seq Scan');
+        if (index) expect(indexes).toEqual([index]);
+        expect(read).toBeLessThanOrEqual(100);
+      }
+    },
+  );
+});

@@ -1,0 +1,18 @@
+import type { OrderItem, OrderStatus } from './order-events.ts';
+
+/** An order as the API of the order service shows it. */
+export interface OrderView {
+  id: string;
+  customerId: string;
+  items: OrderItem[];
+  /** Sum of price × quantity; absent when a line has no price. */
+  totalAmount?: number;
+  status: OrderStatus;
+  /** Why it is cancelled. */
+  reason?: string;
+  /** Number of events that it is made of; also its ETag. */
+  version: number;
+  /** ISO 8601, UTC. */
+  createdAt: string;
+  updatedAt: string;
+}

@@ -1,0 +1,16 @@
+import { describe, expect, it } from '@jest/globals';
+import { loadSettings } from '@warren/kernel';
+import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { orderSettings } from '../../services/order/src/config.ts';
+
+const required = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/warren' };
+const order = loadSettings(orderSettings, required);
+
+describe('the defaults of the services', () => {
+  it.each([
+    ['order', order],
+    ['inventory', loadSettings(inventorySettings, required)],
+  ])('when a queue of the %s service rests, then its orders do not time out meanwhile (adr/0006)', (_, settings) => {
+    expect(settings.breakerResetMs).toBeLessThanOrEqual(order.deadlineMs / 4);
+  });
+});
