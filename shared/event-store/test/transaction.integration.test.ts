@@ -70,7 +70,8 @@ describe('a transaction of the store', () => {
     await Promise.all([take('a', 'b'), take('b', 'a')]);
 
     expect((await pool.query('SELECT level FROM stock')).rows).toEqual([{ level: 2 }, { level: 2 }]);
-    expect(await registry.metrics()).toContain('warren_store_transaction_retries_total{service="test"} 1');
+    // Where the machine is slow, one that runs again may meet the other's next try.
+    expect(await registry.metrics()).toMatch(/^warren_store_transaction_retries_total\{service="test"\} [1-4]$/m);
   });
 
   it('when contention never ends, then it gives up after five tries with TRANSACTION_CONTENTION', async () => {
