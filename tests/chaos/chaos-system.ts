@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from '@warren/testing';
-import { INITIAL_STOCK } from './client-load.ts';
 import { type Management, openManagement } from './management.ts';
 import { type Observer, openObserver } from './observer.ts';
+import { INITIAL_STOCK } from './products.ts';
 import { type ServiceInstance, startServiceInstance } from './service-instance.ts';
 
 /** Everything under test, as processes: a broker and a database of its own, and each service behind two proxies of its own. */
@@ -35,6 +35,8 @@ const SERVICE_ENV = {
   RETRY_BASE_MS: '250',
   // A run is over in less than the minute that a queue rests by default.
   BREAKER_RESET_MS: '2000',
+  // Longer than most faults and shorter than some: both an answer in time and a late one are common.
+  ORDER_DEADLINE_MS: '10000',
   INITIAL_STOCK: [...INITIAL_STOCK].map(([product, quantity]) => `${product}:${quantity}`).join(','),
 };
 

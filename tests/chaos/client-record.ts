@@ -4,11 +4,17 @@ export interface ClientRecord {
   accepted: Map<string, readonly OrderLine[]>;
   /** The ids of the orders that each Idempotency-Key was answered with. */
   idsByKey: Map<string, Set<string>>;
+  /** Orders whose cancellation was answered 200. */
+  cancelled: Set<string>;
+  /** Orders answered 201 that the service did not know when they were to be cancelled. */
+  denied: Set<string>;
+  /** Ids of messages that another consumer may have taken away: those who they were for need not have seen them. */
+  taken: Set<string>;
   /** Pieces received into stock by confirmed `ReceiveStock` messages, by message id. */
   receipts: Map<string, OrderLine>;
   /** Messages that no service can handle, by message id. */
   poison: Map<string, Poison>;
-  /** How requests for new orders ended: by status, or `no answer`. */
+  /** How requests ended: by status, or `no answer`; those for cancellations behind the word `cancel`. */
   answers: Map<string, number>;
 }
 
@@ -25,5 +31,14 @@ export interface Poison {
 }
 
 export function createClientRecord(): ClientRecord {
-  return { accepted: new Map(), idsByKey: new Map(), receipts: new Map(), poison: new Map(), answers: new Map() };
+  return {
+    accepted: new Map(),
+    idsByKey: new Map(),
+    cancelled: new Set(),
+    denied: new Set(),
+    taken: new Set(),
+    receipts: new Map(),
+    poison: new Map(),
+    answers: new Map(),
+  };
 }
