@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from '@warren/testing';
-import { INITIAL_STOCK } from './client-load.ts';
 import { type Management, openManagement } from './management.ts';
 import { type Observer, openObserver } from './observer.ts';
+import { INITIAL_STOCK } from './products.ts';
 import { type ServiceInstance, startServiceInstance } from './service-instance.ts';
 
 /** Everything under test, as processes: a broker and a database of its own, and each service behind two proxies of its own. */
@@ -25,23 +25,26 @@ export interface ChaosSystemOptions {
   without?: string;
   /** For files of the run. */
   directory: string;
-  /** Heartbeat of the services' connections to the broker, in seconds. */
-  heartbeatSeconds: number;
+  /** Heartbeats, retries and deadlines of seconds, so that many faults fit into a run; false: the services' defaults. */
+  hurried: boolean;
   /** Ends the start half-way. */
   signal: AbortSignal;
 }
 
-/** Retries come fast, so that a run has many of them. */
+const HURRIED_ENV = {
+  RETRY_BASE_MS: '250',
+  BREAKER_RESET_MS: '2000',
+  // Longer than most faults and shorter than some: both an answer in time and a late one are common.
+  ORDER_DEADLINE_MS: '10000',
+};
+
 const SERVICE_ENV = {
   LOG_LEVEL: 'warn',
-  RETRY_BASE_MS: '250',
-  // A run is over in less than the minute that a queue rests by default.
-  BREAKER_RESET_MS: '2000',
   INITIAL_STOCK: [...INITIAL_STOCK].map(([product, quantity]) => `${product}:${quantity}`).join(','),
 };
 
 export async function startChaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
-  const { orders, inventories, without, directory, heartbeatSeconds, signal } = options;
+  const { orders, inventories, without, directory, hurried, signal } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -57,8 +60,19 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
     const observer = await started(openObserver(broker.amqpUrl));
     const here = (file: string) => join(import.meta.dirname, file);
     const preload = [here('crash-points.mjs'), ...(without === undefined ? [] : [here('without-mechanism.mjs')])];
-    const env = without === undefined ? SERVICE_ENV : { ...SERVICE_ENV, WARREN_CHAOS_WITHOUT: without };
-    const shared = { amqpUrl: broker.amqpUrl, databaseUrl: postgres.url, env, preload, directory, heartbeatSeconds };
+    const env = {
+      ...SERVICE_ENV,
+      ...(hurried && HURRIED_ENV),
+      ...(without !== undefined && { WARREN_CHAOS_WITHOUT: without }),
+    };
+    const shared = {
+      amqpUrl: broker.amqpUrl,
+      databaseUrl: postgres.url,
+      env,
+      preload,
+      directory,
+      heartbeatSeconds: hurried ? 1 : 10,
+    };
     const start = (service: 'order' | 'inventory', count: number) =>
       Array.from({ length: count }, (_, index) =>
         started(startServiceInstance({ ...shared, service, name: `${service}-${index + 1}` })),

@@ -1,28 +1,22 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientRecord, OrderLine } from './client-record.ts';
+import { cancelOrder, placeOrder } from './order-client.ts';
+import { drawHotLines, drawLines, drawSupply, supplyForRush } from './products.ts';
 import type { Random } from './random.ts';
 
-/** Products of which there is enough, and some that run out. */
-export const PLENTIFUL = Array.from({ length: 8 }, (_, index) => `plenty-${index}`);
-export const SCARCE = Array.from({ length: 4 }, (_, index) => `scarce-${index}`);
-
-/** What the empty warehouse gets, as the setting `INITIAL_STOCK`. */
-export const INITIAL_STOCK = new Map([
-  ...PLENTIFUL.map((productId) => [productId, 1_000_000] as const),
-  ...SCARCE.map((productId) => [productId, 20] as const),
-]);
-
 export interface ClientLoadOptions {
-  /** URLs of the order services; each order goes to one of them. */
+  /** URLs of the order services; each request goes to one of them. */
   targets: readonly string[];
+  /** Those of the rushes come on top. */
   ordersPerSecond: number;
-  /** Sends some pieces of a product that runs out; called twice a second, so that there is a little to quarrel about all the while. */
-  supply(): Promise<unknown>;
+  /** Sends pieces of a product into stock. */
+  supply(line: OrderLine): Promise<unknown>;
   random: Random;
   record: ClientRecord;
 }
 
-/** Orders that come whether or not those before were answered. */
+/** Orders and cancellations that come whether or not those before were answered. */
 export interface ClientLoad {
   readonly sent: number;
   /** While paused no order is sent; those under way go on. Resolves when every request has ended. */
@@ -33,11 +27,14 @@ export interface ClientLoad {
 }
 
 const TICK_MS = 50;
+/** A little of what runs out comes twice a second, so that there is something to quarrel about all the while. */
 const SUPPLY_MS = 500;
-const REQUEST_TIMEOUT_MS = 15_000;
+const RUSH_MS = 3000;
+const RUSH_ORDERS = 30;
 /** The open load closes here: a client machine has its limits too. */
 const MAX_UNDER_WAY = 400;
 const MAX_TRIES = 3;
+const CANCELLED_SHARE = 0.25;
 
 export function startClientLoad(options: ClientLoadOptions): ClientLoad {
   const { targets, ordersPerSecond, supply, random, record } = options;
@@ -46,20 +43,56 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
   let sent = 0;
   let due = 0;
 
-  async function place(): Promise<void> {
-    const items = drawLines(random);
+  async function buy(items: readonly OrderLine[]): Promise<void> {
+    const id = await place(items);
+    if (id !== undefined && random.chance(CANCELLED_SHARE)) await cancel(id);
+  }
+
+  /** Gives the order's id when it was answered 201. With a key a request without an answer is repeated. */
+  async function place(items: readonly OrderLine[]): Promise<string | undefined> {
     const key = random.chance(0.3) ? randomUUID() : undefined;
+    const waitSeconds = random.chance(0.1) ? 1 : undefined;
+    let accepted: string | undefined;
     for (let tries = 0; tries < (key ? MAX_TRIES : 1); tries += 1) {
       const sentAt = performance.now();
-      const answer = await send(random.pick(targets), items, key);
-      record.latenciesMs.push(performance.now() - sentAt);
-      record.answers.set(answer.outcome, (record.answers.get(answer.outcome) ?? 0) + 1);
-      if (answer.id === undefined) continue;
-      record.accepted.set(answer.id, items);
-      if (key) record.idsByKey.set(key, (record.idsByKey.get(key) ?? new Set()).add(answer.id));
+      const { outcome, id } = await placeOrder(random.pick(targets), { items, key, waitSeconds });
+      if (waitSeconds === undefined) record.latenciesMs.push(performance.now() - sentAt);
+      count(outcome);
+      if (id === undefined) continue;
+      accepted = id;
+      record.accepted.set(id, items);
+      if (key) record.idsByKey.set(key, (record.idsByKey.get(key) ?? new Set()).add(id));
       // Now and then a client that has its answer asks again all the same.
-      if (!random.chance(0.2)) return;
+      if (!random.chance(0.2)) break;
     }
+    return accepted;
+  }
+
+  /** At once, within the time of the reservation, or when the order has long been confirmed; by some twice at the same moment. */
+  async function cancel(id: string): Promise<void> {
+    await pause(random.pick([0, random.integer(1, 100), random.integer(500, 3000)]));
+    const times = random.chance(0.3) ? 2 : 1;
+    await Promise.all(Array.from({ length: times }, () => askToCancel(id)));
+  }
+
+  async function askToCancel(id: string): Promise<void> {
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      const outcome = await cancelOrder(random.pick(targets), id);
+      count(`cancel ${outcome}`);
+      if (outcome === '200') record.cancelled.add(id);
+      if (outcome === '404') record.denied.add(id);
+      if (outcome !== '503' && outcome !== 'no answer') return;
+    }
+  }
+
+  function count(answer: string): void {
+    record.answers.set(answer, (record.answers.get(answer) ?? 0) + 1);
+  }
+
+  /** Many want the same at the same moment, and there is not enough for all of them. */
+  async function rush(): Promise<void> {
+    for (const line of supplyForRush(RUSH_ORDERS)) await supply(line);
+    for (let made = 0; made < RUSH_ORDERS; made += 1) send(drawHotLines(random));
   }
 
   /** Neither an order nor a supply fails but by the end of the run: they settle for what they can get. */
@@ -71,61 +104,37 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     underWay.add(tracked);
   }
 
-  function tick(): void {
-    due += (ordersPerSecond * TICK_MS) / 1000;
-    for (; due >= 1; due -= 1) {
-      if (paused || underWay.size >= MAX_UNDER_WAY) continue;
-      sent += 1;
-      track(place());
-    }
+  function send(items: readonly OrderLine[]): void {
+    if (paused || underWay.size >= MAX_UNDER_WAY) return;
+    sent += 1;
+    track(buy(items));
   }
 
-  const timer = setInterval(tick, TICK_MS);
-  const supplier = setInterval(() => !paused && track(supply()), SUPPLY_MS);
-  const idle = async () => void (await Promise.all(underWay));
+  function tick(): void {
+    due += (ordersPerSecond * TICK_MS) / 1000;
+    for (; due >= 1; due -= 1) send(drawLines(random));
+  }
+
+  const timers = [
+    setInterval(tick, TICK_MS),
+    setInterval(() => !paused && track(supply(drawSupply(random))), SUPPLY_MS),
+    setInterval(() => !paused && track(rush()), RUSH_MS),
+  ];
+  const rest = async () => {
+    paused = true;
+    await Promise.all(underWay);
+  };
   return {
     get sent() {
       return sent;
     },
-    pause() {
-      paused = true;
-      return idle();
-    },
+    pause: rest,
     resume() {
       paused = false;
     },
     stop() {
-      clearInterval(timer);
-      clearInterval(supplier);
-      return idle();
+      timers.forEach(clearInterval);
+      return rest();
     },
   };
-}
-
-/** One to three lines in any order of products, so that locks are asked for in every order. */
-function drawLines(random: Random): OrderLine[] {
-  return Array.from({ length: random.integer(1, 3) }, () => ({
-    productId: random.pick(random.chance(0.5) ? SCARCE : PLENTIFUL),
-    quantity: random.integer(1, 3),
-  }));
-}
-
-async function send(
-  target: string,
-  items: readonly OrderLine[],
-  key: string | undefined,
-): Promise<{ outcome: string; id?: string }> {
-  try {
-    const response = await fetch(`${target}/orders`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(key && { 'idempotency-key': key }) },
-      body: JSON.stringify({ customerId: 'chaos', items }),
-      signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS),
-    });
-    const answer = (await response.json()) as { id?: string };
-    return { outcome: String(response.status), id: response.status === 201 ? answer.id : undefined };
-  } catch {
-    // A refused or broken connection: nothing was promised.
-    return { outcome: 'no answer' };
-  }
 }

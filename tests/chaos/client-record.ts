@@ -4,13 +4,19 @@ export interface ClientRecord {
   accepted: Map<string, readonly OrderLine[]>;
   /** The ids of the orders that each Idempotency-Key was answered with. */
   idsByKey: Map<string, Set<string>>;
+  /** Orders whose cancellation was answered 200. */
+  cancelled: Set<string>;
+  /** Orders answered 201 that the service did not know when they were to be cancelled. */
+  denied: Set<string>;
+  /** Ids of messages that another consumer may have taken away: those who they were for need not have seen them. */
+  taken: Set<string>;
   /** Pieces received into stock by confirmed `ReceiveStock` messages, by message id. */
   receipts: Map<string, OrderLine>;
   /** Messages that no service can handle, by message id. */
   poison: Map<string, Poison>;
-  /** How requests for new orders ended: by status, or `no answer`. */
+  /** How requests ended: by status, or `no answer`; those for cancellations behind the word `cancel`. */
   answers: Map<string, number>;
-  /** How long each request for a new order took until its answer, in milliseconds, in the order of the answers. */
+  /** How long each request for a new order that did not ask to wait took until its answer, in milliseconds, in the order of the answers. */
   latenciesMs: number[];
 }
 
@@ -30,6 +36,9 @@ export function createClientRecord(): ClientRecord {
   return {
     accepted: new Map(),
     idsByKey: new Map(),
+    cancelled: new Set(),
+    denied: new Set(),
+    taken: new Set(),
     receipts: new Map(),
     poison: new Map(),
     answers: new Map(),

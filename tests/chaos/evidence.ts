@@ -12,6 +12,8 @@ export interface LoggedEvent {
   type: string;
   /** Whether the relay has to publish it. */
   published: boolean;
+  /** Who cancelled the order, for an OrderCancelled. */
+  by?: string | null;
   /** When it was recorded, in milliseconds since 1970. */
   recordedAt: number;
 }
@@ -47,9 +49,11 @@ export interface Evidence {
   events: readonly LoggedEvent[];
   levels: readonly StockLevel[];
   reservations: readonly { orderId: string; productId: string; quantity: number }[];
-  /** Ledger entries of orders: those that take pieces. */
-  withdrawals: readonly { orderId: string; productId: string }[];
+  /** Ledger entries of orders: what they took is below 0, what they gave back above. */
+  movements: readonly { orderId: string; productId: string; kind: 'reserved' | 'released'; delta: number }[];
   receipts: readonly { messageId: string; productId: string; quantity: number }[];
+  /** What the inboxes hold: messages that a consumer has handled. */
+  handled: readonly { messageId: string }[];
   /** Message ids in the order of their first appearance on the exchanges. */
   firstSeen: ReadonlyMap<string, number>;
   blindSpells: readonly BlindSpell[];
@@ -60,7 +64,7 @@ export interface Evidence {
   faultsLogged: readonly string[];
 }
 
-const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, type, routing_key IS NOT NULL AS published,
+const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, type, routing_key IS NOT NULL AS published, data->>'by' AS by,
   (extract(epoch FROM recorded_at) * 1000)::float8 AS "recordedAt"`;
 
 const QUERIES = {
@@ -70,7 +74,10 @@ const QUERIES = {
     FROM inventory_service.stock_ledger e WHERE e.product_id = l.product_id), 0)::int AS ledger FROM inventory_service.stock_level l`,
   reservations:
     'SELECT order_id AS "orderId", product_id AS "productId", quantity::int FROM inventory_service.reservation',
-  withdrawals: `SELECT order_id AS "orderId", product_id AS "productId" FROM inventory_service.stock_ledger WHERE kind = 'reserved'`,
+  movements: `SELECT order_id AS "orderId", product_id AS "productId", kind, delta::int FROM inventory_service.stock_ledger
+    WHERE kind IN ('reserved', 'released')`,
+  handled: `SELECT message_id AS "messageId" FROM order_service.inbox
+    UNION ALL SELECT message_id FROM inventory_service.inbox`,
   receipts: `SELECT message_id AS "messageId", product_id AS "productId", delta::int AS quantity
     FROM inventory_service.stock_ledger WHERE kind = 'received'`,
 };

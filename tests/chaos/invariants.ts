@@ -1,7 +1,13 @@
-import { OrderCancelled } from '@warren/contracts';
+import {
+  InventoryReleased,
+  InventoryReserved,
+  InventoryUnavailable,
+  OrderCancelled,
+  OrderCreated,
+} from '@warren/contracts';
 import { deriveId } from '@warren/kernel';
 import type { OrderLine } from './client-record.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, LoggedEvent } from './evidence.ts';
 
 /** A promise that was broken. */
 export interface Violation {
@@ -20,13 +26,16 @@ type Invariant = readonly [promise: string, broken: (evidence: Evidence) => stri
 const INVARIANTS: readonly Invariant[] = [
   ['an order answered 201 is stored, as it was sent', lostOrders],
   ['an Idempotency-Key stands for one order', doubledKeys],
+  ['an order whose cancellation was answered 200 is cancelled', brokenCancellations],
   ['every order ends, confirmed or cancelled', endlessOrders],
   ['a confirmed order has its pieces, every other order none', wrongReservations],
   ['no order is reserved twice', doubleReservations],
+  ['no order is released twice, and what it holds is what it took less what it gave back', wrongReleases],
   ['stock is never negative, and adds up: initial + received = available + reserved', wrongStock],
   ['the ledger is the level', wrongLedger],
   ['stock that was sent is received, once', wrongReceipts],
   ['every event is published', unpublishedEvents],
+  ['every event is handled by the service that it is for', unhandledEvents],
   ['the events of a stream are published in order', disorderedStreams],
   ['what is published was committed', uncommittedMessages],
   ['the dead letters are the injected poison, byte for byte, no more and no less', wrongDeadLetters],
@@ -44,11 +53,18 @@ export function checkInvariants(evidence: Evidence): Violation[] {
 
 function lostOrders({ record, orders }: Evidence): string[] {
   const stored = new Map(orders.map((order) => [order.id, order]));
-  return [...record.accepted].flatMap(([id, lines]) => {
+  const lost = [...record.accepted].flatMap(([id, lines]) => {
     const order = stored.get(id);
     if (!order) return [`${id} is not there`];
     return textOf(order.items) === textOf(lines) ? [] : [`${id} has other lines than were sent`];
   });
+  return [...lost, ...[...record.denied].map((id) => `${id} was answered 404`)];
+}
+
+function brokenCancellations({ record, orders }: Evidence): string[] {
+  return orders.flatMap(({ id, status }) =>
+    record.cancelled.has(id) && status !== 'cancelled' ? [`${id} is ${status}`] : [],
+  );
 }
 
 function doubledKeys({ record }: Evidence): string[] {
@@ -76,12 +92,35 @@ function wrongReservations({ orders, reservations }: Evidence): string[] {
   return [...wrong, ...strangers];
 }
 
-function doubleReservations({ withdrawals, events }: Evidence): string[] {
-  const answers = events.filter(({ type }) => type === 'InventoryReserved').map(({ stream }) => stream);
+function doubleReservations(evidence: Evidence): string[] {
+  return doubleMovements(evidence, 'reserved', InventoryReserved.type);
+}
+
+function wrongReleases(evidence: Evidence): string[] {
+  return [...doubleMovements(evidence, 'released', InventoryReleased.type), ...wrongHoldings(evidence)];
+}
+
+/** Orders that moved a product twice in the same direction, or were told so twice. */
+function doubleMovements({ movements, events }: Evidence, kind: 'reserved' | 'released', answer: string): string[] {
+  const moved = movements.filter((movement) => movement.kind === kind);
+  const answers = events.filter(({ type }) => type === answer);
   return [
-    ...repeated(withdrawals.map(({ orderId, productId }) => `${orderId} took ${productId}`)),
-    ...repeated(answers.map((stream) => `${stream} was reserved`)),
+    ...repeated(moved.map(({ orderId, productId }) => `${orderId}: ${productId} ${kind}`)),
+    ...repeated(answers.map(({ stream }) => `${stream}: ${answer}`)),
   ];
+}
+
+function wrongHoldings({ movements, reservations }: Evidence): string[] {
+  const unexplained = new Map<string, number>();
+  const add = (orderId: string, productId: string, quantity: number) => {
+    const line = `${orderId}, ${productId}`;
+    unexplained.set(line, (unexplained.get(line) ?? 0) + quantity);
+  };
+  for (const { orderId, productId, delta } of movements) add(orderId, productId, -delta);
+  for (const { orderId, productId, quantity } of reservations) add(orderId, productId, -quantity);
+  return [...unexplained]
+    .filter(([, quantity]) => quantity !== 0)
+    .map(([line, quantity]) => `${line}: the ledger has ${quantity} more than the order holds`);
 }
 
 function wrongStock({ initialStock, receipts, levels }: Evidence): string[] {
@@ -127,6 +166,26 @@ function unpublishedEvents({ events, firstSeen, blindSpells }: Evidence): string
     .map(({ id, type, stream }) => `${type} ${id} of ${stream}`);
 }
 
+const CONSUMED: readonly string[] = [
+  OrderCreated.type,
+  OrderCancelled.type,
+  InventoryReserved.type,
+  InventoryUnavailable.type,
+];
+
+/** The deadline ends an order whose messages were lost as well, so its end alone does not show that they arrived. */
+function unhandledEvents({ events, handled, record }: Evidence): string[] {
+  const known = new Set([...handled.map(({ messageId }) => messageId), ...record.taken]);
+  return events
+    .filter((event) => CONSUMED.includes(event.type) && !known.has(messageIdOf(event)))
+    .map(({ id, type, stream }) => `${type} ${id} of ${stream}`);
+}
+
+/** A cancellation goes out twice: as the status of the order, and under a derived id for the inventory. */
+function messageIdOf({ id, type }: LoggedEvent): string {
+  return type === OrderCancelled.type ? deriveId(id, type) : id;
+}
+
 function disorderedStreams({ events, firstSeen }: Evidence): string[] {
   const streams = groupBy(events, ({ stream }) => stream);
   return [...streams].flatMap(([stream, own]) => {
@@ -140,12 +199,7 @@ function disorderedStreams({ events, firstSeen }: Evidence): string[] {
 }
 
 function uncommittedMessages({ events, firstSeen, record }: Evidence): string[] {
-  const cancelled = events.filter(({ type }) => type === OrderCancelled.type);
-  // Every cancellation goes out twice: as the status of the order, and under a derived id for the inventory.
-  const known = new Set([
-    ...events.map(({ id }) => id),
-    ...cancelled.map(({ id }) => deriveId(id, OrderCancelled.type)),
-  ]);
+  const known = new Set(events.flatMap((event) => [event.id, messageIdOf(event)]));
   return [...firstSeen.keys()].filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id));
 }
 

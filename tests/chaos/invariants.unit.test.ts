@@ -1,7 +1,11 @@
 import { describe, expect, it } from '@jest/globals';
+import { deriveId } from '@warren/kernel';
 import { createClientRecord } from './client-record.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';
 import { checkInvariants } from './invariants.ts';
+
+const CANCEL_2 = '0192f000-0000-7000-8000-000000000006';
+const CANCEL_3 = '0192f000-0000-7000-8000-000000000009';
 
 const lines = [{ productId: 'item', quantity: 2 }];
 
@@ -14,10 +18,14 @@ const logged = (id: string, stream: string, version: number, type: string): Logg
   recordedAt: 1000 + version,
 });
 
-/** A run in which everything went well: one order confirmed, one cancelled, one receipt, one poison message. */
+/** A run in which everything went well: one order confirmed, one short of stock, one cancelled by the client after it was confirmed, one receipt, one poison message. */
 function soundRun(): Evidence {
   const record = createClientRecord();
-  record.accepted.set('order-1', lines).set('order-2', [{ productId: 'item', quantity: 900 }]);
+  record.accepted
+    .set('order-1', lines)
+    .set('order-2', [{ productId: 'item', quantity: 900 }])
+    .set('order-3', lines);
+  record.cancelled.add('order-3');
   record.idsByKey.set('key', new Set(['order-1']));
   record.receipts.set('receipt', { productId: 'item', quantity: 5 });
   record.poison.set('poison', { queue: 'inventory_order_created', digest: 'd1' });
@@ -27,7 +35,12 @@ function soundRun(): Evidence {
     logged('e3', 'order-order-1', 2, 'OrderConfirmed'),
     logged('e4', 'order-order-2', 1, 'OrderCreated'),
     logged('e5', 'reservation-order-2', 1, 'InventoryUnavailable'),
-    logged('0192f000-0000-7000-8000-000000000006', 'order-order-2', 2, 'OrderCancelled'),
+    logged(CANCEL_2, 'order-order-2', 2, 'OrderCancelled'),
+    logged('e6', 'order-order-3', 1, 'OrderCreated'),
+    logged('e7', 'reservation-order-3', 1, 'InventoryReserved'),
+    logged('e8', 'order-order-3', 2, 'OrderConfirmed'),
+    logged(CANCEL_3, 'order-order-3', 3, 'OrderCancelled'),
+    logged('e9', 'reservation-order-3', 2, 'InventoryReleased'),
   ];
   const seen = [...events.map(({ id }) => id), 'receipt', 'poison'];
   return {
@@ -36,11 +49,25 @@ function soundRun(): Evidence {
     orders: [
       { id: 'order-1', status: 'confirmed', items: lines },
       { id: 'order-2', status: 'cancelled', items: [{ productId: 'item', quantity: 900 }] },
+      { id: 'order-3', status: 'cancelled', items: lines },
     ],
     events,
     levels: [{ productId: 'item', available: 13, reserved: 2, ledger: 13 }],
     reservations: [{ orderId: 'order-1', productId: 'item', quantity: 2 }],
-    withdrawals: [{ orderId: 'order-1', productId: 'item' }],
+    movements: [
+      { orderId: 'order-1', productId: 'item', kind: 'reserved', delta: -2 },
+      { orderId: 'order-3', productId: 'item', kind: 'reserved', delta: -2 },
+      { orderId: 'order-3', productId: 'item', kind: 'released', delta: 2 },
+    ],
+    handled: [
+      'e1',
+      'e2',
+      'e4',
+      'e5',
+      'e6',
+      'e7',
+      ...[CANCEL_2, CANCEL_3].map((id) => deriveId(id, 'OrderCancelled')),
+    ].map((messageId) => ({ messageId })),
     receipts: [{ messageId: 'receipt', productId: 'item', quantity: 5 }],
     firstSeen: new Map(seen.map((id, place) => [id, place])),
     blindSpells: [],
@@ -50,13 +77,23 @@ function soundRun(): Evidence {
   };
 }
 
+type Order = Evidence['orders'][number];
+
 const brokenBy = (change: Partial<Evidence>): string[] =>
   checkInvariants({ ...soundRun(), ...change }).map(({ promise }) => promise);
 
 /** The sound run, but seen on the exchanges in this order. */
 const seenAs = (...ids: string[]) => ({ firstSeen: new Map(ids.map((id, place) => [id, place])) });
 
-const [order1, order2] = soundRun().orders as [Evidence['orders'][number], Evidence['orders'][number]];
+/** The sound run, but these were not seen. */
+const unseen = (...ids: string[]) => seenAs(...[...soundRun().firstSeen.keys()].filter((id) => !ids.includes(id)));
+
+const everything = [...soundRun().firstSeen.keys()];
+
+const [order1, order2, order3] = soundRun().orders as [Order, Order, Order];
+const movements = soundRun().movements;
+
+const handledBut = (id: string) => soundRun().handled.filter(({ messageId }) => messageId !== id);
 
 describe('the judgement of a run', () => {
   it('when everything went well, then no promise is broken', () => {
@@ -64,13 +101,18 @@ describe('the judgement of a run', () => {
   });
 
   it.each<[string, RegExp, Partial<Evidence>]>([
-    ['an order answered 201 is not stored', /answered 201/, { orders: [order1] }],
+    ['an order answered 201 is not stored', /answered 201/, { orders: [order1, order3] }],
     [
       'an order is stored with other lines',
       /answered 201/,
-      { orders: [order1, { ...order2, items: [{ productId: 'item', quantity: 901 }] }] },
+      { orders: [order1, { ...order2, items: [{ productId: 'item', quantity: 901 }] }, order3] },
     ],
-    ['an order is pending', /every order ends/, { orders: [order1, { ...order2, status: 'pending' }] }],
+    ['an order is pending', /every order ends/, { orders: [order1, { ...order2, status: 'pending' }, order3] }],
+    [
+      'an order is confirmed though its cancellation was answered 200',
+      /answered 200 is cancelled/,
+      { orders: [order1, order2, { ...order3, status: 'confirmed' }] },
+    ],
     ['a confirmed order has no pieces', /has its pieces/, { reservations: [] }],
     [
       'a cancelled order has pieces',
@@ -85,10 +127,26 @@ describe('the judgement of a run', () => {
       /every other order none/,
       { reservations: [...soundRun().reservations, { orderId: 'nobody', productId: 'item', quantity: 1 }] },
     ],
+    ['an order took its pieces twice', /reserved twice/, { movements: [...movements, ...movements.slice(0, 1)] }],
     [
-      'an order took its pieces twice',
+      'an order was told twice that it is reserved',
       /reserved twice/,
-      { withdrawals: [...soundRun().withdrawals, ...soundRun().withdrawals] },
+      { events: [...soundRun().events, logged('e2b', 'reservation-order-1', 2, 'InventoryReserved')] },
+    ],
+    ['an order gave its pieces back twice', /released twice/, { movements: [...movements, ...movements.slice(2)] }],
+    [
+      'an order was told twice that it is released',
+      /released twice/,
+      { events: [...soundRun().events, logged('e9b', 'reservation-order-3', 3, 'InventoryReleased')] },
+    ],
+    ['an order gave back what it never took', /what it took/, { movements: movements.filter((_, at) => at !== 1) }],
+    ['an order gave back nothing of what it took', /what it took/, { movements: movements.slice(0, 2) }],
+    ['a creation did not reach the inventory', /is handled/, { handled: handledBut('e1') }],
+    ['an answer did not reach its order', /is handled/, { handled: handledBut('e5') }],
+    [
+      'a cancellation did not reach the inventory',
+      /is handled/,
+      { handled: handledBut(deriveId(CANCEL_2, 'OrderCancelled')) },
     ],
     [
       'stock is negative',
@@ -104,21 +162,9 @@ describe('the judgement of a run', () => {
     ],
     ['a receipt was not booked', /received, once/, { receipts: [] }],
     ['a receipt was booked twice', /received, once/, { receipts: [...soundRun().receipts, ...soundRun().receipts] }],
-    [
-      'an event was not published',
-      /every event is published/,
-      seenAs('e1', 'e2', 'e4', 'e5', '0192f000-0000-7000-8000-000000000006', 'receipt', 'poison'),
-    ],
-    [
-      'a stream was published out of order',
-      /in order/,
-      seenAs('e3', 'e1', 'e2', 'e4', 'e5', '0192f000-0000-7000-8000-000000000006', 'receipt', 'poison'),
-    ],
-    [
-      'something was published that was not committed',
-      /was committed/,
-      seenAs('e1', 'e2', 'e3', 'e4', 'e5', '0192f000-0000-7000-8000-000000000006', 'receipt', 'poison', 'ghost'),
-    ],
+    ['an event was not published', /every event is published/, unseen('e3')],
+    ['a stream was published out of order', /in order/, seenAs('e3', ...everything.filter((id) => id !== 'e3'))],
+    ['something was published that was not committed', /was committed/, seenAs(...everything, 'ghost')],
     ['poison is missing among the dead letters', /dead letters/, { deadLetters: [] }],
     [
       'a good message is among the dead letters',
@@ -147,10 +193,22 @@ describe('the judgement of a run', () => {
     expect(brokenBy({ record })).toEqual(['an Idempotency-Key stands for one order']);
   });
 
+  it('when an order was answered 201 and then 404, then that is a violation', () => {
+    const { record } = soundRun();
+    record.denied.add('order-3');
+    expect(brokenBy({ record })).toEqual(['an order answered 201 is stored, as it was sent']);
+  });
+
+  it('when a message was taken by a stranger, then nobody need have handled it', () => {
+    const { record } = soundRun();
+    record.taken.add('e1');
+    expect(brokenBy({ record, handled: handledBut('e1') })).toEqual([]);
+  });
+
   it('when an event was recorded while the observer was off, then it counts as published', () => {
     const blind = { blindSpells: [{ from: 1002, to: 1002 }] };
-    expect(brokenBy({ ...blind, ...seenAs('e1', 'e2', 'e4', 'e5', 'receipt', 'poison') })).toEqual([]);
-    expect(brokenBy({ ...blind, ...seenAs('e2', 'e4', 'e5', 'receipt', 'poison') })).toHaveLength(1);
+    expect(brokenBy({ ...blind, ...unseen('e3', CANCEL_2, 'e8', 'e9') })).toEqual([]);
+    expect(brokenBy({ ...blind, ...unseen('e1', 'e3', CANCEL_2, 'e8', 'e9') })).toHaveLength(1);
   });
 
   it('when a promise is broken many times, then all are counted and a few are shown', () => {

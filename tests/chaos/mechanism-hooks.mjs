@@ -1,12 +1,14 @@
 import { MECHANISMS } from './mechanisms.mjs';
 
-const cut = MECHANISMS[process.env.WARREN_CHAOS_WITHOUT];
+const { file, cuts } = MECHANISMS[process.env.WARREN_CHAOS_WITHOUT];
 
 /** A hook of Node's module loader: gives the compiled file of the mechanism without it. */
 export async function load(url, context, nextLoad) {
   const loaded = await nextLoad(url, context);
-  if (!url.endsWith(cut.file)) return loaded;
-  const source = String(loaded.source);
-  if (!source.includes(cut.from)) throw new Error(`${cut.file} has no longer: ${cut.from}`);
-  return { ...loaded, source: source.replaceAll(cut.from, cut.to) };
+  return url.endsWith(file) ? { ...loaded, source: cuts.reduce(replaceText, String(loaded.source)) } : loaded;
+}
+
+function replaceText(source, [from, to]) {
+  if (!source.includes(from)) throw new Error(`${file} has no longer: ${from}`);
+  return source.replaceAll(from, to);
 }

@@ -1,32 +1,54 @@
-/**
- * What the suite can run the services without (`--without <name>`), to show that it would notice: which compiled file, and which text of
- * it becomes which. A text that is no longer there is an error, so the list cannot rot unseen.
- * @type {Record<string, {file: string, from: string, to: string}>}
+/*
+ * What the suite can run the services without (`--without <name>`), to show that it would notice: which compiled file, and which texts
+ * of it become which. A text that is no longer there is an error, so the list cannot rot unseen.
+ *
+ * | name | without it |
+ * |---|---|
+ * | inbox | a message counts as new however often it comes |
+ * | confirms | a message counts as confirmed once it has been written to the socket |
+ * | relay-windows | the relay reads up to the newest transaction id instead of the oldest open one |
+ * | stream-order | the relay hands on each page of the log newest first |
+ * | row-locks | neither the lock on the levels nor the condition behind it: one promise, never oversold |
+ * | mandatory | the broker drops what no queue takes |
+ * | deadline | nobody looks for overdue orders |
  */
+
+/** @type {Record<string, {file: string, cuts: [from: string, to: string][]}>} */
 export const MECHANISMS = {
   inbox: {
     file: '/event-store/dist/claim-messages.js',
-    from: 'claimed.has(id.toLowerCase())',
-    to: 'true',
+    cuts: [['claimed.has(id.toLowerCase())', 'true']],
   },
   confirms: {
     file: '/event-bus/dist/amqp/confirm-window.js',
-    from: 'this.#sent.set(this.#lastTag, posting);',
-    to: "posting.settle({ status: 'confirmed' });",
+    cuts: [['this.#sent.set(this.#lastTag, posting);', "posting.settle({ status: 'confirmed' });"]],
   },
   'relay-windows': {
     file: '/event-store/dist/relay/relay-reader.js',
-    from: 'pg_snapshot_xmin(pg_current_snapshot()) AS window_end',
-    to: 'pg_snapshot_xmax(pg_current_snapshot()) AS window_end',
+    cuts: [
+      [
+        'pg_snapshot_xmin(pg_current_snapshot()) AS window_end',
+        'pg_snapshot_xmax(pg_current_snapshot()) AS window_end',
+      ],
+    ],
+  },
+  'stream-order': {
+    file: '/event-store/dist/relay/relay-reader.js',
+    cuts: [['ORDER BY e.position`', 'ORDER BY e.position DESC`']],
   },
   'row-locks': {
     file: '/inventory/dist/adapters/postgres/stock-tables.js',
-    from: 'ORDER BY product_id FOR UPDATE',
-    to: 'ORDER BY product_id',
+    cuts: [
+      ['ORDER BY product_id FOR UPDATE', 'ORDER BY product_id'],
+      [' AND level.available >= taken.quantity', ''],
+    ],
   },
   mandatory: {
     file: '/event-bus/dist/event-codec.js',
-    from: ' mandatory,',
-    to: ' mandatory: false,',
+    cuts: [[' mandatory,', ' mandatory: false,']],
+  },
+  deadline: {
+    file: '/order/dist/adapters/jobs/deadline-job.js',
+    cuts: [['await orders.cancelOverdue(BATCH)', '0']],
   },
 };

@@ -10,6 +10,12 @@ export interface CapturedMessage {
   properties: Options.Publish;
 }
 
+export interface TakeOptions {
+  forMs: number;
+  /** Whether the message with this id is to be taken. */
+  claim(id: string): boolean;
+}
+
 /** Sees every message of both exchanges, and publishes messages of the suite's own. It goes to the broker directly, past the proxies. */
 export interface Observer {
   /** Message ids in the order of their first appearance: the place in it, from 0. */
@@ -20,6 +26,8 @@ export interface Observer {
   publish(message: CapturedMessage): Promise<void>;
   /** Binds the observer's queue to both exchanges, or takes it off them. Resolves when that is done, however long it takes. */
   watch(watching: boolean): Promise<void>;
+  /** Consumes a queue beside its consumers for a while; what it does not claim it gives back. */
+  take(queue: string, options: TakeOptions): Promise<void>;
   /** Takes every message out of a queue. */
   drain(queue: string): Promise<ConsumeMessage[]>;
   close(): Promise<void>;
@@ -91,6 +99,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
       watching = on;
       return surely(({ channel }) => bind(channel, on));
     },
+    take: (queue, options) => surely(({ model }) => takeFrom(model, queue, options)),
     drain: (queue) => surely(({ model }) => drainQueue(model, queue)),
     async close() {
       closed = true;
@@ -148,6 +157,19 @@ function publishOn(channel: ConfirmChannel, message: CapturedMessage): Promise<v
     const settle = (error: unknown) => (error ? reject(error) : resolve());
     channel.publish(exchange, routingKey, body, properties, settle);
   });
+}
+
+async function takeFrom(model: ChannelModel, queue: string, { forMs, claim }: TakeOptions): Promise<void> {
+  const channel = await model.createChannel();
+  channel.on('error', () => undefined);
+  const { consumerTag } = await channel.consume(queue, (message) => {
+    if (!message) return;
+    if (claim(String(message.properties.messageId))) channel.ack(message);
+    else channel.nack(message);
+  });
+  await pause(forMs);
+  await channel.cancel(consumerTag);
+  await channel.close();
 }
 
 async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMessage[]> {

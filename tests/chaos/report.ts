@@ -28,6 +28,9 @@ export function isClean({ violations, unsettled }: ChaosReport): boolean {
   return violations.length === 0 && unsettled === undefined;
 }
 
+/** A log line with its stack is thousands of characters long; the JSON has all of it. */
+const MAX_LINE = 300;
+
 /** The report for the person in front of it. */
 export function formatReport(report: ChaosReport): string {
   const { options, seconds, violations, unsettled, settledSeconds, faults, ownExits, counts, measured, answers } =
@@ -44,14 +47,14 @@ export function formatReport(report: ChaosReport): string {
     `  answers  ${list(Object.entries(answers))}`,
     `  checked  ${list(Object.entries(counts))}`,
     ...Object.entries(measured).map(([what, value]) => `  ${what}: ${value}`),
-    ...ownExits.map((exit) => `  started again: ${exit.slice(0, 300)}`),
+    ...ownExits.map((exit) => `  started again: ${exit.slice(0, MAX_LINE)}`),
     ...failures.map(({ number, kind, failure }) => `  fault ${number} (${kind}) could not be made: ${failure}`),
     unsettled === undefined
       ? `  at rest after ${settledSeconds} s`
       : `✗ not at rest after ${settledSeconds} s: ${unsettled}`,
     ...violations.flatMap(({ promise, count, examples }) => [
       `✗ broken ${count} times: ${promise}`,
-      ...examples.map((example) => `    ${example}`),
+      ...examples.map((example) => `    ${example.slice(0, MAX_LINE)}`),
     ]),
     verdictOf(report),
     '',

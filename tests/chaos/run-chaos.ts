@@ -1,10 +1,12 @@
+import { InventoryReleased } from '@warren/contracts';
 import type { ChaosOptions } from './chaos-options.ts';
 import { type ChaosSystem, startChaosSystem } from './chaos-system.ts';
-import { INITIAL_STOCK, startClientLoad } from './client-load.ts';
-import { type ClientRecord, createClientRecord } from './client-record.ts';
+import { startClientLoad } from './client-load.ts';
+import { type ClientRecord, createClientRecord, type OrderLine } from './client-record.ts';
 import { type BlindSpell, type Evidence, gatherEvidence } from './evidence.ts';
 import { createFaultRunner } from './fault-runner.ts';
 import { checkInvariants } from './invariants.ts';
+import { INITIAL_STOCK } from './products.ts';
 import { createProgress } from './progress.ts';
 import { createRandom } from './random.ts';
 import type { ChaosReport } from './report.ts';
@@ -25,16 +27,13 @@ export interface RunChaosOptions extends ChaosOptions {
 export async function runChaos({ directory, say, signal, ...options }: RunChaosOptions): Promise<ChaosReport> {
   const startedAt = Date.now();
   say(`seed ${options.seed}: starting a broker, a database, ${options.orders} + ${options.inventories} services …`);
-  const system = await startChaosSystem({ ...options, directory, heartbeatSeconds: heartbeatOf(options), signal });
+  const system = await startChaosSystem({ ...options, directory, hurried: options.scenario === undefined, signal });
   try {
     return await hurtAndJudge({ system, options, say, signal, startedAt });
   } finally {
     await system.close();
   }
 }
-
-/** Drawn faults freeze connections, and want that found out soon; a scenario wants none lost but by its own fault. */
-const heartbeatOf = ({ scenario }: ChaosOptions): number => (scenario === undefined ? 1 : 10);
 
 interface Run {
   system: ChaosSystem;
@@ -51,7 +50,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const record = createClientRecord();
   const blindSpells: BlindSpell[] = [];
   const targets = system.orders.map(({ process }) => process.url);
-  const supply = () => sendStock({ observer: system.observer, record, random, times: 1 });
+  const supply = (line: OrderLine) => sendStock({ observer: system.observer, record, line, times: 1 });
   const load = startClientLoad({ targets, ordersPerSecond: options.ordersPerSecond, supply, random, record });
   const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
@@ -97,8 +96,12 @@ function countsOf(evidence: Evidence): Record<string, number> {
     'orders stored': orders.length,
     confirmed: orders.filter(({ status }) => status === 'confirmed').length,
     cancelled: orders.filter(({ status }) => status === 'cancelled').length,
+    'cancellations answered 200': record.cancelled.size,
+    'timed out': events.filter(({ by }) => by === 'deadline').length,
+    released: events.filter(({ type }) => type === InventoryReleased.type).length,
     events: events.length,
     'messages seen': firstSeen.size,
+    'messages taken by a stranger': record.taken.size,
     'stock receipts': record.receipts.size,
     poison: record.poison.size,
     'dead letters': deadLetters.length,

@@ -2,6 +2,7 @@ import { createEvent, EXCHANGES, InventoryReserved, OrderCreated, QUEUES } from 
 import { createId } from '@warren/kernel';
 import { digestOf } from '../evidence.ts';
 import type { CapturedMessage } from '../observer.ts';
+import { drawSupply } from '../products.ts';
 import type { Random } from '../random.ts';
 import { sendStock } from '../send-stock.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
@@ -11,6 +12,7 @@ export const messageFaults: Readonly<Record<string, FaultKind>> = {
   'copies out of order': { on: 'messages', weight: 8, durationMs: [0, 0], inject: publishCopies },
   poison: { on: 'messages', weight: 6, durationMs: [0, 0], inject: publishPoison },
   'stock command repeated': { on: 'messages', weight: 8, durationMs: [0, 0], inject: receiveStock },
+  'messages taken by a stranger': { on: 'messages', weight: 4, durationMs: [500, 1500], inject: takeMessages },
 };
 
 /** Copies of what was seen lately, old and new mixed, some of them twice. */
@@ -63,6 +65,21 @@ function drawPoison(random: Random): { queue: string; message: CapturedMessage }
 /** Stock for a product that runs out; the message comes up to three times. */
 async function receiveStock({ system: { observer }, record, random }: FaultContext): Promise<string> {
   const times = random.integer(2, 3);
-  const { productId, quantity } = await sendStock({ observer, record, random, times });
-  return `${quantity} ${productId}, sent ${times} times`;
+  const line = drawSupply(random);
+  await sendStock({ observer, record, line, times });
+  return `${line.quantity} ${line.productId}, sent ${times} times`;
+}
+
+const MAY_MISS = [QUEUES.inventoryOrderCreated, QUEUES.orderInventoryReserved, QUEUES.orderInventoryUnavailable];
+
+/**
+ * Another consumer on a queue, as of a service that was pointed at the wrong broker: what it takes nobody else gets, and only the
+ * deadline ends those orders. Nothing could make up for a cancellation or for stock that is taken, so those queues are left alone.
+ */
+async function takeMessages({ system: { observer }, record, random, durationMs }: FaultContext): Promise<string> {
+  const queue = random.pick(MAY_MISS);
+  const before = record.taken.size;
+  const claim = (id: string) => !record.poison.has(id) && record.taken.add(id).has(id);
+  await observer.take(queue, { forMs: durationMs, claim });
+  return `${record.taken.size - before} of ${queue}`;
 }

@@ -57,8 +57,10 @@ function judge({ system, record, vitals, options }: ScenarioContext, outage: Out
   return {
     violations: [
       ...brokenBy(
-        'every order placed is answered 201',
-        [...record.answers].filter(([status]) => status !== '201').map(([status, count]) => `${count} ${status}`),
+        'every order placed is answered 201, and every cancellation decided',
+        [...record.answers]
+          .filter(([answer]) => !['201', 'cancel 200', 'cancel 409'].includes(answer))
+          .map(([status, count]) => `${count} ${status}`),
       ),
       ...brokenBy(
         'readiness is false while the broker is away, and true again after it',

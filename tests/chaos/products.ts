@@ -1,0 +1,36 @@
+import type { OrderLine } from './client-record.ts';
+import type { Random } from './random.ts';
+
+/** Products of which there is enough, some that run out, and two that everybody wants at the same moment. */
+const PLENTIFUL = Array.from({ length: 8 }, (_, index) => `plenty-${index}`);
+const SCARCE = Array.from({ length: 4 }, (_, index) => `scarce-${index}`);
+const HOT = ['hot-0', 'hot-1'];
+
+/** What the empty warehouse gets, as the setting `INITIAL_STOCK`. */
+export const INITIAL_STOCK = new Map([
+  ...PLENTIFUL.map((productId) => [productId, 1_000_000] as const),
+  ...[...SCARCE, ...HOT].map((productId) => [productId, 20] as const),
+]);
+
+/** One to three lines in any order of products, so that locks are asked for in every order. */
+export function drawLines(random: Random): OrderLine[] {
+  return Array.from({ length: random.integer(1, 3) }, () => ({
+    productId: random.pick(random.chance(0.5) ? SCARCE : PLENTIFUL),
+    quantity: random.integer(1, 3),
+  }));
+}
+
+/** What everybody wants, in either order. */
+export function drawHotLines(random: Random): OrderLine[] {
+  return random.shuffle(HOT).map((productId) => ({ productId, quantity: random.integer(1, 3) }));
+}
+
+/** A few pieces of a product that runs out. */
+export function drawSupply(random: Random): OrderLine {
+  return { productId: random.pick(SCARCE), quantity: random.integer(1, 6) };
+}
+
+/** About half of what a rush of so many orders will ask for. */
+export function supplyForRush(orders: number): OrderLine[] {
+  return HOT.map((productId) => ({ productId, quantity: orders }));
+}
