@@ -23,7 +23,7 @@ export const CHAOS_HELP = `npm run chaos -- [options]
 Hurts a running system in every way it knows, under load, and checks afterwards that every promise was kept.
 
   --seed <n>          draws the faults and the load; default: a new one, which is printed
-  --faults <n>        how many faults; default 150, about five minutes
+  --faults <n>        how many faults; default 200, about five minutes
   --orders <n>        instances of the order service; default 2
   --inventories <n>   instances of the inventory service; default 2
   --rate <n>          orders per second, those of the rushes on top; default 30, or the scenario's
@@ -45,7 +45,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
     args: [...args],
     options: {
       seed: { type: 'string' },
-      faults: { type: 'string', default: '150' },
+      faults: { type: 'string', default: '200' },
       orders: { type: 'string', default: '2' },
       inventories: { type: 'string', default: '2' },
       rate: { type: 'string' },
