@@ -1,5 +1,13 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
-import { createDatabaseComponent, createEventStore, createPool, createRelay, poolOptionsOf } from '@warren/event-store';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  inboxRetention,
+  poolOptionsOf,
+} from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
@@ -54,6 +62,7 @@ export function composeInventory(
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, logger, metrics }),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs)], logger, metrics }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

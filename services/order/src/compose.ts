@@ -1,5 +1,13 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
-import { createDatabaseComponent, createEventStore, createPool, createRelay, poolOptionsOf } from '@warren/event-store';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  inboxRetention,
+  poolOptionsOf,
+} from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
@@ -15,7 +23,7 @@ import { createOrderRoutes } from './adapters/http/order-routes.ts';
 import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
 import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
-import { createIdempotencyKeyTable } from './adapters/postgres/idempotency-key-table.ts';
+import { createIdempotencyKeyTable, idempotencyKeyRetention } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
@@ -71,6 +79,12 @@ export function composeOrder(
     createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
     createSubscriptions({ bus, orders, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
+    createRetentionJob({
+      store,
+      rules: [inboxRetention(settings.inboxKeepMs), idempotencyKeyRetention(settings.idempotencyKeyKeepMs)],
+      logger,
+      metrics,
+    }),
     { name: 'orders', stop: () => orders.drain() },
     http,
     createWatchJob({ watch, logger, metrics }),

@@ -1,6 +1,8 @@
 import { formats, type Settings, setting } from '@warren/kernel';
 import type { PoolOptions } from './create-pool.ts';
 
+const WEEK_MS = 604_800_000;
+
 /** The settings of a service that has a database. */
 export const databaseSettings = {
   databaseUrl: setting({
@@ -20,6 +22,12 @@ export const databaseSettings = {
     doc: 'A statement that takes longer fails, in milliseconds; so does one that a broken connection leaves without an answer.',
     format: formats.integer(100, 600_000),
     default: 5000,
+  }),
+  inboxKeepMs: setting({
+    env: 'INBOX_KEEP_MS',
+    doc: 'How long a handled message is remembered, in milliseconds; a copy that comes later is handled again.',
+    format: formats.integer(3_600_000, 31_536_000_000),
+    default: WEEK_MS,
   }),
 };
 

@@ -66,4 +66,14 @@ export const eventStoreMigrations: readonly Migration[] = [
       COMMENT ON TABLE parked_events IS 'Events that no queue wanted, and those behind them in their stream; tried again by the relay';
     `,
   },
+  {
+    number: 2,
+    name: 'age of inbox rows',
+    sql: `
+      ALTER TABLE inbox ADD COLUMN handled_at timestamptz NOT NULL DEFAULT now();
+      -- Rows are written in the order of their age: a block range index is enough, and costs an insert next to nothing.
+      CREATE INDEX inbox_handled_at ON inbox USING brin (handled_at) WITH (pages_per_range = 32, autosummarize = on);
+      COMMENT ON COLUMN inbox.handled_at IS 'For the retention job';
+    `,
+  },
 ];

@@ -8,6 +8,7 @@ export * from './event-store-migrations.ts';
 export * from './migrate.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
+export * from './retention.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

@@ -40,4 +40,9 @@ export const orderMigrations: readonly Migration[] = [
       CREATE INDEX orders_by_deadline ON orders (deadline_at) WHERE status = 'pending';
     `,
   },
+  {
+    number: 3,
+    name: 'age of idempotency keys',
+    sql: 'CREATE INDEX idempotency_keys_used_at ON idempotency_keys USING brin (used_at) WITH (pages_per_range = 32, autosummarize = on)',
+  },
 ];
