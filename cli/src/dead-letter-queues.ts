@@ -1,4 +1,4 @@
-import { deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
+import { DEAD_LETTER_EXCHANGE, deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
 import { addressOf, hostOf, managementUrl } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -21,26 +21,41 @@ export async function queuesOf(named: string | undefined, { env, err }: Terminal
     err(NOTE);
     return known;
   }
-  const names = await queueNames(url, addressOf('broker', env));
-  const found = names.filter((name) => name.endsWith(SUFFIX)).map(withoutSuffix);
+  const found = await queuesWithDeadLetters(url, addressOf('broker', env));
   return [...known.filter((queue) => found.includes(queue)), ...found.filter((queue) => !known.includes(queue)).sort()];
 }
 
 const withoutSuffix = (name: string) => (name.endsWith(SUFFIX) ? name.slice(0, -SUFFIX.length) : name);
 
-/** Of the virtual host that the AMQP URL names. */
-async function queueNames(url: string, amqpUrl: string): Promise<string[]> {
-  const { origin, username, password } = new URL(url);
+interface BindingReport {
+  destination: string;
+  routing_key: string;
+}
+
+/**
+ * The queues whose dead letters a Warren keeps, in the virtual host that the AMQP URL names: those for which a queue of the right name is
+ * bound to the exchange of dead letters. A queue that merely ends on `.dlq` may be somebody else's.
+ */
+async function queuesWithDeadLetters(url: string, amqpUrl: string): Promise<string[]> {
+  const broker = new URL(amqpUrl);
+  const api = new URL(url);
+  const { username, password } = api.username === '' ? broker : api;
   const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const headers = { authorization: `Basic ${Buffer.from(login).toString('base64')}`, connection: 'close' };
-  const vhost = decodeURIComponent(new URL(amqpUrl).pathname.slice(1)) || '/';
-  const target = `${origin}/api/queues/${encodeURIComponent(vhost)}?columns=name`;
+  const vhost = encodeURIComponent(decodeURIComponent(broker.pathname.slice(1)) || '/');
+  const base = `${api.origin}${api.pathname.replace(/\/$/, '')}/api`;
   const unreachable = (why: string, cause?: Error) =>
     cliErrors.CLI_UNREACHABLE(`cannot list the queues by the management API at ${hostOf(url)}: ${why}`, { cause });
   try {
+    const target = `${base}/exchanges/${vhost}/${DEAD_LETTER_EXCHANGE}/bindings/source`;
     const answer = await fetch(target, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    // No service has been started on this broker yet.
+    if (answer.status === 404) return [];
     if (!answer.ok) throw new Error(`it answers ${answer.status}`);
-    return ((await answer.json()) as { name: string }[]).map(({ name }) => name);
+    const bindings = (await answer.json()) as BindingReport[];
+    return bindings
+      .filter(({ destination, routing_key: queue }) => destination === deadLetterQueue(queue))
+      .map(({ routing_key: queue }) => queue);
   } catch (error) {
     const { cause, message } = error as Error;
     throw unreachable((cause as Error | undefined)?.message || message, error as Error);

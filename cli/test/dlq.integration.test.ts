@@ -100,7 +100,10 @@ describe('warren dlq', () => {
   it('when purge is not agreed to, then nothing is lost; when it is, then only what was chosen goes', async () => {
     await fill(3);
     expect(await run(['purge'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
-    expect(await run(['purge'], false)).toMatchObject({ code: 1, err: expect.stringContaining('3 dead letters away') });
+    expect(await run(['purge'], false)).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`3 dead letters away for good (3 of ${queue})`),
+    });
     expect((await run(['purge', '--dry-run'])).out).toContain('3 would be purged');
     expect(await listed()).toHaveLength(3);
     expect((await run(['purge', '--code', 'ODD'], true)).out).toContain('2 purged');
@@ -138,6 +141,30 @@ describe('warren dlq', () => {
     const { code, err } = await run(['list']);
     expect(err).toMatch(/^warren: cannot list the queues by the management API at 127\.0\.0\.1:1: .*\n$/);
     expect(code).toBe(1);
+  });
+
+  it('when somebody else has a queue with such a name, then nothing touches it', async () => {
+    await fill(1);
+    await vhost.management('PUT', 'queues/somebody.dlq', { durable: true });
+    await vhost.management('POST', 'exchanges/amq.default/publish', {
+      properties: {},
+      routing_key: 'somebody.dlq',
+      payload: 'theirs',
+      payload_encoding: 'string',
+    });
+    const theirs = async () => (await vhost.queues()).find(({ name }) => name === 'somebody.dlq')?.messages;
+    await waitUntil(async () => (await theirs()) === 1, { what: 'their message' });
+
+    expect(JSON.parse((await run(['purge', '--yes', '--json'])).out)).toEqual([{ queue, count: 1 }]);
+    expect(JSON.parse((await run(['list', '--json'])).out)).toEqual([]);
+    expect(await theirs()).toBe(1);
+  });
+
+  it('when MANAGEMENT_URL carries no login, then that of the broker is used', async () => {
+    const url = new URL(env.MANAGEMENT_URL ?? '');
+    env.MANAGEMENT_URL = `${url.origin}/`;
+    await fill(1);
+    expect((await run(['list'])).out).toContain('ODD');
   });
 
   it('when nothing was ever declared, then there are none; a queue that was named must exist', async () => {

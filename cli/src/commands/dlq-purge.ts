@@ -23,7 +23,7 @@ export function addDlqPurge(dlq: Command, terminal: Terminal): void {
         const each = { queues, options, terminal, countOf: (count: number) => count };
         const found = await eachQueue({ ...each, what: 'counting', deal: (queue, run) => letters.tally(queue, run) });
         if (dryRun || totalOf(found) === 0) return found;
-        if (!yes) await confirm(terminal, totalOf(found));
+        if (!yes) await confirm(terminal, found);
         const agreed = new Map(found.map(({ queue, result }) => [queue, result]));
         // Not more than was agreed to: what has come since stands behind.
         return eachQueue({
@@ -38,12 +38,14 @@ export function addDlqPurge(dlq: Command, terminal: Terminal): void {
 
 const totalOf = (counts: readonly QueueResult<number>[]) => counts.reduce((sum, { result }) => sum + result, 0);
 
-async function confirm(terminal: Terminal, count: number): Promise<void> {
+async function confirm(terminal: Terminal, found: readonly QueueResult<number>[]): Promise<void> {
+  const count = totalOf(found);
+  const where = found.filter(({ result }) => result > 0).map(({ queue, result }) => `${result} of ${queue}`);
   if (!terminal.interactive) {
     throw cliErrors.CLI_NOT_CONFIRMED(
       `${count} dead letters would be lost for good: say --yes to do it without being asked`,
     );
   }
-  if (await terminal.confirm(`Throw ${count} dead letters away for good? [y/N] `)) return;
+  if (await terminal.confirm(`Throw ${count} dead letters away for good (${where.join(', ')})? [y/N] `)) return;
   throw cliErrors.CLI_NOT_CONFIRMED('nothing was purged');
 }

@@ -16,7 +16,8 @@ export async function waitForEnd(
   { req, res, orders }: { req: IncomingMessage; res: ServerResponse; orders: Pick<Orders, 'canFollow' | 'waitForEnd'> },
 ): Promise<OrderView> {
   const seconds = Math.min(preferredWaitSeconds(req) ?? 0, MAX_WAIT_SECONDS);
-  if (seconds === 0 || !orders.canFollow()) return order;
+  // A client that left while its order was stored will not be told to have closed any more, and must not take a place.
+  if (seconds === 0 || res.closed || !orders.canFollow()) return order;
   const done = new AbortController();
   const abort = () => done.abort();
   const timer = setTimeout(abort, seconds * 1000);
