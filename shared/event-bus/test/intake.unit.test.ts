@@ -192,10 +192,12 @@ describe('the intake of a channel', () => {
     channel.deliver('wide-2', 'bad', 3);
     await settled();
     await intake.stop();
+    channel.failing = new Error('channel closing');
     ack('good');
     await settled();
     expect(names()).toEqual(['first', 'good']);
     expect(channel.consumers.size).toBe(0);
+    expect(ended).toEqual([]);
   });
 
   test('when the broker cancels both consumers while it widens, then that is told once', async () => {

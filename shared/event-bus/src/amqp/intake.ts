@@ -134,6 +134,8 @@ export class Intake {
     this.#held.sort((one, other) => returnsOf(one) - returnsOf(other));
     while (this.#state === 'draining') {
       await this.epoch.settledBut(this.#held.length);
+      // Stopped meanwhile: the channel is about to close, if it is not closing already.
+      if (this.#state !== 'draining') return;
       // A round trip, so that the broker has every acknowledgement before the next one may kill.
       await this.#options.channel.prefetch(1);
       if (this.#state !== 'draining') return;
