@@ -107,6 +107,8 @@ export class AmqpConsumer implements BrokerConsumer {
       onDelivery,
       onSuspect: ({ properties: { messageId } }, returns) =>
         logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: it is handled alone'),
+      onStuck: (unsettled) =>
+        logger.error({ queue, unsettled }, 'handlers do not end: what comes back often is handled beside them'),
       onCancelled: () => this.#cancelledByBroker(),
       // Where the channel has died of it, its keeper opens another one anyway; where it was given up, that is under way.
       onEnded: (err) => {
