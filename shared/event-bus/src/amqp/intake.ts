@@ -36,7 +36,7 @@ const PATIENCE_MS = 30_000;
  * | | | any other: handed on; nothing suspicious is first in the queue | `wide` |
  * | `wide` | the full prefetch | a suspect (another consumer has died of it): held | `draining` |
  * | | | any other: handed on | `wide` |
- * | `draining` | nothing | sent before the broker stopped: as in `wide`. Once all but the held is settled, the held is handed on, one after the other; once something is stuck, all at once | `narrow` |
+ * | `draining` | nothing | sent before the broker stopped: as in `wide`. Once all but the held is settled, the held is handed on, one after the other; what is held when something is stuck, without waiting | `narrow` |
  * | `stopped` | nothing | not handed on: the broker delivers it again | – |
  *
  * Stuck is what is in hand when nothing was settled for `patienceMs`: a handler that never ends must not stop the queue. It is not given
@@ -155,15 +155,15 @@ export class Intake {
     // The fewer returns, the less suspect: nobody has more of them than what has killed every time.
     this.#held.sort((one, other) => returnsOf(one) - returnsOf(other));
     while (this.#state === 'draining') {
-      const settled = await this.#settledBut(this.#held.length);
+      await this.#settledBut(this.#held.length);
       // Stopped meanwhile: the channel is about to close, if it is not closing already.
       if (this.#state !== 'draining') return;
       // A round trip, so that the broker has every acknowledgement before the next one may kill.
       await this.#options.channel.prefetch(1);
       if (this.#state !== 'draining') return;
-      const suspects = this.#held.splice(0, settled ? 1 : this.#held.length);
-      for (const suspect of suspects) this.#handOn(suspect);
-      if (suspects.length === 0) await this.#consume('narrow');
+      const suspect = this.#held.shift();
+      if (suspect) this.#handOn(suspect);
+      else await this.#consume('narrow');
     }
   }
 
