@@ -66,8 +66,8 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
     signal.throwIfAborted();
     const settledSeconds = secondsSince(restFrom);
     progress.enter('judging');
-    const findings = await judgeScenario();
     const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells });
+    const findings = await judgeScenario({ evidence, settledSeconds });
     return {
       options,
       startedAt: new Date(startedAt).toISOString(),
