@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientRecord, OrderLine } from './client-record.ts';
-import { cancelOrder, placeOrder } from './order-client.ts';
+import { cancelOrder, isAnswer, placeOrder, type Reply } from './order-client.ts';
 import { drawHotLines, drawLines, drawSupply, supplyForRush } from './products.ts';
 import type { Random } from './random.ts';
 
@@ -65,7 +65,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     let accepted: string | undefined;
     for (let tries = 0; tries < (key ? MAX_TRIES : 1); tries += 1) {
       const sentAt = performance.now();
-      const { outcome, id } = await placeOrder(random.pick(targets), { items, key, waitSeconds });
+      const { outcome, id } = await ask((target) => placeOrder(target, { items, key, waitSeconds }));
       if (waitSeconds === undefined) record.latenciesMs.push(performance.now() - sentAt);
       count(outcome);
       if (id === undefined) continue;
@@ -87,12 +87,21 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
 
   async function askToCancel(id: string): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const outcome = await cancelOrder(random.pick(targets), id);
+      const { outcome } = await ask((target) => cancelOrder(target, id));
       count(`cancel ${outcome}`);
       if (outcome === '200') record.cancelled.add(id);
       if (outcome === '404') record.denied.add(id);
-      if (outcome !== '503' && outcome !== 'no answer') return;
+      if (outcome !== '503' && isAnswer(outcome)) return;
     }
+  }
+
+  async function ask(request: (target: string) => Promise<Reply>): Promise<Reply> {
+    const target = random.pick(targets);
+    const from = Date.now();
+    const reply = await request(target);
+    const { outcome } = reply;
+    if (!isAnswer(outcome)) record.unanswered.push({ target, outcome, from, to: Date.now() });
+    return reply;
   }
 
   function count(answer: string): void {
