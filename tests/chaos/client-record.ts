@@ -1,4 +1,8 @@
-import type { Outcome } from './order-client.ts';
+/**
+ * How a request ended: an HTTP status; or without an answer: `refused` (nothing was sent), `connection lost` (it may have been sent), `no
+ * answer in time`.
+ */
+export type Outcome = string;
 
 /** What the client was promised and what it asked for: the truth that the databases are compared with. */
 export interface ClientRecord {
