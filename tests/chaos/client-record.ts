@@ -1,9 +1,3 @@
-/**
- * How a request ended: an HTTP status; or without an answer: `refused` (nothing was sent), `connection lost` (it may have been sent), `no
- * answer in time`.
- */
-export type Outcome = string;
-
 /** What the client was promised and what it asked for: the truth that the databases are compared with. */
 export interface ClientRecord {
   /** Orders answered 201, by id, with the lines that were sent. */
@@ -31,7 +25,8 @@ export interface ClientRecord {
 export interface Unanswered {
   /** URL of the service. */
   target: string;
-  outcome: Outcome;
+  /** As of the order client, e.g. `refused`. */
+  outcome: string;
   /** When it was sent and when it failed, in milliseconds since 1970. */
   from: number;
   to: number;
