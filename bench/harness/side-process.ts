@@ -1,0 +1,91 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Side } from './alternate.ts';
+
+const LOADER = fileURLToPath(new URL('../../tests/chaos/register-typescript.mjs', import.meta.url));
+const SIDES = fileURLToPath(new URL('../sides', import.meta.url));
+
+/** A side in a process of its own, so that the others leave no mark on its heap and its compiled code. */
+export interface SideProcess extends Side {
+  readonly pid: number;
+  close(): Promise<void>;
+}
+
+export interface SideProcessOptions {
+  name: string;
+  /** Below `bench/sides`; calls {@link serveSide}. */
+  file: string;
+  env: Record<string, string>;
+  /** Leaves a CPU profile in this folder. */
+  profileTo?: string;
+}
+
+type Answer = { ready: true } | { value: number } | { failure: string };
+
+/** Starts a side. It uses the built packages, as a service does. */
+export async function startSide({ name, file, env, profileTo }: SideProcessOptions): Promise<SideProcess> {
+  const child = fork(join(SIDES, file), [], {
+    env: { ...process.env, ...env },
+    execArgv: ['--import', LOADER, ...profileFlags(name, profileTo)],
+  });
+  await answerOf(child, name);
+  return {
+    name,
+    pid: child.pid ?? 0,
+    async run() {
+      child.send('run');
+      const answer = await answerOf(child, name);
+      if ('value' in answer) return answer.value;
+      throw new Error(`${name} answered ${JSON.stringify(answer)}`);
+    },
+    async close() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
+      const ended = once(child, 'exit');
+      if (child.connected) child.disconnect();
+      const late = setTimeout(() => child.kill('SIGKILL'), 5000);
+      await ended;
+      clearTimeout(late);
+    },
+  };
+}
+
+/** Flags of Node that leave a CPU profile when the process ends. */
+export function profileFlags(name: string, folder: string | undefined): string[] {
+  if (folder === undefined) return [];
+  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name.replaceAll(/\W+/g, '-')}.cpuprofile`];
+}
+
+async function answerOf(child: ChildProcess, name: string): Promise<Answer> {
+  const given = new AbortController();
+  const { signal } = given;
+  try {
+    const answer = await Promise.race([
+      once(child, 'message', { signal }).then(([message]) => message as Answer),
+      once(child, 'exit', { signal }).then(([code, by]) => ({ failure: `ended: ${by ?? `exit code ${code}`}` })),
+    ]);
+    if ('failure' in answer) throw new Error(`${name}: ${answer.failure}`);
+    return answer;
+  } finally {
+    given.abort();
+  }
+}
+
+/** The other end: prepares once, then runs and reports a figure each time it is told to, until the bench lets go of it. */
+export async function serveSide(prepare: () => Promise<() => Promise<number>>): Promise<void> {
+  const tell = (answer: Answer) => void process.send?.(answer);
+  try {
+    const run = await prepare();
+    process.on('message', () => {
+      void run().then(
+        (value) => tell({ value }),
+        (error) => tell({ failure: String(error?.stack ?? error) }),
+      );
+    });
+    process.on('disconnect', () => process.exit(0));
+    tell({ ready: true });
+  } catch (error) {
+    tell({ failure: String((error as Error).stack) });
+  }
+}
