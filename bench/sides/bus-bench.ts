@@ -1,33 +1,18 @@
 import { createCatalogue, createEvent, OrderCreated } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { type ConfirmChannel, connect } from 'amqplib';
-
-/** What every side of the comparison of buses works with. */
-export interface BusBench {
-  url: string;
-  /** How many messages a run takes. */
-  messages: number;
-  exchange: string;
-  routingKey: string;
-  queue: string;
-}
+import { serveSide } from '../harness/side-process.ts';
 
 /** Never more messages sent and not confirmed: the bus's default. */
 export const MAX_UNCONFIRMED = 1000;
 /** Messages in hand of a consumer: the services' default. */
 export const PREFETCH = 1000;
 
+export const { exchange, routingKey } = OrderCreated;
 export const catalogue = createCatalogue([OrderCreated]);
 
-/** The side's own queue, so that no side leaves its messages to another. @param side its name in names of the broker */
-export function openBusBench(side: string): BusBench {
-  const { WARREN_BENCH_AMQP_URL: url, WARREN_BENCH_MESSAGES: messages } = process.env;
-  if (url === undefined || messages === undefined) throw new Error('a side is started by the bench alone');
-  const { exchange, routingKey } = OrderCreated;
-  return { url, messages: Number(messages), exchange, routingKey, queue: `bench_${side}` };
-}
+export type BenchEvent = ReturnType<typeof benchEvent>;
 
-/** An order of two lines: about 550 bytes of JSON on the wire. */
+/** An order of two lines: about 660 bytes of JSON on the wire. */
 export function benchEvent() {
   const id = createId();
   const now = new Date();
@@ -49,67 +34,97 @@ export function benchEvent() {
   });
 }
 
-/** The AMQP properties that the bus sets, so that every side sends the same message. */
-export function propertiesOf(event: ReturnType<typeof benchEvent>) {
+/** The AMQP properties that the bus sets, so that every side sends the same message. The time is that of now: cheaper to come by. */
+export function propertiesOf(event: BenchEvent) {
   return {
     messageId: event.id,
     type: event.type,
-    timestamp: Math.floor(Date.parse(event.timestamp) / 1000),
+    timestamp: Math.floor(Date.now() / 1000),
     correlationId: event.metadata.correlationId,
     appId: event.metadata.source,
     contentType: 'application/json',
-    persistent: true,
     mandatory: true,
   };
 }
 
-/** Declares the side's durable quorum queue on a connection of its own, which also fills and empties it between the runs. */
-export async function prepareQueue({ url, exchange, routingKey, queue }: BusBench): Promise<{
-  empty(): Promise<void>;
-  fill(messages: number): Promise<void>;
-}> {
-  const connection = await connect(url);
-  const channel = await connection.createConfirmChannel();
-  await channel.assertExchange(exchange, 'topic', { durable: true });
-  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
-  await channel.bindQueue(queue, exchange, routingKey);
-  return {
-    empty: async () => void (await channel.purgeQueue(queue)),
-    fill: (messages) => fillQueue(channel, queue, messages),
-  };
+/** What the bench tells a side of a comparison of buses by its environment. */
+export function busBench(): { url: string; queue: string; messages: number } {
+  const { WARREN_BENCH_AMQP_URL: url, WARREN_BENCH_QUEUE: queue, WARREN_BENCH_MESSAGES: messages } = process.env;
+  if (!url || !queue || !messages) throw new Error('a side is started by the bench alone');
+  return { url, queue, messages: Number(messages) };
 }
 
-async function fillQueue(channel: ConfirmChannel, queue: string, messages: number): Promise<void> {
-  for (let sent = 0; sent < messages; ) {
-    for (const until = Math.min(sent + MAX_UNCONFIRMED, messages); sent < until; sent += 1) {
-      const event = benchEvent();
-      channel.sendToQueue(queue, Buffer.from(JSON.stringify(event)), propertiesOf(event));
-    }
-    await channel.waitForConfirms();
-  }
+/** Publishes an event and calls back when it is confirmed. */
+export type Publish = (event: BenchEvent, done: (error?: unknown) => void) => void;
+
+/** Serves a side whose figure is events confirmed per second. The events are made before the clock runs. */
+export function servePublishing(prepare: () => Promise<Publish>): Promise<void> {
+  return serveSide(async () => {
+    const { messages } = busBench();
+    const publish = await prepare();
+    return () => {
+      const events = Array.from({ length: messages }, benchEvent);
+      return perSecond(messages, () => publishAll(events, publish));
+    };
+  });
 }
 
-/** The figure of a run. */
-export async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
-  const from = performance.now();
-  await work();
-  return (count * 1000) / (performance.now() - from);
-}
-
-/** Keeps up to {@link MAX_UNCONFIRMED} calls of `publish` open until all messages are confirmed. */
-export function publishMany(messages: number, publish: () => Promise<unknown>): Promise<void> {
+/** Keeps up to {@link MAX_UNCONFIRMED} publishes open until all are confirmed. */
+function publishAll(events: readonly BenchEvent[], publish: Publish): Promise<void> {
   return new Promise((resolve, reject) => {
     let begun = 0;
     let confirmed = 0;
     const next = () => {
-      if (begun === messages) return;
+      const event = events[begun];
+      if (!event) return;
       begun += 1;
-      publish().then(() => {
-        confirmed += 1;
-        if (confirmed === messages) resolve();
-        else next();
-      }, reject);
+      publish(event, done);
     };
-    for (let open = 0; open < Math.min(MAX_UNCONFIRMED, messages); open += 1) next();
+    const done = (error?: unknown) => {
+      if (error) return reject(error);
+      confirmed += 1;
+      if (confirmed === events.length) resolve();
+      else next();
+    };
+    for (let open = 0; open < MAX_UNCONFIRMED; open += 1) next();
   });
+}
+
+/**
+ * Begins to consume the queue, and says how many events it has handled each time it has. Gives what ends the consumer: the broker's
+ * answer to that comes behind the last acknowledgement.
+ */
+export type Consume = (onHandled: (events: number) => void) => Promise<() => Promise<unknown>>;
+
+/** Serves a side whose figure is events consumed per second, from subscribing to the end of the consumer. */
+export function serveConsuming(prepare: () => Promise<Consume>): Promise<void> {
+  return serveSide(async () => {
+    const { messages } = busBench();
+    const consume = await prepare();
+    return () => perSecond(messages, () => consumeAll(messages, consume));
+  });
+}
+
+async function consumeAll(messages: number, consume: Consume): Promise<void> {
+  let left = messages;
+  let end: (() => Promise<unknown>) | undefined;
+  await new Promise<void>((resolve, reject) => {
+    const goOn = () => {
+      if (left === 0 && end) resolve();
+    };
+    consume((events) => {
+      left -= events;
+      goOn();
+    }).then((given) => {
+      end = given;
+      goOn();
+    }, reject);
+  });
+  await end?.();
+}
+
+async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+  const from = performance.now();
+  await work();
+  return (count * 1000) / (performance.now() - from);
 }
