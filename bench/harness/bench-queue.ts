@@ -8,8 +8,8 @@ export interface BenchQueue {
   readonly name: string;
   empty(): Promise<void>;
   fill(messages: number): Promise<void>;
-  /** @throws when the queue does not come to hold just so many messages: a side has cheated */
-  expect(messages: number): Promise<void>;
+  /** @throws when the queue does not come to hold so many messages: a side has not done what its figure says */
+  expect(range: { atLeast: number; atMost: number }): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -26,9 +26,13 @@ export async function openBenchQueue(url: string): Promise<BenchQueue> {
     name,
     empty: async () => void (await channel.purgeQueue(name)),
     fill: (messages) => fill(channel, messages),
-    async expect(messages) {
-      const holds = async () => (await channel.checkQueue(name)).messageCount === messages;
-      await waitUntil(holds, { what: `${messages} messages in the queue`, timeoutMs: 20_000 });
+    async expect({ atLeast, atMost }) {
+      const look = async () => {
+        const { messageCount } = await channel.checkQueue(name);
+        if (messageCount >= atLeast && messageCount <= atMost) return true;
+        throw new Error(`${messageCount} messages`);
+      };
+      await waitUntil(look, { what: `${atLeast} to ${atMost} messages in the queue` });
     },
     close: () => connection.close(),
   };

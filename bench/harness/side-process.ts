@@ -10,6 +10,8 @@ const SIDES = fileURLToPath(new URL('../sides', import.meta.url));
 /** A side in a process of its own, so that the others leave no mark on its heap and its compiled code. */
 export interface SideProcess extends Side {
   readonly pid: number;
+  /** Core-milliseconds of the latest run, as the side has measured them; NaN when it has not. */
+  readonly cpuMs: number;
   close(): Promise<void>;
 }
 
@@ -22,7 +24,13 @@ export interface SideProcessOptions {
   profileTo?: string;
 }
 
-type Answer = { ready: true } | { value: number } | { failure: string };
+/** What a side measures in a run. */
+export interface Measured {
+  value: number;
+  cpuMs?: number;
+}
+
+type Answer = { ready: true } | Measured | { failure: string };
 
 /** Starts a side. It uses the built packages, as a service does. */
 export async function startSide({ name, file, env, profileTo }: SideProcessOptions): Promise<SideProcess> {
@@ -31,14 +39,19 @@ export async function startSide({ name, file, env, profileTo }: SideProcessOptio
     execArgv: ['--import', LOADER, ...profileFlags(name, profileTo)],
   });
   await answerOf(child, name);
+  let cpuMs = Number.NaN;
   return {
     name,
     pid: child.pid ?? 0,
+    get cpuMs() {
+      return cpuMs;
+    },
     async run() {
       child.send('run');
       const answer = await answerOf(child, name);
-      if ('value' in answer) return answer.value;
-      throw new Error(`${name} answered ${JSON.stringify(answer)}`);
+      if (!('value' in answer)) throw new Error(`${name} answered ${JSON.stringify(answer)}`);
+      cpuMs = answer.cpuMs ?? Number.NaN;
+      return answer.value;
     },
     async close() {
       if (child.exitCode !== null || child.signalCode !== null) return;
@@ -73,13 +86,13 @@ async function answerOf(child: ChildProcess, name: string): Promise<Answer> {
 }
 
 /** The other end: prepares once, then runs and reports a figure each time it is told to, until the bench lets go of it. */
-export async function serveSide(prepare: () => Promise<() => Promise<number>>): Promise<void> {
+export async function serveSide(prepare: () => Promise<() => Promise<Measured>>): Promise<void> {
   const tell = (answer: Answer) => void process.send?.(answer);
   try {
     const run = await prepare();
     process.on('message', () => {
       void run().then(
-        (value) => tell({ value }),
+        (measured) => tell(measured),
         (error) => tell({ failure: String(error?.stack ?? error) }),
       );
     });

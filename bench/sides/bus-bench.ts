@@ -1,6 +1,6 @@
 import { createCatalogue, createEvent, OrderCreated } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { serveSide } from '../harness/side-process.ts';
+import { type Measured, serveSide } from '../harness/side-process.ts';
 
 /** Never more messages sent and not confirmed: the bus's default. */
 export const MAX_UNCONFIRMED = 1000;
@@ -90,41 +90,44 @@ function publishAll(events: readonly BenchEvent[], publish: Publish): Promise<vo
   });
 }
 
-/**
- * Begins to consume the queue, and says how many events it has handled each time it has. Gives what ends the consumer: the broker's
- * answer to that comes behind the last acknowledgement.
- */
+/** Begins to consume the queue and says how many events it has acknowledged each time it has. Gives what ends the consumer. */
 export type Consume = (onHandled: (events: number) => void) => Promise<() => Promise<unknown>>;
 
-/** Serves a side whose figure is events consumed per second, from subscribing to the end of the consumer. */
+/** Serves a side whose figure is events consumed per second, from subscribing to the last acknowledgement. */
 export function serveConsuming(prepare: () => Promise<Consume>): Promise<void> {
   return serveSide(async () => {
     const { messages } = busBench();
     const consume = await prepare();
-    return () => perSecond(messages, () => consumeAll(messages, consume));
-  });
-}
-
-async function consumeAll(messages: number, consume: Consume): Promise<void> {
-  let left = messages;
-  let end: (() => Promise<unknown>) | undefined;
-  await new Promise<void>((resolve, reject) => {
-    const goOn = () => {
-      if (left === 0 && end) resolve();
+    return async () => {
+      let end: (() => Promise<unknown>) | undefined;
+      const figure = await perSecond(messages, async () => {
+        end = await consumeAll(messages, consume);
+      });
+      await end?.();
+      return figure;
     };
-    consume((events) => {
-      left -= events;
-      goOn();
-    }).then((given) => {
-      end = given;
-      goOn();
-    }, reject);
   });
-  await end?.();
 }
 
-async function perSecond(count: number, work: () => Promise<unknown>): Promise<number> {
+async function consumeAll(messages: number, consume: Consume): Promise<() => Promise<unknown>> {
+  let left = messages;
+  let onLast: () => void;
+  const last = new Promise<void>((resolve) => {
+    onLast = resolve;
+  });
+  const end = await consume((events) => {
+    left -= events;
+    if (left === 0) onLast();
+  });
+  await last;
+  return end;
+}
+
+async function perSecond(count: number, work: () => Promise<unknown>): Promise<Measured> {
   const from = performance.now();
+  const cpuBefore = process.cpuUsage();
   await work();
-  return (count * 1000) / (performance.now() - from);
+  const elapsedMs = performance.now() - from;
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { value: (count * 1000) / elapsedMs, cpuMs: (user + system) / 1000 };
 }

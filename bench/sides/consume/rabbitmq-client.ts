@@ -7,7 +7,8 @@ await serveConsuming(async () => {
   await connection.onConnect();
   return async (onHandled) => {
     // It parses JSON and acknowledges by itself.
-    const consumer = connection.createConsumer({ queue, qos: { prefetchCount: PREFETCH } }, () => onHandled(1));
+    const options = { queue, queueOptions: { passive: true }, qos: { prefetchCount: PREFETCH } };
+    const consumer = connection.createConsumer(options, () => onHandled(1));
     return () => consumer.close();
   };
 });
