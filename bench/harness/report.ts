@@ -44,10 +44,9 @@ function formatGoal(goal: Goal): string {
   return `  ${isMet(goal) ? 'met   ' : 'missed'}  ${formatNumber(value)} ${what}, goal ${bound.join(' and ')}`;
 }
 
-/** Three digits that count, with commas between thousands: `42,300`, `14.2`, `0.853`. */
+/** Whole above a thousand, else three digits that count: `42,310`, `14.2`, `0.853`. */
 export function formatNumber(value: number): string {
-  return value.toLocaleString('en-US', {
-    maximumSignificantDigits: Math.abs(value) >= 1000 ? 15 : 3,
-    maximumFractionDigits: 0,
-  });
+  return Math.abs(value) >= 1000
+    ? value.toLocaleString('en-US', { maximumFractionDigits: 0 })
+    : value.toLocaleString('en-US', { maximumSignificantDigits: 3 });
 }

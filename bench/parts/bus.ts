@@ -117,7 +117,7 @@ async function compare(context: BusContext, what: keyof typeof MESSAGES, compari
 }
 
 function startBusSide({ url, queue, profileTo }: BusContext, name: string, messages: number): Promise<SideProcess> {
-  const env = { WARREN_BENCH_AMQP_URL: url, WARREN_BENCH_QUEUE: queue.name, WARREN_BENCH_MESSAGES: String(messages) };
+  const env = { WARREN_BENCH_AMQP_URL: url, WARREN_BENCH_QUEUE: queue.name, WARREN_BENCH_WORK: String(messages) };
   return startSide({ name, file: `${name}.ts`, env, profileTo });
 }
 

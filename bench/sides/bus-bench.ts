@@ -1,6 +1,7 @@
 import { createCatalogue, createEvent, OrderCreated } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { type Measured, serveSide } from '../harness/side-process.ts';
+import { inWindow } from './in-window.ts';
 
 /** Never more messages sent and not confirmed: the bus's default. */
 export const MAX_UNCONFIRMED = 1000;
@@ -47,11 +48,20 @@ export function propertiesOf(event: BenchEvent) {
   };
 }
 
-/** What the bench tells a side of a comparison of buses by its environment. */
-export function busBench(): { url: string; queue: string; messages: number } {
-  const { WARREN_BENCH_AMQP_URL: url, WARREN_BENCH_QUEUE: queue, WARREN_BENCH_MESSAGES: messages } = process.env;
-  if (!url || !queue || !messages) throw new Error('a side is started by the bench alone');
-  return { url, queue, messages: Number(messages) };
+/** What the bench tells a side by its environment. @throws when it is not told */
+export function required(name: string): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: a side is started by the bench alone`);
+  return value;
+}
+
+export function busBench(): { url: string; queue: string } {
+  return { url: required('WARREN_BENCH_AMQP_URL'), queue: required('WARREN_BENCH_QUEUE') };
+}
+
+/** How much the side does in a run. */
+export function workOfRun(): number {
+  return Number(required('WARREN_BENCH_WORK'));
 }
 
 /** Publishes an event and calls back when it is confirmed. */
@@ -60,33 +70,12 @@ export type Publish = (event: BenchEvent, done: (error?: unknown) => void) => vo
 /** Serves a side whose figure is events confirmed per second. The events are made before the clock runs. */
 export function servePublishing(prepare: () => Promise<Publish>): Promise<void> {
   return serveSide(async () => {
-    const { messages } = busBench();
+    const messages = workOfRun();
     const publish = await prepare();
     return () => {
       const events = Array.from({ length: messages }, benchEvent);
-      return perSecond(messages, () => publishAll(events, publish));
+      return perSecond(messages, () => inWindow(events, MAX_UNCONFIRMED, publish));
     };
-  });
-}
-
-/** Keeps up to {@link MAX_UNCONFIRMED} publishes open until all are confirmed. */
-function publishAll(events: readonly BenchEvent[], publish: Publish): Promise<void> {
-  return new Promise((resolve, reject) => {
-    let begun = 0;
-    let confirmed = 0;
-    const next = () => {
-      const event = events[begun];
-      if (!event) return;
-      begun += 1;
-      publish(event, done);
-    };
-    const done = (error?: unknown) => {
-      if (error) return reject(error);
-      confirmed += 1;
-      if (confirmed === events.length) resolve();
-      else next();
-    };
-    for (let open = 0; open < MAX_UNCONFIRMED; open += 1) next();
   });
 }
 
@@ -96,7 +85,7 @@ export type Consume = (onHandled: (events: number) => void) => Promise<() => Pro
 /** Serves a side whose figure is events consumed per second, from subscribing to the last acknowledgement. */
 export function serveConsuming(prepare: () => Promise<Consume>): Promise<void> {
   return serveSide(async () => {
-    const { messages } = busBench();
+    const messages = workOfRun();
     const consume = await prepare();
     return async () => {
       let end: (() => Promise<unknown>) | undefined;
@@ -123,7 +112,8 @@ async function consumeAll(messages: number, consume: Consume): Promise<() => Pro
   return end;
 }
 
-async function perSecond(count: number, work: () => Promise<unknown>): Promise<Measured> {
+/** Does the work, so many units of it, and gives how many it was per second. */
+export async function perSecond(count: number, work: () => Promise<unknown>): Promise<Measured> {
   const from = performance.now();
   const cpuBefore = process.cpuUsage();
   await work();
