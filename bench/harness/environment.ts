@@ -1,6 +1,11 @@
 import { execFile } from 'node:child_process';
 import { cpus, release, totalmem, type } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { locatePostgres } from '../../scripts/lib/postgres-binaries.mjs';
+import { locateRabbitmq } from '../../scripts/lib/rabbitmq-programs.mjs';
+
+const run = promisify(execFile);
 
 /** Where the figures were measured. */
 export interface Environment {
@@ -9,6 +14,10 @@ export interface Environment {
   memoryGiB: number;
   system: string;
   node: string;
+  /** E.g. `3.10.8`. */
+  rabbitmq: string;
+  /** E.g. `18.1`; it runs with fsync. */
+  postgres: string;
   /** Short hash, with `+` when files differ from it; undefined outside a checkout. */
   commit?: string;
 }
@@ -20,13 +29,26 @@ export async function describeEnvironment(): Promise<Environment> {
     cores: processors.length,
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
-    node: process.version,
+    node: process.versions.node,
+    rabbitmq: await rabbitmqVersion(),
+    postgres: await postgresVersion(),
     commit: await commit(),
   };
 }
 
+async function rabbitmqVersion(): Promise<string> {
+  const programs = locateRabbitmq(process.env);
+  if (!programs) return 'in Docker';
+  const { stdout } = await run(join(dirname(programs.server), 'rabbitmqctl'), ['version']);
+  return stdout.trim();
+}
+
+async function postgresVersion(): Promise<string> {
+  const { stdout } = await run(join(locatePostgres().bin, 'postgres'), ['--version']);
+  return /\d+(\.\d+)*/.exec(stdout)?.[0] ?? stdout.trim();
+}
+
 async function commit(): Promise<string | undefined> {
-  const run = promisify(execFile);
   try {
     const { stdout: hash } = await run('git', ['rev-parse', '--short', 'HEAD']);
     const { stdout: changes } = await run('git', ['status', '--porcelain']);

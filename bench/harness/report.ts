@@ -14,11 +14,12 @@ export interface BenchReport {
 
 /** The report for people: each result with the median of its sides, then its goals. */
 export function formatReport({ environment, options, results }: BenchReport): string {
-  const { processor, cores, memoryGiB, system, node, commit } = environment;
+  const { processor, cores, memoryGiB, system, node, rabbitmq, postgres, commit } = environment;
   const goals = results.flatMap((result) => result.goals);
   const met = goals.filter(isMet).length;
   return [
-    `${cores} × ${processor}, ${memoryGiB} GiB, ${system}, Node ${node}, commit ${commit ?? 'unknown'}`,
+    `${cores} × ${processor}, ${memoryGiB} GiB, ${system}`,
+    `Node ${node}, RabbitMQ ${rabbitmq}, Postgres ${postgres} with fsync, commit ${commit ?? 'unknown'}`,
     `medians of ${options.rounds} rounds${options.scale === 1 ? '' : `, work × ${options.scale}: not for comparison`}`,
     ...results.flatMap((result) => ['', ...formatResult(result)]),
     '',
