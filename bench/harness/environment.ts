@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
+import { realpathSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { locatePostgres } from '../../scripts/lib/postgres-binaries.mjs';
 import { locateRabbitmq } from '../../scripts/lib/rabbitmq-programs.mjs';
@@ -30,17 +31,17 @@ export async function describeEnvironment(): Promise<Environment> {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${type()} ${release()}`,
     node: process.versions.node,
-    rabbitmq: await rabbitmqVersion(),
+    rabbitmq: rabbitmqVersion(),
     postgres: await postgresVersion(),
     commit: await commit(),
   };
 }
 
-async function rabbitmqVersion(): Promise<string> {
+/** By the folder that it is installed in; `rabbitmqctl version` would leave a daemon of Erlang behind. */
+function rabbitmqVersion(): string {
   const programs = locateRabbitmq(process.env);
   if (!programs) return 'in Docker';
-  const { stdout } = await run(join(dirname(programs.server), 'rabbitmqctl'), ['version']);
-  return stdout.trim();
+  return /\d+\.\d+\.\d+/.exec(realpathSync(programs.server))?.[0] ?? 'of unknown version';
 }
 
 async function postgresVersion(): Promise<string> {

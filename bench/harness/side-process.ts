@@ -64,10 +64,10 @@ export async function startSide({ name, file, env, profileTo }: SideProcessOptio
   };
 }
 
-/** Flags of Node that leave a CPU profile when the process ends. */
+/** Flags of Node that leave a CPU profile of each thread below `<folder>/<name>` when the process ends; that of thread 0 is the one. */
 export function profileFlags(name: string, folder: string | undefined): string[] {
   if (folder === undefined) return [];
-  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name.replaceAll(/\W+/g, '-')}.cpuprofile`];
+  return ['--cpu-prof', `--cpu-prof-dir=${join(folder, name.replaceAll(/\W+/g, '-'))}`];
 }
 
 async function answerOf(child: ChildProcess, name: string): Promise<Answer> {
