@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util';
 import type { BenchPart } from './harness/bench-context.ts';
 import { median } from './harness/statistics.ts';
+import { latency } from './parts/latency.ts';
 import { saga } from './parts/saga.ts';
 
-const parts: Record<string, BenchPart> = { saga };
+const parts: Record<string, BenchPart> = { saga, latency };
 
 const { values } = parseArgs({
   options: {

@@ -21,7 +21,7 @@ export class BaselineBus {
   }
 
   static async connect(url: string): Promise<BaselineBus> {
-    const connection = await connect(url);
+    const connection = await connect(url, { noDelay: true });
     return new BaselineBus(await connection.createConfirmChannel());
   }
 

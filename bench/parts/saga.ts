@@ -1,5 +1,6 @@
 import { alternate, type Side } from '../harness/alternate.ts';
 import type { BenchContext, BenchPart } from '../harness/bench-context.ts';
+import { FigureTable } from '../harness/figure-table.ts';
 import { type Result, ratioOf, type SideResult } from '../harness/result.ts';
 import type { Stock } from '../load/order-requests.ts';
 import type { OrderSystem } from '../systems/order-system.ts';
@@ -14,12 +15,12 @@ export const saga: BenchPart = (context) => withStage(context, (stage) => compar
 async function compare(stage: Stage, context: BenchContext): Promise<Result[]> {
   const warren = await stage.warren();
   const baseline = await stage.baseline();
-  const cpu = new CpuCosts();
+  const cpu = new FigureTable();
   const side = (name: string, system: OrderSystem, stock: Stock): Side => ({
     name,
     async run() {
       const { perSecond, cpuMs } = await runSaga(stage, system, { stock, seconds: SECONDS * context.scale });
-      cpu.add(name, cpuMs);
+      for (const [process, ms] of cpuMs) cpu.add(process, name, ms);
       return perSecond;
     },
   });
@@ -45,29 +46,12 @@ async function compare(stage: Stage, context: BenchContext): Promise<Result[]> {
       sides: [scarce, ours],
       goals: [{ what: 'of those with plenty', value: ratioOf(scarce, ours), atLeast: 0.8 }],
     },
-    ...cpu.results(),
-  ];
-}
-
-/** What an order has cost, by process and side. */
-class CpuCosts {
-  readonly #byProcess = new Map<string, Map<string, number[]>>();
-
-  add(side: string, cpuMs: ReadonlyMap<string, number>): void {
-    for (const [process, ms] of cpuMs) {
-      const sides = this.#byProcess.get(process) ?? new Map<string, number[]>();
-      this.#byProcess.set(process, sides.set(side, [...(sides.get(side) ?? []), ms]));
-    }
-  }
-
-  results(): Result[] {
-    return [...this.#byProcess].map(([process, sides]) => ({
+    ...cpu.figures().map((process) => ({
       part: 'cpu',
       name: process,
       unit: 'core-ms per order',
-      // The first round warms up.
-      sides: [...sides].map(([name, values]) => ({ name, values: values.slice(1) })),
+      sides: cpu.sidesOf(process),
       goals: [],
-    }));
-  }
+    })),
+  ];
 }

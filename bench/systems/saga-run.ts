@@ -24,8 +24,7 @@ export async function runSaga(
   const endedBefore = await system.ended();
   const cpuBefore = cpuTimes(pids);
   const startedAt = performance.now();
-  const task = { kind: 'closed', url: system.url, stock, connections: CONNECTIONS, seconds } as const;
-  const { accepted, refused } = await stage.load.ask(task);
+  const { accepted, refused } = await stage.load.closed({ url: system.url, stock, connections: CONNECTIONS, seconds });
   if (Object.keys(refused).length > 0) throw new Error(`${system.name} refused orders: ${JSON.stringify(refused)}`);
   await waitUntil(async () => (await system.ended()) - endedBefore >= accepted, {
     timeoutMs: DRAIN_TIMEOUT_MS,

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url';
 import {
   createTestVhost,
   startTestBroker,
@@ -7,8 +6,7 @@ import {
   type TestPostgres,
 } from '@warren/testing';
 import type { BenchContext } from '../harness/bench-context.ts';
-import { startWorker, type Worker } from '../harness/worker.ts';
-import type { ClosedLoop, ClosedLoopOutcome } from '../load/closed-loop.ts';
+import { type Load, startLoad } from '../load/start-load.ts';
 import { startBaseline } from './baseline-system.ts';
 import type { OrderSystem } from './order-system.ts';
 import { startWarren } from './warren-system.ts';
@@ -17,7 +15,7 @@ import { startWarren } from './warren-system.ts';
 export interface Stage {
   broker: TestBroker;
   postgres: TestPostgres;
-  load: Worker<ClosedLoop, ClosedLoopOutcome>;
+  load: Load;
   /** Starts Warren. @param databaseUrl default the empty database of the stage */
   warren(databaseUrl?: string): Promise<OrderSystem>;
   baseline(): Promise<OrderSystem>;
@@ -38,8 +36,7 @@ export async function withStage<Result>(
   try {
     const broker = await keep(startTestBroker());
     const postgres = await keep(startTestPostgres({ durable: true }));
-    const file = fileURLToPath(new URL('../load/load-worker.ts', import.meta.url));
-    const load = await keep(startWorker<ClosedLoop, ClosedLoopOutcome>({ name: 'load', file }));
+    const load = await keep(startLoad());
     // Each system has the articles' names of queues for itself.
     const vhost = async () => {
       const { amqpUrl, managementUrl } = broker;
