@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import type { BenchPart } from './harness/bench-context.ts';
 import { median } from './harness/statistics.ts';
+import { growth } from './parts/growth.ts';
 import { latency } from './parts/latency.ts';
 import { saga } from './parts/saga.ts';
 
-const parts: Record<string, BenchPart> = { saga, latency };
+const parts: Record<string, BenchPart> = { saga, latency, growth };
 
 const { values } = parseArgs({
   options: {
