@@ -4,8 +4,9 @@ import { median } from './harness/statistics.ts';
 import { growth } from './parts/growth.ts';
 import { latency } from './parts/latency.ts';
 import { saga } from './parts/saga.ts';
+import { soak } from './parts/soak.ts';
 
-const parts: Record<string, BenchPart> = { saga, latency, growth };
+const parts: Record<string, BenchPart> = { saga, latency, growth, soak };
 
 const { values } = parseArgs({
   options: {
