@@ -15,23 +15,21 @@ export interface Worker<Task, Outcome> {
 }
 
 export interface WorkerOptions {
-  /** For messages and for the file of a profile. */
+  /** For messages. */
   name: string;
   /** The program, in TypeScript; it calls {@link serveWorker}. It uses the built packages, as a service does. */
   file: string;
   env?: Record<string, string>;
-  /** Leaves a CPU profile in this folder. */
-  profileTo?: string;
 }
 
 type Answer<Outcome> = { ready: true } | { outcome: Outcome } | { failure: string };
 
 /** Starts a worker and resolves when it is prepared. */
 export async function startWorker<Task, Outcome>(options: WorkerOptions): Promise<Worker<Task, Outcome>> {
-  const { name, file, env, profileTo } = options;
+  const { name, file, env } = options;
   const child = fork(file, [], {
     env: { ...process.env, ...env },
-    execArgv: ['--import', LOADER, ...profileFlags(name, profileTo)],
+    execArgv: ['--import', LOADER],
   });
   await answerOf(child, name);
   return {
@@ -51,12 +49,6 @@ export async function startWorker<Task, Outcome>(options: WorkerOptions): Promis
       clearTimeout(late);
     },
   };
-}
-
-/** Flags of Node that leave a CPU profile when the process ends. */
-export function profileFlags(name: string, folder: string | undefined): string[] {
-  if (folder === undefined) return [];
-  return ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-name=${name.replaceAll(/\W+/g, '-')}.cpuprofile`];
 }
 
 async function answerOf<Outcome>(child: ChildProcess, name: string): Promise<Answer<Outcome>> {

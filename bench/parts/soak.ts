@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import type { BenchContext, BenchPart } from '../harness/bench-context.ts';
+import { memoryOf } from '../harness/cpu-time.ts';
 import type { Result } from '../harness/result.ts';
 import { median } from '../harness/statistics.ts';
 import type { OpenLoopOutcome } from '../load/open-loop.ts';
@@ -58,7 +58,7 @@ async function watch({ stage, warren, database, context, over }: Watch): Promise
   const samples: Samples = { memory, lag: [], deadTuples: [], autovacuums: [] };
   while (!over.aborted) {
     await pause((SECONDS * context.scale * 1000) / SAMPLES);
-    for (const [name, pid] of Object.entries(pids)) memory[name]?.push(residentMegabytes(pid));
+    for (const [name, pid] of Object.entries(pids)) memory[name]?.push(memoryOf(pid) ?? Number.NaN);
     const metrics = await (await fetch(`${warren.url}/metrics`)).text();
     samples.lag.push(Number(/^warren_relay_lag_events\S* (\d+)$/m.exec(metrics)?.[1]));
     const { rows } = await database.query(
@@ -68,12 +68,6 @@ async function watch({ stage, warren, database, context, over }: Watch): Promise
     samples.autovacuums.push(rows[0].autovacuums);
   }
   return samples;
-}
-
-/** Of the process alone; the broker's is the one that holds its queues. @returns NaN where there is no /proc */
-function residentMegabytes(pid: number): number {
-  if (process.platform !== 'linux') return Number.NaN;
-  return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
 function resultsOf(perSecond: number, outcome: OpenLoopOutcome, samples: Samples): Result[] {

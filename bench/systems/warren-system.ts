@@ -1,5 +1,5 @@
+import { join } from 'node:path';
 import { startServiceProcess } from '@warren/testing';
-import { profileFlags } from '../harness/worker.ts';
 import { initialStock } from '../load/order-requests.ts';
 import type { OrderSystem } from './order-system.ts';
 
@@ -23,7 +23,7 @@ export async function startWarren({ amqpUrl, databaseUrl, profileTo }: WarrenOpt
         AMQP_URL: amqpUrl,
         DATABASE_URL: databaseUrl,
         INITIAL_STOCK: initialStock(),
-        NODE_OPTIONS: profileFlags(service, profileTo).join(' '),
+        ...profileSettings(service, profileTo),
       },
     });
   const inventory = await start('inventory');
@@ -42,6 +42,12 @@ export async function startWarren({ amqpUrl, databaseUrl, profileTo }: WarrenOpt
       await inventory.stop();
     },
   };
+}
+
+function profileSettings(service: string, profileTo: string | undefined): Record<string, string> {
+  if (profileTo === undefined) return {};
+  const preload = new URL('../harness/profile-process.mjs', import.meta.url);
+  return { NODE_OPTIONS: `--import ${preload}`, WARREN_BENCH_PROFILE: join(profileTo, `${service}.cpuprofile`) };
 }
 
 /** From the order service's metrics: every way in which an order ends. */
