@@ -38,10 +38,7 @@ export async function withStage<Result>(
     const postgres = await keep(startTestPostgres({ durable: true }));
     const load = await keep(startLoad());
     // Each system has the articles' names of queues for itself.
-    const vhost = async () => {
-      const { amqpUrl, managementUrl } = broker;
-      return (await createTestVhost({ amqpUrl, managementUrl, databaseUrl: postgres.url })).amqpUrl;
-    };
+    const vhost = async () => (await createTestVhost(broker)).amqpUrl;
     return await work({
       broker,
       postgres,
