@@ -24,7 +24,7 @@ export class SentPostings {
   /** Gives up the message of a tag, unless that was done before. */
   take(tag: number): Posting | undefined {
     const index = this.#head + tag - this.#first;
-    const posting = tag < this.#first ? undefined : this.#postings[index];
+    const posting = this.#postings[index];
     if (!posting) return undefined;
     this.#postings[index] = undefined;
     this.#size -= 1;
