@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientRecord, OrderLine } from './client-record.ts';
-import { cancelOrder, placeOrder } from './order-client.ts';
+import { cancelOrder, isAnswer, placeOrder, type Reply } from './order-client.ts';
 import { drawHotLines, drawLines, drawSupply, supplyForRush } from './products.ts';
 import type { Random } from './random.ts';
 
@@ -10,6 +10,8 @@ export interface ClientLoadOptions {
   targets: readonly string[];
   /** Those of the rushes come on top. */
   ordersPerSecond: number;
+  /** Whether many want the same at the same moment now and then. */
+  rushes: boolean;
   /** Sends pieces of a product into stock. */
   supply(line: OrderLine): Promise<unknown>;
   random: Random;
@@ -19,6 +21,8 @@ export interface ClientLoadOptions {
 /** Orders and cancellations that come whether or not those before were answered. */
 export interface ClientLoad {
   readonly sent: number;
+  /** Orders that were due and not sent, because too many had no answer yet. */
+  readonly dropped: number;
   /** While paused no order is sent; those under way go on. Resolves when every request has ended. */
   pause(): Promise<void>;
   resume(): void;
@@ -31,20 +35,26 @@ const TICK_MS = 50;
 const SUPPLY_MS = 500;
 const RUSH_MS = 3000;
 const RUSH_ORDERS = 30;
-/** The open load closes here: a client machine has its limits too. */
-const MAX_UNDER_WAY = 400;
+/** Orders without an answer. The open load closes here: a client machine has its limits too. */
+const MAX_UNANSWERED = 400;
 const MAX_TRIES = 3;
 const CANCELLED_SHARE = 0.25;
 
 export function startClientLoad(options: ClientLoadOptions): ClientLoad {
-  const { targets, ordersPerSecond, supply, random, record } = options;
+  const { targets, ordersPerSecond, rushes, supply, random, record } = options;
   const underWay = new Set<Promise<void>>();
   let paused = false;
   let sent = 0;
+  let dropped = 0;
+  let unanswered = 0;
   let due = 0;
+  let tickedAt = performance.now();
 
   async function buy(items: readonly OrderLine[]): Promise<void> {
-    const id = await place(items);
+    unanswered += 1;
+    const id = await place(items).finally(() => {
+      unanswered -= 1;
+    });
     if (id !== undefined && random.chance(CANCELLED_SHARE)) await cancel(id);
   }
 
@@ -55,7 +65,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     let accepted: string | undefined;
     for (let tries = 0; tries < (key ? MAX_TRIES : 1); tries += 1) {
       const sentAt = performance.now();
-      const { outcome, id } = await placeOrder(random.pick(targets), { items, key, waitSeconds });
+      const { outcome, id } = await ask((target) => placeOrder(target, { items, key, waitSeconds }));
       if (waitSeconds === undefined) record.latenciesMs.push(performance.now() - sentAt);
       count(outcome);
       if (id === undefined) continue;
@@ -77,12 +87,21 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
 
   async function askToCancel(id: string): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const outcome = await cancelOrder(random.pick(targets), id);
+      const { outcome } = await ask((target) => cancelOrder(target, id));
       count(`cancel ${outcome}`);
       if (outcome === '200') record.cancelled.add(id);
       if (outcome === '404') record.denied.add(id);
-      if (outcome !== '503' && outcome !== 'no answer') return;
+      if (outcome !== '503' && isAnswer(outcome)) return;
     }
+  }
+
+  async function ask(request: (target: string) => Promise<Reply>): Promise<Reply> {
+    const target = random.pick(targets);
+    const from = Date.now();
+    const reply = await request(target);
+    const { outcome } = reply;
+    if (!isAnswer(outcome)) record.unanswered.push({ target, outcome, from, to: Date.now() });
+    return reply;
   }
 
   function count(answer: string): void {
@@ -105,20 +124,27 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
   }
 
   function send(items: readonly OrderLine[]): void {
-    if (paused || underWay.size >= MAX_UNDER_WAY) return;
+    if (paused) return;
+    if (unanswered >= MAX_UNANSWERED) {
+      dropped += 1;
+      return;
+    }
     sent += 1;
     track(buy(items));
   }
 
+  /** By the clock: a timer that comes late owes what was due meanwhile. */
   function tick(): void {
-    due += (ordersPerSecond * TICK_MS) / 1000;
+    const now = performance.now();
+    if (!paused) due += (ordersPerSecond * (now - tickedAt)) / 1000;
+    tickedAt = now;
     for (; due >= 1; due -= 1) send(drawLines(random));
   }
 
   const timers = [
     setInterval(tick, TICK_MS),
     setInterval(() => !paused && track(supply(drawSupply(random))), SUPPLY_MS),
-    setInterval(() => !paused && track(rush()), RUSH_MS),
+    setInterval(() => rushes && !paused && track(rush()), RUSH_MS),
   ];
   const rest = async () => {
     paused = true;
@@ -127,6 +153,9 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
   return {
     get sent() {
       return sent;
+    },
+    get dropped() {
+      return dropped;
     },
     pause: rest,
     resume() {

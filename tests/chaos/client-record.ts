@@ -1,3 +1,9 @@
+/**
+ * How a request ended: an HTTP status; or without an answer: `refused` (nothing was sent), `connection lost` (it may have been sent), `no
+ * answer in time`.
+ */
+export type Outcome = string;
+
 /** What the client was promised and what it asked for: the truth that the databases are compared with. */
 export interface ClientRecord {
   /** Orders answered 201, by id, with the lines that were sent. */
@@ -14,10 +20,21 @@ export interface ClientRecord {
   receipts: Map<string, OrderLine>;
   /** Messages that no service can handle, by message id. */
   poison: Map<string, Poison>;
-  /** How requests ended: by status, or `no answer`; those for cancellations behind the word `cancel`. */
+  /** Requests that ended without an answer, those for cancellations included. */
+  unanswered: Unanswered[];
+  /** How many requests ended how: by status, or why there was no answer; those for cancellations behind the word `cancel`. */
   answers: Map<string, number>;
   /** How long each request for a new order that did not ask to wait took until its answer, in milliseconds, in the order of the answers. */
   latenciesMs: number[];
+}
+
+export interface Unanswered {
+  /** URL of the service. */
+  target: string;
+  outcome: Outcome;
+  /** When it was sent and when it failed, in milliseconds since 1970. */
+  from: number;
+  to: number;
 }
 
 export interface OrderLine {
@@ -41,6 +58,7 @@ export function createClientRecord(): ClientRecord {
     taken: new Set(),
     receipts: new Map(),
     poison: new Map(),
+    unanswered: [],
     answers: new Map(),
     latenciesMs: [],
   };

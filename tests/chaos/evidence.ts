@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deadLetterQueue, QUEUES } from '@warren/contracts';
+import { HEADERS } from '@warren/event-bus';
 import pg from 'pg';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { ClientRecord, OrderLine } from './client-record.ts';
@@ -31,8 +32,10 @@ export interface DeadLetter {
   messageId: string;
   /** SHA-256 of the body. */
   digest: string;
-  /** Why it is there, for the report. */
+  /** Why it is there: the bus's own reason, or the broker's. */
   reason: string;
+  /** Its headers, for the report. */
+  headers: string;
 }
 
 /** A time in which the observer was off the exchanges, in milliseconds since 1970. */
@@ -139,11 +142,13 @@ async function drainDeadLetters({ observer }: ChaosSystem): Promise<DeadLetter[]
   const letters: DeadLetter[] = [];
   for (const queue of Object.values(QUEUES)) {
     for (const { properties, content } of await observer.drain(deadLetterQueue(queue))) {
+      const { messageId, headers = {} } = properties;
       letters.push({
         queue,
-        messageId: String(properties.messageId),
+        messageId: String(messageId),
         digest: digestOf(content),
-        reason: JSON.stringify(properties.headers ?? {}).slice(0, 400),
+        reason: String(headers[HEADERS.reason] ?? headers['x-first-death-reason']),
+        headers: JSON.stringify(headers).slice(0, 400),
       });
     }
   }

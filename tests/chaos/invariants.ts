@@ -39,6 +39,7 @@ const INVARIANTS: readonly Invariant[] = [
   ['the events of a stream are published in order', disorderedStreams],
   ['what is published was committed', uncommittedMessages],
   ['the dead letters are the injected poison, byte for byte, no more and no less', wrongDeadLetters],
+  ['poison is set aside by the service that judged it', unjudgedPoison],
   ['no message is left in a queue', leftMessages],
   ['no service met an error that its code declares impossible', (evidence) => [...evidence.faultsLogged]],
 ];
@@ -211,8 +212,17 @@ function wrongDeadLetters({ record, deadLetters }: Evidence): string[] {
   );
   return [
     ...[...injected].filter((one) => !found.has(one)).map((one) => `missing: ${one}`),
-    ...surplus.map(({ queue, messageId, reason }) => `not injected: ${messageId} in ${queue}, ${reason}`),
+    ...surplus.map(({ queue, messageId, headers }) => `not injected: ${messageId} in ${queue}, ${headers}`),
   ];
+}
+
+/** Those of the bus. With any other the broker has moved it, for instance for having killed its consumers. */
+const JUDGEMENTS: readonly string[] = ['invalid', 'skipped', 'exhausted'];
+
+function unjudgedPoison({ record, deadLetters }: Evidence): string[] {
+  return deadLetters
+    .filter(({ messageId, reason }) => record.poison.has(messageId) && !JUDGEMENTS.includes(reason))
+    .map(({ messageId, queue, reason, headers }) => `${messageId} in ${queue}: ${reason}, ${headers}`);
 }
 
 function leftMessages({ leftInQueues }: Evidence): string[] {

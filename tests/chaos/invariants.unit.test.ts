@@ -18,6 +18,14 @@ const logged = (id: string, stream: string, version: number, type: string): Logg
   recordedAt: 1000 + version,
 });
 
+const deadPoison = {
+  queue: 'inventory_order_created',
+  messageId: 'poison',
+  digest: 'd1',
+  reason: 'invalid',
+  headers: '{}',
+};
+
 /** A run in which everything went well: one order confirmed, one short of stock, one cancelled by the client after it was confirmed, one receipt, one poison message. */
 function soundRun(): Evidence {
   const record = createClientRecord();
@@ -71,7 +79,7 @@ function soundRun(): Evidence {
     receipts: [{ messageId: 'receipt', productId: 'item', quantity: 5 }],
     firstSeen: new Map(seen.map((id, place) => [id, place])),
     blindSpells: [],
-    deadLetters: [{ queue: 'inventory_order_created', messageId: 'poison', digest: 'd1', reason: 'invalid' }],
+    deadLetters: [deadPoison],
     leftInQueues: [{ queue: 'inventory_order_created', messages: 0 }],
     faultsLogged: [],
   };
@@ -170,16 +178,14 @@ describe('the judgement of a run', () => {
       'a good message is among the dead letters',
       /dead letters/,
       {
-        deadLetters: [
-          ...soundRun().deadLetters,
-          { queue: 'inventory_order_created', messageId: 'e1', digest: 'd2', reason: 'exhausted' },
-        ],
+        deadLetters: [...soundRun().deadLetters, { ...deadPoison, messageId: 'e1', digest: 'd2', reason: 'exhausted' }],
       },
     ],
+    ['poison changed on its way', /dead letters/, { deadLetters: [{ ...deadPoison, digest: 'other' }] }],
     [
-      'poison changed on its way',
-      /dead letters/,
-      { deadLetters: [{ queue: 'inventory_order_created', messageId: 'poison', digest: 'other', reason: 'invalid' }] },
+      'the broker set poison aside before a service had judged it',
+      /service that judged it/,
+      { deadLetters: [{ ...deadPoison, reason: 'delivery_limit' }] },
     ],
     ['a message is left', /left in a queue/, { leftInQueues: [{ queue: 'retry.1s', messages: 1 }] }],
     ['a service met a fault', /impossible/, { faultsLogged: ['inventory-1: STOCK_LEVEL_MISMATCH'] }],

@@ -26,7 +26,7 @@ export interface Observer {
   publish(message: CapturedMessage): Promise<void>;
   /** Binds the observer's queue to both exchanges, or takes it off them. Resolves when that is done, however long it takes. */
   watch(watching: boolean): Promise<void>;
-  /** Consumes a queue beside its consumers for a while; what it does not claim it gives back. */
+  /** Consumes a queue beside its consumers for a while; what it does not claim it gives back in the end, once. */
   take(queue: string, options: TakeOptions): Promise<void>;
   /** Takes every message out of a queue. */
   drain(queue: string): Promise<ConsumeMessage[]>;
@@ -162,10 +162,9 @@ function publishOn(channel: ConfirmChannel, message: CapturedMessage): Promise<v
 async function takeFrom(model: ChannelModel, queue: string, { forMs, claim }: TakeOptions): Promise<void> {
   const channel = await model.createChannel();
   channel.on('error', () => undefined);
+  // What it does not claim it holds until the channel closes: given back at once it would come again at once, and count as many deaths.
   const { consumerTag } = await channel.consume(queue, (message) => {
-    if (!message) return;
-    if (claim(String(message.properties.messageId))) channel.ack(message);
-    else channel.nack(message);
+    if (message && claim(String(message.properties.messageId))) channel.ack(message);
   });
   await pause(forMs);
   await channel.cancel(consumerTag);

@@ -1,7 +1,14 @@
-import type { OrderLine } from './client-record.ts';
+import type { OrderLine, Outcome } from './client-record.ts';
 
-/** How a request ended: an HTTP status, or `no answer`. */
-export type Outcome = string;
+export function isAnswer(outcome: Outcome): boolean {
+  return /^\d+$/.test(outcome);
+}
+
+export interface Reply {
+  outcome: Outcome;
+  /** Of the order that the answer is about. */
+  id?: string;
+}
 
 export interface NewOrder {
   items: readonly OrderLine[];
@@ -14,10 +21,7 @@ export interface NewOrder {
 const REQUEST_TIMEOUT_MS = 15_000;
 
 /** `POST /orders`; `id` only when it was answered 201. */
-export async function placeOrder(
-  target: string,
-  { items, key, waitSeconds }: NewOrder,
-): Promise<{ outcome: Outcome; id?: string }> {
+export async function placeOrder(target: string, { items, key, waitSeconds }: NewOrder): Promise<Reply> {
   const headers = {
     ...(key !== undefined && { 'idempotency-key': key }),
     ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
@@ -27,15 +31,11 @@ export async function placeOrder(
 }
 
 /** `POST /orders/:id/cancel` */
-export async function cancelOrder(target: string, id: string): Promise<Outcome> {
-  return (await post(`${target}/orders/${id}/cancel`, { reason: 'no longer wanted' })).outcome;
+export function cancelOrder(target: string, id: string): Promise<Reply> {
+  return post(`${target}/orders/${id}/cancel`, { reason: 'no longer wanted' });
 }
 
-async function post(
-  url: string,
-  body: object,
-  headers: Record<string, string> = {},
-): Promise<{ outcome: Outcome; id?: string }> {
+async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<Reply> {
   try {
     const response = await fetch(url, {
       method: 'POST',
@@ -45,8 +45,13 @@ async function post(
     });
     const { id } = (await response.json()) as { id?: string };
     return { outcome: String(response.status), id };
-  } catch {
-    // A refused or broken connection: nothing was promised.
-    return { outcome: 'no answer' };
+  } catch (error) {
+    // Nothing was promised.
+    return { outcome: outcomeOf(error as Error) };
   }
+}
+
+function outcomeOf({ name, cause }: Error): Outcome {
+  if (name === 'TimeoutError') return 'no answer in time';
+  return (cause as { code?: string } | undefined)?.code === 'ECONNREFUSED' ? 'refused' : 'connection lost';
 }

@@ -51,7 +51,8 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const blindSpells: BlindSpell[] = [];
   const targets = system.orders.map(({ process }) => process.url);
   const supply = (line: OrderLine) => sendStock({ observer: system.observer, record, line, times: 1 });
-  const load = startClientLoad({ targets, ordersPerSecond: options.ordersPerSecond, supply, random, record });
+  const { ordersPerSecond, scenario } = options;
+  const load = startClientLoad({ targets, ordersPerSecond, rushes: scenario === undefined, supply, random, record });
   const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
   try {
@@ -65,8 +66,8 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
     signal.throwIfAborted();
     const settledSeconds = secondsSince(restFrom);
     progress.enter('judging');
-    const findings = await judgeScenario();
     const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells });
+    const findings = await judgeScenario({ evidence, settledSeconds });
     return {
       options,
       startedAt: new Date(startedAt).toISOString(),
@@ -77,7 +78,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
       settledSeconds,
       faults: runner.outcomes,
       ownExits: system.services.flatMap(({ ownExits }) => ownExits),
-      counts: countsOf(evidence),
+      counts: { ...countsOf(evidence), 'orders due and not sent': load.dropped },
       answers: Object.fromEntries(record.answers),
     };
   } finally {

@@ -88,6 +88,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       AMQP_URL: brokerProxy.through(vhost.amqpUrl),
       DATABASE_URL: databaseProxy.through(database.url),
       LOG_LEVEL: 'warn',
+      // Longer than the patience of any suite: an order that ends has been handled, not timed out.
+      ORDER_DEADLINE_MS: '600000',
       ...env,
     };
     const start = async (service: 'order' | 'inventory') => {

@@ -29,6 +29,18 @@ export class AckTracker {
     if (this.#beyond.size > 0) this.#advance();
   }
 
+  /** How many tags are settled. */
+  get settled(): number {
+    return this.#floor + this.#beyond.size;
+  }
+
+  /** How many of the tags up to this one are not settled. */
+  unsettledUpTo(tag: number): number {
+    if (tag <= this.#floor) return 0;
+    const settled = [...this.#beyond.keys()].filter((one) => one <= tag).length;
+    return tag - this.#floor - settled;
+  }
+
   /** What has been settled since the last call. */
   flush(): AckFrames {
     const upTo = this.#upTo;

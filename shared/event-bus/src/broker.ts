@@ -30,7 +30,7 @@ export interface ConsumeOptions {
 }
 
 export interface BrokerConsumer {
-  /** True while the broker counts this consumer. */
+  /** True while the broker counts this consumer, and while it finishes what is in hand before it handles a suspect alone. */
   isConsuming(): boolean;
   /** Why the last attempt to consume failed, until one succeeds. */
   readonly failure: AppError | undefined;

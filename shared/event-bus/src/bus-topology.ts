@@ -55,8 +55,8 @@ export class BusTopology {
   }
 
   /**
-   * The broker has refused, or accepted, what a subscription wants. While refused it is left out of the plan, or no channel that declares
-   * the plan could ever be set up. Its events stay wanted: they are parked rather than lost.
+   * The broker has refused, or accepted, what a subscription wants. While refused its queue is left out of the plan, even one of the
+   * system, or no channel that declares the plan could ever be set up. Its events stay wanted: they are parked rather than lost.
    */
   setRefused(queue: string, refused: boolean): void {
     if (refused) this.#refused.add(queue);
@@ -73,7 +73,7 @@ export class BusTopology {
   plan(): TopologyPlan {
     const subscribed = new Map([...this.#subscribed].filter(([queue]) => !this.#refused.has(queue)));
     return createTopologyPlan({
-      queues: this.#queues(subscribed),
+      queues: this.#queues().filter(({ queue }) => !this.#refused.has(queue)),
       exchanges: this.#exchanges,
       deadLettersOf: subscribed.keys(),
       retryDelaysMs: [...this.#delaysMs, ...[...subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
@@ -87,16 +87,16 @@ export class BusTopology {
     if (wanted === undefined) {
       const matches = ({ exchange, routingKey }: Binding) =>
         exchange === contract.exchange && topicMatches(routingKey, contract.routingKey);
-      wanted = this.#queues(this.#subscribed).some(({ bindings }) => bindings.some(matches));
+      wanted = this.#queues().some(({ bindings }) => bindings.some(matches));
       this.#wanted.set(contract, wanted);
     }
     return wanted;
   }
 
-  #queues(subscribed: ReadonlyMap<string, Subscribed>): QueueSpec[] {
-    const names = new Set([...this.#system.keys(), ...subscribed.keys()]);
+  #queues(): QueueSpec[] {
+    const names = new Set([...this.#system.keys(), ...this.#subscribed.keys()]);
     return [...names].map((queue) => {
-      const { bindings = [] } = subscribed.get(queue) ?? {};
+      const { bindings = [] } = this.#subscribed.get(queue) ?? {};
       return { queue, bindings: merged(this.#system.get(queue) ?? [], bindings) };
     });
   }

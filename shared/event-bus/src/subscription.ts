@@ -82,7 +82,7 @@ export type SubscribeOptions<Contract extends EventContract> = SubscriptionBase<
 /** A running subscription. */
 export interface Subscription {
   readonly queue: string;
-  /** True while the broker counts this consumer. */
+  /** True while the broker counts this consumer, and while it finishes what is in hand before it handles a suspect alone. */
   isConsuming(): boolean;
   /**
    * Takes no new messages, finishes those in hand, acknowledges them, within the bus's `drainTimeoutMs`; then aborts the handlers'

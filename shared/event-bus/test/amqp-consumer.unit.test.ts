@@ -1,9 +1,10 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { silentLogger } from '@warren/kernel';
-import type { ChannelModel } from 'amqplib';
+import { type Logger, silentLogger } from '@warren/kernel';
+import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
 import type { AmqpLink, LinkSetup } from '../src/amqp/amqp-link.ts';
+import { REDECLARE_PAUSE_MS } from '../src/amqp/redeclare-pause.ts';
 
 const SECOND = 1000;
 
@@ -11,46 +12,71 @@ let setUp: LinkSetup;
 let link: { model: ChannelModel };
 let opened: number[];
 let cancelNext: boolean;
+let deliver: (message: ConsumeMessage | null) => void;
+let errors: unknown[];
 let consumer: AmqpConsumer;
 
-/** A connection whose channels accept everything, and close when they are asked to. */
+/** A connection whose channels accept all but a wide consumer, which they leave open, and close when they are asked to. */
 function fakeConnection(): ChannelModel {
   const createChannel = async () => {
     opened.push(Date.now());
     const channel = new EventEmitter();
     const cancelAtOnce = cancelNext;
     cancelNext = false;
+    let refuse: (reason: Error) => void = () => undefined;
+    const closing = new Promise<void>((_, reject) => {
+      refuse = reject;
+    });
+    closing.catch(() => undefined);
     return Object.assign(channel, {
       prefetch: async () => undefined,
       checkQueue: async () => ({ messageCount: 0, consumerCount: 1 }),
-      consume: async (_: string, onMessage: (message: null) => void) => {
+      cancel: async () => undefined,
+      consume: async (_: string, onMessage: typeof deliver, { consumerTag }: { consumerTag: string }) => {
+        deliver = onMessage;
         if (cancelAtOnce) onMessage(null);
+        if (consumerTag.startsWith('wide')) await closing;
       },
-      close: async () => void channel.emit('close'),
+      close: async () => {
+        refuse(new Error('channel closing'));
+        // As amqplib does: what was asked fails at once, the channel ends with the broker's answer.
+        for (let turn = 0; turn < 10; turn += 1) await undefined;
+        channel.emit('close');
+      },
     });
   };
   return { createChannel } as unknown as ChannelModel;
 }
 
+function createConsumer(prefetch: number): AmqpConsumer {
+  const logger = { ...silentLogger, error: (facts: unknown) => void errors.push(facts) } as Logger;
+  return new AmqpConsumer({
+    link: link as unknown as AmqpLink,
+    logger,
+    queue: 'stock',
+    plan: { exchanges: [], queues: [], bindings: [] },
+    prefetch,
+    onTopology: () => undefined,
+    onDelivery: () => undefined,
+    onLost: () => undefined,
+  });
+}
+
+/** The first message, which widens the consumer. */
+const first = () =>
+  deliver({ fields: { deliveryTag: 1, redelivered: false }, properties: {} } as unknown as ConsumeMessage);
+
 beforeEach(() => {
   jest.useFakeTimers({ now: 0 });
   opened = [];
+  errors = [];
   cancelNext = false;
   const add = (setup: LinkSetup) => {
     setUp = setup;
     return setup(link.model);
   };
   link = Object.assign({ model: fakeConnection() }, { state: 'connected', add, remove: () => undefined });
-  consumer = new AmqpConsumer({
-    link: link as unknown as AmqpLink,
-    logger: silentLogger,
-    queue: 'stock',
-    plan: { exchanges: [], queues: [], bindings: [] },
-    prefetch: 1,
-    onTopology: () => undefined,
-    onDelivery: () => undefined,
-    onLost: () => undefined,
-  });
+  consumer = createConsumer(1);
 });
 afterEach(async () => {
   await consumer.close();
@@ -86,5 +112,27 @@ describe('a consumer on RabbitMQ', () => {
     await setUp(link.model);
     await jest.advanceTimersByTimeAsync(60 * SECOND);
     expect(pauses()).toEqual([15, 30]);
+  });
+
+  test('when it is closed while it widens, then that is no fault, and no other channel is opened', async () => {
+    consumer = createConsumer(100);
+    await consumer.start();
+    first();
+    await consumer.close();
+    await jest.advanceTimersByTimeAsync(SECOND);
+    expect(errors).toEqual([]);
+    expect(opened).toHaveLength(1);
+  });
+
+  test('when the broker cancels it while it widens, then that is no second fault', async () => {
+    consumer = createConsumer(100);
+    await consumer.start();
+    first();
+    deliver(null);
+    await jest.advanceTimersByTimeAsync(REDECLARE_PAUSE_MS - 1);
+    expect(errors).toEqual([]);
+    expect(opened).toHaveLength(1);
+    await jest.advanceTimersByTimeAsync(1);
+    expect(opened).toHaveLength(2);
   });
 });

@@ -46,6 +46,17 @@ describe('the topology that a bus declares', () => {
     expect(names(topology.plan())).not.toContain('stock.dlq');
   });
 
+  test('when the queue of a subscription is refused, then it is not declared even if the system has it, and its events stay wanted', () => {
+    const topology = topologyOf();
+    topology.add(spec, retry);
+    topology.setRefused('stock', true);
+    expect(names(topology.plan())).not.toContain('stock');
+    expect(topology.plan().bindings.filter(({ queue }) => queue === 'stock')).toEqual([]);
+    expect(topology.wants(Placed)).toBe(true);
+    topology.setRefused('stock', false);
+    expect(names(topology.plan())).toEqual(expect.arrayContaining(['stock', 'stock.dlq']));
+  });
+
   test('when a subscription is cancelled, then the bus no longer wants its queue', async () => {
     const broker = new MemoryBroker();
     const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [], broker });

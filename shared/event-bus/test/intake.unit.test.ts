@@ -1,41 +1,8 @@
-import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { Channel, ConsumeMessage } from 'amqplib';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
+import type { Channel } from 'amqplib';
 import { Intake } from '../src/amqp/intake.ts';
 import type { Delivery } from '../src/message.ts';
-
-/** A channel that answers in order, as soon as it is let. */
-class FakeChannel {
-  readonly said: string[] = [];
-  readonly consumers = new Map<string, (message: ConsumeMessage | null) => void>();
-  failing: Error | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  #tag = 0;
-
-  prefetch = (count: number) => this.#ask(`prefetch ${count}`);
-  cancel = (tag: string) => this.#ask(`cancel ${tag}`, () => this.consumers.delete(tag));
-  ack = ({ fields }: ConsumeMessage, upTo = false) =>
-    void this.said.push(`ack ${upTo ? '≤' : ''}${fields.deliveryTag}`);
-  consume = (_: string, onMessage: (message: ConsumeMessage | null) => void, options: { consumerTag: string }) =>
-    this.#ask(`consume ${options.consumerTag}`, () => this.consumers.set(options.consumerTag, onMessage));
-
-  /** Hands a message to a consumer as the broker does; `returns` is how often it came back. */
-  deliver(consumerTag: string, messageId: string, returns = 0, header = 'x-delivery-count'): void {
-    this.#tag += 1;
-    const headers = returns === 0 ? {} : { [header]: returns };
-    const fields = { deliveryTag: this.#tag, redelivered: returns > 0, exchange: '', routingKey: '' };
-    const message = { content: Buffer.alloc(0), fields, properties: { messageId, headers } };
-    this.consumers.get(consumerTag)?.(message as unknown as ConsumeMessage);
-  }
-
-  #ask(what: string, answer: () => void = () => undefined): Promise<unknown> {
-    this.#last = this.#last.then(() => {
-      if (this.failing) throw this.failing;
-      this.said.push(what);
-      answer();
-    });
-    return this.#last;
-  }
-}
+import { FakeChannel } from './fake-channel.ts';
 
 let channel: FakeChannel;
 let intake: Intake;
@@ -43,6 +10,7 @@ let handed: Map<string, Delivery>;
 let suspects: string[];
 let cancels: number;
 let ended: unknown[];
+let stuck: number[];
 
 const createIntake = (prefetch = 100) =>
   new Intake({
@@ -51,6 +19,7 @@ const createIntake = (prefetch = 100) =>
     prefetch,
     onDelivery: (delivery) => void handed.set(String(delivery.properties.messageId), delivery),
     onSuspect: ({ properties }, returns) => void suspects.push(`${properties.messageId} ${returns}`),
+    onStuck: (unsettled) => void stuck.push(unsettled),
     onCancelled: () => {
       cancels += 1;
     },
@@ -72,14 +41,28 @@ async function wide(): Promise<void> {
   await settled();
 }
 
+const PATIENCE_MS = 30_000;
+
+async function pass(ms: number): Promise<void> {
+  await settled();
+  jest.advanceTimersByTime(ms);
+  await settled();
+}
+
 beforeEach(async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   channel = new FakeChannel();
   handed = new Map();
   suspects = [];
   cancels = 0;
   ended = [];
+  stuck = [];
   intake = createIntake();
   await intake.start();
+});
+
+afterEach(() => {
+  jest.useRealTimers();
 });
 
 describe('the intake of a channel', () => {
@@ -192,10 +175,12 @@ describe('the intake of a channel', () => {
     channel.deliver('wide-2', 'bad', 3);
     await settled();
     await intake.stop();
+    channel.failing = new Error('channel closing');
     ack('good');
     await settled();
     expect(names()).toEqual(['first', 'good']);
     expect(channel.consumers.size).toBe(0);
+    expect(ended).toEqual([]);
   });
 
   test('when the broker cancels both consumers while it widens, then that is told once', async () => {
@@ -212,5 +197,104 @@ describe('the intake of a channel', () => {
     channel.deliver('narrow-1', 'good');
     await settled();
     expect(ended).toEqual([channel.failing]);
+  });
+});
+
+describe('an intake whose handlers do not end', () => {
+  test('when nothing is settled for 30 s, then the suspect is handed on beside what is stuck, and the queue is consumed on', async () => {
+    await wide();
+    channel.deliver('wide-2', 'endless');
+    channel.deliver('wide-2', 'bad', 3);
+    await pass(PATIENCE_MS - 1);
+    expect(names()).toEqual(['first', 'endless']);
+    await pass(1);
+    expect(names()).toEqual(['first', 'endless', 'bad']);
+    expect(stuck).toEqual([1]);
+    ack('bad');
+    await settled();
+    channel.deliver('narrow-3', 'good');
+    await settled();
+    expect(channel.said.slice(-3)).toEqual(['prefetch 100', 'consume wide-4', 'cancel narrow-3']);
+  });
+
+  test('when something is settled now and then, then the suspect waits on', async () => {
+    await wide();
+    for (const name of ['slow 1', 'slow 2', 'slow 3']) channel.deliver('wide-2', name);
+    channel.deliver('wide-2', 'bad', 3);
+    for (const name of ['slow 1', 'slow 2']) {
+      await pass(PATIENCE_MS - 1);
+      ack(name);
+      await settled();
+    }
+    await pass(PATIENCE_MS - 1);
+    expect(names()).not.toContain('bad');
+    expect(stuck).toEqual([]);
+  });
+
+  test('when several suspects are held, then all are handed on at once', async () => {
+    await wide();
+    channel.deliver('wide-2', 'endless');
+    channel.deliver('wide-2', 'killer', 9);
+    channel.deliver('wide-2', 'neighbour', 4);
+    await pass(PATIENCE_MS);
+    expect(names().slice(-2)).toEqual(['neighbour', 'killer']);
+    expect(channel.said.at(-1)).toBe('consume narrow-3');
+  });
+
+  test('when another suspect comes later, then it waits for what came since, but not for what is stuck', async () => {
+    await wide();
+    channel.deliver('wide-2', 'endless');
+    channel.deliver('wide-2', 'bad', 3);
+    await pass(PATIENCE_MS);
+    ack('bad');
+    await settled();
+    channel.deliver('narrow-3', 'good 1');
+    await settled();
+    channel.deliver('wide-4', 'good 2');
+    channel.deliver('wide-4', 'worse', 3);
+    ack('good 1');
+    ack('endless');
+    await settled();
+    expect(names()).not.toContain('worse');
+    ack('good 2');
+    await settled();
+    expect(names()).toContain('worse');
+    expect(stuck).toEqual([1]);
+  });
+
+  test('when the suspect itself does not end, then the others are consumed beside it', async () => {
+    channel.deliver('narrow-1', 'endless', 3);
+    await pass(PATIENCE_MS - 1);
+    expect(channel.said).toHaveLength(2);
+    await pass(1);
+    expect(channel.said.slice(2)).toEqual(['prefetch 100', 'consume wide-2', 'cancel narrow-1']);
+    expect(stuck).toEqual([1]);
+    channel.deliver('wide-2', 'bad', 3);
+    await settled();
+    expect(names()).toEqual(['endless', 'bad']);
+  });
+
+  test('when the suspect ends in time, then it stays as it is', async () => {
+    channel.deliver('narrow-1', 'bad', 3);
+    await pass(PATIENCE_MS - 1);
+    ack('bad');
+    await pass(2 * PATIENCE_MS);
+    expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1', 'ack ≤1']);
+    expect(stuck).toEqual([]);
+  });
+
+  test.each(['narrow-1', 'wide-2'])('when it was stopped before (%s), then nobody is told', async (consumer) => {
+    if (consumer === 'wide-2') {
+      await wide();
+      channel.deliver(consumer, 'endless');
+    }
+    channel.deliver(consumer, 'bad', 3);
+    await settled();
+    const handedOn = names();
+    await intake.stop();
+    channel.failing = new Error('channel closing');
+    await pass(PATIENCE_MS);
+    expect(names()).toEqual(handedOn);
+    expect([...stuck, ...ended]).toEqual([]);
   });
 });

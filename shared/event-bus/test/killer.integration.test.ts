@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
-import { connect, type GetMessage } from 'amqplib';
+import { type Channel, connect, type GetMessage } from 'amqplib';
+import { Intake } from '../src/amqp/intake.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 import { Placed, placed } from './shop-events.ts';
 
@@ -42,6 +43,12 @@ describe('a message that kills its consumer', () => {
     await bus.subscribe({ queue, bindings: [Placed], handler, prefetch: 1000 });
   }
 
+  /** What is first in the queue, in the hand of this channel after it has come back three times. */
+  async function returnedOften(channel: Channel): Promise<GetMessage> {
+    for (let death = 0; death < 3; death += 1) channel.reject((await channel.get(queue)) as GetMessage, true);
+    return (await channel.get(queue)) as GetMessage;
+  }
+
   test.each([1, 2])(
     'when %i instances consume, then it alone becomes a dead letter',
     async (instances) => {
@@ -75,8 +82,7 @@ describe('a message that kills its consumer', () => {
     await publisher.publish(placed(KILLER));
     const raw = await connect(harness.amqpUrl);
     const channel = await raw.createChannel();
-    for (let death = 0; death < 3; death += 1) channel.reject((await channel.get(queue)) as GetMessage, true);
-    const suspect = (await channel.get(queue)) as GetMessage;
+    const suspect = await returnedOften(channel);
     const warnings: unknown[] = [];
     const logger = { ...silentLogger, warn: (facts: unknown) => void warnings.push(facts) } as typeof silentLogger;
     const bus = harness.bus({ logger });
@@ -98,6 +104,42 @@ describe('a message that kills its consumer', () => {
     await publisher.publish(placed(KILLER + 1));
     await waitUntil(() => seen.length === 4, { what: 'what comes later to be handled' });
     expect(seen).toEqual([1, 2, KILLER, KILLER + 1]);
+    await raw.close();
+  });
+
+  test('when a handler never ends and a suspect comes, then that is handed on after a while, and the queue is consumed on', async () => {
+    const [suspect, endless, ...later] = [placed(1), placed(2), placed(3), placed(4)];
+    const publisher = harness.bus({ topology: [{ queue, bindings: [Placed] }] });
+    await publisher.connect();
+    await publisher.publish(suspect);
+    const raw = await connect(harness.amqpUrl);
+    const channel = await raw.createChannel();
+    const returned = await returnedOften(channel);
+    const seen: unknown[] = [];
+    const stuck: number[] = [];
+    const intake = new Intake({
+      channel: await raw.createChannel(),
+      queue,
+      prefetch: 100,
+      patienceMs: 300,
+      onDelivery: (delivery) => {
+        seen.push(delivery.properties.messageId);
+        if (delivery.properties.messageId !== endless.id) delivery.ack();
+      },
+      onSuspect: () => undefined,
+      onStuck: (unsettled) => void stuck.push(unsettled),
+      onCancelled: () => undefined,
+      onEnded: () => undefined,
+    });
+    await intake.start();
+    await publisher.publish(endless);
+    await waitUntil(() => seen.length === 1, { what: 'the endless one to be begun' });
+    channel.reject(returned, true);
+    await waitUntil(() => seen.length === 2, { what: 'the suspect to be handed on' });
+    await publisher.publishAll(later);
+    await waitUntil(() => seen.length === 4, { what: 'what comes later to be handed on' });
+    expect(seen).toEqual([endless, suspect, ...later].map(({ id }) => id));
+    expect(stuck).toEqual([1]);
     await raw.close();
   });
 });

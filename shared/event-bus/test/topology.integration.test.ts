@@ -66,33 +66,39 @@ describe('the topology of a bus', () => {
     await bus.publish(placed());
   });
 
-  test('when a subscription made while the broker is away is refused later, then nothing else suffers, and health says which until it is mended', async () => {
-    const wrong = await classicQueue();
-    const seen: string[] = [];
-    proxy.refuse(true);
-    const bus = proxiedBus();
-    await bus.connect({ wait: false });
-    await bus.subscribe({ queue: wrong, bindings: [Placed], handler });
-    await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
-    proxy.refuse(false);
-    await waitUntil(() => bus.canPublish(), { what: 'a publishing channel' });
-    await bus.publish(placed());
-    await waitUntil(() => seen.length === 1);
-    await waitUntil(() => bus.health().details?.refused, { what: 'the refusal' });
-    expect(bus.health()).toMatchObject({
-      up: false,
-      details: {
-        publishing: 'connected',
-        consumers: { [queue]: 'consuming', [wrong]: 'refused' },
-        refused: { [wrong]: expect.stringMatching(`inequivalent arg .* for queue '${wrong}'`) },
-      },
-    });
-    await harness.deleteQueue(wrong);
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
-    expect(bus.health().details).not.toHaveProperty('refused');
-    await reconnect(bus);
-    expect(await harness.count(wrong)).toBe(0);
-  });
+  test.each([
+    ['of its own', false],
+    ['of the system', true],
+  ])(
+    'when a queue %s is refused only after the broker is back, then nothing else suffers, and health says which until it is mended',
+    async (_, ofSystem) => {
+      const wrong = await classicQueue();
+      const seen: string[] = [];
+      proxy.refuse(true);
+      const bus = proxiedBus({ topology: ofSystem ? [{ queue: wrong, bindings: BINDINGS }] : [] });
+      await bus.connect({ wait: false });
+      await bus.subscribe({ queue: wrong, bindings: [Placed], handler });
+      await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+      proxy.refuse(false);
+      await waitUntil(() => bus.canPublish(), { what: 'a publishing channel' });
+      await bus.publish(placed());
+      await waitUntil(() => seen.length === 1);
+      await waitUntil(() => bus.health().details?.refused, { what: 'the refusal' });
+      expect(bus.health()).toMatchObject({
+        up: false,
+        details: {
+          publishing: 'connected',
+          consumers: { [queue]: 'consuming', [wrong]: 'refused' },
+          refused: { [wrong]: expect.stringMatching(`inequivalent arg .* for queue '${wrong}'`) },
+        },
+      });
+      await harness.deleteQueue(wrong);
+      await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
+      expect(bus.health().details).not.toHaveProperty('refused');
+      await reconnect(bus);
+      expect(await harness.count(wrong)).toBe(0);
+    },
+  );
 
   test('when a subscription runs, then a reconnect of the publisher declares its queue before the first event', async () => {
     const bus = proxiedBus();

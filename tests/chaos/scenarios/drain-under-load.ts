@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Unanswered } from '../client-record.ts';
 import type { ServiceInstance } from '../service-instance.ts';
 import { brokenBy, type Scenario, type ScenarioContext } from './scenario.ts';
 
@@ -8,11 +9,15 @@ const PROBE_EVERY_MS = 5;
 
 interface Drained {
   name: string;
+  url: string;
+  /** SIGTERM, and when its successor was ready, in milliseconds since 1970. */
+  from: number;
+  to: number;
   /** From SIGTERM to the end of the process. */
   tookMs: number;
   exit: string;
   /** Whether it said ready again after it had begun to drain. */
-  tookWorkAgain: boolean;
+  saidReadyAgain: boolean;
 }
 
 /** Each service gets SIGTERM in its turn and is started again, while clients with open connections place orders on all of them. */
@@ -28,25 +33,44 @@ export const drainUnderLoad: Scenario = {
       await vitals.look(service);
       drained.push(await drain(service));
     }
-    return () => ({
+    return ({ evidence }) => ({
       violations: [
         ...brokenBy(
           `SIGTERM ends a service with exit code 0 within ${DRAIN_TIMEOUT_MS} ms`,
           drained.filter(({ exit, tookMs }) => exit !== 'exit code 0' || tookMs > DRAIN_TIMEOUT_MS).map(textOf),
         ),
-        ...brokenBy('a service that drains takes no new work', drained.filter((one) => one.tookWorkAgain).map(textOf)),
+        ...brokenBy(
+          'a service that drains never says ready again',
+          drained.filter((one) => one.saidReadyAgain).map(textOf),
+        ),
         ...brokenBy('nothing is handled twice', duplicatesIn(context)),
         ...brokenBy(
           'a request is answered 201, or turned away before anything is stored',
           [...record.answers.keys()].filter(
-            (answer) => !/^(201|cancel (200|409)|(cancel )?(503|no answer))$/.test(answer),
+            (answer) => !/^(201|cancel (200|409)|(cancel )?(503|refused|connection lost))$/.test(answer),
           ),
+        ),
+        ...brokenBy(
+          'only a service that is down or on its way down leaves a request without an answer',
+          record.unanswered.filter((one) => !drained.some((drain) => explains(drain, one))).map(describe),
+        ),
+        ...brokenBy(
+          'an order that is stored was answered 201',
+          evidence.orders.filter(({ id }) => !record.accepted.has(id)).map(({ id }) => id),
         ),
       ],
       measured: { drained: drained.map(textOf).join('; ') },
     });
   },
 };
+
+/** Whether the service was down at some moment of the request. */
+function explains(drain: Drained, { target, from, to }: Unanswered): boolean {
+  return drain.url === target && to >= drain.from && from <= drain.to;
+}
+
+const describe = ({ target, outcome, from, to }: Unanswered): string =>
+  `${target}: ${outcome}, sent ${new Date(from).toISOString()}, failed ${to - from} ms later`;
 
 const textOf = ({ name, exit, tookMs }: Drained): string => `${name} ${exit} after ${tookMs} ms`;
 
@@ -58,16 +82,19 @@ async function drain(service: ServiceInstance): Promise<Drained> {
   });
   const ending = service.terminate(0);
   let draining = false;
-  let tookWorkAgain = false;
+  let saidReadyAgain = false;
   while (tookMs === undefined) {
     const ready = await isReady(service);
     // The process may have ended, and its successor be ready, while the question was on its way.
     if (tookMs !== undefined) break;
-    tookWorkAgain ||= draining && ready;
+    saidReadyAgain ||= draining && ready;
     draining ||= !ready;
     await pause(PROBE_EVERY_MS);
   }
-  return { name: service.name, exit: await ending, tookMs, tookWorkAgain };
+  const exit = await ending;
+  await service.process.waitUntilReady();
+  const { name, process } = service;
+  return { name, url: process.url, from: startedAt, to: Date.now(), tookMs, exit, saidReadyAgain };
 }
 
 /** On a connection of its own: whether new work would be taken. */

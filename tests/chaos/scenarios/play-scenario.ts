@@ -1,5 +1,5 @@
 import type { ChaosOptions } from '../chaos-options.ts';
-import type { ScenarioContext, ScenarioFindings } from './scenario.ts';
+import type { Rest, ScenarioContext, ScenarioFindings } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 import { watchVitalSigns } from './vital-signs.ts';
 
@@ -8,15 +8,15 @@ export interface PlayScenarioOptions extends Omit<ScenarioContext, 'vitals' | 'o
 }
 
 /** Plays the scenario of the options, if there is one. Gives its judgement, to be called when nothing moves any more. */
-export async function playScenario(options: PlayScenarioOptions): Promise<() => Promise<ScenarioFindings>> {
+export async function playScenario(options: PlayScenarioOptions): Promise<(rest: Rest) => Promise<ScenarioFindings>> {
   const scenario = SCENARIOS[options.options.scenario ?? ''];
   if (!scenario) return async () => ({ violations: [], measured: {} });
   const vitals = watchVitalSigns(options.system.services);
   try {
     const judge = await scenario.play({ ...options, vitals });
-    return async () => {
+    return async (rest) => {
       await vitals.stop();
-      return judge();
+      return judge(rest);
     };
   } catch (error) {
     await vitals.stop();

@@ -1,6 +1,7 @@
 import type { ChaosSystem } from '../chaos-system.ts';
 import type { ClientLoad } from '../client-load.ts';
 import type { ClientRecord } from '../client-record.ts';
+import type { Evidence } from '../evidence.ts';
 import type { Violation } from '../invariants.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
@@ -14,6 +15,13 @@ export interface ScenarioContext {
   vitals: VitalSigns;
   options: { ordersPerSecond: number; seconds: number };
   signal: AbortSignal;
+}
+
+/** How the run ended, for the judgement. */
+export interface Rest {
+  evidence: Evidence;
+  /** How long it took to come to rest after the last order. */
+  settledSeconds: number;
 }
 
 /** What a scenario has to say once the system has come to rest. */
@@ -32,7 +40,7 @@ export interface Scenario {
   /** How long its fault lasts by default. */
   seconds: number;
   /** Makes the fault and undoes it. Gives the judgement, for when the load has ended and nothing moves. */
-  play(context: ScenarioContext): Promise<() => ScenarioFindings>;
+  play(context: ScenarioContext): Promise<(rest: Rest) => ScenarioFindings>;
 }
 
 /** The promise as broken by these cases, or nothing. */

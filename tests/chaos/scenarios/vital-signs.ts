@@ -7,7 +7,7 @@ export interface Vitals {
   readiness: boolean[];
   /** Memory of its process at the last look and at its most, in MB. */
   rssMb: { now: number; peak: number };
-  /** The most events that its relay had read and not yet published. */
+  /** The most events that its relay had read and not yet published; not a number when it did not tell. */
   relayInFlight: number;
   /** Messages that its inbox had seen before, over all its processes. */
   duplicates: number;
@@ -75,14 +75,19 @@ async function lookAt({ process }: ServiceInstance, vitals: WatchedVitals): Prom
       fetch(`${url}/metrics`, options).then((answer) => answer.text()),
     ]);
     if (ready.ok !== vitals.readiness.at(-1)) vitals.readiness.push(ready.ok);
-    vitals.rssMb.now = Math.round(sumOf(metrics, 'process_resident_memory_bytes') / 1e6);
+    vitals.rssMb.now = Math.round(gaugeOf(metrics, 'process_resident_memory_bytes') / 1e6);
     vitals.rssMb.peak = Math.max(vitals.rssMb.peak, vitals.rssMb.now);
-    vitals.relayInFlight = Math.max(vitals.relayInFlight, sumOf(metrics, 'warren_relay_in_flight'));
+    vitals.relayInFlight = Math.max(vitals.relayInFlight, gaugeOf(metrics, 'warren_relay_in_flight'));
     vitals.duplicatesByProcess.set(pid, sumOf(metrics, 'warren_store_inbox_total', 'result="duplicate"'));
   } catch {
     // It is down at the moment, which is no reason for the watch to end.
     if (vitals.readiness.at(-1) !== false) vitals.readiness.push(false);
   }
+}
+
+/** Not a number when the page does not have it. */
+function gaugeOf(page: string, metric: string): number {
+  return Number(new RegExp(`^${metric}(?:{.*})? (\\S+)$`, 'm').exec(page)?.[1]);
 }
 
 /** Sum of the samples of a metric whose labels hold the text. */

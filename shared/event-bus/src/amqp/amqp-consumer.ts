@@ -107,10 +107,12 @@ export class AmqpConsumer implements BrokerConsumer {
       onDelivery,
       onSuspect: ({ properties: { messageId } }, returns) =>
         logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: it is handled alone'),
+      onStuck: (unsettled) =>
+        logger.error({ queue, unsettled }, 'handlers do not end: what comes back often is handled beside them'),
       onCancelled: () => this.#cancelledByBroker(),
-      // Where the channel has died of it, its keeper opens another one anyway.
+      // Where the channel has died of it, its keeper opens another one anyway; where it was given up, that is under way.
       onEnded: (err) => {
-        if (!intake.epoch.alive) return;
+        if (this.#cancelled || !intake.serving || !intake.epoch.alive) return;
         logger.error({ err, queue }, 'cannot consume on: the consumer is made anew');
         void this.#keeper.replace();
       },

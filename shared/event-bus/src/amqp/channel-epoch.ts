@@ -2,6 +2,12 @@ import type { Channel, ConsumeMessage } from 'amqplib';
 import { AckTracker } from '../ack-tracker.ts';
 import type { Delivery, MessageProperties } from '../message.ts';
 
+interface Waiter {
+  rest: number;
+  resolve(settled: boolean): void;
+  timer?: NodeJS.Timeout;
+}
+
 /**
  * The life of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name another message, or none,
  * and the broker would close that channel.
@@ -15,7 +21,9 @@ export class ChannelEpoch {
   activeAt = performance.now();
   readonly #tracker = new AckTracker();
   #scheduled = false;
-  #waiter: { rest: number; resolve(): void } | undefined;
+  #waiter: Waiter | undefined;
+  /** What came up to this tag and is unsettled is not waited for. */
+  #givenUp = 0;
 
   constructor(channel: Channel) {
     this.channel = channel;
@@ -38,14 +46,34 @@ export class ChannelEpoch {
   }
 
   /**
-   * Resolves when at most `rest` deliveries are unsettled and the acknowledgements of the others are sent; never, if the epoch ends
-   * before that. One caller at a time.
+   * Resolves to true when at most `rest` deliveries are unsettled and the acknowledgements of the others are sent; to false when none
+   * was settled for `patienceMs` milliseconds. What is unsettled then is given up: no later call waits for it. Never resolves if the
+   * epoch ends before that. One caller at a time.
    */
-  settledBut(rest: number): Promise<void> {
+  settledBut(rest: number, patienceMs: number): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#waiter = { rest, resolve };
+      const waiter: Waiter = { rest, resolve };
+      this.#waiter = waiter;
+      this.#limit(waiter, patienceMs, performance.now());
       this.flush();
     });
+  }
+
+  /** Looks again as long as something has come or was settled meanwhile, rather than start a timer with each. */
+  #limit(waiter: Waiter, patienceMs: number, since: number): void {
+    const look = () => {
+      if (!this.alive) return;
+      if (this.activeAt > since) return this.#limit(waiter, patienceMs, this.activeAt);
+      this.#givenUp = this.#tracker.settled + this.inHand;
+      this.#resolve(waiter, false);
+    };
+    waiter.timer = setTimeout(look, since + patienceMs - performance.now()).unref();
+  }
+
+  #resolve(waiter: Waiter, settled: boolean): void {
+    clearTimeout(waiter.timer);
+    this.#waiter = undefined;
+    waiter.resolve(settled);
   }
 
   readonly flush = (): void => {
@@ -60,9 +88,9 @@ export class ChannelEpoch {
       this.alive = false;
       return;
     }
-    if (!this.#waiter || this.inHand > this.#waiter.rest) return;
-    this.#waiter.resolve();
-    this.#waiter = undefined;
+    if (!this.#waiter) return;
+    const unsettled = this.inHand - this.#tracker.unsettledUpTo(this.#givenUp);
+    if (unsettled <= this.#waiter.rest) this.#resolve(this.#waiter, true);
   };
 }
 

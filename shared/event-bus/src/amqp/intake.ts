@@ -7,10 +7,14 @@ export interface IntakeOptions {
   queue: string;
   /** How many deliveries may be unsettled while no suspect is about; beside them the first one of all. */
   prefetch: number;
+  /** How long a suspect keeps others waiting, or they it, while nothing is settled, in milliseconds. @default 30000 */
+  patienceMs?: number;
   /** Called in the broker's order, suspects last. Must not throw. */
   onDelivery(delivery: Delivery): void;
   /** A suspect has come. */
   onSuspect(message: ConsumeMessage, returns: number): void;
+  /** Nothing was settled for `patienceMs`: so many deliveries are not waited for any more. */
+  onStuck(unsettled: number): void;
   /** The broker has cancelled the consumer. */
   onCancelled(): void;
   /** The channel has ended under a change of state. */
@@ -20,21 +24,23 @@ export interface IntakeOptions {
 /** A message that has come back so often is a suspect: it may be what its consumers died of. */
 export const SUSPECT_RETURNS = 3;
 
+const PATIENCE_MS = 30_000;
+
 /**
  * What one channel takes in. The broker counts the death of a consumer against every message in its hand, and dead-letters those that
  * reach the delivery limit. So a suspect is handed on only while nothing else is in hand: should it kill, it takes nobody along.
  *
  * | state | consumes with | a message comes | next |
  * |---|---|---|---|
- * | `narrow` | prefetch 1 | a suspect: alone anyway, handed on | `narrow` |
+ * | `narrow` | prefetch 1 | a suspect: alone anyway, handed on | `narrow`; if it is stuck, `wide` |
  * | | | any other: handed on; nothing suspicious is first in the queue | `wide` |
  * | `wide` | the full prefetch | a suspect (another consumer has died of it): held | `draining` |
  * | | | any other: handed on | `wide` |
- * | `draining` | nothing | sent before the broker stopped: as in `wide`. Once all but the held is settled, the held is handed on, one after the other | `narrow` |
+ * | `draining` | nothing | sent before the broker stopped: as in `wide`. Once all but the held is settled, the held is handed on, one after the other; what is held when something is stuck, without waiting | `narrow` |
  * | `stopped` | nothing | not handed on: the broker delivers it again | – |
  *
- * `draining` has no time limit of its own: giving back what is in hand would count against it. Where a handler never ends, the broker's
- * consumer timeout closes the channel.
+ * Stuck is what is in hand when nothing was settled for `patienceMs`: a handler that never ends must not stop the queue. It is not given
+ * back, which would count against it, and not waited for again. The broker's consumer timeout ends it, with the channel.
  */
 export class Intake {
   readonly epoch: ChannelEpoch;
@@ -111,13 +117,29 @@ export class Intake {
 
   #takeSuspect(message: ConsumeMessage, returns: number): void {
     this.#options.onSuspect(message, returns);
-    if (this.#state === 'narrow') this.#handOn(message);
+    if (this.#state === 'narrow') this.#handOnAlone(message);
     else this.#held.push(message);
     if (this.#state === 'wide') this.#change(this.#drain());
   }
 
   #handOn(message: ConsumeMessage): void {
     this.#options.onDelivery(new AmqpDelivery(message, this.epoch));
+  }
+
+  #handOnAlone(suspect: ConsumeMessage): void {
+    this.#handOn(suspect);
+    if (this.#options.prefetch > 1) this.#change(this.#outwait());
+  }
+
+  async #outwait(): Promise<void> {
+    if (!(await this.#settledBut(0)) && this.#state === 'narrow') await this.#widen();
+  }
+
+  async #settledBut(rest: number): Promise<boolean> {
+    const { patienceMs = PATIENCE_MS, onStuck } = this.#options;
+    const settled = await this.epoch.settledBut(rest, patienceMs);
+    if (!settled && this.#state !== 'stopped') onStuck(this.epoch.inHand - rest);
+    return settled;
   }
 
   /** The wide consumer begins before the narrow one ends: the queue is never without. */
@@ -133,7 +155,9 @@ export class Intake {
     // The fewer returns, the less suspect: nobody has more of them than what has killed every time.
     this.#held.sort((one, other) => returnsOf(one) - returnsOf(other));
     while (this.#state === 'draining') {
-      await this.epoch.settledBut(this.#held.length);
+      await this.#settledBut(this.#held.length);
+      // Stopped meanwhile: the channel is about to close, if it is not closing already.
+      if (this.#state !== 'draining') return;
       // A round trip, so that the broker has every acknowledgement before the next one may kill.
       await this.#options.channel.prefetch(1);
       if (this.#state !== 'draining') return;
