@@ -16,6 +16,8 @@ export interface RunBenchOptions extends BenchOptions {
 /** Runs the parts one after the other and saves the report. */
 export async function runBench(options: RunBenchOptions): Promise<{ report: BenchReport; file: string }> {
   const { only, rounds, scale, profile, folder, signal, say } = options;
+  // Before the first part: the checkout may change while they run.
+  const environment = await describeEnvironment();
   const startedAt = new Date().toISOString();
   const name = startedAt.replaceAll(/[:.]/g, '-');
   const profileTo = profile ? join(folder, `${name}-profiles`) : undefined;
@@ -30,7 +32,7 @@ export async function runBench(options: RunBenchOptions): Promise<{ report: Benc
     startedAt,
     endedAt: new Date().toISOString(),
     options: { only, rounds, scale, profile },
-    environment: await describeEnvironment(),
+    environment,
     results,
   };
   const file = join(folder, `${name}.json`);
