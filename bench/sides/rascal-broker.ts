@@ -19,7 +19,7 @@ interface Rascal {
   withDefaultConfig(config: object): object;
 }
 
-/** Each of its channels sends one message at a time; its default of 5 halves the rate, more than these bring nothing. */
+/** Each of its channels sends one message at a time, and its default is 5. */
 const CHANNELS = 50;
 
 /** A broker of rascal with the publication `events` and the subscription `events`. */
