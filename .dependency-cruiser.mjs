@@ -16,7 +16,7 @@ const KIT = {
 };
 
 const INDEX = '/src/index\\.ts$';
-const TESTS = '(^|/)tests?/|^shared/testing/';
+const TESTS = '(^|/)tests?/|^bench/|^shared/testing/';
 
 const kitRules = Object.entries(KIT).map(([name, allowed]) => ({
   name: `kit-direction-${name}`,

@@ -12,7 +12,14 @@ const transform = {
   ],
 };
 
-const roots = ['<rootDir>/shared', '<rootDir>/services', '<rootDir>/cli', '<rootDir>/tests', '<rootDir>/scripts'];
+const roots = [
+  '<rootDir>/shared',
+  '<rootDir>/services',
+  '<rootDir>/cli',
+  '<rootDir>/tests',
+  '<rootDir>/scripts',
+  '<rootDir>/bench',
+];
 
 /** One jest project per kind of suite, told apart by the end of the file's name. */
 const project = (displayName, testMatch, more = {}) => ({

@@ -1,25 +1,18 @@
 import { join } from 'node:path';
-import { dataDirectory, ROOT } from './paths.mjs';
-import { prepare } from './prepare.mjs';
-import { beginPrivateRun, runNode } from './private-run.mjs';
-
-/** What ending services, broker and database in good order may take. */
-const PATIENCE_MS = 45_000;
+import { dataDirectory } from './paths.mjs';
+import { runSuite } from './run-suite.mjs';
 
 /**
- * Runs the fault suite, which starts its own broker, database and services, and leaves only its report behind.
+ * Runs the fault suite.
  * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} context
- * @param {string[]} chaosArguments
+ * @param {string[]} args
  * @returns {Promise<number>} the suite's exit code; 1 when a process of the run is left
  */
-export async function runChaos({ env: given, report, signal, onEnd }, chaosArguments) {
-  await prepare({ report, signal });
-  const { env } = beginPrivateRun({ env: given, ports: [], onEnd });
-  const folder = join(ROOT, 'tests', 'chaos');
-  const loader = join(folder, 'register-typescript.mjs');
-  return runNode(['--conditions=source', '--import', loader, join(folder, 'main.ts'), ...chaosArguments], {
-    env: { ...env, WARREN_CHAOS_REPORTS: join(dataDirectory(given), 'chaos') },
-    signal,
-    patienceMs: PATIENCE_MS,
+export function runChaos(context, args) {
+  return runSuite(context, {
+    main: 'tests/chaos/main.ts',
+    loader: 'tests/chaos/register-typescript.mjs',
+    args,
+    settings: { WARREN_CHAOS_REPORTS: join(dataDirectory(context.env), 'chaos') },
   });
 }

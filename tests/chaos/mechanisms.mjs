@@ -21,7 +21,7 @@ export const MECHANISMS = {
   },
   confirms: {
     file: '/event-bus/dist/amqp/confirm-window.js',
-    cuts: [['this.#sent.set(this.#lastTag, posting);', "posting.settle({ status: 'confirmed' });"]],
+    cuts: [['this.#sent.add(posting);', "posting.settle({ status: 'confirmed' });"]],
   },
   'relay-windows': {
     file: '/event-store/dist/relay/relay-reader.js',

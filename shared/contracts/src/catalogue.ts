@@ -31,22 +31,22 @@ const envelope: Validator<EventEnvelope> = createValidator(
 
 /** Gathers contracts into a catalogue. Two contracts of the same type and version are a mistake and throw. */
 export function createCatalogue<Contract extends EventContract>(contracts: readonly Contract[]): Catalogue<Contract> {
-  const known = new Map<string, { contract: Contract; data: Validator<unknown> }>();
-  const types = new Set<string>();
+  const known = new Map<string, Map<number, { contract: Contract; data: Validator<unknown> }>>();
   for (const contract of contracts) {
-    const key = `${contract.type} v${contract.version}`;
-    if (known.has(key)) throw contractErrors.CONTRACT_DUPLICATE(`${key} is declared twice`);
-    known.set(key, { contract, data: createValidator(contract.schema) });
-    types.add(contract.type);
+    const { type, version, schema } = contract;
+    const versions = known.get(type) ?? new Map();
+    if (versions.has(version)) throw contractErrors.CONTRACT_DUPLICATE(`${type} v${version} is declared twice`);
+    known.set(type, versions.set(version, { contract, data: createValidator(schema) }));
   }
 
   function parse(value: unknown): EventOf<Contract> {
     if (!envelope.is(value)) {
       throw contractErrors.ENVELOPE_INVALID(...explain('the envelope is not that of an event', envelope.faults(value)));
     }
-    const entry = known.get(`${value.type} v${value.version}`);
+    const versions = known.get(value.type);
+    const entry = versions?.get(value.version);
     if (!entry) {
-      if (types.has(value.type)) {
+      if (versions) {
         throw contractErrors.EVENT_VERSION_UNKNOWN(`version ${value.version} of ${value.type} is not known`);
       }
       throw contractErrors.EVENT_TYPE_UNKNOWN(`${value.type} is not a known event`);
@@ -60,7 +60,7 @@ export function createCatalogue<Contract extends EventContract>(contracts: reado
     return value as EventOf<Contract>;
   }
 
-  return { contracts, find: (type, version) => known.get(`${type} v${version}`)?.contract, parse };
+  return { contracts, find: (type, version) => known.get(type)?.get(version)?.contract, parse };
 }
 
 function explain(what: string, faults: Fault[]): [string, { details: { faults: Fault[] } }] {

@@ -1,8 +1,10 @@
 import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Settings } from 'typebox/system';
+import { registerDateTime } from './date-time.ts';
 
 Settings.Set({ maxErrors: 1000 });
+registerDateTime();
 
 /** One thing that is wrong with a value. `path` is a JSON Pointer (RFC 6901) into it; '' is the whole value. */
 export interface Fault {

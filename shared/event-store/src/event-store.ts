@@ -29,7 +29,11 @@ export type AppendOutcome = { status: 'appended'; events: RecordedEvent[] } | { 
 
 /** What may be done inside one transaction. Everything is written together or not at all. */
 export interface StoreTransaction {
-  /** Plain SQL in the same transaction, for the service's own tables. `search_path` is the service's schema. */
+  /**
+   * Plain SQL in the same transaction, for the service's own tables. `search_path` is the service's schema. A statement with a `name` is
+   * parsed once per connection: for one that runs often, with a text that stays the same. It must not `SELECT *`: a migration of a newer
+   * version would change its result under the prepared statement, which Postgres refuses.
+   */
   query: PoolClient['query'];
   /**
    * Notes messages as handled by a consumer (its queue's name) and gives those that had not been: the inbox.

@@ -10,6 +10,8 @@ export interface ServiceProcessOptions {
   port?: number;
   /** Wait until `/health/ready` answers 200. Off for a test whose broker or database is away. @default true */
   waitUntilReady?: boolean;
+  /** Keep at least so many of the latest lines of output, at most twice as many. @default all */
+  maxOutput?: number;
 }
 
 /** A service that runs as in production: a process of its own, from `dist/`. */
@@ -37,12 +39,15 @@ export interface ServiceProcess {
 
 /** Starts a service by the same means as `npm start`. It ends with the test process at the latest; a test still stops it. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
-  const { service, waitUntilReady = true } = options;
+  const { service, waitUntilReady = true, maxOutput = Number.POSITIVE_INFINITY } = options;
   const port = options.port ?? (await findFreePort());
   const output: string[] = [];
   let env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   let child: Child;
 
+  function keep(line: string): void {
+    if (output.push(line) >= 2 * maxOutput) output.splice(0, output.length - maxOutput);
+  }
   async function ready(timeoutMs?: number): Promise<void> {
     const result = await waitUntilServing(child, { port, timeoutMs });
     if (result.ready) return;
@@ -51,7 +56,7 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
   }
   async function start(changed: Record<string, string> = {}): Promise<void> {
     env = { ...env, ...changed };
-    child = await startService({ service, port, env, onLine: (line) => output.push(line) });
+    child = await startService({ service, port, env, onLine: keep });
     if (!waitUntilReady) return;
     try {
       await ready();

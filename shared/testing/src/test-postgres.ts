@@ -19,8 +19,13 @@ export interface TestPostgres {
   close(): Promise<void>;
 }
 
+export interface TestPostgresOptions {
+  /** Writes with fsync, as in production. Slower, and of no use to a test: an ended process loses nothing without it. @default false */
+  durable?: boolean;
+}
+
 /** Starts a Postgres apart from that of the run, by the same means as `npm start`. It ends with the test process at the latest. */
-export async function startTestPostgres(): Promise<TestPostgres> {
+export async function startTestPostgres({ durable = false }: TestPostgresOptions = {}): Promise<TestPostgres> {
   const directory = await createTestDirectory('postgres');
   const port = await findFreePort();
   const start = () =>
@@ -29,7 +34,7 @@ export async function startTestPostgres(): Promise<TestPostgres> {
       password: 'warren',
       logFile: join(directory.path, 'postgres.log'),
       port,
-      durable: false,
+      durable,
       env: process.env,
     });
   let server = await start();

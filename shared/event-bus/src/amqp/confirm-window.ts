@@ -2,6 +2,7 @@ import type { PublishOutcome } from '@warren/contracts';
 import type { ConfirmChannel, Message } from 'amqplib';
 import type { Posting } from '../broker.ts';
 import { Fifo } from '../fifo.ts';
+import { SentPostings } from './sent-postings.ts';
 
 export interface ConfirmWindowOptions {
   /** The most messages sent and not yet confirmed. */
@@ -20,10 +21,8 @@ const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
 export class ConfirmWindow {
   readonly #options: ConfirmWindowOptions;
   readonly #waiting = new Fifo<Posting>();
-  /** By delivery tag, which counts the publishes of a channel from 1; so the oldest come first. */
-  #sent = new Map<number, Posting>();
+  #sent = new SentPostings();
   #channel: ConfirmChannel | undefined;
-  #lastTag = 0;
   #full = false;
   #paused = false;
   #closed = false;
@@ -56,7 +55,6 @@ export class ConfirmWindow {
 
   attach(channel: ConfirmChannel): void {
     this.#channel = channel;
-    this.#lastTag = 0;
     this.#full = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
     channel.on('nack', ({ deliveryTag, multiple }) => {
@@ -78,8 +76,8 @@ export class ConfirmWindow {
 
   #abandon(reason: string): void {
     this.#channel = undefined;
-    const lost = [...this.#sent.values()];
-    this.#sent = new Map();
+    const lost = this.#sent;
+    this.#sent = new SentPostings();
     for (const posting of lost) posting.settle({ status: 'unknown', reason });
     this.#checkFlushed();
   }
@@ -122,17 +120,15 @@ export class ConfirmWindow {
       posting.settle({ status: 'unsendable', reason: (error as Error).message });
       return;
     }
-    this.#lastTag += 1;
-    this.#sent.set(this.#lastTag, posting);
+    this.#sent.add(posting);
   }
 
   #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PublishOutcome): void {
     if (channel !== this.#channel) return;
     if (!multiple) this.#settle(tag, outcome);
     else {
-      for (const sentTag of this.#sent.keys()) {
-        if (sentTag > tag) break;
-        this.#settle(sentTag, outcome);
+      for (let oldest = this.#sent.oldestTag; oldest !== undefined && oldest <= tag; oldest = this.#sent.oldestTag) {
+        this.#settle(oldest, outcome);
       }
     }
     this.#pump();
@@ -140,16 +136,14 @@ export class ConfirmWindow {
   }
 
   #settle(tag: number, outcome: PublishOutcome): void {
-    const posting = this.#sent.get(tag);
-    if (!posting) return;
-    this.#sent.delete(tag);
-    posting.settle(posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
+    const posting = this.#sent.take(tag);
+    posting?.settle(posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
   }
 
   /** A returned message is confirmed as well; the return comes first, without a tag of its own. */
   #returned(channel: ConfirmChannel, { fields, properties }: Message): void {
     if (channel !== this.#channel) return;
-    for (const posting of this.#sent.values()) {
+    for (const posting of this.#sent) {
       const { message } = posting;
       if (posting.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
       if (message.exchange !== fields.exchange || message.routingKey !== fields.routingKey) continue;
@@ -161,9 +155,8 @@ export class ConfirmWindow {
   #sweep(): void {
     const now = Date.now();
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
-    for (const [tag, posting] of this.#sent) {
-      if (posting.deadline > now) break;
-      this.#settle(tag, { status: 'unknown', reason });
+    for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {
+      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;

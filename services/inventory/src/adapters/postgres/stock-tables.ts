@@ -9,10 +9,11 @@ export function createStockTables(): Warehouse {
 }
 
 async function lockLevels(tx: StoreTransaction, productIds: readonly string[]): Promise<Map<string, number>> {
-  const { rows } = await tx.query<{ product_id: string; available: number }>(
-    'SELECT product_id, available FROM stock_level WHERE product_id = ANY ($1) ORDER BY product_id FOR UPDATE',
-    [productIds],
-  );
+  const { rows } = await tx.query<{ product_id: string; available: number }>({
+    name: 'warren-inventory/lock-levels',
+    text: 'SELECT product_id, available FROM stock_level WHERE product_id = ANY ($1) ORDER BY product_id FOR UPDATE',
+    values: [productIds],
+  });
   return new Map(rows.map((row) => [row.product_id, row.available]));
 }
 
@@ -21,28 +22,31 @@ async function withdraw(tx: StoreTransaction, withdrawals: readonly OrderLines[]
   if (lines.length === 0) return;
   await takeFromLevels(tx, sumByProduct(lines), now);
   const columns = [lines.map((line) => line.orderId), ...columnsOf(lines), now];
-  await tx.query(
-    `INSERT INTO stock_ledger (kind, order_id, product_id, delta, recorded_at)
+  await tx.query({
+    name: 'warren-inventory/book-withdrawal',
+    text: `INSERT INTO stock_ledger (kind, order_id, product_id, delta, recorded_at)
      SELECT 'reserved', order_id, product_id, -quantity, $4
        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)`,
-    columns,
-  );
-  await tx.query(
-    `INSERT INTO reservation (order_id, product_id, quantity, reserved_at)
+    values: columns,
+  });
+  await tx.query({
+    name: 'warren-inventory/reserve',
+    text: `INSERT INTO reservation (order_id, product_id, quantity, reserved_at)
      SELECT order_id, product_id, quantity, $4
        FROM unnest($1::text[], $2::text[], $3::bigint[]) AS line (order_id, product_id, quantity)`,
-    columns,
-  );
+    values: columns,
+  });
 }
 
 async function takeFromLevels(tx: StoreTransaction, totals: readonly ProductQuantity[], now: Date): Promise<void> {
-  const { rowCount } = await tx.query(
-    `UPDATE stock_level AS level
+  const { rowCount } = await tx.query({
+    name: 'warren-inventory/take',
+    text: `UPDATE stock_level AS level
         SET available = level.available - taken.quantity, reserved = level.reserved + taken.quantity, updated_at = $3
        FROM unnest($1::text[], $2::bigint[]) AS taken (product_id, quantity)
       WHERE level.product_id = taken.product_id AND level.available >= taken.quantity`,
-    [...columnsOf(totals), now],
-  );
+    values: [...columnsOf(totals), now],
+  });
   if (rowCount === totals.length) return;
   throw inventoryErrors.STOCK_LEVEL_MISMATCH(`${rowCount} of ${totals.length} levels had what their lock promised`);
 }

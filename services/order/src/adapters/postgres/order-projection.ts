@@ -47,14 +47,15 @@ function changeOf(recorded: RecordedEvent, status: Change['status'], reason: str
 }
 
 async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: number): Promise<void> {
-  await tx.query(
-    `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at)
+  await tx.query({
+    name: 'warren-order/insert',
+    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at)
      SELECT id, customer_id, items::json, total_amount, 'pending', 1, created_at, created_at,
             created_at + $6 * interval '1 millisecond'
        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[])
          AS one (id, customer_id, items, total_amount, created_at)
          ON CONFLICT (id) DO NOTHING`,
-    [
+    values: [
       orders.map((order) => order.id),
       orders.map((order) => order.customerId),
       orders.map((order) => JSON.stringify(order.items)),
@@ -62,22 +63,23 @@ async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: n
       orders.map((order) => order.createdAt),
       deadlineMs,
     ],
-  );
+  });
 }
 
 async function update(tx: Tx, changes: readonly Change[]): Promise<void> {
-  await tx.query(
-    `UPDATE orders
+  await tx.query({
+    name: 'warren-order/update',
+    text: `UPDATE orders
         SET status = change.status, reason = change.reason, version = change.version, updated_at = change.updated_at
        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[])
          AS change (id, status, reason, version, updated_at)
       WHERE orders.id = change.id AND orders.version < change.version`,
-    [
+    values: [
       changes.map((change) => change.id),
       changes.map((change) => change.status),
       changes.map((change) => change.reason),
       changes.map((change) => change.version),
       changes.map((change) => change.updatedAt),
     ],
-  );
+  });
 }

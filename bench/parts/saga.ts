@@ -1,0 +1,57 @@
+import { alternate, type Side } from '../harness/alternate.ts';
+import type { BenchContext, BenchPart } from '../harness/bench-context.ts';
+import { FigureTable } from '../harness/figure-table.ts';
+import { type Result, ratioOf, type SideResult } from '../harness/result.ts';
+import type { Stock } from '../load/order-requests.ts';
+import type { OrderSystem } from '../systems/order-system.ts';
+import { runSaga } from '../systems/saga-run.ts';
+import { type Stage, withStage } from '../systems/stage.ts';
+
+const SECONDS = 8;
+
+/** Confirmed orders per second against the article's design, with stock for all and with half of the orders refused; and what an order costs. */
+export const saga: BenchPart = (context) => withStage(context, (stage) => compare(stage, context));
+
+async function compare(stage: Stage, context: BenchContext): Promise<Result[]> {
+  const warren = await stage.warren();
+  const baseline = await stage.baseline();
+  const cpu = new FigureTable();
+  const side = (name: string, system: OrderSystem, stock: Stock): Side => ({
+    name,
+    async run() {
+      const { perSecond, cpuMs } = await runSaga(stage, system, { stock, seconds: SECONDS * context.scale });
+      for (const [process, ms] of cpuMs) cpu.add(process, name, ms);
+      return perSecond;
+    },
+  });
+  const sides = [side('Warren', warren, 'plenty'), side('the article', baseline, 'plenty')];
+  const scarceSide = side('Warren, scarce stock', warren, 'scarce');
+  const [ours, theirs, scarce] = (await alternate([...sides, scarceSide], {
+    rounds: context.rounds,
+    signal: context.signal,
+    onFigure: (name, round, value) => context.say(`saga ${round}: ${name}: ${value.toFixed(0)} orders/s`),
+  })) as [SideResult, SideResult, SideResult];
+  return [
+    {
+      part: 'saga',
+      name: 'orders, 64 connections',
+      unit: 'orders/s',
+      sides: [ours, theirs],
+      goals: [{ what: 'times the article', value: ratioOf(ours, theirs), atLeast: 10 }],
+    },
+    {
+      part: 'saga',
+      name: 'orders, 100 hot products, half refused',
+      unit: 'orders/s',
+      sides: [scarce, ours],
+      goals: [{ what: 'of those with plenty', value: ratioOf(scarce, ours), atLeast: 0.8 }],
+    },
+    ...cpu.figures().map((process) => ({
+      part: 'cpu',
+      name: process,
+      unit: 'core-ms per order',
+      sides: cpu.sidesOf(process),
+      goals: [],
+    })),
+  ];
+}

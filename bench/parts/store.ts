@@ -1,0 +1,83 @@
+import { startTestBroker, startTestPostgres } from '@warren/testing';
+import { alternate } from '../harness/alternate.ts';
+import type { BenchContext } from '../harness/bench-context.ts';
+import { openBenchQueue } from '../harness/bench-queue.ts';
+import type { Goal, Result, SideResult } from '../harness/result.ts';
+import { startSide } from '../harness/side-process.ts';
+import { median } from '../harness/statistics.ts';
+
+/** Measures the event store on a durable Postgres of its own, and the relay with a broker of its own. */
+export async function benchStore(context: BenchContext): Promise<Result[]> {
+  const postgres = await startTestPostgres({ durable: true });
+  try {
+    const store = { ...context, env: { WARREN_BENCH_DATABASE_URL: postgres.url } };
+    return [await benchAppend(store), await benchLoad(store), await benchRelay(store)];
+  } finally {
+    await postgres.close();
+  }
+}
+
+type StoreContext = BenchContext & { env: Record<string, string> };
+
+async function benchAppend(context: StoreContext): Promise<Result> {
+  const side = await measure(context, { side: 'append', work: 50_000, unit: 'events/s' });
+  const name = 'append, single commands of one event, 1,000 at once';
+  const goals = [{ what: 'events/s', value: median(side.values), atLeast: 15_000 }];
+  return { part: 'store', name, unit: 'events/s', sides: [side], goals };
+}
+
+async function benchLoad(context: StoreContext): Promise<Result> {
+  const side = await measure(context, { side: 'load', work: 2000, unit: 'ms' });
+  const goals: Goal[] = [{ what: 'ms', value: median(side.values), atMost: 2 }];
+  return { part: 'store', name: 'load of a stream of 100 events, p50', unit: 'ms', sides: [side], goals };
+}
+
+async function benchRelay(context: StoreContext): Promise<Result> {
+  const broker = await startTestBroker();
+  try {
+    const queue = await openBenchQueue(broker.amqpUrl);
+    try {
+      const env = { ...context.env, WARREN_BENCH_AMQP_URL: broker.amqpUrl, WARREN_BENCH_QUEUE: queue.name };
+      const around = async (work: number, run: () => Promise<number>) => {
+        await queue.empty();
+        const figure = await run();
+        // The queue may hold an event twice, were the relay to lead twice; it must not miss one.
+        await queue.expect({ atLeast: work, atMost: Number.POSITIVE_INFINITY });
+        return figure;
+      };
+      const side = await measure({ ...context, env }, { side: 'relay', work: 50_000, unit: 'events/s', around });
+      const goals = [{ what: 'events/s', value: median(side.values), atLeast: 15_000 }];
+      return { part: 'store', name: 'relay of a backlog to the broker', unit: 'events/s', sides: [side], goals };
+    } finally {
+      await queue.close();
+    }
+  } finally {
+    await broker.close();
+  }
+}
+
+interface Measurement {
+  /** Name of a file below `bench/sides/store`. */
+  side: string;
+  /** What a run does at scale 1. */
+  work: number;
+  unit: string;
+  around?(work: number, run: () => Promise<number>): Promise<number>;
+}
+
+async function measure(context: StoreContext, measurement: Measurement): Promise<SideResult> {
+  const { rounds, signal, say, scale, profileTo } = context;
+  const { side: name, unit, around = (_work, run) => run() } = measurement;
+  const work = Math.ceil(measurement.work * scale);
+  const env = { ...context.env, WARREN_BENCH_WORK: String(work) };
+  const side = await startSide({ name: `store/${name}`, file: `store/${name}.ts`, env, profileTo });
+  try {
+    const onFigure = (_: string, round: number, value: number) =>
+      say(`store, round ${round} of ${rounds}: ${name} ${value.toPrecision(4)} ${unit}`);
+    const run = () => around(work, () => side.run());
+    const [result] = await alternate([{ name, run }], { rounds, signal, onFigure });
+    return result as SideResult;
+  } finally {
+    await side.close();
+  }
+}

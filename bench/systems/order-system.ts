@@ -1,0 +1,14 @@
+/** A running system that takes orders by `POST /orders` and tells `orders` / `order.updated` when one has ended. */
+export interface OrderSystem {
+  /** For the report. */
+  name: string;
+  /** Where its order service answers. */
+  url: string;
+  amqpUrl: string;
+  /** Its services' process ids, by name. */
+  processes: Readonly<Record<string, number>>;
+  /** Orders that have ended, confirmed or cancelled, since it was started. */
+  ended(): Promise<number>;
+  /** Safe to call twice. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,53 @@
+import {
+  createTestVhost,
+  startTestBroker,
+  startTestPostgres,
+  type TestBroker,
+  type TestPostgres,
+} from '@warren/testing';
+import type { BenchContext } from '../harness/bench-context.ts';
+import { type Load, startLoad } from '../load/start-load.ts';
+import { startBaseline } from './baseline-system.ts';
+import type { OrderSystem } from './order-system.ts';
+import { startWarren } from './warren-system.ts';
+
+/** What a part needs: a broker, a durable database and a source of load of its own; systems are started on it. */
+export interface Stage {
+  broker: TestBroker;
+  postgres: TestPostgres;
+  load: Load;
+  /** Starts Warren. @param databaseUrl default the empty database of the stage */
+  warren(databaseUrl?: string): Promise<OrderSystem>;
+  baseline(): Promise<OrderSystem>;
+}
+
+/** Sets the stage, runs the work and clears everything away, whatever happens. */
+export async function withStage<Result>(
+  { signal, profileTo }: BenchContext,
+  work: (stage: Stage) => Promise<Result>,
+): Promise<Result> {
+  const undo: (() => Promise<unknown>)[] = [];
+  const keep = async <Part extends { close(): Promise<unknown> }>(part: Promise<Part>): Promise<Part> => {
+    const one = await part;
+    undo.push(() => one.close());
+    signal.throwIfAborted();
+    return one;
+  };
+  try {
+    const broker = await keep(startTestBroker());
+    const postgres = await keep(startTestPostgres({ durable: true }));
+    const load = await keep(startLoad());
+    // Each system has the articles' names of queues for itself.
+    const vhost = async () => (await createTestVhost(broker)).amqpUrl;
+    return await work({
+      broker,
+      postgres,
+      load,
+      warren: async (databaseUrl = postgres.url) =>
+        keep(startWarren({ amqpUrl: await vhost(), databaseUrl, profileTo })),
+      baseline: async () => keep(startBaseline({ amqpUrl: await vhost() })),
+    });
+  } finally {
+    for (const step of undo.toReversed()) await step();
+  }
+}

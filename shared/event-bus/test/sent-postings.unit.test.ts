@@ -1,0 +1,46 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { SentPostings } from '../src/amqp/sent-postings.ts';
+import type { Posting } from '../src/broker.ts';
+
+const named = (name: number) => ({ name }) as unknown as Posting;
+
+/** Either another publish, or the settling of a tag that may be open, settled or not yet given. */
+const steps = fc.array(fc.option(fc.integer({ min: 0, max: 60 }), { nil: undefined, freq: 2 }), { maxLength: 120 });
+
+describe('sent postings', () => {
+  test('when tags are settled in any order, then it holds what a map by tag would', () => {
+    fc.assert(
+      fc.property(steps, (todo) => {
+        const sent = new SentPostings();
+        const model = new Map<number, Posting>();
+        let lastTag = 0;
+        for (const tag of todo) {
+          if (tag === undefined) {
+            lastTag += 1;
+            model.set(lastTag, named(lastTag));
+            sent.add(model.get(lastTag) as Posting);
+          } else {
+            expect(sent.take(tag)).toBe(model.get(tag));
+            model.delete(tag);
+          }
+          expect([sent.size, sent.oldestTag, sent.oldest]).toEqual([
+            model.size,
+            ...(model.entries().next().value ?? [undefined, undefined]),
+          ]);
+          expect([...sent]).toEqual([...model.values()]);
+        }
+      }),
+    );
+  });
+
+  test('when very many pass through, then tags still find their messages', () => {
+    const sent = new SentPostings();
+    for (let tag = 1; tag <= 100; tag += 1) sent.add(named(tag));
+    for (let tag = 101; tag <= 10_000; tag += 1) {
+      sent.add(named(tag));
+      expect(sent.take(tag - 100)).toEqual(named(tag - 100));
+    }
+    expect([sent.size, sent.oldestTag]).toEqual([100, 9901]);
+  });
+});
