@@ -1,4 +1,10 @@
-import type { OrderLine, Outcome } from './client-record.ts';
+import type { OrderLine } from './client-record.ts';
+
+/**
+ * How a request ended: an HTTP status; or without an answer: `refused` (nothing was sent), `connection lost` (it may have been sent), `no
+ * answer in time`.
+ */
+export type Outcome = string;
 
 export function isAnswer(outcome: Outcome): boolean {
   return /^\d+$/.test(outcome);
