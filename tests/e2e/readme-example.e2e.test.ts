@@ -55,9 +55,9 @@ describe("the README's third service", () => {
     const db = new pg.Pool({ connectionString: database.url, max: 1 });
     try {
       await bus.connect();
-      await waitUntil(async () => (await vhost.queues()).find((queue) => queue.name === 'shipping_order_updated'), {
-        what: 'the queue of the service',
-      });
+      // It consumes once its queue is bound: an event from before that belongs to nobody.
+      const queue = async () => (await vhost.queues()).find(({ name }) => name === 'shipping_order_updated');
+      await waitUntil(async () => (await queue())?.consumers, { what: 'the service to consume' });
       const confirmed = orderUpdated('confirmed');
       for (const event of [confirmed, confirmed, orderUpdated('cancelled'), confirmed]) await bus.publish(event);
 

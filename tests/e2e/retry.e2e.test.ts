@@ -113,6 +113,7 @@ describe('a message that fails', () => {
     await failReservations(1_000_000);
     const { id } = await system.place(line);
     await waitUntil(async () => (await retried()) === 1, { what: 'the message to be confirmed in the delay queue' });
+    await broker.sync();
     await Promise.all([system.inventories[0]?.kill(), broker.kill()]);
     expect(await tries()).toBe(1);
     await broker.start();

@@ -18,6 +18,7 @@ export const brokerOutage: Scenario = {
     await pause(BEFORE_MS, undefined, { signal });
     const rssMbBefore = new Map(system.services.map((service) => [service.name, context.vitals.of(service).rssMb.now]));
     const from = { at: Date.now(), sent: load.sent, dropped: load.dropped, answered: record.latenciesMs.length };
+    await system.broker.sync();
     await system.broker.kill();
     await pause(options.seconds * 1000, undefined, { signal });
     await system.broker.start();
