@@ -23,9 +23,12 @@ const HELD_BACK_WARNING_SECONDS = 10;
 
 export const READ_LAG = `
   WITH waiting AS (
-    SELECT e.recorded_at FROM relay_cursors c JOIN events e
-      ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position)
-    WHERE c.relay = $1 AND e.routing_key IS NOT NULL LIMIT ${MAX_COUNTED}
+    SELECT e.recorded_at FROM relay_cursors c CROSS JOIN LATERAL (
+      SELECT recorded_at FROM events
+      WHERE tx >= c.window_start AND (tx >= c.window_end OR position > c.position) AND routing_key IS NOT NULL
+      ORDER BY tx, position LIMIT ${MAX_COUNTED}
+    ) e
+    WHERE c.relay = $1
   ), holder AS (
     SELECT pid, application_name, datname, xact_start AS since FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND xact_start IS NOT NULL
     UNION ALL SELECT NULL, 'prepared transaction ' || gid, database, prepared FROM pg_prepared_xacts

@@ -7,7 +7,7 @@ import { openSession } from '../open-session.ts';
  * Transaction ids that this server has not given out yet: the rows come from another server's dump. A cursor never lies above the
  * current xmin, and a committed row never at or above xmax, unless they were restored.
  */
-const IDS_FROM_ELSEWHERE = `
+export const IDS_FROM_ELSEWHERE = `
   SELECT EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
     OR EXISTS (SELECT FROM relay_cursors WHERE window_end > pg_snapshot_xmin(pg_current_snapshot())) AS found`;
 
