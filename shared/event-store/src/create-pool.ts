@@ -64,6 +64,8 @@ export function createPool(options: PoolOptions): DatabasePool {
     idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    // Statements of a transaction that do not wait for each other's results share a round trip.
+    pipeline: true,
     options: sessionOptions(schema),
   });
   pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));

@@ -19,12 +19,12 @@ export function createReserveStock({ store, warehouse, clock, ...reporting }: In
   async function answer(tx: StoreTransaction, orders: readonly OrderCreatedEvent[]): Promise<DecidedMessage[]> {
     const fresh = await claimFresh(tx, QUEUES.inventoryOrderCreated, orders);
     if (fresh.length === 0) return [];
-    const levels = await warehouse.lockLevels(tx, productIdsOf(fresh));
-    // After the lock: whoever answered one of these orders held the same rows, so its answer is seen here and not as a conflict.
-    const { reservations, versions } = await loadReservations(
-      tx,
-      fresh.map((order) => order.data.id),
-    );
+    const orderIds = fresh.map((order) => order.data.id);
+    // Loaded after the lock: whoever answered one of these orders held the same rows, so its answer is seen here and not as a conflict.
+    const [levels, { reservations, versions }] = await Promise.all([
+      warehouse.lockLevels(tx, productIdsOf(fresh)),
+      loadReservations(tx, orderIds),
+    ]);
     const decided = decideInSequence(fresh, { levels, reservations });
     const answers = decided.flatMap(answersOf);
     const now = clock.now();

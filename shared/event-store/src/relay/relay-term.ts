@@ -19,7 +19,7 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
 }
 
 /** Pauses between two looks at the log, in milliseconds: how they begin, by what they grow, and where that ends (if not at `pollMs`). */
-const AT_REST = { first: 5, growth: 4, longest: Number.POSITIVE_INFINITY };
+const AT_REST = { first: 50, growth: 4, longest: Number.POSITIVE_INFINITY };
 /** While committed events only wait for another transaction to end, which is mostly a matter of a few milliseconds. */
 const HELD_BACK = { first: 1, growth: 2, longest: 20 };
 
