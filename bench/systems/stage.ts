@@ -8,6 +8,7 @@ import {
 import type { BenchContext } from '../harness/bench-context.ts';
 import { type Load, startLoad } from '../load/start-load.ts';
 import { startBaseline } from './baseline-system.ts';
+import { startExpressAlone } from './express-alone.ts';
 import type { OrderSystem } from './order-system.ts';
 import { startWarren } from './warren-system.ts';
 
@@ -19,6 +20,8 @@ export interface Stage {
   /** Starts Warren. @param databaseUrl default the empty database of the stage */
   warren(databaseUrl?: string): Promise<OrderSystem>;
   baseline(): Promise<OrderSystem>;
+  /** Starts Express with nothing behind it. */
+  expressAlone(): Promise<OrderSystem>;
 }
 
 /** Sets the stage, runs the work and clears everything away, whatever happens. */
@@ -46,6 +49,7 @@ export async function withStage<Result>(
       warren: async (databaseUrl = postgres.url) =>
         keep(startWarren({ amqpUrl: await vhost(), databaseUrl, profileTo })),
       baseline: async () => keep(startBaseline({ amqpUrl: await vhost() })),
+      expressAlone: () => keep(startExpressAlone()),
     });
   } finally {
     for (const step of undo.toReversed()) await step();
