@@ -13,8 +13,8 @@ interface BaselineOrder {
   updatedAt?: string;
 }
 
-/** The article's order service: orders in memory. Its task, whatever it is, gives the port and how many orders have ended. */
-await serveWorker<unknown, { port: number; ended: number }>(async () => {
+/** The article's order service: orders in memory. Its task, whatever it is, gives the port and how many orders have not ended. */
+await serveWorker<unknown, { port: number; pending: number }>(async () => {
   const bus = await BaselineBus.connect(String(process.env.WARREN_BENCH_AMQP_URL));
   const orders = new Map<string, BaselineOrder>();
   let ended = 0;
@@ -45,5 +45,5 @@ await serveWorker<unknown, { port: number; ended: number }>(async () => {
   const server = app.listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const { port } = server.address() as AddressInfo;
-  return async () => ({ port, ended });
+  return async () => ({ port, pending: orders.size - ended });
 });

@@ -29,21 +29,16 @@ export const growth: BenchPart = (context) =>
 
 async function grow(stage: Stage, stored: number, { say, signal }: BenchContext): Promise<Grown> {
   const name = `${stored} stored`;
-  const databaseUrl = await createDatabase(stage.postgres.url, `stored_${stored}`);
+  const databaseUrl = await stage.createDatabase(`stored_${stored}`);
   // The first start makes the tables and the order to copy.
-  const first = await stage.warren(databaseUrl);
+  const first = await stage.warren({ databaseUrl });
   await runSaga(stage, first, { stock: 'plenty', seconds: 0.5 });
   await first.close();
   if (stored > 0) {
     say(`growth: writing ${stored} orders`);
     await multiplyOrders(databaseUrl, stored, signal);
   }
-  return { name, databaseUrl, system: await stage.warren(databaseUrl) };
-}
-
-async function createDatabase(url: string, name: string): Promise<string> {
-  await query(url, `CREATE DATABASE ${name}`);
-  return new URL(`/${name}`, url).href;
+  return { name, databaseUrl, system: await stage.warren({ databaseUrl }) };
 }
 
 async function throughput(stage: Stage, grown: readonly Grown[], context: BenchContext): Promise<Result[]> {

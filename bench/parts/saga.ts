@@ -9,8 +9,16 @@ import { type Stage, withStage } from '../systems/stage.ts';
 
 const SECONDS = 8;
 
-/** Confirmed orders per second against the article's design, with stock for all and with half of the orders refused; and what an order costs. */
-export const saga: BenchPart = (context) => withStage(context, (stage) => compare(stage, context));
+const SCALED = { orders: 2, inventories: 3 };
+
+/**
+ * Confirmed orders per second against the article's design, with stock for all and with half of the orders refused; what an order costs;
+ * and what is left of the rate with several instances of each service on the same cores.
+ */
+export const saga: BenchPart = async (context) => [
+  ...(await withStage(context, (stage) => compare(stage, context))),
+  await withStage(context, (stage) => scaleOut(stage, context)),
+];
 
 async function compare(stage: Stage, context: BenchContext): Promise<Result[]> {
   const warren = await stage.warren();
@@ -60,4 +68,25 @@ async function compare(stage: Stage, context: BenchContext): Promise<Result[]> {
       goals: [],
     })),
   ];
+}
+
+/** On a stage of its own: processes that only wait cost the others a little. */
+async function scaleOut(stage: Stage, { rounds, signal, scale, say }: BenchContext): Promise<Result> {
+  const single = await stage.warren();
+  const scaled = await stage.warren({ databaseUrl: await stage.createDatabase('scaled'), instances: SCALED });
+  const side = (name: string, system: OrderSystem): Side => ({
+    name,
+    run: async () => (await runSaga(stage, system, { stock: 'plenty', seconds: SECONDS * scale })).perSecond,
+  });
+  const sides = [side(`${SCALED.orders} + ${SCALED.inventories} instances`, scaled), side('1 + 1', single)];
+  const onFigure = (name: string, round: number, value: number) =>
+    say(`saga ${round}: ${name}: ${value.toFixed(0)} orders/s`);
+  const [many, one] = (await alternate(sides, { rounds, signal, onFigure })) as [SideResult, SideResult];
+  return {
+    part: 'saga',
+    name: 'orders, several instances',
+    unit: 'orders/s',
+    sides: [many, one],
+    goals: [{ what: 'of one instance each', value: ratioOf(many, one), atLeast: 0.9 }],
+  };
 }

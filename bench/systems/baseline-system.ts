@@ -8,7 +8,7 @@ export async function startBaseline({ amqpUrl }: { amqpUrl: string }): Promise<O
   const file = (name: string) => fileURLToPath(new URL(`../baseline/${name}`, import.meta.url));
   const env = { WARREN_BENCH_AMQP_URL: amqpUrl, WARREN_BENCH_STOCK: initialStock() };
   const inventory = await startWorker({ name: 'baseline inventory', file: file('inventory-service.ts'), env });
-  const order = await startWorker<string, { port: number; ended: number }>({
+  const order = await startWorker<string, { port: number; pending: number }>({
     name: 'baseline order',
     file: file('order-service.ts'),
     env,
@@ -19,7 +19,7 @@ export async function startBaseline({ amqpUrl }: { amqpUrl: string }): Promise<O
     url: `http://127.0.0.1:${port}`,
     amqpUrl,
     processes: { 'order service': order.pid, 'inventory service': inventory.pid },
-    ended: async () => (await order.ask('ended')).ended,
+    pending: async () => (await order.ask('pending')).pending,
     async close() {
       await order.close();
       await inventory.close();

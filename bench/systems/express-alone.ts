@@ -4,17 +4,17 @@ import type { OrderSystem } from './order-system.ts';
 
 /** Starts Express with nothing behind it: see `bench/baseline/express-alone.ts`. */
 export async function startExpressAlone(): Promise<OrderSystem> {
-  const worker = await startWorker<string, { port: number; ended: number }>({
+  const worker = await startWorker<string, number>({
     name: 'Express alone',
     file: fileURLToPath(new URL('../baseline/express-alone.ts', import.meta.url)),
   });
-  const { port } = await worker.ask('port');
+  const port = await worker.ask('port');
   return {
     name: 'Express alone',
     url: `http://127.0.0.1:${port}`,
     amqpUrl: '',
     processes: { 'order service': worker.pid },
-    ended: async () => (await worker.ask('ended')).ended,
+    pending: async () => 0,
     close: () => worker.close(),
   };
 }

@@ -7,8 +7,8 @@ export interface OrderSystem {
   amqpUrl: string;
   /** Its services' process ids, by name. */
   processes: Readonly<Record<string, number>>;
-  /** Orders that have ended, confirmed or cancelled, since it was started. */
-  ended(): Promise<number>;
+  /** Orders that are neither confirmed nor cancelled yet. */
+  pending(): Promise<number>;
   /** Safe to call twice. */
   close(): Promise<void>;
 }

@@ -21,12 +21,11 @@ export async function runSaga(
   { stock, seconds }: { stock: Stock; seconds: number },
 ): Promise<SagaRun> {
   const pids = { ...system.processes, broker: stage.broker.pid, Postgres: stage.postgres.pid, load: stage.load.pid };
-  const endedBefore = await system.ended();
   const cpuBefore = cpuTimes(pids);
   const startedAt = performance.now();
   const { accepted, refused } = await stage.load.closed({ url: system.url, stock, connections: CONNECTIONS, seconds });
   if (Object.keys(refused).length > 0) throw new Error(`${system.name} refused orders: ${JSON.stringify(refused)}`);
-  await waitUntil(async () => (await system.ended()) - endedBefore >= accepted, {
+  await waitUntil(async () => (await system.pending()) === 0, {
     timeoutMs: DRAIN_TIMEOUT_MS,
     what: `the end of ${accepted} orders`,
   });

@@ -1,11 +1,20 @@
 import { join } from 'node:path';
-import { startServiceProcess } from '@warren/testing';
+import { type ServiceProcess, startServiceProcess } from '@warren/testing';
+import pg from 'pg';
 import { initialStock } from '../load/order-requests.ts';
 import type { OrderSystem } from './order-system.ts';
+
+/** How many processes of each service. */
+export interface Instances {
+  orders: number;
+  inventories: number;
+}
 
 export interface WarrenOptions {
   amqpUrl: string;
   databaseUrl: string;
+  /** @default one of each */
+  instances?: Instances;
   /** Leaves a CPU profile of each service in this folder. */
   profileTo?: string;
 }
@@ -13,47 +22,50 @@ export interface WarrenOptions {
 /** Lines of a service's log that are kept for an error message. */
 const LOG_LINES = 100;
 
-/** Starts both services as they run in production, with their default settings. */
-export async function startWarren({ amqpUrl, databaseUrl, profileTo }: WarrenOptions): Promise<OrderSystem> {
-  const start = (service: 'order' | 'inventory') =>
-    startServiceProcess({
-      service,
-      maxOutput: LOG_LINES,
-      env: {
-        AMQP_URL: amqpUrl,
-        DATABASE_URL: databaseUrl,
-        INITIAL_STOCK: initialStock(),
-        ...profileSettings(service, profileTo),
-      },
-    });
-  const inventory = await start('inventory');
-  const order = await start('order').catch(async (error) => {
-    await inventory.kill();
-    throw error;
-  });
-  return {
-    name: 'Warren',
-    url: order.url,
-    amqpUrl,
-    processes: { 'order service': order.pid, 'inventory service': inventory.pid },
-    ended: async () => endedOrders(await (await fetch(`${order.url}/metrics`)).text()),
-    async close() {
-      await order.stop();
-      await inventory.stop();
-    },
+const PENDING = `SELECT count(*) AS pending FROM order_service.orders WHERE status = 'pending'`;
+
+/** Starts the services as they run in production, with their default settings. */
+export async function startWarren(options: WarrenOptions): Promise<OrderSystem> {
+  const { amqpUrl, databaseUrl, profileTo, instances = { orders: 1, inventories: 1 } } = options;
+  const database = new pg.Pool({ connectionString: databaseUrl, max: 1 });
+  const running: ServiceProcess[] = [];
+  const start = async (service: 'order' | 'inventory', processes = 1): Promise<ServiceProcess> => {
+    const env = { AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl, INITIAL_STOCK: initialStock() };
+    const settings = { ...env, ...profileSettings(service, profileTo) };
+    const one = await startServiceProcess({ service, instances: processes, maxOutput: LOG_LINES, env: settings });
+    running.push(one);
+    return one;
   };
+  const close = async (): Promise<void> => {
+    for (const one of running.splice(0).toReversed()) await one.stop();
+    if (!database.ended) await database.end();
+  };
+  try {
+    const inventories = [];
+    for (let n = 0; n < instances.inventories; n += 1) inventories.push(await start('inventory'));
+    const order = await start('order', instances.orders);
+    return {
+      name: 'Warren',
+      url: order.url,
+      amqpUrl,
+      processes: {
+        'order service': order.pid,
+        ...Object.fromEntries(inventories.map(({ pid }, n) => [`inventory service${n > 0 ? ` ${n + 1}` : ''}`, pid])),
+      },
+      async pending() {
+        const { rows } = await database.query(PENDING);
+        return Number(rows[0].pending);
+      },
+      close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 function profileSettings(service: string, profileTo: string | undefined): Record<string, string> {
   if (profileTo === undefined) return {};
   const preload = new URL('../harness/profile-process.mjs', import.meta.url);
-  return { NODE_OPTIONS: `--import ${preload}`, WARREN_BENCH_PROFILE: join(profileTo, `${service}.cpuprofile`) };
-}
-
-/** From the order service's metrics: every way in which an order ends. */
-export function endedOrders(metrics: string): number {
-  const lines = metrics.matchAll(
-    /^warren_order_answers_total\{[^}]*outcome="Order(?:Confirmed|Cancelled)"[^}]*\} (\d+)$/gm,
-  );
-  return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
+  return { NODE_OPTIONS: `--import ${preload}`, WARREN_BENCH_PROFILE: join(profileTo, service) };
 }

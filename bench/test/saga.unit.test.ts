@@ -3,7 +3,6 @@ import { FigureTable } from '../harness/figure-table.ts';
 import { OrderClock } from '../load/open-loop.ts';
 import { initialStock, orderBodies } from '../load/order-requests.ts';
 import { growthOf } from '../parts/soak.ts';
-import { endedOrders } from '../systems/warren-system.ts';
 
 const stock = new Map(
   initialStock()
@@ -55,17 +54,6 @@ test('when a side has run several times, then its first figure is left out as th
   const table = new FigureTable();
   for (const value of [1, 2, 3]) table.add('p50', 'Warren', value);
   expect(table.sidesOf('p50')).toEqual([{ name: 'Warren', values: [2, 3] }]);
-});
-
-test('when the metrics are read, then confirmed and cancelled orders have ended and ignored answers do not count', () => {
-  const line = (message: string, outcome: string, count: number) =>
-    `warren_order_answers_total{service="order",message="${message}",outcome="${outcome}"} ${count}`;
-  const metrics = [
-    line('InventoryReserved', 'OrderConfirmed', 5),
-    line('InventoryUnavailable', 'OrderCancelled', 3),
-    line('InventoryReserved', 'ignored', 100),
-  ];
-  expect(endedOrders(metrics.join('\n'))).toBe(8);
 });
 
 test('when memory grows only at the beginning, then it counts as flat', () => {

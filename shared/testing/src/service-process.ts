@@ -8,6 +8,8 @@ export interface ServiceProcessOptions {
   env: Record<string, string>;
   /** @default a free one, the same over restarts */
   port?: number;
+  /** Several processes behind the one port; see `npm start -- --orders 2`. @default 1 */
+  instances?: number;
   /** Wait until `/health/ready` answers 200. Off for a test whose broker or database is away. @default true */
   waitUntilReady?: boolean;
   /** Keep at least so many of the latest lines of output, at most twice as many. @default all */
@@ -39,7 +41,7 @@ export interface ServiceProcess {
 
 /** Starts a service by the same means as `npm start`. It ends with the test process at the latest; a test still stops it. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
-  const { service, waitUntilReady = true, maxOutput = Number.POSITIVE_INFINITY } = options;
+  const { service, instances = 1, waitUntilReady = true, maxOutput = Number.POSITIVE_INFINITY } = options;
   const port = options.port ?? (await findFreePort());
   const output: string[] = [];
   let env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
@@ -49,14 +51,14 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
     if (output.push(line) >= 2 * maxOutput) output.splice(0, output.length - maxOutput);
   }
   async function ready(timeoutMs?: number): Promise<void> {
-    const result = await waitUntilServing(child, { port, timeoutMs });
+    const result = await waitUntilServing(child, { port, timeoutMs, instances });
     if (result.ready) return;
     const words = output.slice(-15).join('\n');
     throw new Error(`the ${service} service is not ready, readiness: ${result.seen}, its last words:\n${words}`);
   }
   async function start(changed: Record<string, string> = {}): Promise<void> {
     env = { ...env, ...changed };
-    child = await startService({ service, port, env, onLine: keep });
+    child = await startService({ service, port, env, instances, onLine: keep });
     if (!waitUntilReady) return;
     try {
       await ready();
