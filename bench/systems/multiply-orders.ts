@@ -67,7 +67,9 @@ export async function multiplyOrders(databaseUrl: string, count: number, signal:
     }
     await client.query(LEVELS, [count]);
     for (const statement of CURSORS) await client.query(statement);
+    // What a database has long done that has not been filled a minute ago.
     await client.query('VACUUM (ANALYZE)');
+    await client.query('CHECKPOINT');
   } finally {
     await client.end();
   }
