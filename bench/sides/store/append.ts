@@ -11,7 +11,11 @@ const COMMANDS = 1000;
 await serveSide(async () => {
   const { store } = await openBenchStore('bench_append');
   // The order service's group commit: each command is answered by itself, those that wait share a transaction.
-  const batcher = createBatcher<AppendOperation, unknown>({ handle: (operations) => appendAll(store, operations) });
+  const batcher = createBatcher<AppendOperation, unknown>({
+    handle: (operations) => appendAll(store, operations),
+    // One is made ready here while the server writes the other.
+    concurrency: 2,
+  });
   return () => {
     const operations = Array.from({ length: workOfRun() }, () => newStream());
     const append = (operation: AppendOperation, done: (error?: unknown) => void) => {

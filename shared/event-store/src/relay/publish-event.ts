@@ -15,15 +15,15 @@ export interface PublishEventOptions {
  * no reason for the others to stop. One for which nothing goes out counts as confirmed; one of several messages, when all are confirmed.
  */
 export async function publishEvent(event: RecordedEvent, options: PublishEventOptions): Promise<PublishOutcome> {
-  let wire: readonly EventEnvelope[];
+  let wire: ReturnType<ToWire>;
   try {
-    wire = [options.toWire(event) ?? []].flat();
+    wire = options.toWire(event);
   } catch (error) {
     const { code, message } = toAppError(error);
     return { status: 'returned', reason: `it cannot be put on the wire: ${code} ${message}` };
   }
-  const outcomes = await Promise.all(wire.map((message) => publish(message, options)));
-  return worstOf(outcomes);
+  if (wire && 'type' in wire) return publish(wire, options);
+  return worstOf(await Promise.all((wire ?? []).map((message) => publish(message, options))));
 }
 
 async function publish(

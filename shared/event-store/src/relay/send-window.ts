@@ -57,37 +57,44 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
   /** How many at the front of `entries` are passed. */
   let passed = 0;
   let cursor: RelayCursor | undefined;
-  /** Streams with an event under way, and the entries that wait behind it. */
-  const lines = new Map<string, EventEntry[]>();
+  /** Streams with an event under way, and the entries that wait behind it; hardly any has some. */
+  const lines = new Map<string, EventEntry[] | undefined>();
   let stalled: EventEntry[] = [];
-  const sending = new Set<Promise<void>>();
+  /** How many events the publisher has. */
+  let sending = 0;
+  let onIdle: (() => void) | undefined;
   let closed = false;
 
   function enter(entry: Entry): void {
-    const line = entry.event && lines.get(entry.event.streamId);
     if (!hasEvent(entry)) settle(entry);
-    else if (line) line.push(entry);
+    else if (lines.has(entry.event.streamId)) queueUp(entry);
     else {
-      lines.set(entry.event.streamId, []);
+      lines.set(entry.event.streamId, undefined);
       dispatch(entry);
     }
+  }
+
+  function queueUp(entry: EventEntry): void {
+    const line = lines.get(entry.event.streamId);
+    if (line) line.push(entry);
+    else lines.set(entry.event.streamId, [entry]);
   }
 
   function dispatch(entry: EventEntry): void {
     if (closed) return;
     if (parking.holds(entry.event.streamId)) park(entry, BEHIND_PARKED);
     else if (!publisher.canPublish()) stalled.push(entry);
-    else {
-      const sent = send(entry).finally(() => sending.delete(sent));
-      sending.add(sent);
-    }
+    else void send(entry);
   }
 
   async function send(entry: EventEntry): Promise<void> {
+    sending += 1;
     const outcome = await publishEvent(entry.event, options);
+    sending -= 1;
     if (outcome.status === 'confirmed') release(entry);
     else if (outcome.status === 'returned') park(entry, outcome.reason);
     else sendAgain(entry, outcome);
+    if (sending === 0) onIdle?.();
   }
 
   function sendAgain(entry: EventEntry, { status, reason }: { status: string; reason: string }): void {
@@ -118,9 +125,9 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
 
   /** Those behind a parked event are set aside in a loop: the line of a stream may be thousands long. */
   function letNextGo(streamId: string): void {
-    const line = lines.get(streamId) ?? [];
-    while (!closed && line[0] && parking.holds(streamId)) setAside(line.shift() as EventEntry, BEHIND_PARKED);
-    const next = line.shift();
+    const line = lines.get(streamId);
+    while (!closed && line?.[0] && parking.holds(streamId)) setAside(line.shift() as EventEntry, BEHIND_PARKED);
+    const next = line?.shift();
     if (next) dispatch(next);
     else lines.delete(streamId);
   }
@@ -147,7 +154,9 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       return cursor;
     },
     add(added) {
-      const fresh = added.map((entry): Entry => ({ ...entry, settled: false, attempts: 0, notBefore: 0 }));
+      const fresh = added.map(
+        ({ event, cursor }): Entry => ({ event, cursor, settled: false, attempts: 0, notBefore: 0 }),
+      );
       entries.push(...fresh);
       fresh.forEach(enter);
     },
@@ -165,7 +174,10 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     },
     async close() {
       closed = true;
-      await Promise.all(sending);
+      if (sending === 0) return;
+      await new Promise<void>((resolve) => {
+        onIdle = resolve;
+      });
     },
   };
 }
