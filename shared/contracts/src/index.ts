@@ -5,6 +5,7 @@ import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
 export * from './event-contract.ts';
+export * from './event-versions.ts';
 export * from './inventory-events.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';

@@ -45,4 +45,15 @@ export const orderMigrations: readonly Migration[] = [
     name: 'age of idempotency keys',
     sql: 'CREATE INDEX idempotency_keys_used_at ON idempotency_keys USING brin (used_at) WITH (pages_per_range = 32, autosummarize = on)',
   },
+  {
+    number: 4,
+    name: 'currency and priority',
+    sql: `
+      -- The default serves orders from before, and an instance of the version before that runs beside this one.
+      ALTER TABLE orders
+        ADD COLUMN currency text NOT NULL DEFAULT 'USD',
+        ADD COLUMN priority text CHECK (priority IN ('normal', 'high'));
+      COMMENT ON COLUMN orders.priority IS 'Null when the customer named none.';
+    `,
+  },
 ];
