@@ -25,7 +25,7 @@ const handlersByInstance = new WeakMap<object, Entry[]>();
 /**
  * Marks a method as the handler of an event (a standard decorator): `@EventHandler('OrderCreated')`, or for one version alone
  * `@EventHandler('OrderCreated', { version: 2 })`. Without a version it handles every version that has no handler of its own.
- * Hand the instance to {@link createClassHandler}.
+ * Which versions arrive is up to the bindings of the subscription. Hand the instance to {@link createClassHandler}.
  */
 export function EventHandler<const Type extends string, const Version extends number = number>(
   type: Type,
