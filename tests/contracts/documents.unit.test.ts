@@ -27,9 +27,8 @@ const asyncApi = parse(documents.get('docs/asyncapi.yaml') ?? '');
 
 describe('the documents of the events', () => {
   it.each([...documents])(
-    'when %s is made from the contracts again, then it is what stands in the repository',
+    'when %s is made anew by npm run schemas, then it is what stands in the repository',
     (path, text) => {
-      // Otherwise: npm run schemas
       expect(read(path)).toBe(text);
     },
   );

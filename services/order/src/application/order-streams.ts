@@ -64,9 +64,8 @@ export function toNewEvent(event: OrderEvent, orderId: string, context: NewEvent
 
 /** Version 1 of a creation knows neither currency nor priority. */
 function versioned({ type, data }: OrderEvent, createdVersion: number): Pick<NewEvent, 'version' | 'data'> {
-  if (type !== OrderCreated.type || createdVersion === OrderCreated.version) {
-    return { version: type === OrderCreated.type ? OrderCreated.version : 1, data };
-  }
+  if (type !== OrderCreated.type) return { version: 1, data };
+  if (createdVersion === OrderCreated.version) return { version: createdVersion, data };
   const { currency, priority, ...earlier } = data;
   return { version: OrderCreatedV1.version, data: earlier };
 }
