@@ -29,6 +29,7 @@ export function benchEvent() {
         { productId: 'product-0002', quantity: 1, price: 24.5 },
       ],
       totalAmount: 44.48,
+      currency: 'USD',
       status: 'pending',
       createdAt: now.toISOString(),
     },

@@ -11,6 +11,8 @@ const order = {
     { productId: 'item1', quantity: 101, price: 2.5 },
     { productId: 'item2', quantity: 1 },
   ],
+  currency: 'EUR',
+  priority: 'high',
   status: 'cancelled',
   reason: 'item1: 101 requested, 100 available',
   version: 2,
@@ -57,6 +59,8 @@ describe('warren order', () => {
     expect(out).toBe(`order     42
 customer  c-1
 status    cancelled: item1: 101 requested, 100 available
+currency  EUR
+priority  high
 created   2026-01-02T03:04:05.000Z
 updated   2026-01-02T03:04:05.042Z (version 2)
 

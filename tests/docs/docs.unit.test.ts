@@ -61,5 +61,5 @@ function shown(value: unknown): string {
 }
 
 function documents(): string[] {
-  return ['architecture', 'operations', 'errors', 'testing'].map((name) => `docs/${name}.md`);
+  return ['architecture', 'operations', 'errors', 'testing', 'changing-events'].map((name) => `docs/${name}.md`);
 }

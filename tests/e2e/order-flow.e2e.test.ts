@@ -63,6 +63,7 @@ describe('an order', () => {
       id,
       customerId: 'c',
       items: [{ productId: 'copied', quantity: 3 }],
+      currency: 'USD',
       status: 'pending' as const,
       createdAt: new Date().toISOString(),
     };

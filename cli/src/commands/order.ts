@@ -26,6 +26,8 @@ function formatOrder(order: OrderView, events: readonly OrderEvent[]): string {
     ['customer', order.customerId],
     ['status', order.reason === undefined ? order.status : `${order.status}: ${order.reason}`],
     ['total', order.totalAmount?.toFixed(2)],
+    ['currency', order.currency],
+    ['priority', order.priority],
     ['created', order.createdAt],
     ['updated', `${order.updatedAt} (version ${order.version})`],
   ];

@@ -14,6 +14,7 @@ export function orderCreated(lines: Lines, orderId: string = createId()): EventO
       id: orderId,
       customerId: 'customer-1',
       items: lines.map(([productId, quantity]) => ({ productId, quantity })),
+      currency: 'USD',
       status: 'pending',
       createdAt: now.toISOString(),
     },

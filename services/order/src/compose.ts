@@ -62,10 +62,11 @@ export function composeOrder(
     logger,
     decisions: decisionCounter(metrics),
     maxWaitingOrders: settings.maxWaitingOrders,
+    createdVersion: settings.createdVersion,
   });
   const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
   const app = createHttpApp({
-    routes: createOrderRoutes(orders),
+    routes: createOrderRoutes(orders, { createdVersion: settings.createdVersion }),
     readiness: () => lifecycle.readiness(),
     metrics,
     logger,

@@ -1,3 +1,4 @@
+import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
 import { busSettings } from '@warren/event-bus';
 import { databaseSettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';
@@ -33,6 +34,12 @@ export const orderSettings = {
     doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds; well above BREAKER_RESET_MS.',
     format: formats.integer(100, 31_536_000_000),
     default: 60_000,
+  }),
+  createdVersion: setting({
+    env: 'ORDER_CREATED_VERSION',
+    doc: 'Version of OrderCreated that new orders are recorded and published in; 1 while services of release 0.1 run beside this one, without currency and priority then.',
+    format: formats.integer(OrderCreatedV1.version, OrderCreated.version),
+    default: OrderCreated.version,
   }),
   ...busSettings,
   ...databaseSettings,

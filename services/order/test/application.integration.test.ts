@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable } from '@warren/contracts';
+import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable, OrderCreated } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -56,6 +56,7 @@ beforeEach(() => {
     logger: silentLogger,
     decisions: answers,
     maxWaitingOrders: 1000,
+    createdVersion: OrderCreated.version,
   });
 });
 afterAll(async () => {

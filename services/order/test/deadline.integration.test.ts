@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEvent, InventoryReserved } from '@warren/contracts';
+import { createEvent, InventoryReserved, OrderCreated } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -49,6 +49,7 @@ function newInstance(): Orders {
     logger: silentLogger,
     decisions,
     maxWaitingOrders: 1000,
+    createdVersion: OrderCreated.version,
   });
 }
 

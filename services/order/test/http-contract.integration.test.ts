@@ -26,6 +26,7 @@ describe('POST /orders', () => {
       ...oneLine,
       id,
       totalAmount: 20.1,
+      currency: 'USD',
       status: 'pending',
       version: 1,
       createdAt,
@@ -35,6 +36,15 @@ describe('POST /orders', () => {
     expect(Date.parse(createdAt)).not.toBeNaN();
     const found = await order.api.get(response.headers.location ?? '');
     expect([found.status, found.body]).toEqual([200, response.body]);
+  });
+
+  test('when it names a currency and a priority, then the order shows them, at once, found and in the list', async () => {
+    const wish = { ...oneLine, customerId: createId(), currency: 'EUR', priority: 'high' };
+    const { body } = await order.post(wish);
+    expect(body).toMatchObject(wish);
+    const { body: found } = await order.api.get(`/orders/${body.id}`);
+    const { body: page } = await order.api.get('/orders').query({ customerId: wish.customerId });
+    expect([found, page.items]).toMatchObject([wish, [wish]]);
   });
 
   test('when a line has no price, then the order has no total', async () => {
@@ -207,7 +217,7 @@ describe('GET /orders/:id/events', () => {
         sequence: 1,
         id: expect.any(String),
         type: 'OrderCreated',
-        version: 1,
+        version: 2,
         timestamp: body.createdAt,
         aggregateId: body.id,
         data: expect.objectContaining({ id: body.id, items: oneLine.items, totalAmount: 20.1 }),

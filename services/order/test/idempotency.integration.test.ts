@@ -49,6 +49,17 @@ describe('Idempotency-Key', () => {
     expect(await countOrders(order.customerId)).toBe(1);
   });
 
+  test('when the same order writes out what it left to the default, then it is the same; in another currency or more urgent it is not', async () => {
+    const order = newOrder();
+    const headers = { 'Idempotency-Key': createId() };
+    const { body: original } = await first().post(order, headers);
+    const again = await second().post({ ...order, currency: 'USD' }, headers);
+    expect([again.status, again.body]).toEqual([201, original]);
+    for (const more of [{ currency: 'EUR' }, { priority: 'high' }]) {
+      expect((await second().post({ ...order, ...more }, headers)).status).toBe(422);
+    }
+  });
+
   test('when two orders race for one key, then exactly one wins and the other is told', async () => {
     for (let round = 0; round < 10; round += 1) {
       const headers = { 'Idempotency-Key': createId() };

@@ -22,7 +22,14 @@ const inventoryUnavailable: OrderInput = { type: 'InventoryUnavailable', data: {
 
 const orderCreated: OrderEvent = {
   type: 'OrderCreated',
-  data: { id: ID, customerId: 'alice', items, status: 'pending', createdAt: '2026-01-01T00:00:00.000Z' },
+  data: {
+    id: ID,
+    customerId: 'alice',
+    items,
+    currency: 'USD',
+    status: 'pending',
+    createdAt: '2026-01-01T00:00:00.000Z',
+  },
 };
 const orderConfirmed: OrderEvent = { type: 'OrderConfirmed', data: { orderId: ID } };
 const orderCancelled: OrderEvent = {
@@ -55,6 +62,13 @@ describe('an order that does not exist', () => {
     given([])
       .when({ ...createOrder, data: { ...createOrder.data, items: priced } } as OrderInput)
       .then([{ type: 'OrderCreated', data: { ...orderCreated.data, items: priced, totalAmount: 20.4 } } as OrderEvent]);
+  });
+
+  test('when a currency and a priority are named, then the order has them', () => {
+    const named = { currency: 'EUR', priority: 'high' } as const;
+    given([])
+      .when({ type: 'CreateOrder', data: { ...createOrder.data, ...named } } as OrderInput)
+      .then([{ type: 'OrderCreated', data: { ...orderCreated.data, ...named } } as OrderEvent]);
   });
 
   test('when the inventory answers it, then that is an error: the message came to the wrong place', () => {

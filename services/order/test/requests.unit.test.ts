@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
+import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import fc from 'fast-check';
-import { parseCreateOrder } from '../src/adapters/http/create-order-request.ts';
+import { createOrderParser } from '../src/adapters/http/create-order-request.ts';
 import { formatCursor, parseCursor } from '../src/adapters/http/cursor.ts';
 import { parseIdempotencyKey } from '../src/adapters/http/idempotency-key.ts';
 import { parseListOrders } from '../src/adapters/http/list-orders-query.ts';
 
+const parseCreateOrder = createOrderParser(OrderCreated.version);
 const faultsOf = (parsed: object): unknown => ('faults' in parsed ? parsed.faults : []);
 const line = (more: object): object => ({ customerId: 'c', items: [{ productId: 'p', quantity: 1, ...more }] });
 
@@ -14,6 +16,30 @@ describe('the body of a new order', () => {
   test('when it is valid, then exactly its fields are taken', () => {
     const body = { customerId: 'Zoë 🐇', items: [{ productId: 'p', quantity: 1_000_000, price: 9.99 }] };
     expect(parseCreateOrder(body)).toEqual({ value: body });
+  });
+
+  test('when it names a currency and a priority, then they are taken', () => {
+    const body = { ...line({ price: 1 }), currency: 'EUR', priority: 'high' };
+    expect(parseCreateOrder(body)).toEqual({ value: body });
+  });
+
+  test.each([
+    [{ currency: 'eur' }, '/currency'],
+    [{ currency: 'EURO' }, '/currency'],
+    [{ currency: null }, '/currency'],
+    [{ priority: 'urgent' }, '/priority'],
+    [{ priority: null }, '/priority'],
+  ])('when it has %j, then the fault is at %s', (more, path) => {
+    expect(faultsOf(parseCreateOrder({ ...line({}), ...more }))).toEqual([{ path, message: expect.any(String) }]);
+  });
+
+  test('when orders are recorded in version 1, then what it cannot say is no known field', () => {
+    const parse = createOrderParser(OrderCreatedV1.version);
+    expect(parse(line({}))).toEqual({ value: line({}) });
+    expect(faultsOf(parse({ ...line({}), currency: 'EUR', priority: 'high' }))).toEqual([
+      { path: '/currency', message: 'is not a known field' },
+      { path: '/priority', message: 'is not a known field' },
+    ]);
   });
 
   test('when several things are wrong, then all of them are listed, each with its place', () => {

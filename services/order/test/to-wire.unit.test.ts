@@ -8,33 +8,88 @@ import {
 } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { createId } from '@warren/kernel';
-import { toNewEvent } from '../src/application/order-streams.ts';
+import { asOrderEvent, replay, toNewEvent } from '../src/application/order-streams.ts';
 import { toWire } from '../src/application/to-wire.ts';
-import type { OrderEvent } from '../src/domain/order.ts';
+import type { OrderCreatedData, OrderEvent } from '../src/domain/order.ts';
 
 const orderId = createId();
 const now = new Date('2026-01-01T00:00:00.000Z');
 const cause = { correlationId: 'request-1', causationId: 'message-1' };
+
+const createdData: OrderCreatedData = {
+  id: orderId,
+  customerId: 'c',
+  items: [{ productId: 'p', quantity: 1, price: 0.1 }],
+  totalAmount: 0.1,
+  currency: 'EUR',
+  priority: 'high',
+  status: 'pending',
+  createdAt: now.toISOString(),
+};
+
+/** A row of the log as release 0.1 left it. */
+const LOGGED_BY_0_1: RecordedEvent = {
+  id: '019aa4c1-7f00-7a31-9d2c-5a0f6f4f2a11',
+  type: 'OrderCreated',
+  version: 1,
+  timestamp: '2026-11-20T10:00:00.000Z',
+  aggregateId: '019aa4c1-7f00-7a31-9d2c-5a0f6f4f2a10',
+  data: {
+    id: '019aa4c1-7f00-7a31-9d2c-5a0f6f4f2a10',
+    customerId: 'customer-1',
+    items: [{ productId: 'item1', quantity: 2, price: 9.99 }],
+    totalAmount: 19.98,
+    status: 'pending',
+    createdAt: '2026-11-20T10:00:00.000Z',
+  },
+  metadata: { correlationId: 'request-1', causationId: 'request-1', source: 'order' },
+  routingKey: 'order.created',
+  position: 1,
+  streamId: 'order-019aa4c1-7f00-7a31-9d2c-5a0f6f4f2a10',
+  streamVersion: 1,
+};
+
+function recordedAs(event: OrderEvent, createdVersion: number): RecordedEvent {
+  const recordedEvent = toNewEvent(event, orderId, { cause, now, createdVersion });
+  return { ...recordedEvent, position: 1, streamId: `order-${orderId}`, streamVersion: 1 };
+}
 
 function recorded(event: OrderEvent, streamVersion: number): RecordedEvent {
   return { ...toNewEvent(event, orderId, { cause, now }), position: 1, streamId: `order-${orderId}`, streamVersion };
 }
 
 describe('events of an order on the wire', () => {
-  test('when the order was created, then it goes out as OrderCreated v1 with the same id', () => {
-    const data = {
-      id: orderId,
-      customerId: 'c',
-      items: [{ productId: 'p', quantity: 1, price: 0.1 }],
-      totalAmount: 0.1,
-      status: 'pending',
-      createdAt: now.toISOString(),
-    } as const;
-    const event = recorded({ type: 'OrderCreated', data: { ...data, items: [...data.items] } }, 1);
+  test('when the order was created, then it goes out as OrderCreated v2 with the same id', () => {
+    const event = recordedAs({ type: 'OrderCreated', data: createdData }, OrderCreated.version);
     const [wire, ...others] = toWire(event);
     expect(others).toEqual([]);
-    expect(wire).toMatchObject({ id: event.id, type: 'OrderCreated', version: 1, aggregateId: orderId, data });
+    expect(wire).toMatchObject({
+      id: event.id,
+      type: 'OrderCreated',
+      version: 2,
+      aggregateId: orderId,
+      data: createdData,
+    });
     expect(addressOf(wire)).toEqual([OrderCreated.exchange, event.routingKey]);
+  });
+
+  test('when it is to be recorded in version 1, then it goes out as that, without what version 1 cannot say', () => {
+    const { currency, priority, ...first } = createdData;
+    const event = recordedAs({ type: 'OrderCreated', data: createdData }, 1);
+    expect(toWire(event)).toMatchObject([{ id: event.id, version: 1, data: first }]);
+    expect(toWire(event)[0]?.data).toEqual(first);
+    expect(addressOf(toWire(event)[0])).toEqual([OrderCreated.exchange, event.routingKey]);
+  });
+
+  test('when the log was written by release 0.1, then it is read as today and goes out as it was written', () => {
+    const [wire] = toWire(LOGGED_BY_0_1);
+    expect(wire).toMatchObject({ id: LOGGED_BY_0_1.id, version: 1, data: LOGGED_BY_0_1.data });
+    expect(asOrderEvent(LOGGED_BY_0_1).data).toEqual({ ...(LOGGED_BY_0_1.data as object), currency: 'USD' });
+    expect(replay([LOGGED_BY_0_1])).toEqual({ status: 'pending', id: LOGGED_BY_0_1.aggregateId });
+  });
+
+  test('when the log holds a version of a newer program, then it is not taken for an older one', () => {
+    expect(() => asOrderEvent({ ...LOGGED_BY_0_1, version: 3 })).toThrow('OrderCreated v3');
   });
 
   test.each<[OrderEvent, object]>([

@@ -1,7 +1,12 @@
 import { defineErrors } from '@warren/kernel';
 
 export const contractErrors = defineErrors({
+  CONTRACT_BROKEN: {
+    kind: 'fault',
+    meaning: 'A released version of an event was changed so that its readers or its logs break. Make a new version.',
+  },
   CONTRACT_DUPLICATE: { kind: 'fault', meaning: 'Two contracts in one catalogue have the same type and version.' },
+  CONTRACT_VERSION_SKIPPED: { kind: 'fault', meaning: 'A version of an event is not one more than that it follows.' },
   ENVELOPE_INVALID: {
     kind: 'invalid',
     meaning: 'The JSON is not an event envelope. The producer does not follow the contract; correct it, then replay.',

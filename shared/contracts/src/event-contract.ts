@@ -40,6 +40,8 @@ export interface EventContract<
   routingKey: string;
   /** Shape of `data`. Fields that it does not name are allowed and ignored: producers may be newer than consumers. */
   schema: Schema;
+  /** The version before this one, and how its data becomes that of this one; see `defineNextVersion`. */
+  previous?: { contract: EventContract; upcast(data: unknown): unknown };
 }
 
 /** The envelope that a contract describes; over a union of contracts, the union of their envelopes. */
@@ -48,7 +50,7 @@ export type EventOf<Contract> =
     ? EventEnvelope<Type, Version, Static<Schema>>
     : never;
 
-/** Declares an event. Keep the result in a constant and list it in a catalogue. */
+/** Declares the first version of an event. Keep the result in a constant and list it in a catalogue. */
 export function defineEvent<const Type extends string, const Version extends number, Schema extends TSchema>(
   contract: EventContract<Type, Version, Schema>,
 ): EventContract<Type, Version, Schema> {

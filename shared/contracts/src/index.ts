@@ -5,10 +5,13 @@ import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
 export * from './event-contract.ts';
+export * from './event-versions.ts';
 export * from './inventory-events.ts';
+export * from './json-schema.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';
 export * from './publisher.ts';
+export * from './released-contract.ts';
 export * from './text.ts';
 export * from './topology.ts';
 export * from './validator.ts';

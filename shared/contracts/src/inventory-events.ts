@@ -21,10 +21,13 @@ export const InventoryReserved = defineEvent({
   version: 1,
   exchange: EXCHANGES.inventory,
   routingKey: 'inventory.reserved',
-  schema: Type.Object({
-    orderId: ShortText,
-    reservations: Type.Array(ProductQuantity, { minItems: 1 }),
-  }),
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      reservations: Type.Array(ProductQuantity, { minItems: 1 }),
+    },
+    { description: 'All lines of an order are set aside for it. Each product stands once.' },
+  ),
 });
 
 /** Nothing is set aside for an order, because at least one product is short. `items` are the order's lines. */
@@ -33,11 +36,14 @@ export const InventoryUnavailable = defineEvent({
   version: 1,
   exchange: EXCHANGES.inventory,
   routingKey: 'inventory.unavailable',
-  schema: Type.Object({
-    orderId: ShortText,
-    items: Type.Array(OrderItem),
-    shortages: Type.Array(Shortage, { minItems: 1 }),
-  }),
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      items: Type.Array(OrderItem),
+      shortages: Type.Array(Shortage, { minItems: 1 }),
+    },
+    { description: 'Nothing is set aside for an order, because at least one product is short.' },
+  ),
 });
 
 /** What was set aside for an order is free again, because the order was cancelled. `released` has each product once. */
@@ -46,7 +52,10 @@ export const InventoryReleased = defineEvent({
   version: 1,
   exchange: EXCHANGES.inventory,
   routingKey: 'inventory.released',
-  schema: Type.Object({ orderId: ShortText, released: Type.Array(ProductQuantity, { minItems: 1 }) }),
+  schema: Type.Object(
+    { orderId: ShortText, released: Type.Array(ProductQuantity, { minItems: 1 }) },
+    { description: 'What was set aside for a cancelled order is free again. Each product stands once.' },
+  ),
 });
 
 /** A command, not an event: put this many pieces into stock. Sent by `warren stock receive` to the inventory service. */
@@ -55,5 +64,8 @@ export const ReceiveStock = defineEvent({
   version: 1,
   exchange: EXCHANGES.inventory,
   routingKey: 'inventory.receive',
-  schema: Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }) }),
+  schema: Type.Object(
+    { productId: ShortText, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }) },
+    { description: 'A command: put so many pieces of a product into stock.' },
+  ),
 });

@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
+import { defineNextVersion } from './event-versions.ts';
 import { ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
@@ -18,20 +19,54 @@ export const OrderItem = Type.Object({
 });
 export type OrderItem = Static<typeof OrderItem>;
 
-/** An order was accepted. `data` is the order as created. */
-export const OrderCreated = defineEvent({
+/** How urgent an order is. None means `normal`. */
+export const PRIORITIES = ['normal', 'high'] as const;
+export type Priority = (typeof PRIORITIES)[number];
+
+/** The currency of an order's prices: an ISO 4217 code. */
+export const Currency = Type.String({ pattern: '^[A-Z]{3}$', wanted: 'must be three capital letters (ISO 4217)' });
+
+/** That of an order which names none, and of all orders from before one could be named. */
+export const DEFAULT_CURRENCY = 'USD';
+
+const createdV1 = {
+  id: ShortText,
+  customerId: ShortText,
+  items: Type.Array(OrderItem, { minItems: 1, maxItems: 100 }),
+  totalAmount: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: 'Sum over the lines of price × quantity; absent when a line has no price.',
+    }),
+  ),
+  status: Type.Literal('pending'),
+  createdAt: Type.String({ format: 'date-time' }),
+};
+
+/** {@link OrderCreated} as it was up to release 0.1: every order in {@link DEFAULT_CURRENCY} and of no priority. */
+export const OrderCreatedV1 = defineEvent({
   type: 'OrderCreated',
   version: 1,
   exchange: EXCHANGES.orders,
   routingKey: 'order.created',
-  schema: Type.Object({
-    id: ShortText,
-    customerId: ShortText,
-    items: Type.Array(OrderItem, { minItems: 1, maxItems: 100 }),
-    /** Sum over the lines of price × quantity; absent when a line has no price. */
-    totalAmount: Type.Optional(Type.Number({ minimum: 0 })),
-    status: Type.Literal('pending'),
-    createdAt: Type.String({ format: 'date-time' }),
+  schema: Type.Object(createdV1, { description: 'An order was accepted. The data is the order as created.' }),
+});
+
+/** An order was accepted. `data` is the order as created. */
+export const OrderCreated = defineNextVersion(OrderCreatedV1, {
+  version: 2,
+  schema: Type.Object(
+    { ...createdV1, currency: Currency, priority: Type.Optional(Type.Enum([...PRIORITIES])) },
+    { description: 'An order was accepted. The data is the order as created.' },
+  ),
+  upcast: ({ id, customerId, items, totalAmount, status, createdAt }) => ({
+    id,
+    customerId,
+    items,
+    ...(totalAmount !== undefined && { totalAmount }),
+    currency: DEFAULT_CURRENCY,
+    status,
+    createdAt,
   }),
 });
 
@@ -41,12 +76,15 @@ export const OrderStatusUpdated = defineEvent({
   version: 1,
   exchange: EXCHANGES.orders,
   routingKey: 'order.updated',
-  schema: Type.Object({
-    orderId: ShortText,
-    status: Type.Enum([...ORDER_STATUSES]),
-    reason: Type.Optional(Type.String()),
-    updatedAt: Type.String({ format: 'date-time' }),
-  }),
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      status: Type.Enum([...ORDER_STATUSES]),
+      reason: Type.Optional(Type.String()),
+      updatedAt: Type.String({ format: 'date-time' }),
+    },
+    { description: 'An order was confirmed or cancelled.' },
+  ),
 });
 
 /** An order was cancelled, by whomever. Whatever is set aside for it is free again; what is not yet set aside must not be any more. */
@@ -55,10 +93,13 @@ export const OrderCancelled = defineEvent({
   version: 1,
   exchange: EXCHANGES.orders,
   routingKey: 'order.cancelled',
-  schema: Type.Object({
-    orderId: ShortText,
-    reason: Type.String(),
-    by: Type.Enum([...CANCELLED_BY]),
-    cancelledAt: Type.String({ format: 'date-time' }),
-  }),
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      reason: Type.String(),
+      by: Type.Enum([...CANCELLED_BY]),
+      cancelledAt: Type.String({ format: 'date-time' }),
+    },
+    { description: 'An order was cancelled, by whomever. What is or will be set aside for it is free again.' },
+  ),
 });

@@ -1,4 +1,4 @@
-import type { OrderItem, OrderStatus } from './order-events.ts';
+import type { OrderItem, OrderStatus, Priority } from './order-events.ts';
 
 /** An order as the API of the order service shows it. */
 export interface OrderView {
@@ -7,6 +7,10 @@ export interface OrderView {
   items: OrderItem[];
   /** Sum of price × quantity; absent when a line has no price. */
   totalAmount?: number;
+  /** ISO 4217. */
+  currency: string;
+  /** Absent when the order names none: it is normal. */
+  priority?: Priority;
   status: OrderStatus;
   /** Why it is cancelled. */
   reason?: string;

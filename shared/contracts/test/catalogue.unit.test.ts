@@ -6,6 +6,7 @@ const order = {
   id: 'o-1',
   customerId: 'c-1',
   items: [{ productId: 'item1', quantity: 2, price: 9.99 }],
+  currency: 'USD',
   status: 'pending' as const,
   createdAt: '2026-01-01T00:00:00.000Z',
 };

@@ -1,5 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { EventContract, EventEnvelope, EventOf, EventPublisher, PublishOutcome } from '@warren/contracts';
+import type {
+  EventContract,
+  EventEnvelope,
+  EventOf,
+  EventPublisher,
+  PublishOutcome,
+  VersionsOf,
+} from '@warren/contracts';
 import { type ComponentHealth, type Logger, toAppError } from '@warren/kernel';
 import { AmqpBroker } from './amqp/amqp-broker.ts';
 import type { Broker } from './broker.ts';
@@ -122,7 +129,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with
    * other arguments.
    */
-  async subscribe<Handled extends Contract>(options: SubscribeOptions<Handled>): Promise<Subscription> {
+  async subscribe<Handled extends VersionsOf<Contract> = Contract>(
+    options: SubscribeOptions<Handled>,
+  ): Promise<Subscription> {
     const { queue } = options;
     if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
     if (this.#subscriptions.has(queue)) throw busErrors.SUBSCRIPTION_DUPLICATE(`${queue} is already consumed`);

@@ -37,12 +37,13 @@ export function encodeEvent(event: EventEnvelope, contract: EventContract, manda
 }
 
 /**
- * The event of a message.
+ * The event of a message, in a version that is accepted where it can be (see {@link Catalogue.parse}).
  * @throws `MESSAGE_NOT_JSON`, or what {@link Catalogue.parse} throws: all of kind `invalid`.
  */
 export function decodeEvent<Contract extends EventContract>(
   catalogue: Catalogue<Contract>,
   body: Buffer,
+  accepted?: readonly EventContract[],
 ): EventOf<Contract> {
   // Buffer.toString would replace broken bytes, and the handler would see data that nobody sent.
   if (!isUtf8(body)) throw busErrors.MESSAGE_NOT_JSON('the body is not UTF-8');
@@ -52,7 +53,7 @@ export function decodeEvent<Contract extends EventContract>(
   } catch (cause) {
     throw busErrors.MESSAGE_NOT_JSON(`the body is not JSON: ${cut((cause as Error).message, 200)}`);
   }
-  return catalogue.parse(value);
+  return catalogue.parse(value, accepted);
 }
 
 /**

@@ -1,14 +1,16 @@
-import type { EventEnvelope, EventOf } from '@warren/contracts';
+import type { EventContract, EventEnvelope, EventOf, VersionsOf } from '@warren/contracts';
 import { busErrors } from './bus-errors.ts';
 import type { SystemContract } from './bus-options.ts';
 import type { DeliveryContext, Handler } from './subscription.ts';
 
-/** The event of a type and version: that of the system's contract, or, where it knows none, any envelope. */
-type EventNamed<Type extends string, Version extends number> = [
-  Extract<SystemContract, { type: Type; version: Version }>,
-] extends [never]
-  ? EventEnvelope
-  : EventOf<Extract<SystemContract, { type: Type; version: Version }>>;
+type Versions = VersionsOf<SystemContract>;
+
+/** The event of a type and version, the latest without one: that of the system's contract, or, where it knows none, any envelope. */
+type EventNamed<Type extends string, Version extends number> = number extends Version
+  ? EventOr<Extract<SystemContract, { type: Type }>>
+  : EventOr<Extract<Versions, { type: Type; version: Version }>>;
+
+type EventOr<Found extends EventContract> = [Found] extends [never] ? EventEnvelope : EventOf<Found>;
 
 type HandlerMethod<This, Event> = (this: This, event: Event, context: DeliveryContext) => Promise<void>;
 
@@ -23,7 +25,7 @@ const handlersByInstance = new WeakMap<object, Entry[]>();
 /**
  * Marks a method as the handler of an event (a standard decorator): `@EventHandler('OrderCreated')`, or for one version alone
  * `@EventHandler('OrderCreated', { version: 2 })`. Without a version it handles every version that has no handler of its own.
- * Hand the instance to {@link createClassHandler}.
+ * Which versions arrive is up to the bindings of the subscription. Hand the instance to {@link createClassHandler}.
  */
 export function EventHandler<const Type extends string, const Version extends number = number>(
   type: Type,

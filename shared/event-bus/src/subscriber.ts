@@ -13,7 +13,7 @@ import type { BatchHandler, DeliveryContext, Handler } from './subscription.ts';
 export interface SubscriberOptions<Contract extends EventContract> {
   queue: string;
   catalogue: Catalogue<Contract>;
-  /** The only types and versions that are handled; `undefined`: all of the catalogue. */
+  /** The only types and versions that are handled; `undefined`: all that are listed in the catalogue. */
   accepted: readonly EventContract[] | undefined;
   handler: Handler<EventOf<Contract>> | undefined;
   batchHandler: BatchHandler<EventOf<Contract>> | undefined;
@@ -150,7 +150,7 @@ export class Subscriber<Contract extends EventContract> {
   #decode(delivery: Delivery): Decoded<Contract> | undefined {
     const { catalogue, accepted, queue, signal } = this.#options;
     try {
-      const event = decodeEvent(catalogue, delivery.body);
+      const event = decodeEvent(catalogue, delivery.body, accepted);
       if (accepted && !accepted.some(({ type, version }) => type === event.type && version === event.version)) {
         throw busErrors.HANDLER_MISSING(`${queue} handles no ${event.type} v${event.version}`);
       }

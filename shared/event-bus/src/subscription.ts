@@ -55,7 +55,10 @@ export interface RetryPolicy {
 interface SubscriptionBase<Contract extends EventContract> {
   /** Durable quorum queue; declared with its dead-letter queue when missing. */
   queue: string;
-  /** Event contracts, which also type the handler, or bare patterns (`{ exchange: 'orders', routingKey: 'order.*' }`). */
+  /**
+   * Event contracts, which also type the handler, or bare patterns (`{ exchange: 'orders', routingKey: 'order.*' }`). The handler gets
+   * the versions that are bound, or with bare patterns those listed in the catalogue; what was published as an earlier one is upcast.
+   */
   bindings: readonly (Contract | (Binding & { schema?: never }))[];
   /** How many handler calls run at the same moment. @default 1 */
   concurrency?: number;

@@ -57,10 +57,15 @@ test('when a decorated method wants other data than its event has, then it does 
       return void event.data.id;
     }
 
-    // @ts-expect-error OrderCreated v1 has no shoeSize
+    // @ts-expect-error OrderCreated v1 has no currency
     @EventHandler('OrderCreated', { version: 1 })
-    async wrong(event: { data: { shoeSize: number } }) {
-      return void event.data.shoeSize;
+    async wrong(event: { data: { currency: string } }) {
+      return void event.data.currency;
+    }
+
+    @EventHandler('OrderCreated', { version: 2 })
+    async right(event: { data: { currency: string } }) {
+      return void event.data.currency;
     }
 
     @EventHandler('OrderStatusUpdated', { version: 1 })

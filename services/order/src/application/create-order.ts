@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { OrderItem, OrderView } from '@warren/contracts';
+import { DEFAULT_CURRENCY, type OrderItem, type OrderView, type Priority } from '@warren/contracts';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
@@ -11,6 +11,9 @@ import { type Placement, placeOrders } from './place-orders.ts';
 export interface CreateOrder {
   customerId: string;
   items: OrderItem[];
+  /** ISO 4217. @default DEFAULT_CURRENCY */
+  currency?: string;
+  priority?: Priority;
   correlationId: string;
   idempotencyKey?: string;
 }
@@ -19,22 +22,22 @@ export interface CreateOrder {
  * Creates orders in group commits: while one transaction is on its way the next orders gather, and all of them share one fsync.
  * `createOrder` resolves once the order is stored for good.
  */
-export function createOrderCreation({ store, keys, clock, maxWaitingOrders }: OrderDependencies) {
+export function createOrderCreation({ store, keys, clock, maxWaitingOrders, createdVersion }: OrderDependencies) {
   const batcher = createBatcher<Placement, OrderView>({
     handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
   });
 
-  function toPlacement({ customerId, items, correlationId, idempotencyKey }: CreateOrder): Placement {
+  function toPlacement({ correlationId, idempotencyKey, ...wish }: CreateOrder): Placement {
     const orderId = createId();
     const now = clock.now();
-    const data = { id: orderId, customerId, items, createdAt: now.toISOString() };
+    const data = { ...wish, id: orderId, createdAt: now.toISOString() };
     const decision = decide(initialOrder, { type: 'CreateOrder', data });
-    const cause = { correlationId, causationId: correlationId };
+    const context = { cause: { correlationId, causationId: correlationId }, now, createdVersion };
     return {
       orderId,
-      events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, { cause, now })),
+      events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, context)),
       key: idempotencyKey,
-      fingerprint: fingerprintOf(customerId, items),
+      fingerprint: fingerprintOf(wish),
     };
   }
 
@@ -48,10 +51,15 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders }: Or
   };
 }
 
-/** Tells whether two requests ask for the same; spelling (`10` or `10.00`, the order of fields) does not count. */
-function fingerprintOf(customerId: string, items: readonly OrderItem[]): string {
+type Wish = Omit<CreateOrder, 'correlationId' | 'idempotencyKey'>;
+
+/**
+ * Tells whether two requests ask for the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not count.
+ * What a request leaves to its default is no part of it, so that a key from before a field existed still fits.
+ */
+function fingerprintOf({ customerId, items, currency = DEFAULT_CURRENCY, priority }: Wish): string {
   const lines = items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null]);
-  return createHash('sha256')
-    .update(JSON.stringify([customerId, lines]))
-    .digest('base64url');
+  const more = { ...(currency !== DEFAULT_CURRENCY && { currency }), ...(priority && { priority }) };
+  const asked = Object.keys(more).length === 0 ? [customerId, lines] : [customerId, lines, more];
+  return createHash('sha256').update(JSON.stringify(asked)).digest('base64url');
 }

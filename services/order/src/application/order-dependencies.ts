@@ -16,4 +16,6 @@ export interface OrderDependencies {
   decisions: Counter<'message' | 'outcome'>;
   /** How many orders may wait to be stored before new ones are turned away. */
   maxWaitingOrders: number;
+  /** In which version the creation of an order is recorded, and so published. */
+  createdVersion: number;
 }

@@ -1,4 +1,4 @@
-import { type EventMetadata, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { type EventMetadata, OrderCreated, OrderCreatedV1, OrderStatusUpdated, upcastTo } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
 import { evolve, initialOrder, type Order, type OrderCancelledData, type OrderEvent } from '../domain/order.ts';
@@ -27,27 +27,45 @@ export function replay(events: readonly RecordedEvent[]): Order {
 }
 
 /**
- * An event of the log as this program writes it today; the first cancellations did not say by whom, because only the stock could.
- * @throws `UNEXPECTED` when the log holds an event that this program does not know.
+ * An event of the log as this program writes it today: one of an earlier version is upcast. The first cancellations did not say by whom,
+ * because only the stock could.
+ * @throws `UNEXPECTED` when the log holds an event, or a version of one, that this program does not know.
  */
-export function asOrderEvent({ type, data }: Pick<RecordedEvent, 'type' | 'data'>): OrderEvent {
+export function asOrderEvent(recorded: Pick<RecordedEvent, 'type' | 'version' | 'data'>): OrderEvent {
+  const { type, data } = recorded;
+  if (type === OrderCreated.type) return { type, data: upcastTo(OrderCreated, recorded) };
   if (type === 'OrderCancelled')
     return { type, data: { ...(data as OrderCancelledData), by: (data as OrderCancelledData).by ?? 'shortage' } };
   if (Object.hasOwn(ROUTING_KEYS, type)) return { type, data } as OrderEvent;
   throw kernelErrors.UNEXPECTED(`an order's stream holds an event ${type}, which this program does not know`);
 }
 
+export interface NewEventContext {
+  cause: Cause;
+  now: Date;
+  /** In which version the creation of an order is recorded. @default the latest */
+  createdVersion?: number;
+}
+
 /** An order's event as it goes into the log. */
-export function toNewEvent(event: OrderEvent, orderId: string, { cause, now }: { cause: Cause; now: Date }): NewEvent {
+export function toNewEvent(event: OrderEvent, orderId: string, context: NewEventContext): NewEvent {
+  const { cause, now, createdVersion = OrderCreated.version } = context;
   const metadata: EventMetadata = { ...cause, source: SERVICE_NAME };
   return {
     id: createId(),
     type: event.type,
-    version: 1,
+    ...versioned(event, createdVersion),
     timestamp: now.toISOString(),
     aggregateId: orderId,
-    data: event.data,
     metadata,
     routingKey: ROUTING_KEYS[event.type],
   };
+}
+
+/** Version 1 of a creation knows neither currency nor priority. */
+function versioned({ type, data }: OrderEvent, createdVersion: number): Pick<NewEvent, 'version' | 'data'> {
+  if (type !== OrderCreated.type) return { version: 1, data };
+  if (createdVersion === OrderCreated.version) return { version: createdVersion, data };
+  const { currency, priority, ...earlier } = data;
+  return { version: OrderCreatedV1.version, data: earlier };
 }

@@ -9,17 +9,18 @@ import { asOrderEvent } from './order-streams.ts';
  *
  * | in the log | on the wire |
  * |---|---|
- * | OrderCreated | OrderCreated v1 |
+ * | OrderCreated v1, v2 | the same |
  * | OrderConfirmed | OrderStatusUpdated v1 |
  * | OrderCancelled | OrderStatusUpdated v1, and OrderCancelled v1 under an id derived from the first |
  */
 export function toWire(recorded: RecordedEvent): EventEnvelope[] {
-  const { id, version, timestamp, aggregateId, metadata } = recorded;
+  const { id, timestamp, aggregateId, metadata } = recorded;
   const common = { id, timestamp, aggregateId, metadata };
   const event = asOrderEvent(recorded);
   switch (event.type) {
     case 'OrderCreated':
-      return [{ ...common, type: event.type, version, data: event.data }];
+      // As it was recorded: whoever recorded it as version 1 did so for readers that know no other.
+      return [{ ...common, type: event.type, version: recorded.version, data: recorded.data }];
     case 'OrderConfirmed':
       return [{ ...common, ...statusUpdated({ orderId: aggregateId, status: 'confirmed', updatedAt: timestamp }) }];
     case 'OrderCancelled':

@@ -1,10 +1,12 @@
-import type {
-  CancelledBy,
-  EventOf,
-  InventoryReserved,
-  InventoryUnavailable,
-  OrderItem,
-  Shortage,
+import {
+  type CancelledBy,
+  DEFAULT_CURRENCY,
+  type EventOf,
+  type InventoryReserved,
+  type InventoryUnavailable,
+  type OrderItem,
+  type Priority,
+  type Shortage,
 } from '@warren/contracts';
 import { totalAmountOf } from './money.ts';
 import { orderErrors } from './order-errors.ts';
@@ -49,16 +51,21 @@ export interface OrderCreatedData {
   items: OrderItem[];
   /** Absent when a line has no price. */
   totalAmount?: number;
+  /** ISO 4217. */
+  currency: string;
+  /** Absent when the customer named none. */
+  priority?: Priority;
   status: 'pending';
   /** ISO 8601, UTC. */
   createdAt: string;
 }
 
 /** What an order is asked or told. */
-export type OrderInput =
-  | { type: 'CreateOrder'; data: Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> }
-  | InventoryAnswer
-  | OrderCancellation;
+export type OrderInput = { type: 'CreateOrder'; data: NewOrder } | InventoryAnswer | OrderCancellation;
+
+/** An order that is asked for; without a currency it is in {@link DEFAULT_CURRENCY}. */
+export type NewOrder = Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> &
+  Partial<Pick<OrderCreatedData, 'currency' | 'priority'>>;
 
 /** What ends an order from outside: the wish of its customer, or its time without an answer being over. */
 export type OrderCancellation =
@@ -106,11 +113,13 @@ export function evolve(_order: Order, event: OrderEvent): Order {
   }
 }
 
-function created(data: Extract<OrderInput, { type: 'CreateOrder' }>['data']): OrderEvent {
-  const { id, customerId, items, createdAt } = data;
+function created({ id, customerId, items, createdAt, currency = DEFAULT_CURRENCY, priority }: NewOrder): OrderEvent {
   const totalAmount = totalAmountOf(items);
-  const total = totalAmount === undefined ? {} : { totalAmount };
-  return { type: 'OrderCreated', data: { id, customerId, items, ...total, status: 'pending', createdAt } };
+  const optional = { ...(totalAmount !== undefined && { totalAmount }), ...(priority && { priority }) };
+  return {
+    type: 'OrderCreated',
+    data: { id, customerId, items, ...optional, currency, status: 'pending', createdAt },
+  };
 }
 
 function confirm(order: Order, orderId: string): readonly OrderEvent[] | Ignored {

@@ -1,6 +1,14 @@
-import { createValidator, type Fault, type OrderItem, ShortText } from '@warren/contracts';
+import {
+  Currency,
+  createValidator,
+  type Fault,
+  OrderCreatedV1,
+  type OrderItem,
+  PRIORITIES,
+  ShortText,
+} from '@warren/contracts';
 import { isAppError } from '@warren/kernel';
-import { type Static, Type } from 'typebox';
+import { type Static, type TSchema, Type } from 'typebox';
 import { isAmount, MAX_AMOUNT, totalAmountOf } from '../../domain/money.ts';
 
 const Quantity = Type.Integer({ minimum: 1, maximum: 1_000_000, wanted: 'must be a whole number from 1 to 1000000' });
@@ -8,7 +16,10 @@ const Quantity = Type.Integer({ minimum: 1, maximum: 1_000_000, wanted: 'must be
 const priceWanted = `must be a number from 0 to ${MAX_AMOUNT} with at most two decimals`;
 const Price = Type.Refine(Type.Number({ wanted: priceWanted }), isAmount, () => priceWanted);
 
-const CreateOrderBody = Type.Object(
+const closed = { additionalProperties: false, wanted: 'must be an object' };
+
+/** What version 1 of OrderCreated can say of an order. */
+const FirstBody = Type.Object(
   {
     customerId: ShortText,
     items: Type.Array(
@@ -19,18 +30,32 @@ const CreateOrderBody = Type.Object(
       { minItems: 1, maxItems: 100, wanted: 'must be an array of 1 to 100 lines' },
     ),
   },
-  { additionalProperties: false, wanted: 'must be an object' },
+  closed,
+);
+
+const CreateOrderBody = Type.Object(
+  {
+    ...FirstBody.properties,
+    currency: Type.Optional(Currency),
+    priority: Type.Optional(Type.Enum([...PRIORITIES], { wanted: `must be ${PRIORITIES.join(' or ')}` })),
+  },
+  closed,
 );
 type CreateOrderBody = Static<typeof CreateOrderBody>;
 
-const validator = createValidator(CreateOrderBody);
-
-/** The body of `POST /orders` if it is valid, else every fault of it. */
-export function parseCreateOrder(body: unknown): { value: CreateOrderBody } | { faults: Fault[] } {
-  if (!validator.is(body)) return { faults: validator.faults(body) };
-  const value = { customerId: body.customerId, items: body.items.map(toItem) };
-  const faults = totalFaults(value.items);
-  return faults.length > 0 ? { faults } : { value };
+/**
+ * Gives what reads the body of `POST /orders`: its value if it is valid, else every fault of it.
+ * @param createdVersion the version of OrderCreated that orders are recorded in: what it cannot say is no known field
+ */
+export function createOrderParser(createdVersion: number) {
+  const validator = createValidator<TSchema>(createdVersion === OrderCreatedV1.version ? FirstBody : CreateOrderBody);
+  return (body: unknown): { value: CreateOrderBody } | { faults: Fault[] } => {
+    if (!validator.is(body)) return { faults: validator.faults(body) };
+    const { items, ...order } = body as CreateOrderBody;
+    const value = { ...order, items: items.map(toItem) };
+    const faults = totalFaults(value.items);
+    return faults.length > 0 ? { faults } : { value };
+  };
 }
 
 /** `-0` becomes `0`. */

@@ -2,7 +2,7 @@ import type { Fault } from '@warren/contracts';
 import { correlationIdOf, hasBody, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
 import { parseCancelOrder } from './cancel-order-request.ts';
-import { parseCreateOrder } from './create-order-request.ts';
+import { createOrderParser } from './create-order-request.ts';
 import { formatCursor } from './cursor.ts';
 import { toHistoryEntry } from './history-entry.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
@@ -12,7 +12,9 @@ import { createOrderStream } from './order-stream.ts';
 import { waitForEnd } from './wait-for-end.ts';
 
 /** The HTTP API of the order service: see the README for examples. */
-export function createOrderRoutes(orders: Orders): Route[] {
+export function createOrderRoutes(orders: Orders, { createdVersion }: { createdVersion: number }): Route[] {
+  const parseCreateOrder = createOrderParser(createdVersion);
+
   const create: RouteHandler = async (req, res) => {
     const body = parseCreateOrder(await readJsonBody(req));
     const key = parseIdempotencyKey(req);

@@ -45,4 +45,14 @@ export const orderMigrations: readonly Migration[] = [
     name: 'age of idempotency keys',
     sql: 'CREATE INDEX idempotency_keys_used_at ON idempotency_keys USING brin (used_at) WITH (pages_per_range = 32, autosummarize = on)',
   },
+  {
+    number: 4,
+    name: 'currency and priority',
+    sql: `
+      -- The default serves orders from before, and an instance of the version before that runs beside this one.
+      -- No CHECK: it would be tried on every row, and the table be locked so long. The contract checks.
+      ALTER TABLE orders ADD COLUMN currency text NOT NULL DEFAULT 'USD', ADD COLUMN priority text;
+      COMMENT ON COLUMN orders.priority IS 'Null when the customer named none.';
+    `,
+  },
 ];

@@ -49,11 +49,12 @@ function changeOf(recorded: RecordedEvent, status: Change['status'], reason: str
 async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: number): Promise<void> {
   await tx.query({
     name: 'warren-order/insert',
-    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at)
+    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at,
+                         currency, priority)
      SELECT id, customer_id, items::json, total_amount, 'pending', 1, created_at, created_at,
-            created_at + $6 * interval '1 millisecond'
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[])
-         AS one (id, customer_id, items, total_amount, created_at)
+            created_at + $6 * interval '1 millisecond', currency, priority
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[], $7::text[], $8::text[])
+         AS one (id, customer_id, items, total_amount, created_at, currency, priority)
          ON CONFLICT (id) DO NOTHING`,
     values: [
       orders.map((order) => order.id),
@@ -62,6 +63,8 @@ async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: n
       orders.map((order) => order.totalAmount ?? null),
       orders.map((order) => order.createdAt),
       deadlineMs,
+      orders.map((order) => order.currency),
+      orders.map((order) => order.priority ?? null),
     ],
   });
 }

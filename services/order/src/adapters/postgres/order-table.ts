@@ -1,4 +1,4 @@
-import type { OrderItem, OrderStatus, OrderView } from '@warren/contracts';
+import type { OrderItem, OrderStatus, OrderView, Priority } from '@warren/contracts';
 import type { EventStore } from '@warren/event-store';
 import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
 
@@ -8,6 +8,8 @@ interface Row {
   items: OrderItem[];
   /** numeric, which pg gives as text. */
   total_amount: string | null;
+  currency: string;
+  priority: Priority | null;
   status: OrderStatus;
   reason: string | null;
   version: number;
@@ -63,6 +65,8 @@ function toView(row: Row): OrderView {
     customerId: row.customer_id,
     items: row.items,
     ...(row.total_amount !== null && { totalAmount: Number(row.total_amount) }),
+    currency: row.currency,
+    ...(row.priority !== null && { priority: row.priority }),
     status: row.status,
     ...(row.reason !== null && { reason: row.reason }),
     version: row.version,

@@ -1,0 +1,125 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { createCatalogue, createEvent, type EventOf, OrderCreated, OrderCreatedV1 } from '@warren/contracts';
+import { waitUntil } from '@warren/testing';
+import { createClassHandler, createInMemoryBus, type EventBus, EventHandler, MemoryBroker } from '../src/index.ts';
+
+const queue = 'orders_of_a_test';
+const first = {
+  id: 'order-1',
+  customerId: 'c',
+  items: [{ productId: 'p', quantity: 1 }],
+  status: 'pending' as const,
+  createdAt: '2026-01-01T00:00:00.000Z',
+};
+const v1 = () => createEvent(OrderCreatedV1, { aggregateId: first.id, source: 'order', data: first });
+const v2 = () =>
+  createEvent(OrderCreated, { aggregateId: first.id, source: 'order', data: { ...first, currency: 'EUR' } });
+
+/** What a service of release 0.1 knows. */
+const released = createCatalogue([OrderCreatedV1]);
+
+let broker: MemoryBroker;
+let producer: EventBus;
+let buses: { close(): Promise<void> }[];
+
+beforeEach(async () => {
+  broker = new MemoryBroker();
+  producer = createInMemoryBus({ service: 'order', broker, topology: [] });
+  buses = [producer];
+  await producer.connect();
+});
+afterEach(async () => {
+  await Promise.all(buses.map((bus) => bus.close()));
+  broker.close();
+});
+
+async function newConsumer(): Promise<EventBus> {
+  const bus = createInMemoryBus({ service: 'inventory', broker, topology: [] });
+  buses.push(bus);
+  await bus.connect();
+  return bus;
+}
+
+/** A consumer of release 0.1; gives what it handles. */
+async function oldConsumer(): Promise<EventOf<typeof OrderCreatedV1>[]> {
+  const bus = createInMemoryBus({ service: 'inventory', broker, topology: [], catalogue: released });
+  buses.push(bus);
+  await bus.connect();
+  const handled: EventOf<typeof OrderCreatedV1>[] = [];
+  const handler = async (event: EventOf<typeof OrderCreatedV1>) => void handled.push(event);
+  await bus.subscribe({ queue, bindings: [OrderCreatedV1], handler });
+  return handled;
+}
+
+describe('consumers of events of several versions', () => {
+  test('when version 1 is in flight, then a handler of the latest version gets it as that, under its own id', async () => {
+    const handled: EventOf<typeof OrderCreated>[] = [];
+    const bus = await newConsumer();
+    await bus.subscribe({ queue, bindings: [OrderCreated], handler: async (event) => void handled.push(event) });
+    const [sent, latest] = [v1(), v2()];
+    await producer.send(sent);
+    await producer.send(latest);
+    await waitUntil(() => handled.length === 2);
+    expect(handled).toEqual([{ ...sent, version: 2, data: { ...first, currency: 'USD' } }, latest]);
+  });
+
+  test('when a queue is bound by a pattern, then its handler gets the latest version', async () => {
+    const handled: number[] = [];
+    const bus = await newConsumer();
+    const pattern = { exchange: OrderCreated.exchange, routingKey: 'order.*' };
+    await bus.subscribe({ queue, bindings: [pattern], handler: async ({ version }) => void handled.push(version) });
+    await producer.send(v1());
+    await waitUntil(() => handled.length === 1);
+    expect(handled).toEqual([2]);
+  });
+
+  test('when a class has a method for each version, then each gets what was published, and nothing is upcast', async () => {
+    const handled: unknown[] = [];
+    class Orders {
+      @EventHandler('OrderCreated', { version: 1 })
+      async first({ data }: EventOf<typeof OrderCreatedV1>) {
+        handled.push(data);
+      }
+
+      @EventHandler('OrderCreated')
+      async latest({ data }: EventOf<typeof OrderCreated>) {
+        handled.push(data.currency);
+      }
+    }
+    const bus = await newConsumer();
+    const handler = createClassHandler(new Orders());
+    await bus.subscribe({ queue, bindings: [OrderCreatedV1, OrderCreated], handler });
+    await producer.send(v1());
+    await producer.send(v2());
+    await waitUntil(() => handled.length === 2);
+    expect(handled).toEqual([first, 'EUR']);
+  });
+
+  test('when version 1 is published to an old and a new consumer of one queue, then both handle their share and nothing is lost', async () => {
+    const old = await oldConsumer();
+    const latest: string[] = [];
+    const bus = await newConsumer();
+    await bus.subscribe({
+      queue,
+      bindings: [OrderCreated],
+      handler: async ({ data }) => void latest.push(data.currency),
+    });
+    const send = () => Promise.all(Array.from({ length: 10 }, () => producer.send(v1())));
+    await send();
+    await waitUntil(() => old.length + latest.length === 10);
+    expect(old.length).toBeGreaterThan(0);
+    expect(latest.length).toBeGreaterThan(0);
+    expect(new Set(latest)).toEqual(new Set(['USD']));
+    expect(broker.messages(`${queue}.dlq`)).toEqual([]);
+  });
+
+  test('when version 2 reaches a consumer that knows only version 1, then it rests in the dead letters, unchanged, with the reason', async () => {
+    const old = await oldConsumer();
+    const event = v2();
+    await producer.send(event);
+    const letter = await waitUntil(() => broker.messages(`${queue}.dlq`)[0]);
+    expect(old).toEqual([]);
+    expect(JSON.parse(String(letter.body))).toEqual(event);
+    expect(Object.values(letter.properties.headers ?? {})).toContain('EVENT_VERSION_UNKNOWN');
+  });
+});

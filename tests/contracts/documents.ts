@@ -1,0 +1,22 @@
+import { SYSTEM_QUEUES, systemCatalogue, toJsonSchema, toReleased } from '@warren/contracts';
+import { stringify } from 'yaml';
+import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
+
+const { contracts } = systemCatalogue;
+const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** Where the schemas of released versions are kept. */
+export const RELEASED = 'shared/contracts/released';
+
+/** The documents that are made from the contracts: path from the root of the repository → text. */
+export function generateDocuments(version: string): Map<string, string> {
+  const asyncApi = createAsyncApi({ contracts, queues: SYSTEM_QUEUES, version });
+  const schemas = allVersions(contracts).map((one) => [`docs/schemas/${nameOf(one)}.json`, toText(toJsonSchema(one))]);
+  const text = stringify(asyncApi, { lineWidth: 120, aliasDuplicateObjects: false });
+  return new Map([['docs/asyncapi.yaml', text], ...(schemas as [string, string][])]);
+}
+
+/** The records of every version as it is now: path from the root of the repository → text. */
+export function generateReleased(): Map<string, string> {
+  return new Map(allVersions(contracts).map((one) => [`${RELEASED}/${nameOf(one)}.json`, toText(toReleased(one))]));
+}

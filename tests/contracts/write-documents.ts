@@ -1,0 +1,27 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { type ReleasedContract, requireCompatible, systemCatalogue } from '@warren/contracts';
+import { generateDocuments, generateReleased, RELEASED } from './documents.ts';
+
+/*
+ * npm run schemas               writes docs/asyncapi.yaml and docs/schemas
+ * npm run schemas -- --release  also records every version of every event as released; refuses when a recorded one was broken
+ */
+const root = join(import.meta.dirname, '../..');
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+const written = generateDocuments(version);
+
+if (process.argv.includes('--release')) {
+  for (const file of readdirSync(join(root, RELEASED))) {
+    const released: ReleasedContract = JSON.parse(readFileSync(join(root, RELEASED, file), 'utf8'));
+    requireCompatible(released, systemCatalogue);
+  }
+  for (const [path, text] of generateReleased()) written.set(path, text);
+}
+
+rmSync(join(root, 'docs/schemas'), { recursive: true, force: true });
+for (const [path, text] of written) {
+  mkdirSync(dirname(join(root, path)), { recursive: true });
+  writeFileSync(join(root, path), text);
+  console.log(path);
+}
