@@ -72,7 +72,7 @@ const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, 
 
 const QUERIES = {
   orders: 'SELECT id, status, items FROM order_service.orders',
-  events: `SELECT ${EVENTS} FROM order_service.events UNION ALL SELECT ${EVENTS} FROM inventory_service.events`,
+  events: `SELECT ${EVENTS} FROM order_service.log UNION ALL SELECT ${EVENTS} FROM inventory_service.log`,
   levels: `SELECT product_id AS "productId", available::int, reserved::int, coalesce((SELECT sum(delta)
     FROM inventory_service.stock_ledger e WHERE e.product_id = l.product_id), 0)::int AS ledger FROM inventory_service.stock_level l`,
   reservations:

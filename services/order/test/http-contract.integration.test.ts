@@ -271,6 +271,8 @@ describe('health and metrics', () => {
     );
     expect(text).toMatch(/warren_store_appended_total\{service="order"\} \d+/);
     expect(text).toContain('nodejs_eventloop_lag_seconds');
+    for (const table of ['inbox', 'idempotency_keys', 'events'])
+      expect(text).toContain(`warren_store_expired_total{table="${table}",service="order"}`);
   });
 
   test('when the port is taken, then a second instance says so and stops', async () => {
