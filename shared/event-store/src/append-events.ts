@@ -34,7 +34,7 @@ const RETURNING = 'RETURNING position, stream_id, stream_version';
 export const APPEND_FIRST = `${INTO}
   WHERE coalesce((
     SELECT p.tx <= pg_current_xact_id() OR p.tx >= pg_snapshot_xmax(pg_current_snapshot())
-    FROM events p WHERE p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
+    FROM events p WHERE e.stream_version > 1 AND p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
   ), e.stream_version = 1 + coalesce((
     SELECT a.stream_version FROM archived_events a WHERE a.stream_id = e.stream_id ORDER BY a.stream_version DESC LIMIT 1
   ), 0))
