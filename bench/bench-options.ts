@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../tests/program/run-program.ts';
 import { LONG_PARTS, PARTS, type PartName } from './parts.ts';
 
 export interface BenchOptions {
@@ -44,7 +45,14 @@ export function parseBenchOptions(args: readonly string[]): BenchOptions | 'help
   });
   if (values.help) return 'help';
   const { profile, chart, json } = values;
-  return { only: parts(values.only), rounds: rounds(values.rounds), scale: scale(values.scale), profile, chart, json };
+  return {
+    only: parts(values.only),
+    rounds: wholeNumber('rounds', values.rounds, { min: 1, max: 100 }),
+    scale: scale(values.scale),
+    profile,
+    chart,
+    json,
+  };
 }
 
 function parts(text: string | undefined): PartName[] {
@@ -53,12 +61,6 @@ function parts(text: string | undefined): PartName[] {
   const unknown = asked.filter((name) => !Object.hasOwn(PARTS, name));
   if (unknown.length > 0) throw new Error(`--only takes ${NAMES.join(', ')}, not "${unknown.join(', ')}"`);
   return NAMES.filter((name) => asked.includes(name));
-}
-
-function rounds(text: string): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= 1 && value <= 100) return value;
-  throw new Error('--rounds must be a whole number from 1 to 100');
 }
 
 function scale(text: string): number {

@@ -1,6 +1,7 @@
 import { createCatalogue, createEvent, OrderCreated } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { type Measured, serveSide } from '../harness/side-process.ts';
+import type { Measured } from '../harness/side-process.ts';
+import { serveWorker } from '../harness/worker.ts';
 import { inWindow } from './in-window.ts';
 
 /** Never more messages sent and not confirmed: the bus's default. */
@@ -70,7 +71,7 @@ export type Publish = (event: BenchEvent, done: (error?: unknown) => void) => vo
 
 /** Serves a side whose figure is events confirmed per second. The events are made before the clock runs. */
 export function servePublishing(prepare: () => Promise<Publish>): Promise<void> {
-  return serveSide(async () => {
+  return serveWorker(async () => {
     const messages = workOfRun();
     const publish = await prepare();
     return () => {
@@ -85,7 +86,7 @@ export type Consume = (onHandled: (events: number) => void) => Promise<() => Pro
 
 /** Serves a side whose figure is events consumed per second, from subscribing to the last acknowledgement. */
 export function serveConsuming(prepare: () => Promise<Consume>): Promise<void> {
-  return serveSide(async () => {
+  return serveWorker(async () => {
     const messages = workOfRun();
     const consume = await prepare();
     return async () => {

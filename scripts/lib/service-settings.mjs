@@ -25,6 +25,7 @@ export const SERVICE_SETTINGS = [
   'PREFETCH',
   'RETRY_BASE_MS',
   'RETRY_MAX_ATTEMPTS',
+  'STREAM_KEEP_MS',
 ];
 
 /**

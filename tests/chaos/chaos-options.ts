@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { wholeNumber } from '../program/run-program.ts';
 import { MECHANISMS } from './mechanisms.mjs';
 import { SCENARIOS } from './scenarios/scenarios.ts';
 
@@ -66,20 +67,14 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
     throw new Error(`--without must be one of ${Object.keys(MECHANISMS).join(', ')}`);
   }
   return {
-    seed: wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), 0, 2 ** 31),
-    faults: story ? 0 : wholeNumber('faults', values.faults, 0, 10_000),
-    orders: wholeNumber('orders', values.orders, 1, 8),
-    inventories: wholeNumber('inventories', values.inventories, 1, 8),
-    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 30), 1, 2000),
-    quietSeconds: wholeNumber('quiet', values.quiet, 1, 3600),
+    seed: wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), { min: 0, max: 2 ** 31 }),
+    faults: story ? 0 : wholeNumber('faults', values.faults, { min: 0, max: 10_000 }),
+    orders: wholeNumber('orders', values.orders, { min: 1, max: 8 }),
+    inventories: wholeNumber('inventories', values.inventories, { min: 1, max: 8 }),
+    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 30), { min: 1, max: 2000 }),
+    quietSeconds: wholeNumber('quiet', values.quiet, { min: 1, max: 3600 }),
     without,
     scenario,
-    seconds: wholeNumber('seconds', values.seconds ?? String(story?.seconds ?? 0), 0, 3600),
+    seconds: wholeNumber('seconds', values.seconds ?? String(story?.seconds ?? 0), { min: 0, max: 3600 }),
   };
-}
-
-function wholeNumber(name: string, text: string, min: number, max: number): number {
-  const value = Number(text);
-  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-  throw new Error(`--${name} must be a whole number from ${min} to ${max}`);
 }

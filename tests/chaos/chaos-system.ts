@@ -25,7 +25,7 @@ export interface ChaosSystemOptions {
   without?: string;
   /** For files of the run. */
   directory: string;
-  /** Heartbeats, retries and deadlines of seconds, so that many faults fit into a run; false: the services' defaults. */
+  /** Heartbeats, retries, deadlines and an archive of seconds, so that many faults fit into a run; false: the services' defaults. */
   hurried: boolean;
   /** Ends the start half-way. */
   signal: AbortSignal;
@@ -36,6 +36,8 @@ const HURRIED_ENV = {
   BREAKER_RESET_MS: '2000',
   // Longer than most faults and shorter than some: both an answer in time and a late one are common.
   ORDER_DEADLINE_MS: '10000',
+  // Each look of the archive, at least one at every start of a service, finds something; late cancellations find archived orders.
+  STREAM_KEEP_MS: '1000',
 };
 
 const SERVICE_ENV = {

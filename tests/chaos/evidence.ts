@@ -15,6 +15,8 @@ export interface LoggedEvent {
   published: boolean;
   /** Who cancelled the order, for an OrderCancelled. */
   by?: string | null;
+  /** Whether it lies in the archive. @default false */
+  archived?: boolean;
   /** When it was recorded, in milliseconds since 1970. */
   recordedAt: number;
 }
@@ -72,7 +74,13 @@ const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, 
 
 const QUERIES = {
   orders: 'SELECT id, status, items FROM order_service.orders',
-  events: `SELECT ${EVENTS} FROM order_service.events UNION ALL SELECT ${EVENTS} FROM inventory_service.events`,
+  // In one statement: events go to the archive at any moment.
+  events: ['order_service', 'inventory_service']
+    .flatMap((schema) => [
+      `SELECT ${EVENTS}, false AS archived FROM ${schema}.events`,
+      `SELECT ${EVENTS}, true FROM ${schema}.archived_events`,
+    ])
+    .join(' UNION ALL '),
   levels: `SELECT product_id AS "productId", available::int, reserved::int, coalesce((SELECT sum(delta)
     FROM inventory_service.stock_ledger e WHERE e.product_id = l.product_id), 0)::int AS ledger FROM inventory_service.stock_level l`,
   reservations:

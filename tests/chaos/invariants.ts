@@ -34,6 +34,7 @@ const INVARIANTS: readonly Invariant[] = [
   ['stock is never negative, and adds up: initial + received = available + reserved', wrongStock],
   ['the ledger is the level', wrongLedger],
   ['stock that was sent is received, once', wrongReceipts],
+  ['a stream has each of its versions once, those in the archive first', brokenStreams],
   ['every event is published', unpublishedEvents],
   ['every event is handled by the service that it is for', unhandledEvents],
   ['the events of a stream are published in order', disorderedStreams],
@@ -186,6 +187,19 @@ function unhandledEvents({ events, handled, record }: Evidence): string[] {
 function messageIdOf({ id, type }: LoggedEvent): string {
   return type === OrderCancelled.type ? deriveId(id, type) : id;
 }
+
+function brokenStreams({ events }: Evidence): string[] {
+  return [...groupBy(events, ({ stream }) => stream)].flatMap(([stream, own]) => {
+    const inOrder = own.toSorted((a, b) => a.version - b.version);
+    const whole = inOrder.every(({ version }, index) => version === index + 1);
+    const archiveFirst = inOrder.every(
+      ({ archived }, index) => !archived || index === 0 || inOrder[index - 1]?.archived,
+    );
+    return whole && archiveFirst ? [] : [`${stream}: ${inOrder.map(placeOf).join(', ')}`];
+  });
+}
+
+const placeOf = ({ version, archived }: LoggedEvent): string => `${version}${archived ? ' (archived)' : ''}`;
 
 function disorderedStreams({ events, firstSeen }: Evidence): string[] {
   const streams = groupBy(events, ({ stream }) => stream);

@@ -85,6 +85,12 @@ function soundRun(): Evidence {
   };
 }
 
+/** A further event of the third order, in the archive. */
+const archivedEvent = (version: number) => ({
+  ...logged('e8b', 'order-order-3', version, 'OrderConfirmed'),
+  archived: true,
+});
+
 type Order = Evidence['orders'][number];
 
 const brokenBy = (change: Partial<Evidence>): string[] =>
@@ -170,6 +176,21 @@ describe('the judgement of a run', () => {
     ],
     ['a receipt was not booked', /received, once/, { receipts: [] }],
     ['a receipt was booked twice', /received, once/, { receipts: [...soundRun().receipts, ...soundRun().receipts] }],
+    [
+      'a version is in a stream twice',
+      /each of its versions once/,
+      { events: [...soundRun().events, archivedEvent(2)] },
+    ],
+    [
+      'a version is missing',
+      /each of its versions once/,
+      { events: soundRun().events.filter(({ id }) => id !== 'e6') },
+    ],
+    [
+      'the end of a stream is in the archive, and its beginning is not',
+      /those in the archive first/,
+      { events: soundRun().events.map((event) => ({ ...event, archived: event.version === 2 })) },
+    ],
     ['an event was not published', /every event is published/, unseen('e3')],
     ['a stream was published out of order', /in order/, seenAs('e3', ...everything.filter((id) => id !== 'e3'))],
     ['something was published that was not committed', /was committed/, seenAs(...everything, 'ghost')],

@@ -101,6 +101,7 @@ function countsOf(evidence: Evidence): Record<string, number> {
     'timed out': events.filter(({ by }) => by === 'deadline').length,
     released: events.filter(({ type }) => type === InventoryReleased.type).length,
     events: events.length,
+    'events archived': events.filter(({ archived }) => archived).length,
     'messages seen': firstSeen.size,
     'messages taken by a stranger': record.taken.size,
     'stock receipts': record.receipts.size,

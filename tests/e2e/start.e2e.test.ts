@@ -7,11 +7,11 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { testEnvironment, waitUntil } from '@warren/testing';
 import { findFreePort } from '../../scripts/lib/ports.mjs';
 import type { RunState } from '../../scripts/lib/run-state.mjs';
-import { runStart, type StartCommand } from './start-command.ts';
+import { type NpmCommand, runNpm } from './npm-command.ts';
 
 let dataDir: string;
 let ports: { ORDER_PORT: string; INVENTORY_PORT: string };
-let started: StartCommand[] = [];
+let started: NpmCommand[] = [];
 
 beforeAll(async () => {
   // Mode 0700, as a clone below /root: a database that must not run as root has to cope with it.
@@ -21,13 +21,13 @@ beforeAll(async () => {
 
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
 
-function start(args: string[] = [], env: Record<string, string> = {}): StartCommand {
-  const command = runStart(dataDir, args, { ...ports, ...env });
+function start(args: string[] = [], env: Record<string, string> = {}): NpmCommand {
+  const command = runNpm(['start', '--', ...args], dataDir, { ...ports, ...env });
   started.push(command);
   return command;
 }
 
-async function stopped(command: StartCommand): Promise<number | null> {
+async function stopped(command: NpmCommand): Promise<number | null> {
   command.signal('SIGINT');
   return command.exited;
 }
@@ -35,7 +35,7 @@ async function stopped(command: StartCommand): Promise<number | null> {
 const runFile = () => join(dataDir, 'run.json');
 const runState = () => JSON.parse(readFileSync(runFile(), 'utf8')) as RunState;
 
-async function placeOrder(command: StartCommand): Promise<string> {
+async function placeOrder(command: NpmCommand): Promise<string> {
   const [, url = '', body = ''] = await command.waitFor(/curl -i (\S+) -H '[^']+' -d '([^']+)'/);
   const response = await fetch(url, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
   expect(response.status).toBe(201);
@@ -49,7 +49,7 @@ async function statusOf(orderUrl: string): Promise<string> {
 }
 
 /** A helper of a killed broker ends by itself, a moment after its pipe has closed. */
-const nothingIsLeft = (...commands: StartCommand[]) =>
+const nothingIsLeft = (...commands: NpmCommand[]) =>
   waitUntil(
     () => {
       const left = commands.flatMap((command) => command.leftovers());

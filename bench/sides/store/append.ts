@@ -1,6 +1,6 @@
 import type { AppendOperation } from '@warren/event-store';
 import { createBatcher } from '@warren/kernel';
-import { serveSide } from '../../harness/side-process.ts';
+import { serveWorker } from '../../harness/worker.ts';
 import { perSecond, workOfRun } from '../bus-bench.ts';
 import { inWindow } from '../in-window.ts';
 import { appendAll, newStream, openBenchStore } from '../store-bench.ts';
@@ -8,7 +8,7 @@ import { appendAll, newStream, openBenchStore } from '../store-bench.ts';
 /** Commands at the same moment: as many as wait for each other in a busy service. */
 const COMMANDS = 1000;
 
-await serveSide(async () => {
+await serveWorker(async () => {
   const { store } = await openBenchStore('bench_append');
   // The order service's group commit: each command is answered by itself, those that wait share a transaction.
   const batcher = createBatcher<AppendOperation, unknown>({

@@ -1,12 +1,12 @@
-import { serveSide } from '../../harness/side-process.ts';
 import { percentile } from '../../harness/statistics.ts';
+import { serveWorker } from '../../harness/worker.ts';
 import { workOfRun } from '../bus-bench.ts';
 import { appendAll, newStream, openBenchStore } from '../store-bench.ts';
 
 const STREAMS = 200;
 const EVENTS = 100;
 
-await serveSide(async () => {
+await serveWorker(async () => {
   const { store } = await openBenchStore('bench_load');
   const streams = Array.from({ length: STREAMS }, () => newStream(EVENTS));
   for (const stream of streams) await appendAll(store, [stream]);

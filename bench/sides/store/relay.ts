@@ -1,11 +1,11 @@
 import type { EventPublisher } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createRelay } from '@warren/event-store';
-import { serveSide } from '../../harness/side-process.ts';
+import { serveWorker } from '../../harness/worker.ts';
 import { busBench, catalogue, exchange, perSecond, routingKey, workOfRun } from '../bus-bench.ts';
 import { fillStore, openBenchStore } from '../store-bench.ts';
 
-await serveSide(async () => {
+await serveWorker(async () => {
   const { url, queue } = busBench();
   const { pool, store } = await openBenchStore('bench_relay');
   const bus = new EventBus({

@@ -1,5 +1,6 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
 import {
+  archiveRule,
   createDatabaseComponent,
   createEventStore,
   createPool,
@@ -23,6 +24,7 @@ import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
 import { inventoryMigrations } from './adapters/postgres/migrations.ts';
 import { createStockTables } from './adapters/postgres/stock-tables.ts';
 import { createInventory } from './application/inventory.ts';
+import { ENDING_EVENTS } from './application/reservation-streams.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import type { InventorySettings } from './config.ts';
 
@@ -62,7 +64,15 @@ export function composeInventory(
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, logger, metrics }),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
-    createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs)], logger, metrics }),
+    createRetentionJob({
+      store,
+      rules: [
+        inboxRetention(settings.inboxKeepMs),
+        archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs }),
+      ],
+      logger,
+      metrics,
+    }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

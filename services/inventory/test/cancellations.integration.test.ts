@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { archiveRule } from '@warren/event-store';
 import { createId } from '@warren/kernel';
-import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { createTestDatabase, type TestDatabase, waitUntil } from '@warren/testing';
+import { ENDING_EVENTS } from '../src/application/reservation-streams.ts';
 import { createInventoryOnPostgres, type InventoryOnPostgres } from './inventory-on-postgres.ts';
 import { orderCancelled, orderCreated } from './messages.ts';
 import { createStockProbe, type StockProbe } from './stock-of.ts';
@@ -30,7 +32,7 @@ const untouched = { apple: { available: 100, reserved: 0 }, pear: { available: 1
 /** The stream of an order's reservation. */
 const storyOf = async (orderId: string): Promise<string[]> => {
   const rows = await probe.select<{ type: string; routing_key: string | null }>(
-    'SELECT type, routing_key FROM events WHERE aggregate_id = $1 ORDER BY stream_version',
+    'SELECT type, routing_key FROM log WHERE aggregate_id = $1 ORDER BY stream_version',
     [orderId],
   );
   return rows.map(({ type, routing_key }) => `${type} ${routing_key}`);
@@ -54,6 +56,25 @@ describe('a cancelled order', () => {
       'InventoryReleased inventory.released',
     ]);
   });
+
+  it.each([
+    ['has its reservation', 2, 'InventoryReserved inventory.reserved', 'InventoryReleased inventory.released'],
+    ['was refused', 101, 'InventoryUnavailable inventory.unavailable'],
+  ])(
+    'when an order that %s is in the archive, then copies change nothing and its cancellation does what it did before',
+    async (_, quantity, ...story) => {
+      const order = orderCreated([['apple', quantity]]);
+      await instance(0).reserveStock([order]);
+      const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
+      const archive = () => instance(0).store.transaction((tx) => rule.takeBatch(tx, { size: 100, after: 0 }));
+      await waitUntil(async () => (await archive()).streams === 1, { what: 'the order to be archived' });
+
+      await instance(1).reserveStock([{ ...order, id: createId() }]);
+      await instance(1).releaseStock([orderCancelled(order.data.id)]);
+      expect(await storyOf(order.data.id)).toEqual(story);
+      expect(await probe.levels()).toEqual(untouched);
+    },
+  );
 
   it('when its cancellation comes before its creation, then nothing is reserved, and nothing is announced', async () => {
     const order = orderCreated([['apple', 2]]);

@@ -40,7 +40,7 @@ export function createStockProbe(databaseUrl: string) {
     },
     /** How many events of each type are in the log. */
     async events(): Promise<Record<string, number>> {
-      const rows = await select<{ type: string; count: string }>('SELECT type, count(*) FROM events GROUP BY type');
+      const rows = await select<{ type: string; count: string }>('SELECT type, count(*) FROM log GROUP BY type');
       return Object.fromEntries(rows.map((row) => [row.type, Number(row.count)]));
     },
   };

@@ -1,5 +1,6 @@
 import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
 import {
+  archiveRule,
   createDatabaseComponent,
   createEventStore,
   createPool,
@@ -27,6 +28,7 @@ import { createIdempotencyKeyTable, idempotencyKeyRetention } from './adapters/p
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
+import { ENDING_EVENTS } from './application/order-streams.ts';
 import { createOrderWatch } from './application/order-watch.ts';
 import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
@@ -82,7 +84,11 @@ export function composeOrder(
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     createRetentionJob({
       store,
-      rules: [inboxRetention(settings.inboxKeepMs), idempotencyKeyRetention(settings.idempotencyKeyKeepMs)],
+      rules: [
+        inboxRetention(settings.inboxKeepMs),
+        idempotencyKeyRetention(settings.idempotencyKeyKeepMs),
+        archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs }),
+      ],
       logger,
       metrics,
     }),

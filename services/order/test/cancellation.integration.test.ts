@@ -6,8 +6,10 @@ import {
   OrderCancelled,
   OrderStatusUpdated,
 } from '@warren/contracts';
+import { archiveRule, createEventStore, createPool } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
+import { ENDING_EVENTS } from '../src/application/order-streams.ts';
 import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
 const pair = useTwoOrders();
@@ -35,6 +37,18 @@ const typesOf = async (orderId: string): Promise<string[]> => {
   const { body } = await first().api.get(`/orders/${orderId}/events`);
   return body.map((event: { type: string }) => event.type);
 };
+
+/** Resolves when the order's events have gone to the archive, with whatever else has ended. */
+async function archived(orderId: string): Promise<void> {
+  const pool = createPool({ url: pair.fixture.database.url, schema: 'order_service' });
+  const store = createEventStore({ pool });
+  const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
+  const isArchived = async () => {
+    await store.transaction((tx) => rule.takeBatch(tx, { size: 1000, after: 0 }));
+    return (await store.query('SELECT FROM archived_events WHERE aggregate_id = $1', [orderId])).rowCount === 2;
+  };
+  await waitUntil(isArchived, { what: 'the order to be archived' }).finally(() => pool.end());
+}
 
 describe('POST /orders/:id/cancel', () => {
   test('when the order is pending, then it is cancelled with the reason, and both events go out', async () => {
@@ -73,6 +87,19 @@ describe('POST /orders/:id/cancel', () => {
     await waitUntilEnded(first(), orderId);
     const { status, body } = await cancel(orderId);
     expect([status, body.status, body.reason]).toEqual([200, 'cancelled', 'cancelled by the customer']);
+    expect(await typesOf(orderId)).toEqual(['OrderCreated', 'OrderConfirmed', 'OrderCancelled']);
+  });
+
+  test('when the confirmed order is in the archive, then it is found with its history, and cancelled all the same', async () => {
+    const orderId = await newOrder();
+    await pair.fixture.inventory.publish(reserved(orderId));
+    await waitUntilEnded(first(), orderId);
+    await archived(orderId);
+
+    expect((await first().api.get(`/orders/${orderId}`)).body).toMatchObject({ status: 'confirmed', version: 2 });
+    expect(await typesOf(orderId)).toEqual(['OrderCreated', 'OrderConfirmed']);
+    const { status, body } = await cancel(orderId);
+    expect([status, body.status, body.version]).toEqual([200, 'cancelled', 3]);
     expect(await typesOf(orderId)).toEqual(['OrderCreated', 'OrderConfirmed', 'OrderCancelled']);
   });
 

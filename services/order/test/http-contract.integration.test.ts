@@ -283,6 +283,14 @@ describe('health and metrics', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds');
   });
 
+  test('when it has run for a moment, then the metrics show that it looked for what has had its time in every table', async () => {
+    const tables = ['inbox', 'idempotency_keys', 'events'];
+    await waitUntil(async () => {
+      const { text } = await order.api.get('/metrics');
+      return tables.every((table) => text.includes(`warren_store_expired_total{table="${table}",service="order"}`));
+    });
+  });
+
   test('when the port is taken, then a second instance says so and stops', async () => {
     await expect(fixture.start({ ORDER_PORT: String(order.service.port) })).rejects.toMatchObject({
       code: 'PORT_TAKEN',

@@ -28,12 +28,16 @@ const RETURNING = 'RETURNING position, stream_id, stream_version';
  * The first event of each operation, where the stream has the expected version: the event before it exists (else there would be a
  * gap), and none has taken its place. The event before it must come from an earlier transaction id too, so that ids rise along each
  * stream: the relay's windows depend on it (docs/adr/0003). Ids from before a restore are above every id of this server; they do not count.
+ * Nor do those in the archive: every transaction up to them was over before they went there. What is archived of a stream is its beginning
+ * (docs/adr/0007), so where the event before is in the log, the archive need not be asked.
  */
 export const APPEND_FIRST = `${INTO}
-  WHERE e.stream_version = 1 OR (
+  WHERE coalesce((
     SELECT p.tx <= pg_current_xact_id() OR p.tx >= pg_snapshot_xmax(pg_current_snapshot())
-    FROM events p WHERE p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
-  )
+    FROM events p WHERE e.stream_version > 1 AND p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
+  ), e.stream_version = 1 + coalesce((
+    SELECT a.stream_version FROM archived_events a WHERE a.stream_id = e.stream_id ORDER BY a.stream_version DESC LIMIT 1
+  ), 0))
   ORDER BY e.stream_id COLLATE "C"
   ON CONFLICT (stream_id, stream_version) DO NOTHING ${RETURNING}`;
 

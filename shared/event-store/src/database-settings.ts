@@ -2,6 +2,7 @@ import { formats, type Settings, setting } from '@warren/kernel';
 import type { PoolOptions } from './create-pool.ts';
 
 const WEEK_MS = 604_800_000;
+const MONTH_MS = 2_592_000_000;
 
 /** The settings of a service that has a database. */
 export const databaseSettings = {
@@ -28,6 +29,12 @@ export const databaseSettings = {
     doc: 'How long a handled message is remembered, in milliseconds; a copy that comes later is handled again.',
     format: formats.integer(3_600_000, 31_536_000_000),
     default: WEEK_MS,
+  }),
+  streamKeepMs: setting({
+    env: 'STREAM_KEEP_MS',
+    doc: 'How long after its end a stream stays in the table events, in milliseconds; then it goes to archived_events, where it is still read.',
+    format: formats.integer(1000, 31_536_000_000),
+    default: MONTH_MS,
   }),
 };
 

@@ -76,4 +76,34 @@ export const eventStoreMigrations: readonly Migration[] = [
       COMMENT ON COLUMN inbox.handled_at IS 'For the retention job';
     `,
   },
+  {
+    number: 3,
+    name: 'archive of ended streams',
+    sql: `
+      CREATE TABLE archived_events (LIKE events, PRIMARY KEY (stream_id, stream_version));
+      CREATE UNIQUE INDEX archived_events_position ON archived_events (position);
+      COMMENT ON TABLE archived_events IS 'The events of streams that have ended, moved here from events as they were';
+      COMMENT ON TABLE events IS
+        'The log of what happened; also the outbox, read by the relay. Rows are only ever added, and archived once their stream has ended.';
+
+      CREATE VIEW log AS SELECT * FROM archived_events UNION ALL SELECT * FROM events;
+      COMMENT ON VIEW log IS 'Every event there is, wherever it lies. In the order of their positions, those of a stream are in theirs.';
+
+      -- An append that began before its stream was archived does not see that in its own snapshot, and the row that would have been in its way
+      -- is gone. Here each query has a snapshot of its own, later than the insert.
+      CREATE FUNCTION refuse_archived_versions() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+      BEGIN
+        IF EXISTS (
+          SELECT FROM added CROSS JOIN LATERAL (
+            SELECT FROM archived_events a WHERE a.stream_id = added.stream_id AND a.stream_version = added.stream_version OFFSET 0
+          ) archived
+        ) THEN
+          RAISE EXCEPTION 'one of the streams was archived at the same moment' USING ERRCODE = 'serialization_failure';
+        END IF;
+        RETURN NULL;
+      END $$;
+      CREATE TRIGGER events_archived_versions AFTER INSERT ON events REFERENCING NEW TABLE AS added
+        FOR EACH STATEMENT EXECUTE FUNCTION refuse_archived_versions();
+    `,
+  },
 ];

@@ -1,3 +1,4 @@
+export * from './archive-streams.ts';
 export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
 export * from './create-pool.ts';
@@ -9,6 +10,7 @@ export * from './migrate.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './retention.ts';
+export * from './retention-rule.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

@@ -1,28 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import {
-  type Component,
-  Counter,
-  createMetricsRegistry,
-  type Logger,
-  type MetricsRegistry,
-  silentLogger,
-} from '@warren/kernel';
+import { type Component, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import type { EventStore } from './event-store.ts';
-
-/** Rows of a table that are of no use after some time. */
-export interface RetentionRule {
-  /** Its name, which is written into SQL as it is. */
-  table: string;
-  /** When the row was written: a `timestamptz` with an index, written into SQL as it is. */
-  column: string;
-  /** Rows older than so many milliseconds go. */
-  keepMs: number;
-}
+import { createRetentionMetrics } from './retention-metrics.ts';
+import type { RetentionRule, TakenBatch } from './retention-rule.ts';
 
 export interface RetentionOptions {
   store: Pick<EventStore, 'transaction'>;
   rules: readonly RetentionRule[];
-  /** The most rows that one transaction deletes. @default 1000 */
+  /** The most rows that one transaction looks at. @default 1000 */
   batchSize?: number;
   /** Between two batches, so that the work of the service goes first, in milliseconds. @default 200 */
   throttleMs?: number;
@@ -32,43 +17,37 @@ export interface RetentionOptions {
   metrics?: MetricsRegistry;
 }
 
-/** The inbox as a rule. A message that comes back later than this is handled again. */
-export const inboxRetention = (keepMs: number): RetentionRule => ({ table: 'inbox', column: 'handled_at', keepMs });
-
 /**
- * Deletes what is older than its rule allows, in small batches. Any number of instances may run it: rows that one is about to delete the
- * others pass over. A failure is logged, and the next look tries again.
+ * Takes away what is older than its rule allows, in small batches. Any number of instances may run it: rows that one is about to take
+ * away the others pass over. A failure is logged, and the next look tries again.
  */
 export function createRetentionJob(options: RetentionOptions): Component {
   const { store, rules, batchSize = 1000, throttleMs = 200, everyMs = 60_000, logger = silentLogger } = options;
-  const { metrics = createMetricsRegistry('', { collectDefaults: false }) } = options;
+  const metrics = createRetentionMetrics(options.metrics);
   const stopping = new AbortController();
-  const expired = new Counter({
-    name: 'warren_store_expired_total',
-    help: 'Rows deleted because they were older than the retention of their table',
-    labelNames: ['table'],
-    registers: [metrics],
-  });
   let running: Promise<void> | undefined;
 
-  /** Gives whether there may be more. */
-  async function deleteBatch({ table, column, keepMs }: RetentionRule): Promise<boolean> {
-    const { rowCount } = await store.transaction((tx) =>
-      tx.query(
-        `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-           SELECT ctid FROM ${table} WHERE ${column} < now() - $1 * interval '1 millisecond' LIMIT $2 FOR UPDATE SKIP LOCKED))`,
-        [keepMs, batchSize],
-      ),
-    );
-    expired.inc({ table }, rowCount ?? 0);
-    return rowCount === batchSize;
+  async function takeBatch(rule: RetentionRule, after: number): Promise<TakenBatch> {
+    const { table } = rule;
+    const stopTimer = metrics.seconds.startTimer({ table });
+    const batch = await store.transaction((tx) => rule.takeBatch(tx, { size: batchSize, after }));
+    stopTimer();
+    metrics.expired.inc({ table }, batch.rows);
+    metrics.archivedStreams.inc(batch.streams ?? 0);
+    return batch;
   }
 
   async function sweep(rule: RetentionRule): Promise<void> {
+    const { table } = rule;
     try {
-      while (!stopping.signal.aborted && (await deleteBatch(rule))) await rest(throttleMs);
+      let after: number | undefined = 0;
+      while (after !== undefined && !stopping.signal.aborted) {
+        ({ next: after } = await takeBatch(rule, after));
+        if (after !== undefined) await rest(throttleMs);
+      }
+      if (after === undefined) metrics.lastRun.setToCurrentTime({ table });
     } catch (err) {
-      logger.warn({ err, table: rule.table }, 'old rows could not be deleted: trying again later');
+      logger.warn({ err, table }, 'old rows could not be taken away: trying again later');
     }
   }
 

@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createId } from '@warren/kernel';
 import { APPEND_FIRST } from '../src/append-events.ts';
+import { ARCHIVE_STREAMS } from '../src/archive-streams.ts';
 import { CLAIM_MESSAGES } from '../src/claim-messages.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
 import { LOAD_STREAMS } from '../src/load-streams.ts';
@@ -40,13 +41,16 @@ describe.each([
     await pool.query(`
       ALTER TABLE events SET (autovacuum_enabled = off);
       ALTER TABLE inbox SET (autovacuum_enabled = off);
+      ALTER TABLE archived_events SET (autovacuum_enabled = off);
       INSERT INTO events (tx, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
       SELECT (n::bigint * ${horizon} / ${ROWS})::text::xid8, 's-' || n / 5, n % 5 + 1, gen_random_uuid(), 'Counted', 1, 'a', now(), '{}', '{}', 'counted'
       FROM generate_series(0, ${ROWS - 1}) n;
+      INSERT INTO archived_events
+      SELECT position - ${ROWS}, '0', 'old-' || stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key, recorded_at FROM events;
       INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${ROWS});
       INSERT INTO relay_cursors VALUES ('outbox', '${idAt(0.999)}', '${idAt(0.999)}', 0);
       INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0;
-      ${analyzed ? 'ANALYZE events, inbox, relay_cursors, parked_events' : ''}`);
+      ${analyzed ? 'ANALYZE events, archived_events, inbox, relay_cursors, parked_events' : ''}`);
   });
 
   /** Every node of the plan, made for values that the planner knows or for any. */
@@ -138,9 +142,29 @@ describe.each([
       sql: LOAD_STREAMS,
       types: ['text[]'],
       values: () => [streams],
-      indexes: ['events_pkey'],
+      indexes: ['events_pkey', 'archived_events_pkey'],
     },
-    { what: 'appending', sql: APPEND_FIRST, types: eventTypes, values: () => events, indexes: ['events_pkey'] },
+    {
+      what: 'appending',
+      sql: APPEND_FIRST,
+      types: eventTypes,
+      values: () => events,
+      indexes: ['events_pkey', 'archived_events_pkey'],
+    },
+    {
+      what: 'archiving',
+      sql: ARCHIVE_STREAMS,
+      types: ['bigint', 'bigint', 'float8', 'text[]'],
+      values: () => [50_000, 1000, 0, '{Counted}'],
+      indexes: ['events_position', 'events_pkey'],
+    },
+    {
+      what: 'reading the log',
+      sql: 'SELECT position, data FROM log WHERE position > $1 ORDER BY position LIMIT $2',
+      types: ['bigint', 'int'],
+      values: () => [50_000, 500],
+      indexes: ['archived_events_position', 'events_position'],
+    },
     {
       what: 'claiming',
       sql: CLAIM_MESSAGES,
@@ -162,8 +186,23 @@ describe.each([
       expect(used).toEqual(expect.arrayContaining(indexes));
       const scanned = nodes.filter((node) => node['Node Type'] === 'Seq Scan').map((node) => node['Relation Name']);
       expect(scanned).not.toContain('events');
+      expect(scanned).not.toContain('archived_events');
       expect(scanned).not.toContain('inbox');
       if (sql === OPEN_WINDOW) expect(used).not.toContain('events_position');
     },
   );
+
+  it('when events were appended, then the look for their versions in the archive has used its index', async () => {
+    const session = await openSession({ pool: fixture.openPool(schema) });
+    try {
+      await session.query('BEGIN');
+      await session.query(APPEND_FIRST, events);
+      const statistics = "SELECT seq_scan, idx_scan FROM pg_stat_xact_user_tables WHERE relname = 'archived_events'";
+      const { rows } = await session.query<{ seq_scan: string; idx_scan: string }>(statistics);
+      expect(Number(rows[0]?.seq_scan)).toBe(0);
+      expect(Number(rows[0]?.idx_scan)).toBeGreaterThan(0);
+    } finally {
+      await session.end();
+    }
+  });
 });

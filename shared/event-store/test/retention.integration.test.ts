@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createId, createLogger, createMetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { createRetentionJob, inboxRetention, type RetentionOptions } from '../src/index.ts';
+import { createRetentionJob, inboxRetention, type RetentionOptions, type TakenBatch } from '../src/index.ts';
 import { type TestStore, useStoreFixture } from './store-fixture.ts';
 
 const HOUR_MS = 3_600_000;
@@ -46,7 +46,7 @@ describe('retention', () => {
     const store: RetentionOptions['store'] = {
       async transaction(work) {
         const result = await test.store.transaction(work);
-        deleted += (result as { rowCount: number }).rowCount;
+        deleted += (result as TakenBatch).rows;
         return result;
       },
     };
@@ -84,6 +84,6 @@ describe('retention', () => {
       return (await idsIn(test)).length === 1;
     });
 
-    expect(lines[0]).toContain('old rows could not be deleted');
+    expect(lines[0]).toContain('old rows could not be taken away');
   });
 });

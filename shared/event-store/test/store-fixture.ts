@@ -96,6 +96,12 @@ export async function append(
   return outcome.events;
 }
 
+/** Resolves when no transaction from before the newest event runs any more: those of other suites in this cluster count, too. */
+export async function horizonPassed({ pool }: TestStore): Promise<void> {
+  const sql = 'SELECT FROM events HAVING max(tx) < pg_snapshot_xmin(pg_current_snapshot())';
+  await waitUntil(async () => (await pool.query(sql)).rowCount === 1, { what: 'older transactions to end' });
+}
+
 /** Resolves when so many transactions of the store wait for a lock. */
 export async function waitingForLocks({ pool, schema }: TestStore, count: number): Promise<void> {
   const sql = `SELECT 1 FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;

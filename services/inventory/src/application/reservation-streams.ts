@@ -23,6 +23,18 @@ export interface LoadedReservations {
   versions: ReadonlyMap<string, number>;
 }
 
+const ENDS: Readonly<Record<ReservationEvent['type'], boolean>> = {
+  InventoryReserved: true,
+  InventoryUnavailable: true,
+  InventoryReleased: true,
+  ReservationForestalled: true,
+};
+
+/** After these nothing more is expected of a reservation: its stream may be archived. What stands reserved can be released all the same. */
+export const ENDING_EVENTS: readonly string[] = Object.keys(ENDS).filter(
+  (type) => ENDS[type as ReservationEvent['type']],
+);
+
 const streamOf = (orderId: string) => streamId('reservation', orderId);
 
 /** The reservations of these orders; that of an order that was never heard of is `none`. */

@@ -18,6 +18,15 @@ const ROUTING_KEYS: Readonly<Record<OrderEvent['type'], string>> = {
   OrderCancelled: OrderStatusUpdated.routingKey,
 };
 
+const ENDS: Readonly<Record<OrderEvent['type'], boolean>> = {
+  OrderCreated: false,
+  OrderConfirmed: true,
+  OrderCancelled: true,
+};
+
+/** After these an order waits for nothing: its stream may be archived. A confirmed order can be cancelled all the same, however late. */
+export const ENDING_EVENTS: readonly string[] = Object.keys(ENDS).filter((type) => ENDS[type as OrderEvent['type']]);
+
 /** The stream that holds an order's events. */
 export const orderStream = (orderId: string): string => streamId('order', orderId);
 

@@ -1,12 +1,9 @@
-import type { RetentionRule } from '@warren/event-store';
+import { expiryRule, type RetentionRule } from '@warren/event-store';
 import type { IdempotencyKeys, KeyUse } from '../../application/idempotency-keys.ts';
 
 /** What a client repeats after this time is a new order. */
-export const idempotencyKeyRetention = (keepMs: number): RetentionRule => ({
-  table: 'idempotency_keys',
-  column: 'used_at',
-  keepMs,
-});
+export const idempotencyKeyRetention = (keepMs: number): RetentionRule =>
+  expiryRule({ table: 'idempotency_keys', column: 'used_at', keepMs });
 
 /** The keys in the table `idempotency_keys`. */
 export function createIdempotencyKeyTable(): IdempotencyKeys {

@@ -7,8 +7,8 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** What a developer or the test run itself has set must not reach the command. */
 const UNSET = { AMQP_URL: '', DATABASE_URL: '', INITIAL_STOCK: '', LOG_LEVEL: '' };
 
-/** `npm start` as a user runs it. */
-export interface StartCommand {
+/** `npm start`, or another command of npm, as a user runs it. */
+export interface NpmCommand {
   /** Everything it has written so far, to both streams. */
   readonly output: string;
   /** Resolves when the output matches. @throws when it ends or takes longer than a minute and a half */
@@ -21,12 +21,12 @@ export interface StartCommand {
   leftovers(): { pid: number; command: string }[];
 }
 
-/** Runs `npm start -- <args>` with the given settings. */
-export function runStart(dataDir: string, args: string[] = [], env: Record<string, string> = {}): StartCommand {
-  const marker = uniqueName('start');
-  const child = spawn('npm', ['start', '--', ...args], {
+/** Runs `npm <args>` with the given settings. All that it keeps is below the directory. */
+export function runNpm(args: string[], dataDir: string, env: Record<string, string> = {}): NpmCommand {
+  const marker = uniqueName('npm');
+  const child = spawn('npm', args, {
     cwd: ROOT,
-    env: { ...process.env, ...UNSET, DATA_DIR: dataDir, WARREN_START_MARKER: marker, ...env },
+    env: { ...process.env, ...UNSET, DATA_DIR: dataDir, WARREN_NPM_MARKER: marker, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
@@ -45,9 +45,9 @@ export function runStart(dataDir: string, args: string[] = [], env: Record<strin
     async waitFor(pattern) {
       const found = await waitUntil(() => output.match(pattern) ?? (ended ? 'ended' : undefined), {
         timeoutMs: 90_000,
-        what: `${pattern} in the output of npm start`,
+        what: `${pattern} in the output of npm ${args[0]}`,
       });
-      if (found === 'ended') throw new Error(`npm start ended without ${pattern}:\n${output}`);
+      if (found === 'ended') throw new Error(`npm ${args[0]} ended without ${pattern}:\n${output}`);
       return found;
     },
     signal: (name) => void child.kill(name),

@@ -1,0 +1,128 @@
+import { describe, expect, it } from '@jest/globals';
+import { createMetricsRegistry } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import { numbersOf } from './recording-publisher.ts';
+import { caughtUp, published, type TestRelay, useRelayFixture } from './relay-fixture.ts';
+import { append, newEvent } from './store-fixture.ts';
+
+describe('parked events', () => {
+  const fixture = useRelayFixture();
+  const parkedRows = async ({ pool }: TestRelay) =>
+    (await pool.query('SELECT stream_id, reason FROM parked_events ORDER BY position')).rows;
+
+  /** Returns the events with these numbers, until told otherwise. */
+  function returning({ publisher }: TestRelay, ...numbers: number[]): Set<number> {
+    const unwanted = new Set(numbers);
+    publisher.answer = (event) =>
+      unwanted.has(numbersOf([event])[0] ?? 0) ? { status: 'returned', reason: 'no queue' } : { status: 'confirmed' };
+    return unwanted;
+  }
+
+  it('when no queue wants an event, then it is parked with its reason, and the line goes on', async () => {
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const test = await fixture.start({ metrics });
+    returning(test, 1);
+    await append(test.store, 's-1', 0, 1);
+    await append(test.store, 's-2', 0, 2);
+
+    await published(test.publisher, 2);
+    await caughtUp(test);
+    expect(await parkedRows(test)).toEqual([{ stream_id: 's-1', reason: 'no queue' }]);
+    await waitUntil(async () => (await test.relay.health()).details?.parked === 1);
+    expect(await metrics.metrics()).toContain('warren_relay_parked_total{service="test"} 1');
+  });
+
+  it('when an event is parked, then the later ones of its stream are parked behind it, and all come out in order', async () => {
+    const test = await fixture.start();
+    const unwanted = returning(test, 1);
+    await append(test.store, 's-1', 0, 1, 2);
+    await append(test.store, 's-1', 2, 3);
+    await waitUntil(async () => (await parkedRows(test)).length === 3);
+    expect(numbersOf(test.publisher.sent)).not.toContain(2);
+
+    unwanted.clear();
+
+    await published(test.publisher, 1, 2, 3);
+    await waitUntil(async () => (await parkedRows(test)).length === 0);
+    await append(test.store, 's-1', 3, 4);
+    await published(test.publisher, 1, 2, 3, 4);
+  });
+
+  it('when the relay restarts, then it still knows what is parked', async () => {
+    const test = await fixture.start();
+    returning(test, 1);
+    await append(test.store, 's-1', 0, 1);
+    await caughtUp(test);
+    await test.relay.stop();
+
+    const second = fixture.relayOn(test, { sweepMs: 60_000 });
+    const unwanted = returning(second, 1);
+    await second.relay.start();
+    await append(test.store, 's-1', 1, 2);
+    await waitUntil(async () => (await parkedRows(test)).length === 2);
+    expect(numbersOf(second.publisher.confirmed)).toEqual([]);
+
+    unwanted.clear();
+    let looks = 0;
+    second.publisher.canPublish = () => {
+      looks += 1;
+      return looks > 3;
+    };
+    await published(second.publisher, 1, 2);
+  });
+
+  it('when an event cannot be put on the wire, then it is parked; when nothing goes out for it, it is passed', async () => {
+    const test = await fixture.start({
+      toWire(event) {
+        const n = numbersOf([event])[0];
+        if (n === 1) throw new Error('no such type');
+        return n === 2 ? undefined : { ...event, type: 'Renamed' };
+      },
+    });
+    await append(test.store, 's-1', 0, 1);
+    await append(test.store, 's-2', 0, 2, 3);
+
+    await published(test.publisher, 3);
+    expect(test.publisher.sent[0]?.type).toBe('Renamed');
+    await waitUntil(async () => (await parkedRows(test)).length === 1);
+    expect((await parkedRows(test))[0].reason).toContain('no such type');
+  });
+
+  it('when several messages go out for an event, then it counts as published once all of them are, and only then the next one goes', async () => {
+    const test = await fixture.start({ toWire: (event) => [event, { ...event, type: 'Second' }] });
+    let refusals = 1;
+    test.publisher.answer = ({ type }) => {
+      if (type !== 'Second' || refusals === 0) return { status: 'confirmed' };
+      refusals -= 1;
+      return { status: 'nacked', reason: 'not now' };
+    };
+    await append(test.store, 's-1', 0, 1, 2);
+
+    await waitUntil(() => test.publisher.confirmed.length === 5);
+    const sent = test.publisher.sent.map(({ type, ...event }) => [numbersOf([event])[0], type === 'Second']);
+    const both = (n: number) => [
+      [n, false],
+      [n, true],
+    ];
+    expect(sent).toEqual([...both(1), ...both(1), ...both(2)]);
+  });
+
+  it('when some of many parked events stay unwanted, then the others come out all the same', async () => {
+    const test = await fixture.open();
+    const operations = Array.from({ length: 700 }, (_, n) => ({
+      streamId: `s-${n}`,
+      expectedVersion: 0,
+      events: [newEvent(n)],
+    }));
+    const relayed = fixture.relayOn(test);
+    const unwanted = returning(relayed, ...operations.keys());
+    await test.store.transaction((tx) => tx.append(operations));
+    await relayed.relay.start();
+    await waitUntil(async () => (await parkedRows(relayed)).length === 700);
+
+    for (let n = 550; n < 700; n += 1) unwanted.delete(n);
+
+    await waitUntil(() => relayed.publisher.confirmed.length === 150);
+    await waitUntil(async () => (await parkedRows(relayed)).length === 550);
+  });
+});
