@@ -100,8 +100,11 @@ async function prepareShadow(writer: Client, { name, tables }: InlineProjection)
     [name],
   );
   const { schema, locked } = rows[0] as { schema: string | null; locked: boolean | null };
-  if (schema === null || tables.length === 0)
-    throw storeErrors.PROJECTION_NOT_REBUILDABLE(`the projection ${name} has no tables here`);
+  if (tables.length === 0) throw storeErrors.PROJECTION_NOT_REBUILDABLE(`the projection ${name} keeps no tables`);
+  if (schema === null)
+    throw storeErrors.PROJECTION_NOT_REBUILDABLE(
+      `the projection ${name} has no tables here: has the service been started on this database?`,
+    );
   if (!locked) throw storeErrors.REBUILD_UNDER_WAY(`the projection ${name} is being rebuilt already`);
   const shadow = `${schema}_rebuild_${name}`;
   assertSchemaName(shadow);
