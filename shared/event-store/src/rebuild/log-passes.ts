@@ -1,3 +1,4 @@
+import { kernelErrors } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import type { RecordedEvent } from '../event-store.ts';
 import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../recorded-event.ts';
@@ -73,16 +74,14 @@ async function* readAhead(
 ): AsyncGenerator<RecordedEvent[], void> {
   let left = count;
   let coming = left > 0 ? readAfter(start) : undefined;
-  try {
-    while (coming) {
-      const page: RecordedEvent[] = await coming;
-      left -= page.length;
-      const last = page.at(-1);
-      coming = last && left > 0 ? readAfter(last.position) : undefined;
-      yield page;
-    }
-  } finally {
-    // Who stops in the middle has an error of its own; that of the page nobody waits for any more adds nothing.
-    await coming?.catch(() => undefined);
+  while (coming) {
+    const page: RecordedEvent[] = await coming;
+    const last = page.at(-1);
+    if (!last) throw kernelErrors.UNEXPECTED(`${left} events have gone from the log while it was read`);
+    left -= page.length;
+    coming = left > 0 ? readAfter(last.position) : undefined;
+    // Its failure is thrown where it is awaited, if anybody still wants the page by then.
+    coming?.catch(() => undefined);
+    yield page;
   }
 }
