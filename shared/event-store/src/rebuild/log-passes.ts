@@ -1,7 +1,6 @@
 import { kernelErrors } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import type { RecordedEvent } from '../event-store.ts';
-import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../recorded-event.ts';
 
 /** The events that are committed in one snapshot of the database and were not in that of the pass before. */
 export interface LogPass {
@@ -26,10 +25,17 @@ export const OPEN_PASS = `
   SELECT pg_current_snapshot()::text AS snapshot, count(*), min(position) AS first, max(position) AS last
   FROM events WHERE ${NEW_SINCE}`;
 
+/** A page as one JSON array of `RecordedEvent`s: Node reads that in a fraction of the time that rows of eleven columns take. */
 export const READ_PASS = `
-  SELECT ${EVENT_COLUMNS} FROM events
-  WHERE position > $3 AND position <= $4 AND pg_visible_in_snapshot(tx, $2::pg_snapshot) AND ${NEW_SINCE}
-  ORDER BY position LIMIT $5`;
+  SELECT coalesce(json_agg(event), '[]') AS events FROM (
+    SELECT event_id AS id, type, schema_version AS version,
+      to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp,
+      aggregate_id AS "aggregateId", data, metadata, routing_key AS "routingKey",
+      position, stream_id AS "streamId", stream_version AS "streamVersion"
+    FROM events
+    WHERE position > $3 AND position <= $4 AND pg_visible_in_snapshot(tx, $2::pg_snapshot) AND ${NEW_SINCE}
+    ORDER BY position LIMIT $5
+  ) event`;
 
 interface PassRow {
   snapshot: string;
@@ -58,8 +64,9 @@ export async function createLogPasses(client: ClientBase, pageSize: number): Pro
     const { snapshot, count, first, last } = rows[0] as PassRow;
     before = snapshot;
     const readAfter = async (position: number): Promise<RecordedEvent[]> => {
-      const page = await client.query<EventRow>(READ_PASS, [since, snapshot, position, last, pageSize]);
-      return page.rows.map(toRecordedEvent);
+      const values = [since, snapshot, position, last, pageSize];
+      const page = await client.query<{ events: RecordedEvent[] }>(READ_PASS, values);
+      return page.rows[0]?.events ?? [];
     };
     return { count, pages: () => readAhead(readAfter, (first ?? 1) - 1, count) };
   }
