@@ -3,7 +3,7 @@ import { describe, expect, it } from '@jest/globals';
 import { isAppError } from '@warren/kernel';
 import fc from 'fast-check';
 import type { Client } from 'pg';
-import { type DatabasePool, rebuildProjection } from '../src/index.ts';
+import { type DatabasePool, type RebuildPhase, rebuildProjection } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
 import { appendTo, compareWithLog, openTrails, trails } from './rebuild-fixture.ts';
 import { type TestStore, useStoreFixture } from './store-fixture.ts';
@@ -76,34 +76,41 @@ interface History {
   before: Step[];
   /** While the rebuild runs. */
   beside: Step[];
+  /** When the tables are about to be swapped. */
+  atSwap: Step[];
   pageSize: number;
 }
 
 /** Lets the rebuild get on between two steps: until it has told something, or for a moment when it has nothing to tell. */
 const MOMENT_MS = 3;
 
-async function check({ pool }: TestStore, sessions: readonly Client[], { before, beside, pageSize }: History) {
+async function check({ pool }: TestStore, sessions: readonly Client[], { before, beside, atSwap, pageSize }: History) {
   await pool.query('TRUNCATE events, trails');
   const writers = new Writers(sessions);
   for (const one of before) await writers.take(one);
   const old = await identityOf(pool);
 
-  let told = () => {};
-  const progress = () =>
+  let told = (_phase: RebuildPhase) => {};
+  const progress = (until?: RebuildPhase) =>
     new Promise<void>((resolve) => {
-      told = resolve;
+      told = (phase) => (until === undefined || phase === until) && resolve();
     });
   async function writeBeside(): Promise<void> {
+    // What is open now is not in the first pass.
+    await Promise.race([progress(), rebuilt]);
     for (const one of beside) {
       await Promise.race([progress(), delay(MOMENT_MS)]);
       await writers.take(one);
     }
+    // The making of indexes waits for transactions that are open.
+    const swapping = progress('swapping');
+    await writers.finish();
+    await Promise.race([swapping, rebuilt]);
+    for (const one of atSwap) await writers.take(one);
     await writers.finish();
   }
-  await Promise.all([
-    rebuildProjection({ pool, projection: trails, pageSize, onProgress: () => told() }),
-    writeBeside(),
-  ]);
+  const rebuilt = rebuildProjection({ pool, projection: trails, pageSize, onProgress: ({ phase }) => told(phase) });
+  await Promise.all([rebuilt, writeBeside()]);
   const { table, log } = await compareWithLog(pool);
   expect(table).toEqual(log);
   expect(await identityOf(pool)).not.toBe(old);
@@ -119,7 +126,8 @@ describe('a rebuilt table', () => {
     const sessions = await Promise.all(Array.from({ length: SESSIONS }, () => openSession({ pool: test.pool })));
     const history = fc.record({
       before: fc.array(step, { maxLength: 15 }),
-      beside: fc.array(step, { maxLength: 25 }),
+      beside: fc.array(step, { maxLength: 15 }),
+      atSwap: fc.array(step, { minLength: 1, maxLength: 15 }),
       pageSize: fc.integer({ min: 1, max: 5 }),
     });
     try {
