@@ -41,7 +41,7 @@ function fold(events: readonly RecordedEvent[]): Folded {
     }
     const change = changeBy(event, { version, updatedAt });
     const view = created.get(id);
-    if (view) created.set(id, { ...view, ...change });
+    if (view) Object.assign(view, change);
     else changed.set(id, { id, ...change });
   }
   return { created: [...created.values()], changed: [...changed.values()] };
