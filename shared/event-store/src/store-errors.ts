@@ -46,6 +46,11 @@ export const storeErrors = defineErrors({
     kind: 'conflict',
     meaning: 'Somebody rebuilds this projection at this moment. Wait until that has ended.',
   },
+  REBUILD_OVERTAKEN: {
+    kind: 'conflict',
+    meaning:
+      'The tables of the projection were altered while new ones were filled, by a migration for instance. Nothing was swapped: rebuild again.',
+  },
   LOG_NOT_REPAIRED: {
     kind: 'conflict',
     meaning:

@@ -133,7 +133,7 @@ describe('a rebuilt table', () => {
     try {
       await fc.assert(
         fc.asyncProperty(history, (one) => check(test, sessions, one)),
-        { numRuns: 20 },
+        { numRuns: 15 },
       );
     } finally {
       await Promise.all(sessions.map((session) => session.end()));

@@ -191,6 +191,20 @@ describe('a rebuild that does not come to its end', () => {
     expect(await shadows(test)).toBe(0);
   });
 
+  it('when the table is altered meanwhile, as by a migration, then it stays with what it has got', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, 1);
+    let altered: Promise<unknown> | undefined;
+    const onProgress = () => {
+      altered ??= test.pool.query('ALTER TABLE trails ADD COLUMN more text');
+    };
+    const rebuilt = rebuildProjection({ pool: test.pool, projection: trails, onProgress });
+    await expect(rebuilt).rejects.toMatchObject({ code: 'REBUILD_OVERTAKEN' });
+    await altered;
+    expect((await test.pool.query('SELECT trail, more FROM trails')).rows).toEqual([{ trail: '1 ', more: null }]);
+    expect(await shadows(test)).toBe(0);
+  });
+
   it('when the same projection is being rebuilt, then a second rebuild says so and leaves the first alone', async () => {
     const test = await openTrails(fixture);
     await append(test.store, 's-1', 0, 1);

@@ -51,7 +51,7 @@ const PAUSE_FACTOR = 4;
  * Makes the tables of a projection anew from the log, beside those in use and while services go on reading and writing them, and swaps at the
  * end: under a lock, for as long as it takes to apply the last few events. Whatever ends it before that, a crash included, leaves the
  * tables in use as they were; what it leaves behind is removed by the next try.
- * @throws `PROJECTION_NOT_REBUILDABLE`, `REBUILD_UNDER_WAY`, `LOG_NOT_REPAIRED`; `DATABASE_TIMEOUT` when the tables could not be locked;
+ * @throws `PROJECTION_NOT_REBUILDABLE`, `REBUILD_UNDER_WAY`, `REBUILD_OVERTAKEN`, `LOG_NOT_REPAIRED`; `DATABASE_TIMEOUT` when the tables could not be locked;
  * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; whatever the projection throws.
  */
 export async function rebuildProjection(options: RebuildOptions): Promise<RebuildResult> {

@@ -45,6 +45,17 @@ const COPY_INDEXES = `
   WHERE i.indrelid = $1::regclass AND i.indisvalid AND i.indisunique = $3
     AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.indexrelid AND conrelid = c.oid)`;
 
+/** Changes with each change of the definition of the table `$1`, and with nothing else. */
+const VERSION = `
+  SELECT string_agg(entry, ' ' ORDER BY entry) AS version FROM (
+    SELECT 'table ' || xmin::text AS entry FROM pg_class WHERE oid = $1::regclass
+    UNION ALL SELECT format('column %s %s', attnum, xmin) FROM pg_attribute WHERE attrelid = $1::regclass
+    UNION ALL SELECT format('default %s %s', oid, xmin) FROM pg_attrdef WHERE adrelid = $1::regclass
+    UNION ALL SELECT format('constraint %s %s', oid, xmin) FROM pg_constraint WHERE conrelid = $1::regclass
+    UNION ALL SELECT format('index %s %s', indexrelid, xmin) FROM pg_index WHERE indrelid = $1::regclass
+    UNION ALL SELECT format('trigger %s %s', oid, xmin) FROM pg_trigger WHERE tgrelid = $1::regclass
+  ) entries`;
+
 export interface ShadowTablesOptions {
   /** Its `search_path` is set to the shadow's schema alone: what is not there cannot be written to by mistake. */
   client: ClientBase;
@@ -66,7 +77,10 @@ export interface ShadowTables {
    * waits, so do all that come after it: it must not wait long.
    */
   lock(timeoutMs: number): Promise<boolean>;
-  /** Lets them take the place of those in use, which are gone. In the transaction of `lock`. */
+  /**
+   * Lets them take the place of those in use, which are gone. In the transaction of `lock`.
+   * @throws `REBUILD_OVERTAKEN` when those in use have been altered since `create`
+   */
   replace(): Promise<void>;
   /** Removes them, or what is left of an earlier try. */
   drop(): Promise<void>;
@@ -82,6 +96,14 @@ export function createShadowTables({ client, schema, shadow, tables }: ShadowTab
     for (const { sql } of rows) await client.query(adapt(sql));
   }
 
+  const versions = async (): Promise<string> => {
+    const found: string[] = [];
+    for (const table of inUse)
+      found.push((await client.query<{ version: string }>(VERSION, [table])).rows[0]?.version ?? 'gone');
+    return found.join('\n');
+  };
+  let copied = '';
+
   const drop = async (): Promise<void> =>
     void (await client.query(`DROP SCHEMA IF EXISTS ${escapeIdentifier(shadow)} CASCADE`));
 
@@ -91,6 +113,7 @@ export function createShadowTables({ client, schema, shadow, tables }: ShadowTab
       await client.query(`SET search_path TO ${escapeIdentifier(shadow)}`);
       for (const table of inUse) await assertRebuildable(client, table);
       await drop();
+      copied = await versions();
       await client.query(`CREATE SCHEMA ${escapeIdentifier(shadow)}`);
       for (const table of inUse) {
         await runSpelt(COPY_TABLE, [table, shadow]);
@@ -116,6 +139,8 @@ export function createShadowTables({ client, schema, shadow, tables }: ShadowTab
       }
     },
     async replace() {
+      if ((await versions()) !== copied)
+        throw storeErrors.REBUILD_OVERTAKEN(`${inUse.join(', ')} have been altered in the meantime: rebuild again`);
       await client.query(`DROP TABLE ${inUse.join(', ')}`);
       for (const copy of copies) await client.query(`ALTER TABLE ${copy} SET SCHEMA ${escapeIdentifier(schema)}`);
       await client.query(`DROP SCHEMA ${escapeIdentifier(shadow)}`);
