@@ -11,7 +11,7 @@ export async function benchStore(context: BenchContext): Promise<Result[]> {
   const postgres = await startTestPostgres({ durable: true });
   try {
     const store = { ...context, env: { WARREN_BENCH_DATABASE_URL: postgres.url } };
-    return [await benchAppend(store), await benchLoad(store), await benchRelay(store)];
+    return [await benchAppend(store), await benchLoad(store), await benchRebuild(store), await benchRelay(store)];
   } finally {
     await postgres.close();
   }
@@ -30,6 +30,13 @@ async function benchLoad(context: StoreContext): Promise<Result> {
   const side = await measure(context, { side: 'load', work: 2000, unit: 'ms' });
   const goals: Goal[] = [{ what: 'ms', value: median(side.values), atMost: 2 }];
   return { part: 'store', name: 'load of a stream of 100 events, p50', unit: 'ms', sides: [side], goals };
+}
+
+async function benchRebuild(context: StoreContext): Promise<Result> {
+  const side = await measure(context, { side: 'rebuild', work: 400_000, unit: 'events/s' });
+  const goals = [{ what: 'events/s', value: median(side.values), atLeast: 50_000 }];
+  const name = 'rebuild of the orders, 2 events per order, indexes and swap included';
+  return { part: 'store', name, unit: 'events/s', sides: [side], goals };
 }
 
 async function benchRelay(context: StoreContext): Promise<Result> {

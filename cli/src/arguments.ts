@@ -46,3 +46,23 @@ export function parseRate(text: string): number {
   if (rate >= 0.01 && rate <= 1_000_000) return rate;
   throw new InvalidArgumentError('It must be a number from 0.01 to 1000000.');
 }
+
+/** A moment in the life of something: after so many events, or at a time in milliseconds since 1970. */
+export type Moment = { version: number } | { timeMs: number };
+
+const TIME = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
+
+/** A version such as `2`, or a time in ISO 8601 with its zone; a date alone is its first moment in UTC. */
+export function parseMoment(text: string): Moment {
+  if (/^[1-9]\d{0,8}$/.test(text)) return { version: Number(text) };
+  const [, date] = TIME.exec(text) ?? [];
+  const timeMs = date !== undefined && isDate(date) ? Date.parse(text) : Number.NaN;
+  if (!Number.isNaN(timeMs)) return { timeMs };
+  throw new InvalidArgumentError('It must be a version from 1, or a time such as 2026-11-21T10:00:00Z or 2026-11-21.');
+}
+
+/** `Date.parse` takes the 31st of February for the 3rd of March. */
+function isDate(date: string): boolean {
+  const timeMs = Date.parse(date);
+  return !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(date);
+}

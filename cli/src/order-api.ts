@@ -8,6 +8,8 @@ export type OrderEvent = Pick<EventEnvelope, 'id' | 'type' | 'version' | 'timest
 
 const TIMEOUT_MS = 10_000;
 
+export type OrderApi = ReturnType<typeof createOrderApi>;
+
 /** The order API at a base URL. */
 export function createOrderApi(baseUrl: string) {
   async function get<Answer>(path: string, what: string): Promise<Answer> {

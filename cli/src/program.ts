@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { addDlq } from './commands/dlq.ts';
 import { addOrder } from './commands/order.ts';
+import { addProjection } from './commands/projection.ts';
 import { addStock } from './commands/stock.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -24,5 +25,6 @@ export function createProgram(terminal: Terminal): Command {
   addStock(program, terminal);
   addOrder(program, terminal);
   addDlq(program, terminal);
+  addProjection(program, terminal);
   return program;
 }

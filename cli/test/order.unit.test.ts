@@ -23,6 +23,13 @@ const events = [
   { id: 'e1', type: 'OrderCreated', version: 1, timestamp: order.createdAt, data: { id: '42', status: 'pending' } },
   { id: 'e2', type: 'OrderCancelled', version: 2, timestamp: order.updatedAt, data: { reason: order.reason } },
 ];
+/** The order's events as they stand in the log; they make the order above. */
+const { id, customerId, items, createdAt, updatedAt, reason } = order;
+const created = { id, customerId, items, createdAt, status: 'pending' };
+const history = [
+  { id: 'e1', type: 'OrderCreated', version: 1, timestamp: createdAt, data: created },
+  { id: 'e2', type: 'OrderCancelled', version: 1, timestamp: updatedAt, data: { orderId: id, reason, by: 'shortage' } },
+];
 
 let server: Server;
 let env: Record<string, string>;
@@ -78,6 +85,32 @@ TIME                      AFTER  EVENT              WHAT
     const { code, out } = await run('order', '42', '--json');
     expect(JSON.parse(out)).toEqual({ order, events });
     expect(code).toBe(0);
+  });
+
+  it.each([
+    ['1', 'pending', 1],
+    ['2', 'cancelled', 2],
+    ['2026-01-02T03:04:05.000Z', 'pending', 1],
+    ['2026-01-02T03:04:05.041Z', 'pending', 1],
+    ['2026-01-02T04:04:05.042+01:00', 'cancelled', 2],
+    ['2026-01-03', 'cancelled', 2],
+  ])('when it is asked for as it was at %s, then it is %s, with the events up to then', async (at, status, version) => {
+    answers['/orders/42/events'] = { status: 200, body: JSON.stringify(history) };
+    const { code, out } = await run('order', '42', '--at', at, '--json');
+    const expected = version === 2 ? order : { ...created, version, updatedAt: createdAt };
+    expect(JSON.parse(out)).toEqual({ order: expected, events: history.slice(0, version) });
+    expect(expected.status).toBe(status);
+    expect(code).toBe(0);
+  });
+
+  it.each([
+    ['2026-01-02', /^warren: there was no order 42 at that time: it was created at 2026-01-02T03:04:05\.000Z\n$/],
+    ['3', /^warren: order 42 has only come to version 2, not to 3\n$/],
+  ])('when it did not exist so at %s, then it fails and says so', async (at, message) => {
+    answers['/orders/42/events'] = { status: 200, body: JSON.stringify(history) };
+    const { code, out, err } = await run('order', '42', '--at', at);
+    expect(err).toMatch(message);
+    expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
   it('when there is no such order, then it fails and says so', async () => {

@@ -13,7 +13,9 @@ describe('the usage of warren', () => {
     [['stock', '--help'], /list.*receive/s],
     [['stock', 'list', '--help'], /--json/],
     [['stock', 'receive', '--help'], /--no-wait.*--timeout <seconds>.*default: 10\)/s],
-    [['order', '--help'], /<id>/],
+    [['order', '--help'], /<id>.*--at <moment>/s],
+    [['projection', '--help'], /list.*rebuild/s],
+    [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*ORDER_DEADLINE_MS/s],
     [['dlq', '--help'], /list.*show.*replay.*purge/s],
     [['dlq', 'replay', '--help'], /--code.*--older-than.*--limit.*--rate.*--dry-run.*--json/s],
   ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
@@ -27,6 +29,10 @@ describe('the usage of warren', () => {
     [['stock'], /Usage: warren stock/],
     [['nonsense'], /unknown command 'nonsense'/],
     [['order'], /missing required argument 'id'/],
+    [['order', '42', '--at', '0'], /version from 1, or a time/],
+    [['order', '42', '--at', '2026-02-31'], /version from 1, or a time/],
+    [['order', '42', '--at', '2026-02-03T04:05:06'], /version from 1, or a time/],
+    [['projection', 'rebuild'], /missing required argument 'name'/],
     [['stock', 'list', '--yaml'], /unknown option '--yaml'/],
     [['stock', 'receive', 'item1', '1.5'], /whole number from 1 to 1000000000/],
     [['stock', 'receive', 'item1', '0'], /whole number from 1/],
@@ -48,6 +54,7 @@ describe('the usage of warren', () => {
     [['stock', 'receive', 'item1', '1'], /npm start.*AMQP_URL/],
     [['order', '42'], /npm start.*ORDER_URL/],
     [['dlq', 'list'], /npm start.*AMQP_URL/],
+    [['projection', 'rebuild', 'orders'], /npm start.*DATABASE_URL/],
   ])('when %j does not know where the system is, then it fails with one line that helps', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(err).toMatch(expected);

@@ -21,7 +21,8 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
   },
   'only-tests-import-testing': { file: 'services/order/src/uses-testing.ts', imports: ['@warren/testing'] },
   'services-apart': { file: 'services/order/src/uses-inventory.ts', imports: ['../../inventory/src/config.ts'] },
-  'nobody-imports-a-service': { file: 'cli/src/bad.ts', imports: ['../../services/order/src/config.ts'] },
+  'nobody-imports-a-service': { file: 'scripts/imports-a-service.mjs', imports: ['../services/order/src/config.ts'] },
+  'cli-uses-the-index-of-a-service': { file: 'cli/src/bad.ts', imports: ['../../services/order/src/config.ts'] },
   'domain-pure': { file: 'services/order/src/domain/bad.ts', imports: ['node:crypto', 'pg', '../application/good.ts'] },
   'application-below-adapters': {
     file: 'services/order/src/application/bad.ts',
@@ -52,8 +53,10 @@ const GOOD: Record<string, string[]> = {
   'services/order/src/application/good.ts': ['../domain/good.ts', '@warren/event-store', 'node:crypto'],
   'services/order/src/adapters/good.ts': ['../application/good.ts', '../domain/good.ts', '@warren/http', 'pg'],
   'services/order/src/compose.ts': ['./adapters/good.ts', './application/good.ts', './config.ts', '@warren/event-bus'],
+  'services/order/src/projections.ts': ['./adapters/good.ts', './config.ts'],
+  'services/order/src/index.ts': ['./projections.ts'],
   'services/order/test/good.unit.test.ts': ['../src/adapters/good.ts', '../src/compose.ts', '@warren/testing'],
-  'cli/src/good.ts': ['@warren/event-bus', 'pg'],
+  'cli/src/good.ts': ['@warren/event-bus', 'pg', '../../services/order/src/index.ts'],
   'scripts/good.mjs': ['node:fs'],
   'tests/e2e/good.e2e.test.ts': ['../../services/order/src/config.ts', '../../scripts/good.mjs', '@warren/testing'],
 };

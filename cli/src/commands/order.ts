@@ -1,23 +1,64 @@
 import type { OrderView } from '@warren/contracts';
-import type { Command } from 'commander';
+import { viewOf } from '@warren/order';
+import { type Command, Option } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { createOrderApi, type OrderEvent } from '../order-api.ts';
+import { type Moment, parseMoment } from '../arguments.ts';
+import { cliErrors } from '../cli-errors.ts';
+import { createOrderApi, type OrderApi, type OrderEvent } from '../order-api.ts';
 import { formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTimeline } from '../timeline.ts';
 
-/** `warren order <id>`: an order and what has happened to it. */
+const at = new Option(
+  '--at <moment>',
+  'as it was then: at a time (2026-11-21T10:00:00Z) or at a version (1)',
+).argParser(parseMoment);
+
+interface OrderOptions {
+  at?: Moment;
+  json?: true;
+}
+
+/** `warren order <id>`: an order and what has happened to it, now or up to an earlier moment. */
 export function addOrder(program: Command, terminal: Terminal): void {
   program
     .command('order')
     .description('show an order with its events')
     .argument('<id>', 'the id of the order')
+    .addOption(at)
     .option('--json', 'print {order, events}')
-    .action(async (id: string, { json }: { json?: true }) => {
+    .action(async (id: string, { at, json }: OrderOptions) => {
       const api = createOrderApi(addressOf('order', terminal.env));
-      const [order, events] = await Promise.all([api.order(id), api.orderEvents(id)]);
+      const { order, events } = await (at ? orderThen(api, id, at) : orderNow(api, id));
       terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
     });
+}
+
+interface OrderWithEvents {
+  order: OrderView;
+  events: readonly OrderEvent[];
+}
+
+async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
+  const [order, events] = await Promise.all([api.order(id), api.orderEvents(id)]);
+  return { order, events };
+}
+
+/** Made from the events alone: the read model knows the present only. */
+async function orderThen(api: OrderApi, id: string, moment: Moment): Promise<OrderWithEvents> {
+  const events = eventsUpTo(id, await api.orderEvents(id), moment);
+  return { order: viewOf(events), events };
+}
+
+function eventsUpTo(id: string, events: readonly OrderEvent[], moment: Moment): readonly OrderEvent[] {
+  if ('version' in moment) {
+    if (moment.version <= events.length) return events.slice(0, moment.version);
+    throw cliErrors.CLI_NOT_FOUND(`order ${id} has only come to version ${events.length}, not to ${moment.version}`);
+  }
+  const later = events.findIndex((event) => Date.parse(event.timestamp) > moment.timeMs);
+  if (later !== 0) return later < 0 ? events : events.slice(0, later);
+  const created = events[0]?.timestamp;
+  throw cliErrors.CLI_NOT_FOUND(`there was no order ${id} at that time: it was created at ${created}`);
 }
 
 function formatOrder(order: OrderView, events: readonly OrderEvent[]): string {

@@ -26,7 +26,6 @@ import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
 import { createIdempotencyKeyTable, idempotencyKeyRetention } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
-import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
 import { ENDING_EVENTS } from './application/order-streams.ts';
 import { createOrderWatch } from './application/order-watch.ts';
@@ -34,9 +33,7 @@ import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import { toWire } from './application/to-wire.ts';
 import type { OrderSettings } from './config.ts';
-
-/** Schema of the service's tables. */
-const SCHEMA = 'order_service';
+import { createProjections, SCHEMA } from './projections.ts';
 
 /** What a test may look at besides what `main.ts` needs. */
 export interface OrderService extends Service {
@@ -52,7 +49,7 @@ export function composeOrder(
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const { deadlineMs } = settings;
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
-  const store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs })], logger, metrics });
+  const store = createEventStore({ pool, projections: createProjections(settings), logger, metrics });
   const readModel = createOrderTable(store);
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
   const orders = createOrders({

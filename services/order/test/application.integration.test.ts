@@ -7,6 +7,7 @@ import {
   type DatabasePool,
   type EventStore,
   type RecordedEvent,
+  rebuildProjection,
 } from '@warren/event-store';
 import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
@@ -16,6 +17,7 @@ import { createOrderProjection } from '../src/adapters/postgres/order-projection
 import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
 import type { CreateOrder } from '../src/application/create-order.ts';
 import type { OrderFilter } from '../src/application/order-read-model.ts';
+import { viewOf } from '../src/application/order-view.ts';
 import { createOrderWatch } from '../src/application/order-watch.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
@@ -206,6 +208,8 @@ describe('applying answers', () => {
   });
 });
 
+const expectEnded = (error: unknown) => expect(error).toMatchObject({ code: 'ORDER_ENDED' });
+
 describe('the read model', () => {
   test('when events are applied again, late or in one go, then the table is as before', async () => {
     const { id } = await orders.createOrder(request());
@@ -220,6 +224,27 @@ describe('the read model', () => {
     await store.query('DELETE FROM orders WHERE id = $1', [id]);
     await orderProjection.apply(store, history);
     expect(await orders.getOrder(id)).toEqual(before);
+  });
+
+  test('when it is rebuilt while orders come and end, and again at rest, then each order is what its events make it', async () => {
+    const endings = [reserved, unavailable, undefined];
+    const place = async (n: number) => {
+      const { id } = await orders.createOrder(
+        request({ items: [{ productId: 'item1', quantity: n + 1, price: 0.1 }] }),
+      );
+      const answer = endings[n % endings.length]?.(id);
+      if (answer) await orders.applyAnswers('queue', [answer]);
+      if (n % 4 === 0)
+        await orders.cancelOrder({ orderId: id, reason: 'changed', correlationId: id }).catch(expectEnded);
+      return id;
+    };
+    const load = Promise.all(Array.from({ length: 60 }, (_, n) => place(n)));
+    await rebuildProjection({ pool, projection: orderProjection, pageSize: 20 });
+    const ids = await load;
+    const live = await store.query('SELECT * FROM orders ORDER BY id');
+    await rebuildProjection({ pool, projection: orderProjection, pageSize: 7 });
+    expect((await store.query('SELECT * FROM orders ORDER BY id')).rows).toEqual(live.rows);
+    for (const id of ids) expect(viewOf(await orders.getHistory(id))).toEqual(await orders.getOrder(id));
   });
 
   test('when the table is large, then every list is read from its index', async () => {

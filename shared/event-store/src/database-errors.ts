@@ -18,7 +18,8 @@ const CONNECTION_MESSAGE =
  * shutdown and start-up, an idle session ended, and a write to a standby during a failover.
  */
 const UNAVAILABLE_STATE = /^(08...|53...|57P0[1-5]|58030|25P0[34]|25006)$/;
-const TIMEOUT_STATES = new Set(['57014', '55P03']);
+const LOCK_TIMEOUT_STATE = '55P03';
+const TIMEOUT_STATES = new Set(['57014', LOCK_TIMEOUT_STATE]);
 const CONTENTION_STATES = new Set(['40001', '40P01']);
 
 /** True for an error that the database server itself reported, with its SQLSTATE as `code`. */
@@ -31,6 +32,11 @@ export function isDatabaseError(value: unknown): value is DatabaseError {
 /** True for a serialization failure or a deadlock: the same transaction, run again, may well succeed. */
 export function isContention(value: unknown): boolean {
   return isDatabaseError(value) && CONTENTION_STATES.has(value.code ?? '');
+}
+
+/** True when the wait for a lock took longer than `lock_timeout`. */
+export function isLockTimeout(value: unknown): boolean {
+  return isDatabaseError(value) && value.code === LOCK_TIMEOUT_STATE;
 }
 
 /** True when the connection is lost or could not be had. */

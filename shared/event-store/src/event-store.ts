@@ -54,7 +54,14 @@ export interface StoreTransaction {
 
 /** A read model kept in the transaction that appends: never behind, never ahead. */
 export interface InlineProjection {
+  /** Lower-case letters, digits and `_`. */
   name: string;
+  /** The tables that it keeps, which nobody else writes to. All of what they hold follows from the log, so they can be made anew from it. */
+  tables: readonly string[];
+  /**
+   * Applies the next events, each exactly once, in the order of the log. Tables are named without their schema: a rebuild
+   * (`rebuildProjection`) calls it on new ones elsewhere, with pages of thousands of events, and with unique indexes only.
+   */
   apply(tx: Pick<StoreTransaction, 'query'>, events: readonly RecordedEvent[]): Promise<void>;
 }
 

@@ -7,6 +7,8 @@ export * from './database-settings.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';
 export * from './migrate.ts';
+export * from './rebuild/rebuild-progress.ts';
+export * from './rebuild/rebuild-projection.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './retention.ts';

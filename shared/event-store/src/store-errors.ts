@@ -37,4 +37,23 @@ export const storeErrors = defineErrors({
     meaning:
       'A migration that this database has already run was changed or renamed. Restore its text and put the change into a new migration.',
   },
+  PROJECTION_NOT_REBUILDABLE: {
+    kind: 'invalid',
+    meaning:
+      'The tables of the projection are not there, or something depends on them that a new table would not have: the message names it. Remove it and make it again afterwards.',
+  },
+  REBUILD_UNDER_WAY: {
+    kind: 'conflict',
+    meaning: 'Somebody rebuilds this projection at this moment. Wait until that has ended.',
+  },
+  REBUILD_OVERTAKEN: {
+    kind: 'conflict',
+    meaning:
+      'The tables of the projection were altered while new ones were filled, by a migration for instance. Nothing was swapped: rebuild again.',
+  },
+  LOG_NOT_REPAIRED: {
+    kind: 'conflict',
+    meaning:
+      'The log was restored from another server and still has its transaction ids. Start the service of the log: its relay repairs them.',
+  },
 });

@@ -161,6 +161,7 @@ describe('an inline projection', () => {
   const fixture = useStoreFixture();
   const counting: InlineProjection = {
     name: 'counts',
+    tables: ['counts'],
     async apply(tx, events) {
       for (const event of events)
         await tx.query('INSERT INTO counts VALUES ($1, $2)', [event.streamId, event.position]);
@@ -195,7 +196,7 @@ describe('an inline projection', () => {
   });
 
   it('when it throws, then the events are not stored either', async () => {
-    const broken: InlineProjection = { name: 'broken', apply: () => Promise.reject(new Error('broken')) };
+    const broken: InlineProjection = { name: 'broken', tables: [], apply: () => Promise.reject(new Error('broken')) };
     const { store, pool } = await fixture.open({ projections: [counting, broken] });
     await pool.query(table);
 

@@ -1,16 +1,14 @@
+import type { OrderView } from '@warren/contracts';
 import type { InlineProjection, RecordedEvent, StoreTransaction } from '@warren/event-store';
 import { asOrderEvent } from '../../application/order-streams.ts';
-import type { OrderCreatedData } from '../../domain/order.ts';
+import { changeBy, type OrderChange, viewAtCreation } from '../../application/order-view.ts';
 
 type Tx = Pick<StoreTransaction, 'query'>;
 
-/** What the table takes from an event after the first. */
-interface Change {
-  id: string;
-  status: 'confirmed' | 'cancelled';
-  reason: string | null;
-  version: number;
-  updatedAt: string;
+/** What a batch of events makes of the orders: the new ones as they are after it, and what the others take from their last event. */
+interface Folded {
+  created: OrderView[];
+  changed: (OrderChange & { id: string })[];
 }
 
 export interface OrderProjectionOptions {
@@ -18,58 +16,66 @@ export interface OrderProjectionOptions {
   deadlineMs: number;
 }
 
-/**
- * Keeps the table `orders`: two statements for any number of events. Applying an event again, or an older one, changes nothing, so the
- * table can be rebuilt from the log while the service runs.
- */
+/** Keeps the table `orders`: two statements for any number of events. Applying an event again, or an older one, changes nothing. */
 export function createOrderProjection({ deadlineMs }: OrderProjectionOptions): InlineProjection {
   return {
     name: 'orders',
+    tables: ['orders'],
     async apply(tx, events) {
-      const created: OrderCreatedData[] = [];
-      const changes = new Map<string, Change>();
-      for (const recorded of events) {
-        const event = asOrderEvent(recorded);
-        if (event.type === 'OrderCreated') created.push(event.data);
-        else if (event.type === 'OrderConfirmed')
-          changes.set(recorded.aggregateId, changeOf(recorded, 'confirmed', null));
-        else changes.set(recorded.aggregateId, changeOf(recorded, 'cancelled', event.data.reason));
-      }
+      const { created, changed } = fold(events);
       if (created.length > 0) await insert(tx, created, deadlineMs);
-      if (changes.size > 0) await update(tx, [...changes.values()]);
+      if (changed.length > 0) await update(tx, changed);
     },
   };
 }
 
-function changeOf(recorded: RecordedEvent, status: Change['status'], reason: string | null): Change {
-  const { aggregateId, streamVersion, timestamp } = recorded;
-  return { id: aggregateId, status, reason, version: streamVersion, updatedAt: timestamp };
+function fold(events: readonly RecordedEvent[]): Folded {
+  const created = new Map<string, OrderView>();
+  const changed = new Map<string, OrderChange & { id: string }>();
+  for (const recorded of events) {
+    const { aggregateId: id, streamVersion: version, timestamp: updatedAt } = recorded;
+    const event = asOrderEvent(recorded);
+    if (event.type === 'OrderCreated') {
+      created.set(id, viewAtCreation(event.data));
+      continue;
+    }
+    const change = changeBy(event, { version, updatedAt });
+    const view = created.get(id);
+    if (view) Object.assign(view, change);
+    else changed.set(id, { id, ...change });
+  }
+  return { created: [...created.values()], changed: [...changed.values()] };
 }
 
-async function insert(tx: Tx, orders: readonly OrderCreatedData[], deadlineMs: number): Promise<void> {
+async function insert(tx: Tx, orders: readonly OrderView[], deadlineMs: number): Promise<void> {
   await tx.query({
     name: 'warren-order/insert',
-    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at,
+    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, reason, version, created_at, updated_at, deadline_at,
                          currency, priority)
-     SELECT id, customer_id, items::json, total_amount, 'pending', 1, created_at, created_at,
-            created_at + $6 * interval '1 millisecond', currency, priority
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::timestamptz[], $7::text[], $8::text[])
-         AS one (id, customer_id, items, total_amount, created_at, currency, priority)
-         ON CONFLICT (id) DO NOTHING`,
+     SELECT id, customer_id, items::json, total_amount, status, reason, version, created_at, updated_at,
+            created_at + $12 * interval '1 millisecond', currency, priority
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::integer[],
+                   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[])
+         AS one (id, customer_id, items, total_amount, status, reason, version, created_at, updated_at, currency, priority)
+         ON CONFLICT (id) DO UPDATE
+        SET status = excluded.status, reason = excluded.reason, version = excluded.version, updated_at = excluded.updated_at
+      WHERE orders.version < excluded.version`,
     values: [
       orders.map((order) => order.id),
       orders.map((order) => order.customerId),
       orders.map((order) => JSON.stringify(order.items)),
       orders.map((order) => order.totalAmount ?? null),
+      ...changeValues(orders),
       orders.map((order) => order.createdAt),
-      deadlineMs,
+      orders.map((order) => order.updatedAt),
       orders.map((order) => order.currency),
       orders.map((order) => order.priority ?? null),
+      deadlineMs,
     ],
   });
 }
 
-async function update(tx: Tx, changes: readonly Change[]): Promise<void> {
+async function update(tx: Tx, changes: Folded['changed']): Promise<void> {
   await tx.query({
     name: 'warren-order/update',
     text: `UPDATE orders
@@ -77,12 +83,12 @@ async function update(tx: Tx, changes: readonly Change[]): Promise<void> {
        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[])
          AS change (id, status, reason, version, updated_at)
       WHERE orders.id = change.id AND orders.version < change.version`,
-    values: [
-      changes.map((change) => change.id),
-      changes.map((change) => change.status),
-      changes.map((change) => change.reason),
-      changes.map((change) => change.version),
-      changes.map((change) => change.updatedAt),
-    ],
+    values: [changes.map((change) => change.id), ...changeValues(changes), changes.map((change) => change.updatedAt)],
   });
 }
+
+const changeValues = (changes: readonly OrderChange[]): unknown[][] => [
+  changes.map((change) => change.status),
+  changes.map((change) => change.reason ?? null),
+  changes.map((change) => change.version),
+];

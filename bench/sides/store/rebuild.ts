@@ -1,0 +1,48 @@
+import { createDatabaseComponent, createPool, type DatabasePool, rebuildProjection } from '@warren/event-store';
+import { orderReadModels } from '@warren/order';
+import { orderMigrations } from '../../../services/order/src/adapters/postgres/migrations.ts';
+import { serveSide } from '../../harness/side-process.ts';
+import { perSecond, required, workOfRun } from '../bus-bench.ts';
+
+/** Events of a statement that fills the log. */
+const CHUNK = 50_000;
+/** So many orders are created before the first of them is confirmed: what a busy service has in hand. */
+const IN_HAND = 1000;
+
+/** Orders of two lines, each created and confirmed, as the service writes them. `$1` is the number of orders. */
+const FILL = `
+  INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+  SELECT 'order-' || id, version, uuidv7(), type, 1, id, now(),
+    CASE version WHEN 1 THEN json_build_object('id', id, 'customerId', 'customer-' || n % 10000, 'items', items, 'totalAmount', 44.48,
+      'status', 'pending', 'createdAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
+    ELSE json_build_object('orderId', id) END,
+    json_build_object('correlationId', id, 'causationId', id, 'source', 'order'), routing_key
+  FROM (SELECT n, uuidv7()::text AS id FROM generate_series(1, $1::int) AS n OFFSET 0) AS new_order,
+    (VALUES (1, 'OrderCreated', 'order.created'), (2, 'OrderConfirmed', 'order.updated')) AS kind (version, type, routing_key),
+    (VALUES (json '[{"productId":"product-0001","quantity":2,"price":9.99},{"productId":"product-0002","quantity":1,"price":24.5}]')) AS line (items)
+  ORDER BY (n - 1) / ${IN_HAND}, version, n`;
+
+await serveSide(async () => {
+  const { schema, service, projections } = orderReadModels;
+  const pool = createPool({ url: required('WARREN_BENCH_DATABASE_URL'), schema, statementTimeoutMs: 120_000 });
+  await createDatabaseComponent({
+    pool,
+    schema,
+    migrations: { namespace: service, migrations: orderMigrations },
+  }).start?.();
+  const events = workOfRun();
+  for (let done = 0; done < events; done += CHUNK) await pool.query(FILL, [Math.min(CHUNK, events - done) / 2]);
+  await pool.query('VACUUM ANALYZE events');
+  const [projection] = projections({});
+  if (!projection) throw new Error('the order service has no projection');
+  return async () => {
+    const measured = await perSecond(events, () => rebuildProjection({ pool, projection }));
+    await expectOrders(pool, events / 2);
+    return measured;
+  };
+});
+
+async function expectOrders(pool: DatabasePool, orders: number): Promise<void> {
+  const { rows } = await pool.query(`SELECT count(*) FROM orders WHERE status = 'confirmed' AND version = 2`);
+  if (rows[0].count !== orders) throw new Error(`the table has ${rows[0].count} confirmed orders instead of ${orders}`);
+}

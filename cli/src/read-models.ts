@@ -1,0 +1,34 @@
+import type { InlineProjection } from '@warren/event-store';
+import { orderReadModels } from '@warren/order';
+import { cliErrors } from './cli-errors.ts';
+
+/** A read model that can be made anew, and where it is. */
+export interface ReadModel {
+  service: string;
+  /** Schema of the service's tables. */
+  schema: string;
+  projection: InlineProjection;
+}
+
+/** Every service that keeps read models tells of them in its index.ts. */
+const SERVICES = [orderReadModels];
+
+/** The read models of all services, by the services' settings in `env`. @throws `CONFIG_INVALID` */
+export function listReadModels(env: Record<string, string | undefined>): ReadModel[] {
+  return SERVICES.flatMap(({ service, schema, projections }) =>
+    projections(env).map((projection) => ({ service, schema, projection })),
+  );
+}
+
+/**
+ * The one read model of that name, of the named service or of any.
+ * @throws `CLI_NOT_FOUND` when there is none, or more than one.
+ */
+export function findReadModel(all: readonly ReadModel[], name: string, service: string | undefined): ReadModel {
+  const ofService = all.filter((one) => service === undefined || one.service === service);
+  const [found, ...others] = ofService.filter(({ projection }) => projection.name === name);
+  if (found && others.length === 0) return found;
+  if (found) throw cliErrors.CLI_NOT_FOUND(`more than one service has a projection ${name}: name one with --service`);
+  const whose = service === undefined ? '' : ` of a service ${service}`;
+  throw cliErrors.CLI_NOT_FOUND(`there is no projection ${name}${whose}: see "warren projection list"`);
+}
