@@ -24,10 +24,10 @@ const events = [
   { id: 'e2', type: 'OrderCancelled', version: 2, timestamp: order.updatedAt, data: { reason: order.reason } },
 ];
 /** The order's events as they stand in the log; they make the order above. */
-const { id, customerId, items, createdAt, updatedAt, reason } = order;
-const created = { id, customerId, items, createdAt, status: 'pending' };
+const { id, customerId, items, currency, priority, createdAt, updatedAt, reason } = order;
+const created = { id, customerId, items, currency, priority, createdAt, status: 'pending' };
 const history = [
-  { id: 'e1', type: 'OrderCreated', version: 1, timestamp: createdAt, data: created },
+  { id: 'e1', type: 'OrderCreated', version: 2, timestamp: createdAt, data: created },
   { id: 'e2', type: 'OrderCancelled', version: 1, timestamp: updatedAt, data: { orderId: id, reason, by: 'shortage' } },
 ];
 

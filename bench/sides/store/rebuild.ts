@@ -1,7 +1,7 @@
 import { createDatabaseComponent, createPool, type DatabasePool, rebuildProjection } from '@warren/event-store';
 import { orderReadModels } from '@warren/order';
 import { orderMigrations } from '../../../services/order/src/adapters/postgres/migrations.ts';
-import { serveSide } from '../../harness/side-process.ts';
+import { serveWorker } from '../../harness/worker.ts';
 import { perSecond, required, workOfRun } from '../bus-bench.ts';
 
 /** Events of a statement that fills the log. */
@@ -12,17 +12,17 @@ const IN_HAND = 1000;
 /** Orders of two lines, each created and confirmed, as the service writes them. `$1` is the number of orders. */
 const FILL = `
   INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
-  SELECT 'order-' || id, version, uuidv7(), type, 1, id, now(),
-    CASE version WHEN 1 THEN json_build_object('id', id, 'customerId', 'customer-' || n % 10000, 'items', items, 'totalAmount', 44.48,
+  SELECT 'order-' || id, version, uuidv7(), type, schema_version, id, now(),
+    CASE version WHEN 1 THEN json_build_object('id', id, 'customerId', 'customer-' || n % 10000, 'items', items, 'totalAmount', 44.48, 'currency', 'USD',
       'status', 'pending', 'createdAt', to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'))
     ELSE json_build_object('orderId', id) END,
     json_build_object('correlationId', id, 'causationId', id, 'source', 'order'), routing_key
   FROM (SELECT n, uuidv7()::text AS id FROM generate_series(1, $1::int) AS n OFFSET 0) AS new_order,
-    (VALUES (1, 'OrderCreated', 'order.created'), (2, 'OrderConfirmed', 'order.updated')) AS kind (version, type, routing_key),
+    (VALUES (1, 'OrderCreated', 2, 'order.created'), (2, 'OrderConfirmed', 1, 'order.updated')) AS kind (version, type, schema_version, routing_key),
     (VALUES (json '[{"productId":"product-0001","quantity":2,"price":9.99},{"productId":"product-0002","quantity":1,"price":24.5}]')) AS line (items)
   ORDER BY (n - 1) / ${IN_HAND}, version, n`;
 
-await serveSide(async () => {
+await serveWorker(async () => {
   const { schema, service, projections } = orderReadModels;
   const pool = createPool({ url: required('WARREN_BENCH_DATABASE_URL'), schema, statementTimeoutMs: 120_000 });
   await createDatabaseComponent({

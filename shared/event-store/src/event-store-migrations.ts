@@ -82,6 +82,8 @@ export const eventStoreMigrations: readonly Migration[] = [
     sql: `
       CREATE TABLE archived_events (LIKE events, PRIMARY KEY (stream_id, stream_version));
       CREATE UNIQUE INDEX archived_events_position ON archived_events (position);
+      -- A rebuild asks again and again for what has come since its last look.
+      CREATE INDEX archived_events_tx ON archived_events (tx);
       COMMENT ON TABLE archived_events IS 'The events of streams that have ended, moved here from events as they were';
       COMMENT ON TABLE events IS
         'The log of what happened; also the outbox, read by the relay. Rows are only ever added, and archived once their stream has ended.';

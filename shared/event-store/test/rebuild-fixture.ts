@@ -57,7 +57,7 @@ export async function appendTo(client: ClientBase, streamId: string, count: numb
 export async function compareWithLog(pool: DatabasePool): Promise<{ table: unknown[]; log: unknown[] }> {
   const table = await pool.query('SELECT stream_id, trail FROM trails ORDER BY stream_id');
   const log = await pool.query(
-    `SELECT stream_id, string_agg(stream_version || ' ', '' ORDER BY stream_version) AS trail FROM events GROUP BY 1 ORDER BY 1`,
+    `SELECT stream_id, string_agg(stream_version || ' ', '' ORDER BY stream_version) AS trail FROM log GROUP BY 1 ORDER BY 1`,
   );
   return { table: table.rows, log: log.rows };
 }

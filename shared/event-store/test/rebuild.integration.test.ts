@@ -70,6 +70,19 @@ describe('a rebuild', () => {
     expect(await describeTable(test)).toEqual(before);
   });
 
+  it('when streams have been archived, then their events are in it too', async () => {
+    const test = await openTrails(fixture);
+    for (let n = 0; n < 4; n += 1) await append(test.store, `s-${n}`, 0, 1, 2, 3);
+    await test.pool.query(`
+      WITH gone AS (DELETE FROM events WHERE stream_id IN ('s-0', 's-2') RETURNING *)
+      INSERT INTO archived_events SELECT * FROM gone`);
+    await spoil(test);
+
+    expect(await rebuildProjection({ pool: test.pool, projection: trails, pageSize: 4 })).toMatchObject({ events: 12 });
+
+    await expectTrue(test);
+  });
+
   it('when the log is empty, then so is the table', async () => {
     const test = await openTrails(fixture);
     await test.pool.query(`INSERT INTO trails (stream_id, trail) VALUES ('s-1', 'wrong')`);

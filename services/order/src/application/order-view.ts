@@ -29,7 +29,7 @@ export function changeBy(
  * What an order looked like after the first events of its stream: all of them, or fewer for an earlier time.
  * @throws `UNEXPECTED` when they do not begin with its creation, or one is not known to this program.
  */
-export function viewOf(events: readonly Pick<RecordedEvent, 'type' | 'data' | 'timestamp'>[]): OrderView {
+export function viewOf(events: readonly Pick<RecordedEvent, 'type' | 'version' | 'data' | 'timestamp'>[]): OrderView {
   const [first, ...others] = events.map(asOrderEvent);
   if (first?.type !== 'OrderCreated') throw kernelErrors.UNEXPECTED('an order must begin with its creation');
   const view = viewAtCreation(first.data);

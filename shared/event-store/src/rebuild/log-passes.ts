@@ -23,7 +23,7 @@ const NEW_SINCE = `
 /** The count comes from the very snapshot that it is given with. */
 export const OPEN_PASS = `
   SELECT pg_current_snapshot()::text AS snapshot, count(*), min(position) AS first, max(position) AS last
-  FROM events WHERE ${NEW_SINCE}`;
+  FROM log WHERE ${NEW_SINCE}`;
 
 /** A page as one JSON array of `RecordedEvent`s: Node reads that in a fraction of the time that rows of eleven columns take. */
 export const READ_PASS = `
@@ -32,7 +32,7 @@ export const READ_PASS = `
       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp,
       aggregate_id AS "aggregateId", data, metadata, routing_key AS "routingKey",
       position, stream_id AS "streamId", stream_version AS "streamVersion"
-    FROM events
+    FROM log
     WHERE position > $3 AND position <= $4 AND pg_visible_in_snapshot(tx, $2::pg_snapshot) AND ${NEW_SINCE}
     ORDER BY position LIMIT $5
   ) event`;
