@@ -2,9 +2,11 @@ import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
 import {
   createDatabaseComponent,
   createEventStore,
+  createIdempotencyKeyTable,
   createPool,
   createRelay,
   createRetentionJob,
+  idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
 } from '@warren/event-store';
@@ -23,7 +25,6 @@ import { createOrderRoutes } from './adapters/http/order-routes.ts';
 import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
 import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
-import { createIdempotencyKeyTable, idempotencyKeyRetention } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderProjection } from './adapters/postgres/order-projection.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
@@ -55,7 +56,7 @@ export function composeOrder(
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
   const orders = createOrders({
     store,
-    keys: createIdempotencyKeyTable(),
+    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
     readModel,
     watch,
     clock: systemClock,

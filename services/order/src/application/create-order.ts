@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
 import type { OrderItem, OrderView } from '@warren/contracts';
+import { fingerprintOf } from '@warren/event-store';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
@@ -34,7 +34,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders }: Or
       orderId,
       events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, { cause, now })),
       key: idempotencyKey,
-      fingerprint: fingerprintOf(customerId, items),
+      fingerprint: fingerprintOf(whatCounts(customerId, items)),
     };
   }
 
@@ -48,10 +48,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders }: Or
   };
 }
 
-/** Tells whether two requests ask for the same; spelling (`10` or `10.00`, the order of fields) does not count. */
-function fingerprintOf(customerId: string, items: readonly OrderItem[]): string {
-  const lines = items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null]);
-  return createHash('sha256')
-    .update(JSON.stringify([customerId, lines]))
-    .digest('base64url');
+/** What makes two requests the same; spelling (`10` or `10.00`, the order of fields) does not. */
+function whatCounts(customerId: string, items: readonly OrderItem[]): unknown {
+  return [customerId, items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null])];
 }
