@@ -60,9 +60,7 @@ describe('a deactivated user', () => {
 
   test('when its e-mail address is to change, then it is too late', () => {
     given(history).when(changeEmail).thenThrows('USER_DEACTIVATED');
-    given(history)
-      .when({ type: 'ChangeEmail', data: { userId, email } })
-      .thenThrows('USER_DEACTIVATED');
+    given(history).when({ type: 'ChangeEmail', data: { userId, email } }).thenThrows('USER_DEACTIVATED');
   });
 });
 
