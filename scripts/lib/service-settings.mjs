@@ -24,6 +24,7 @@ export const SERVICE_SETTINGS = [
   'PREFETCH',
   'RETRY_BASE_MS',
   'RETRY_MAX_ATTEMPTS',
+  'USER_PORT',
 ];
 
 /**
