@@ -1,12 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { type EventEnvelope, UserDeactivated, UserEmailChanged, UserRegistered } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
+import { createEventStore, createPool } from '@warren/event-store';
 import { createId, isId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { newUser, useTwoUsers } from './user-fixture.ts';
+import { userProjection } from '../src/adapters/postgres/user-projection.ts';
+import { userStream } from '../src/application/user-streams.ts';
+import { newUser, useUsers } from './user-fixture.ts';
 
-const pair = useTwoUsers();
-const { first } = pair;
+const fixture = useUsers({ instances: 1 });
+const { first } = fixture;
 
 async function registered(): Promise<{ id: string; email: string; name: string; createdAt: string }> {
   return (await first().register(newUser())).body;
@@ -103,7 +106,7 @@ test.each([createId(), '1', "' OR 1=1 --", '%00'])(
 
 describe('what happened to a user', () => {
   test('when it lived a whole life, then its history tells it, and others hear the same in this order', async () => {
-    const bus = new EventBus({ url: pair.vhost.amqpUrl, service: 'listener' });
+    const bus = new EventBus({ url: fixture.vhost.amqpUrl, service: 'listener' });
     const heard: EventEnvelope[] = [];
     await bus.connect();
     await bus.subscribe({
@@ -129,5 +132,31 @@ describe('what happened to a user', () => {
     await waitUntil(() => about().length === 3, { what: 'the three events' });
     expect(about()).toEqual(history.map(({ sequence, ...event }: { sequence: number }) => event));
     await bus.close();
+  });
+});
+
+describe('the read model', () => {
+  test('when events are applied again, late, or in one go to an empty table, then it is as before', async () => {
+    const users = [await registered(), await registered(), await registered()];
+    const [one, other] = users.map(({ id }) => id);
+    await first().changeEmail(one ?? '', newUser().email);
+    await first().changeEmail(one ?? '', newUser().email);
+    await first().deactivate(one ?? '');
+    await first().changeEmail(other ?? '', newUser().email);
+    const table = async () => (await fixture.tables.query('SELECT * FROM users ORDER BY id')).rows;
+    const before = await table();
+
+    const pool = createPool({ url: fixture.database.url, schema: 'user_service' });
+    const store = createEventStore({ pool });
+    const streams = await store.load(before.map(({ id }) => userStream(id)));
+    const events = [...streams.values()].flat().toSorted((a, b) => a.position - b.position);
+    await store.transaction((tx) => userProjection.apply(tx, events.slice(0, -2)));
+    expect(await table()).toEqual(before);
+    await store.transaction(async (tx) => {
+      await tx.query('DELETE FROM users');
+      await userProjection.apply(tx, events);
+    });
+    expect(await table()).toEqual(before);
+    await pool.end();
   });
 });

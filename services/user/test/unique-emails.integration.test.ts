@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { createId } from '@warren/kernel';
-import { countStatuses, newUser, useTwoUsers } from './user-fixture.ts';
+import { countStatuses, newUser, useUsers } from './user-fixture.ts';
 
-const pair = useTwoUsers();
-const { first, second } = pair;
+const fixture = useUsers({ instances: 2 });
+const { first, second } = fixture;
 const either = (at: number) => (at % 2 ? first() : second());
 
 async function registered(user = newUser()): Promise<{ id: string; email: string }> {
@@ -17,7 +17,7 @@ async function holdersOf(email: string): Promise<[users: number, claims: number]
   const sql = `
     SELECT (SELECT count(*)::int FROM users WHERE lower(email) = $1 AND status = 'active') AS users,
            (SELECT count(*)::int FROM user_emails WHERE email_key = $1) AS claims`;
-  const { rows } = await pair.tables.query<{ users: number; claims: number }>(sql, [email.toLowerCase()]);
+  const { rows } = await fixture.tables.query<{ users: number; claims: number }>(sql, [email.toLowerCase()]);
   return [rows[0]?.users ?? -1, rows[0]?.claims ?? -1];
 }
 
@@ -111,7 +111,7 @@ describe('one user, asked by many', () => {
     const { body: user } = await first().api.get(`/users/${id}`);
     expect(user.version).toBe(1 + done);
     expect(await holdersOf(user.email)).toEqual([1, 1]);
-    const { rows } = await pair.tables.query('SELECT FROM user_emails WHERE user_id = $1', [id]);
+    const { rows } = await fixture.tables.query('SELECT FROM user_emails WHERE user_id = $1', [id]);
     expect(rows).toHaveLength(1);
   });
 });

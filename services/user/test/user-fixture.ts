@@ -16,17 +16,18 @@ export interface RunningUser {
   deactivate(id: string): Test;
 }
 
-export interface UserPair {
+export interface UserFixture {
   readonly vhost: TestVhost;
   readonly database: TestDatabase;
   /** A look behind the service, into its schema. */
   readonly tables: pg.Pool;
   first(): RunningUser;
+  /** Only where there are two. */
   second(): RunningUser;
 }
 
-/** Two instances of the service on a broker and database that only the calling suite uses; started before its tests and stopped after. */
-export function useTwoUsers(): UserPair {
+/** Instances of the service on a broker and database that only the calling suite uses; started before its tests and stopped after. */
+export function useUsers({ instances: count }: { instances: 1 | 2 }): UserFixture {
   let vhost: TestVhost;
   let database: TestDatabase;
   let tables: pg.Pool;
@@ -36,7 +37,7 @@ export function useTwoUsers(): UserPair {
     [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
     tables = new pg.Pool({ connectionString: database.url, max: 2, options: '-c search_path=user_service' });
     const env = { USER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
-    instances = await Promise.all([startUser(env), startUser(env)]);
+    instances = await Promise.all(Array.from({ length: count }, () => startUser(env)));
   });
   afterAll(async () => {
     await Promise.all(instances.map(({ service }) => service.lifecycle.stop()));
