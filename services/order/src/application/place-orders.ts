@@ -32,10 +32,7 @@ export async function placeOrders(
   placements: readonly Placement[],
 ): Promise<(OrderView | Error)[]> {
   const firstUses = await claimKeys(tx, keys, placements);
-  const uses = placements.map((one) => ({
-    ...one,
-    first: firstUses.get(one.key ?? '') ?? { ...one, madeId: one.orderId },
-  }));
+  const uses = placements.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
   const streams = await append(
     tx,
     uses.filter((one) => one.first.madeId === one.orderId),
@@ -46,14 +43,17 @@ export async function placeOrders(
   );
 }
 
+const useOf = ({ fingerprint, orderId }: Placement): Omit<KeyUse, 'key'> => ({ fingerprint, madeId: orderId });
+
 function claimKeys(
   tx: StoreTransaction,
   keys: IdempotencyKeys,
   placements: readonly Placement[],
 ): Promise<Map<string, KeyUse>> {
   const firstInBatch = new Map<string, KeyUse>();
-  for (const { key, fingerprint, orderId } of placements) {
-    if (key !== undefined && !firstInBatch.has(key)) firstInBatch.set(key, { key, fingerprint, madeId: orderId });
+  for (const placement of placements) {
+    const { key } = placement;
+    if (key !== undefined && !firstInBatch.has(key)) firstInBatch.set(key, { key, ...useOf(placement) });
   }
   return keys.claim(tx, [...firstInBatch.values()]);
 }
