@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# One file, two images: docker build --target order . and docker build --target inventory .
+# One file, an image for each service: docker build --target order . and so on. The last one is the default.
 FROM node:24-slim AS manifests
 WORKDIR /app
 COPY package.json package-lock.json ./
@@ -14,6 +14,7 @@ COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
+COPY services/user/package.json services/user/
 
 FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -23,7 +24,8 @@ RUN npm run build \
   && find shared services -name dist -type d -prune -exec cp --parents --recursive {} /out \;
 
 FROM manifests AS modules
-RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund --workspace services/order --workspace services/inventory
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
+  --workspace services/order --workspace services/inventory --workspace services/user
 
 FROM node:24-slim AS runtime
 ENV NODE_ENV=production
@@ -35,6 +37,10 @@ USER node
 FROM runtime AS inventory
 EXPOSE 3002
 CMD ["node", "--enable-source-maps", "services/inventory/dist/main.js"]
+
+FROM runtime AS user
+EXPOSE 3003
+CMD ["node", "--enable-source-maps", "services/user/dist/main.js"]
 
 FROM runtime AS order
 EXPOSE 3001

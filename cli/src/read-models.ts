@@ -1,5 +1,6 @@
 import type { InlineProjection } from '@warren/event-store';
 import { orderReadModels } from '@warren/order';
+import { userReadModels } from '@warren/user';
 import { cliErrors } from './cli-errors.ts';
 
 /** A read model that can be made anew, and where it is. */
@@ -11,7 +12,7 @@ export interface ReadModel {
 }
 
 /** Every service that keeps read models tells of them in its index.ts. */
-const SERVICES = [orderReadModels];
+const SERVICES = [orderReadModels, userReadModels];
 
 /** The read models of all services, by the services' settings in `env`. @throws `CONFIG_INVALID` */
 export function listReadModels(env: Record<string, string | undefined>): ReadModel[] {

@@ -12,11 +12,16 @@ describe('warren projection', () => {
   it('when the projections are listed, then each is shown with its service and its tables', async () => {
     expect(await run('list')).toEqual({
       code: 0,
-      out: 'PROJECTION  SERVICE  TABLES\norders      order    order_service.orders\n',
+      out: [
+        'PROJECTION  SERVICE  TABLES\n',
+        'orders      order    order_service.orders\n',
+        'users       user     user_service.users\n',
+      ].join(''),
       err: '',
     });
     expect(JSON.parse((await run('list', '--json')).out)).toEqual([
       { service: 'order', projection: 'orders', schema: 'order_service', tables: ['orders'] },
+      { service: 'user', projection: 'users', schema: 'user_service', tables: ['users'] },
     ]);
   });
 

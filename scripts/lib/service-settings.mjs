@@ -26,6 +26,7 @@ export const SERVICE_SETTINGS = [
   'RETRY_BASE_MS',
   'RETRY_MAX_ATTEMPTS',
   'STREAM_KEEP_MS',
+  'USER_PORT',
 ];
 
 /**

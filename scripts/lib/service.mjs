@@ -6,13 +6,23 @@ import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
 import { poll } from './poll.mjs';
 
-/** The services, and the setting that says on which port each one listens. */
+/** The services, and the setting that says on which port each one listens. Those of the core run always, the others with `--all`. */
 export const SERVICES = /** @type {const} */ ({
-  order: { portSetting: 'ORDER_PORT', defaultPort: 3001 },
-  inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002 },
+  order: { portSetting: 'ORDER_PORT', defaultPort: 3001, core: true },
+  inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002, core: true },
+  user: { portSetting: 'USER_PORT', defaultPort: 3003, core: false },
 });
 
 /** @typedef {keyof typeof SERVICES} ServiceName */
+
+/**
+ * The services that run with or without `--all`.
+ * @param {{all: boolean}} options
+ */
+export function servicesOf({ all }) {
+  const names = /** @type {ServiceName[]} */ (Object.keys(SERVICES));
+  return names.filter((name) => all || SERVICES[name].core);
+}
 
 /**
  * @typedef {object} ServiceOptions

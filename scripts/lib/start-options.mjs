@@ -1,5 +1,11 @@
 import { parseArgs } from 'node:util';
 import { ExplainedError } from './explained-error.mjs';
+import { SERVICES, servicesOf } from './service.mjs';
+
+const OTHERS = servicesOf({ all: true }).filter((name) => !SERVICES[name].core);
+const PORTS = Object.values(SERVICES).map(
+  ({ portSetting, defaultPort }) => `  ${portSetting.padEnd(18)}  default ${defaultPort}`,
+);
 
 export const START_HELP = `Usage: npm start [-- options]
 
@@ -7,14 +13,14 @@ Starts everything in the foreground: RabbitMQ, Postgres, the order service and t
 Ctrl-C stops all of it. Data stays in .data/.
 
 Options
+  --all               the other services too: ${OTHERS.join(', ')}
   --orders <n>        instances of the order service behind its one port (default 1)
   --inventories <n>   instances of the inventory service; the first has INVENTORY_PORT, the others take free ports (default 1)
   --watch             build and restart the services when a source file changes (npm run dev)
   --help              this text
 
 Settings (environment)
-  ORDER_PORT          default 3001
-  INVENTORY_PORT      default 3002
+${PORTS.join('\n')}
   AMQP_URL            a RabbitMQ to use; default: one of its own, from rabbitmq-server, Docker, apt-get or brew
   DATABASE_URL        a Postgres to use; default: one of its own below DATA_DIR
   DATA_DIR            default .data
@@ -26,6 +32,7 @@ const MOST_INSTANCES = 16;
  * @typedef {object} StartOptions
  * @property {boolean} help
  * @property {boolean} watch
+ * @property {boolean} all
  * @property {number} orders
  * @property {number} inventories
  */
@@ -36,6 +43,7 @@ export function parseStartOptions(args) {
   return {
     help: values.help ?? false,
     watch: values.watch ?? false,
+    all: values.all ?? false,
     orders: instances('--orders', values.orders),
     inventories: instances('--inventories', values.inventories),
   };
@@ -49,6 +57,7 @@ function parse(args) {
       options: {
         help: { type: 'boolean', short: 'h' },
         watch: { type: 'boolean' },
+        all: { type: 'boolean' },
         orders: { type: 'string' },
         inventories: { type: 'string' },
       },

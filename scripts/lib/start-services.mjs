@@ -3,13 +3,7 @@ import { describeExit, keepRunning } from './keep-running.mjs';
 import { startService, waitUntilServing } from './service.mjs';
 import { createServiceLog } from './service-log.mjs';
 
-/**
- * @typedef {object} Plan one process of a service (or one cluster of them behind one port)
- * @property {import('./service.mjs').ServiceName} service
- * @property {string} name
- * @property {number} port
- * @property {number} instances
- */
+/** @typedef {import('./plan-processes.mjs').Plan} Plan */
 
 /**
  * Starts the services, waits until all of them are ready and keeps them running.

@@ -2,10 +2,11 @@ import { loadCredentials } from './credentials.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { takeLock } from './lock-file.mjs';
 import { dataDirectory, dataFiles } from './paths.mjs';
+import { planProcesses } from './plan-processes.mjs';
 import { prepare } from './prepare.mjs';
 import { stopLeftovers } from './recover.mjs';
 import { openRunState, readRunState } from './run-state.mjs';
-import { planServicePorts } from './service-ports.mjs';
+import { SERVICES, servicesOf } from './service.mjs';
 import { startBroker } from './start-broker.mjs';
 import { startDatabase } from './start-database.mjs';
 import { startServices } from './start-services.mjs';
@@ -31,9 +32,9 @@ import { watchSources } from './watch-sources.mjs';
 export async function start(base, options) {
   const { env, report, signal, onEnd } = base;
   const files = dataFiles(dataDirectory(env));
-  await claimDataDirectory(base, files);
+  await claimDataDirectory(base, files, options);
   // Before anything that takes long: a taken port is said at once.
-  const ports = await planServicePorts({ env, inventories: options.inventories });
+  const plans = await planProcesses({ env, ...options });
   await prepare({ report, signal });
   const state = openRunState(files.runState);
   onEnd(async () => state.remove());
@@ -41,58 +42,53 @@ export async function start(base, options) {
 
   const { databaseUrl } = await startDatabase(context);
   const { amqpUrl, managementUrl } = await startBroker(context);
-  const plans = planProcesses(ports, options);
   const services = await startServices(context, {
     plans,
     env: { ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl },
   });
 
-  const apiUrl = `http://localhost:${ports.order}`;
+  const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>
+    plans.filter(({ service }) => service === name).map(({ port }) => `http://localhost:${port}`);
+  const [apiUrl = ''] = urlsOf('order');
   state.update({
     ready: true,
     apiUrl,
-    inventoryUrls: ports.inventories.map((port) => `http://localhost:${port}`),
+    inventoryUrls: urlsOf('inventory'),
     amqpUrl,
     managementUrl,
     databaseUrl,
   });
   if (options.watch) watchSources({ restart: services.restart, report, signal });
-  report.say(greeting({ apiUrl, managementUrl }));
+  report.say(greeting({ apiUrl, managementUrl, plans }));
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   return 0;
 }
 
-/** @param {import('./run-script.mjs').ScriptContext & {report: import('./report.mjs').Report}} base @param {ReturnType<typeof dataFiles>} files */
-async function claimDataDirectory({ report, onEnd }, files) {
+/**
+ * @param {import('./run-script.mjs').ScriptContext & {report: import('./report.mjs').Report}} base
+ * @param {ReturnType<typeof dataFiles>} files
+ * @param {{all: boolean}} options
+ */
+async function claimDataDirectory({ report, onEnd }, files, { all }) {
   const lock = takeLock(files.lock);
   if (!lock.taken) {
     const apiUrl = readRunState(files.runState)?.apiUrl;
+    const ports = servicesOf({ all }).map(
+      (name) => `${SERVICES[name].portSetting}=${SERVICES[name].defaultPort + 100}`,
+    );
     throw new ExplainedError(
-      `Warren already runs on this data directory (process ${lock.holder.pid}${apiUrl ? `, API at ${apiUrl}` : ''}).\nStop it first, or start another one beside it: DATA_DIR=.data/second ORDER_PORT=3101 INVENTORY_PORT=3102 npm start`,
+      `Warren already runs on this data directory (process ${lock.holder.pid}${apiUrl ? `, API at ${apiUrl}` : ''}).\nStop it first, or start another one beside it: DATA_DIR=.data/second ${ports.join(' ')} npm start${all ? ' -- --all' : ''}`,
     );
   }
   onEnd(async () => lock.release());
   await stopLeftovers(files.runState, report);
 }
 
-/**
- * @param {{order: number, inventories: number[]}} ports
- * @param {import('./start-options.mjs').StartOptions} options
- * @returns {import('./start-services.mjs').Plan[]}
- */
-function planProcesses(ports, { orders }) {
-  const inventories = ports.inventories.map((port, index) => ({
-    service: /** @type {const} */ ('inventory'),
-    name: index === 0 ? 'inventory' : `inventory-${index + 1}`,
-    port,
-    instances: 1,
-  }));
-  return [{ service: 'order', name: 'order', port: ports.order, instances: orders }, ...inventories];
-}
-
-/** @param {{apiUrl: string, managementUrl?: string}} urls */
-function greeting({ apiUrl, managementUrl }) {
+/** @param {{apiUrl: string, managementUrl?: string, plans: import('./plan-processes.mjs').Plan[]}} run */
+function greeting({ apiUrl, managementUrl, plans }) {
   const lines = ['', `Warren is ready. Ctrl-C stops it.`, '', `  API            ${apiUrl}`];
+  for (const { service, name, port } of plans)
+    if (!SERVICES[service].core) lines.push(`  ${name.padEnd(13)}  http://localhost:${port}`);
   if (managementUrl) {
     const { origin, username, password } = new URL(managementUrl);
     lines.push(`  Management UI  ${origin.replace('127.0.0.1', 'localhost')}   login ${username} / ${password}`);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { build } from './build.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
+import { servicesOf } from './service.mjs';
 
 const SETTLE_MS = 150;
 
@@ -46,19 +47,13 @@ export function watchSources({ restart, report, signal }) {
   }
 }
 
-/** @returns {[string, import('./service.mjs').ServiceName[]][]} */
+/** @returns {[string, import('./service.mjs').ServiceName[]][]} each directory of sources, and the services that are built from it */
 function watched() {
+  const services = servicesOf({ all: true });
+  const kit = ['kernel', 'contracts', 'event-bus', 'event-store', 'http'];
   /** @type {[string, import('./service.mjs').ServiceName[]][]} */
-  const all = [
-    ...['kernel', 'contracts', 'event-bus', 'event-store', 'http'].map(
-      (name) =>
-        /** @type {[string, import('./service.mjs').ServiceName[]]} */ ([
-          join(ROOT, 'shared', name, 'src'),
-          ['order', 'inventory'],
-        ]),
-    ),
-    [join(ROOT, 'services', 'order', 'src'), ['order']],
-    [join(ROOT, 'services', 'inventory', 'src'), ['inventory']],
-  ];
+  const all = [];
+  for (const name of kit) all.push([join(ROOT, 'shared', name, 'src'), services]);
+  for (const name of services) all.push([join(ROOT, 'services', name, 'src'), [name]]);
   return all.filter(([directory]) => existsSync(directory));
 }

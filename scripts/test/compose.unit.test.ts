@@ -5,6 +5,8 @@ import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { parse } from 'yaml';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { userSettings } from '../../services/user/src/config.ts';
+import { SERVICES } from '../lib/service.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');
@@ -12,6 +14,7 @@ const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
 
 interface ComposeService {
+  profiles?: string[];
   image?: string;
   build?: { context: string; target: string };
   environment: Record<string, string | number>;
@@ -23,14 +26,20 @@ interface ComposeService {
 }
 
 const compose = parse(text, { merge: true }) as {
-  services: Record<'rabbitmq' | 'postgres' | 'order' | 'inventory', ComposeService>;
+  services: Record<'rabbitmq' | 'postgres' | keyof typeof SERVICES, ComposeService>;
   volumes: Record<string, unknown>;
 };
 
-const OURS: { name: 'order' | 'inventory'; settings: SettingsSpec; portSetting: string }[] = [
-  { name: 'order', settings: orderSettings, portSetting: 'ORDER_PORT' },
-  { name: 'inventory', settings: inventorySettings, portSetting: 'INVENTORY_PORT' },
-];
+const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
+  order: orderSettings,
+  inventory: inventorySettings,
+  user: userSettings,
+};
+const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
+  name,
+  settings: SETTINGS[name],
+  ...SERVICES[name],
+}));
 
 /** What docker compose would put in place of `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
 function interpolate(value: string | number, env: Record<string, string>): string {
@@ -48,7 +57,7 @@ const exampleEnv = Object.fromEntries(
     .map((line) => line.split('=') as [string, string]),
 );
 
-describe.each(OURS)('the $name service in docker-compose.yml', ({ name, settings, portSetting }) => {
+describe.each(OURS)('the $name service in docker-compose.yml', ({ name, settings, portSetting, defaultPort, core }) => {
   const service = compose.services[name];
   const known = Object.values(settings).map(({ env }) => env);
   const environment = () =>
@@ -60,12 +69,17 @@ describe.each(OURS)('the $name service in docker-compose.yml', ({ name, settings
     expect(known).toEqual(expect.arrayContaining(Object.keys(service.environment)));
   });
 
+  test('when no profile is chosen, then it runs only if it belongs to the core', () => {
+    expect(service.profiles).toEqual(core ? undefined : ['full']);
+  });
+
   test('when it starts with .env.example, then its settings are complete and right', () => {
     expect(() => loadSettings(settings, environment())).not.toThrow();
   });
 
   test('when it is asked whether it is ready, then on the port that it is given', () => {
     const port = environment()[portSetting];
+    expect(port).toBe(String(defaultPort));
     expect(service.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${port}/health/ready`);
     const opened = [...(service.ports ?? []), ...(service.expose ?? [])].map((entry) =>
       String(entry).split(':').at(-1),
@@ -130,10 +144,12 @@ describe('the broker and the database in docker-compose.yml', () => {
   });
 });
 
-test('when a workspace is added, then the Dockerfile copies its package.json', () => {
+test('when a workspace is added, then the Dockerfile copies its package.json, and installs what a service runs on', () => {
   const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] };
   const folders = workspaces.flatMap((workspace) =>
     workspace === 'services/*' ? OURS.map(({ name }) => `services/${name}`) : [workspace],
   );
   for (const folder of folders) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
+  for (const { name } of OURS)
+    expect(dockerfile).toMatch(new RegExp(`npm ci --omit=dev .*--workspace services/${name}\\b`, 's'));
 });

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { parseStartOptions } from '../lib/start-options.mjs';
 
-test('when nothing is given, then there is one instance of each service', () => {
-  expect(parseStartOptions([])).toEqual({ help: false, watch: false, orders: 1, inventories: 1 });
+test('when nothing is given, then there is one instance of each service of the core', () => {
+  expect(parseStartOptions([])).toEqual({ help: false, watch: false, all: false, orders: 1, inventories: 1 });
 });
 
 test('when instances are given, then they are counted', () => {
@@ -11,6 +11,10 @@ test('when instances are given, then they are counted', () => {
     orders: 2,
     inventories: 3,
   });
+});
+
+test('when all services are wanted, then that is known', () => {
+  expect(parseStartOptions(['--all'])).toMatchObject({ all: true, orders: 1, inventories: 1 });
 });
 
 test.each([['0'], ['-1'], ['two'], ['1.5'], ['17'], ['']])(

@@ -11,6 +11,8 @@ import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/domain/order-errors.ts';
+import { userSettings } from '../../services/user/src/config.ts';
+import '../../services/user/src/domain/user-errors.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -27,10 +29,16 @@ describe('the documentation', () => {
   });
 
   it('when a service reads a setting, then the README has it with its default, and no others', () => {
+    const specs: Record<string, SettingsSpec> = {
+      order: orderSettings,
+      inventory: inventorySettings,
+      user: userSettings,
+    };
     const rows = new Map<string, Set<string>>();
-    collect(rows, 'order', orderSettings);
-    collect(rows, 'inventory', inventorySettings);
-    const expected = [...rows].map(([row, services]) => `${row} ${services.size === 1 ? [...services][0] : 'both'} |`);
+    for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);
+    const label = (services: Set<string>) =>
+      services.size === Object.keys(specs).length ? 'all' : [...services].join(', ');
+    const expected = [...rows].map(([row, services]) => `${row} ${label(services)} |`);
     expect(rowsOf(read('README.md'))).toEqual(expected);
   });
 

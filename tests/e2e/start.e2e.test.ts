@@ -10,13 +10,17 @@ import type { RunState } from '../../scripts/lib/run-state.mjs';
 import { type NpmCommand, runNpm } from './npm-command.ts';
 
 let dataDir: string;
-let ports: { ORDER_PORT: string; INVENTORY_PORT: string };
+let ports: Record<'ORDER_PORT' | 'INVENTORY_PORT' | 'USER_PORT', string>;
 let started: NpmCommand[] = [];
 
 beforeAll(async () => {
   // Mode 0700, as a clone below /root: a database that must not run as root has to cope with it.
   dataDir = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'start-'));
-  ports = { ORDER_PORT: String(await findFreePort()), INVENTORY_PORT: String(await findFreePort()) };
+  ports = {
+    ORDER_PORT: String(await findFreePort()),
+    INVENTORY_PORT: String(await findFreePort()),
+    USER_PORT: String(await findFreePort()),
+  };
 });
 
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -46,6 +50,12 @@ async function placeOrder(command: NpmCommand): Promise<string> {
 async function statusOf(orderUrl: string): Promise<string> {
   const response = await fetch(orderUrl);
   return ((await response.json()) as { status: string }).status;
+}
+
+async function registerUser(userUrl: string): Promise<number> {
+  const body = JSON.stringify({ email: 'john@example.com', name: 'John Doe' });
+  const headers = { 'content-type': 'application/json' };
+  return (await fetch(`${userUrl}/users`, { method: 'POST', body, headers })).status;
 }
 
 /** A helper of a killed broker ends by itself, a moment after its pipe has closed. */
@@ -79,6 +89,7 @@ describe('npm start', () => {
     const { apiUrl, inventoryUrls = [], processes } = runState();
     expect(apiUrl).toBe(`http://localhost:${ports.ORDER_PORT}`);
     expect(inventoryUrls).toHaveLength(2);
+    expect(processes.map(({ name }) => name)).not.toContain('user');
     for (const url of inventoryUrls) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     const [, ui = '', user = '', password = ''] = await first.waitFor(/Management UI {2}(\S+) {3}login (\S+) \/ (\S+)/);
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -96,13 +107,16 @@ describe('npm start', () => {
     await first.waitFor(/inventory-2 ended \(killed by SIGKILL\); it starts again in 1 s/);
     await first.waitFor(/inventory-2 runs again/);
 
-    // The supervisor itself is killed: the next start copes with whatever is still there.
+    // The supervisor itself is killed: the next start, of all services now, copes with whatever is still there.
     process.kill(runState().pid, 'SIGKILL');
     await first.exited;
-    const third = start();
+    const third = start(['--all']);
     await third.waitFor(/Warren is ready/);
     expect(await statusOf(orderUrl)).toBe('confirmed');
     await becomesConfirmed(await placeOrder(third));
+    const [, userUrl = ''] = await third.waitFor(/user {11}(http:\S+)/);
+    expect(userUrl).toBe(`http://localhost:${ports.USER_PORT}`);
+    expect(await registerUser(userUrl)).toBe(201);
     expect(await stopped(third)).toBe(0);
     expect(existsSync(runFile())).toBe(false);
     await nothingIsLeft(first, second, third);

@@ -3,9 +3,11 @@ import {
   archiveRule,
   createDatabaseComponent,
   createEventStore,
+  createIdempotencyKeyTable,
   createPool,
   createRelay,
   createRetentionJob,
+  idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
 } from '@warren/event-store';
@@ -24,7 +26,6 @@ import { createOrderRoutes } from './adapters/http/order-routes.ts';
 import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
 import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
-import { createIdempotencyKeyTable, idempotencyKeyRetention } from './adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
 import { ENDING_EVENTS } from './application/order-streams.ts';
@@ -54,7 +55,7 @@ export function composeOrder(
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
   const orders = createOrders({
     store,
-    keys: createIdempotencyKeyTable(),
+    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
     readModel,
     watch,
     clock: systemClock,

@@ -1,6 +1,6 @@
 import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
 import { busSettings } from '@warren/event-bus';
-import { databaseSettings } from '@warren/event-store';
+import { databaseSettings, idempotencySettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';
 
 /** The settings of the order service, from the environment. */
@@ -23,12 +23,7 @@ export const orderSettings = {
     format: formats.integer(1, 1_000_000),
     default: 10_000,
   }),
-  idempotencyKeyKeepMs: setting({
-    env: 'IDEMPOTENCY_KEY_KEEP_MS',
-    doc: 'How long an Idempotency-Key is remembered, in milliseconds; a request that repeats it later makes a new order.',
-    format: formats.integer(60_000, 31_536_000_000),
-    default: 604_800_000,
-  }),
+  ...idempotencySettings,
   deadlineMs: setting({
     env: 'ORDER_DEADLINE_MS',
     doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds; well above BREAKER_RESET_MS.',

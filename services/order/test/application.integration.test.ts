@@ -3,6 +3,7 @@ import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable, Ord
 import {
   createDatabaseComponent,
   createEventStore,
+  createIdempotencyKeyTable,
   createPool,
   type DatabasePool,
   type EventStore,
@@ -11,7 +12,6 @@ import {
 } from '@warren/event-store';
 import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
-import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
@@ -51,7 +51,7 @@ beforeEach(() => {
   });
   orders = createOrders({
     store,
-    keys: createIdempotencyKeyTable(),
+    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
     readModel: createOrderTable(store),
     watch: createOrderWatch({ store, readModel: createOrderTable(store), maxFollowers: 1000 }),
     clock: systemClock,
@@ -131,10 +131,10 @@ describe('creating orders', () => {
   });
 
   test('when two transactions take the same keys in opposite orders, then one waits for the other: no deadlock', async () => {
-    const keys = createIdempotencyKeyTable();
+    const keys = createIdempotencyKeyTable({ madeColumn: 'order_id' });
     let runs = 0;
     for (let round = 0; round < 10; round += 1) {
-      const uses = Array.from({ length: 500 }, () => ({ key: createId(), fingerprint: 'f', orderId: createId() }));
+      const uses = Array.from({ length: 500 }, () => ({ key: createId(), fingerprint: 'f', madeId: createId() }));
       const claim = (list: typeof uses) =>
         store.transaction((tx) => {
           runs += 1;

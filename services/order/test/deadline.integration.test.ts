@@ -3,13 +3,13 @@ import { createEvent, InventoryReserved, OrderCreated } from '@warren/contracts'
 import {
   createDatabaseComponent,
   createEventStore,
+  createIdempotencyKeyTable,
   createPool,
   type DatabasePool,
   type EventStore,
 } from '@warren/event-store';
 import { type Clock, Counter, createId, silentLogger } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
-import { createIdempotencyKeyTable } from '../src/adapters/postgres/idempotency-key-table.ts';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { createOrderTable } from '../src/adapters/postgres/order-table.ts';
@@ -42,7 +42,7 @@ function newInstance(): Orders {
   const decisions = new Counter({ name: 'decisions', help: '-', labelNames: ['message', 'outcome'], registers: [] });
   return createOrders({
     store,
-    keys: createIdempotencyKeyTable(),
+    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
     readModel: createOrderTable(store),
     watch: createOrderWatch({ store, readModel: createOrderTable(store), maxFollowers: 1000 }),
     clock,

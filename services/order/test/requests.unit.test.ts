@@ -1,11 +1,9 @@
-import type { IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
 import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import fc from 'fast-check';
 import { createOrderParser } from '../src/adapters/http/create-order-request.ts';
 import { formatCursor, parseCursor } from '../src/adapters/http/cursor.ts';
-import { parseIdempotencyKey } from '../src/adapters/http/idempotency-key.ts';
 import { parseListOrders } from '../src/adapters/http/list-orders-query.ts';
 
 const parseCreateOrder = createOrderParser(OrderCreated.version);
@@ -147,27 +145,5 @@ describe('the cursor', () => {
     fc.assert(fc.property(fc.string(), (text) => parseCursor(text) === undefined));
     expect(parseCursor(`${formatCursor(createId())}==`)).toBeUndefined();
     expect(parseCursor(Buffer.from("before:' OR 1=1").toString('base64url'))).toBeUndefined();
-  });
-});
-
-describe('the Idempotency-Key', () => {
-  const keyOf = (...values: string[]) =>
-    parseIdempotencyKey({
-      headers: { 'idempotency-key': values.join(', ') },
-      headersDistinct: { 'idempotency-key': values },
-    } as unknown as IncomingMessage);
-
-  test('when it is printable and not too long, then it is taken as it is', () => {
-    expect(keyOf('x'.repeat(255))).toEqual({ value: 'x'.repeat(255) });
-    expect(keyOf('"a key, with: all"')).toEqual({ value: '"a key, with: all"' });
-    expect(parseIdempotencyKey({ headers: {} } as IncomingMessage)).toEqual({ value: undefined });
-  });
-
-  test.each([[''], ['x'.repeat(256)], ['schön'], ['a\tb']])('when it is "%s", then it is refused', (key) => {
-    expect(keyOf(key)).toEqual({ faults: [{ path: 'Idempotency-Key', message: expect.any(String) }] });
-  });
-
-  test('when there are two, then they are refused', () => {
-    expect(faultsOf(keyOf('a', 'b'))).toHaveLength(1);
   });
 });

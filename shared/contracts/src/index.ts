@@ -1,9 +1,11 @@
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
+import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
+export * from './email-address.ts';
 export * from './event-contract.ts';
 export * from './event-versions.ts';
 export * from './inventory-events.ts';
@@ -14,6 +16,7 @@ export * from './publisher.ts';
 export * from './released-contract.ts';
 export * from './text.ts';
 export * from './topology.ts';
+export * from './user-events.ts';
 export * from './validator.ts';
 
 /** Every message of the system. Spread `systemCatalogue.contracts` into a catalogue of your own to add to it. */
@@ -25,4 +28,7 @@ export const systemCatalogue = createCatalogue([
   InventoryUnavailable,
   InventoryReleased,
   ReceiveStock,
+  UserRegistered,
+  UserEmailChanged,
+  UserDeactivated,
 ]);

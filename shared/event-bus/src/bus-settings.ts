@@ -67,14 +67,23 @@ export const busSettings = {
 
 type ServiceSettings = Settings<typeof busSettings> & Pick<Settings<typeof processSettings>, 'drainTimeoutMs'>;
 
+/** The options of an `EventBus` that the settings of a service decide which only publishes. */
+export function publisherOptionsOf({
+  amqpUrl,
+  drainTimeoutMs,
+}: Pick<ServiceSettings, 'amqpUrl' | 'drainTimeoutMs'>): Pick<EventBusOptions<SystemContract>, 'url'> &
+  Pick<CommonBusOptions<SystemContract>, 'drainTimeoutMs'> {
+  // Its subscriptions and then the bus itself may each take so long: the other components of the service need their share.
+  return { url: amqpUrl, drainTimeoutMs: Math.ceil(drainTimeoutMs / 4) };
+}
+
 /** The options of an `EventBus` that the settings of a service decide. */
 export function busOptionsOf(
   settings: ServiceSettings,
-): Pick<EventBusOptions<SystemContract>, 'url'> &
-  Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter' | 'drainTimeoutMs'> {
-  const { amqpUrl, retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
+): ReturnType<typeof publisherOptionsOf> & Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter'> {
+  const { retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
   return {
-    url: amqpUrl,
+    ...publisherOptionsOf(settings),
     retry: { maxAttempts: retryMaxAttempts, baseMs: retryBaseMs },
     breaker: {
       failures: settings.breakerFailures,
@@ -82,7 +91,5 @@ export function busOptionsOf(
       halfOpenMs: settings.breakerHalfOpenMs,
     },
     deadLetter: { ttlMs: deadLetterTtlMs || undefined, maxLength: deadLetterMaxLength || undefined },
-    // Its subscriptions and then the bus itself may each take so long: the other components of the service need their share.
-    drainTimeoutMs: Math.ceil(settings.drainTimeoutMs / 4),
   };
 }

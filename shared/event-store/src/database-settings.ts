@@ -40,7 +40,7 @@ export const databaseSettings = {
 
 /** The options of a pool that the settings of a service decide. */
 export function poolOptionsOf(
-  settings: Settings<typeof databaseSettings>,
+  settings: Pick<Settings<typeof databaseSettings>, 'databaseUrl' | 'databasePoolSize' | 'statementTimeoutMs'>,
 ): Pick<PoolOptions, 'url' | 'max' | 'statementTimeoutMs'> {
   const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
   return { url, max, statementTimeoutMs };

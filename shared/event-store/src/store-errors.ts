@@ -24,6 +24,10 @@ export const storeErrors = defineErrors({
     meaning:
       'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
   },
+  IDEMPOTENCY_KEY_REUSED: {
+    kind: 'refused',
+    meaning: 'The Idempotency-Key was used before, for another request. Use a new key for each one.',
+  },
   MESSAGE_ID_INVALID: {
     kind: 'invalid',
     meaning: 'A message whose id is not a UUID cannot be told from its copies, so it is not handled.',

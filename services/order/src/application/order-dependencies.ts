@@ -1,6 +1,5 @@
-import type { EventStore } from '@warren/event-store';
+import type { EventStore, IdempotencyKeys } from '@warren/event-store';
 import type { Clock, Counter, Logger } from '@warren/kernel';
-import type { IdempotencyKeys } from './idempotency-keys.ts';
 import type { OrderReadModel } from './order-read-model.ts';
 import type { OrderWatch } from './order-watch.ts';
 

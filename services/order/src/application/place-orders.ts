@@ -1,8 +1,13 @@
 import type { OrderView } from '@warren/contracts';
-import type { NewEvent, RecordedEvent, StoreTransaction } from '@warren/event-store';
+import {
+  type IdempotencyKeys,
+  type KeyUse,
+  keyReused,
+  type NewEvent,
+  type RecordedEvent,
+  type StoreTransaction,
+} from '@warren/event-store';
 import { kernelErrors } from '@warren/kernel';
-import { orderErrors } from '../domain/order-errors.ts';
-import type { IdempotencyKeys, KeyUse } from './idempotency-keys.ts';
 import { asOrderEvent, orderStream } from './order-streams.ts';
 import { viewAtCreation } from './order-view.ts';
 
@@ -27,17 +32,18 @@ export async function placeOrders(
   placements: readonly Placement[],
 ): Promise<(OrderView | Error)[]> {
   const firstUses = await claimKeys(tx, keys, placements);
-  const uses = placements.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? one }));
+  const uses = placements.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
   const streams = await append(
     tx,
-    uses.filter((one) => one.first.orderId === one.orderId),
+    uses.filter((one) => one.first.madeId === one.orderId),
   );
-  await loadMissing(tx, streams, [...new Set(uses.map((one) => one.first.orderId))]);
-  return uses.map(({ key, fingerprint, first }) => {
-    if (fingerprint === first.fingerprint) return viewOf(first.orderId, streams);
-    return orderErrors.IDEMPOTENCY_KEY_REUSED(`the Idempotency-Key ${key} was used before, for another order`);
-  });
+  await loadMissing(tx, streams, [...new Set(uses.map((one) => one.first.madeId))]);
+  return uses.map(({ key = '', fingerprint, first }) =>
+    fingerprint === first.fingerprint ? viewOf(first.madeId, streams) : keyReused(key),
+  );
 }
+
+const useOf = ({ fingerprint, orderId }: Placement): Omit<KeyUse, 'key'> => ({ fingerprint, madeId: orderId });
 
 function claimKeys(
   tx: StoreTransaction,
@@ -45,8 +51,9 @@ function claimKeys(
   placements: readonly Placement[],
 ): Promise<Map<string, KeyUse>> {
   const firstInBatch = new Map<string, KeyUse>();
-  for (const { key, fingerprint, orderId } of placements) {
-    if (key !== undefined && !firstInBatch.has(key)) firstInBatch.set(key, { key, fingerprint, orderId });
+  for (const placement of placements) {
+    const { key } = placement;
+    if (key !== undefined && !firstInBatch.has(key)) firstInBatch.set(key, { key, ...useOf(placement) });
   }
   return keys.claim(tx, [...firstInBatch.values()]);
 }

@@ -23,8 +23,4 @@ export const orderErrors = defineErrors({
     meaning:
       'More clients follow orders than MAX_FOLLOWERS allows. Open the stream again a little later, or poll the order.',
   },
-  IDEMPOTENCY_KEY_REUSED: {
-    kind: 'refused',
-    meaning: 'The Idempotency-Key was used before, for another order. Use a new key for each order.',
-  },
 });

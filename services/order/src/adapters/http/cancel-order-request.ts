@@ -1,4 +1,5 @@
-import { createValidator, type Fault } from '@warren/contracts';
+import { createValidator } from '@warren/contracts';
+import { type Parsed, parseBy } from '@warren/http';
 import { type Static, Type } from 'typebox';
 
 const CancelOrderBody = Type.Object(
@@ -17,6 +18,4 @@ type CancelOrderBody = Static<typeof CancelOrderBody>;
 const validator = createValidator(CancelOrderBody);
 
 /** The body of `POST /orders/:id/cancel` if it is valid, else every fault of it. */
-export function parseCancelOrder(body: unknown): { value: CancelOrderBody } | { faults: Fault[] } {
-  return validator.is(body) ? { value: body } : { faults: validator.faults(body) };
-}
+export const parseCancelOrder = (body: unknown): Parsed<CancelOrderBody> => parseBy(validator, body);

@@ -1,8 +1,6 @@
-import { isId } from '@warren/kernel';
+import { pathIdOf } from '@warren/http';
 import { orderErrors } from '../../domain/order-errors.ts';
 
-/** The order that a path names. @throws `ORDER_NOT_FOUND` when it is no UUID: no order has such an id. */
-export function orderIdOf({ params }: { params: Record<string, string | string[] | undefined> }): string {
-  if (isId(params.id)) return params.id.toLowerCase();
-  throw orderErrors.ORDER_NOT_FOUND('there is no order with this id');
-}
+/** The order that a path names. @throws `ORDER_NOT_FOUND` when it is no UUID. */
+export const orderIdOf = (req: Parameters<typeof pathIdOf>[0]): string =>
+  pathIdOf(req, () => orderErrors.ORDER_NOT_FOUND('there is no order with this id'));

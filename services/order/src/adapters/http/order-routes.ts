@@ -1,11 +1,19 @@
-import type { Fault } from '@warren/contracts';
-import { correlationIdOf, hasBody, httpErrors, type Route, type RouteHandler, readJsonBody } from '@warren/http';
+import { toHistoryEntry } from '@warren/event-store';
+import {
+  correlationIdOf,
+  etagOf,
+  faultsOf,
+  hasBody,
+  invalidRequest,
+  parseIdempotencyKey,
+  type Route,
+  type RouteHandler,
+  readJsonBody,
+} from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
 import { parseCancelOrder } from './cancel-order-request.ts';
 import { createOrderParser } from './create-order-request.ts';
 import { formatCursor } from './cursor.ts';
-import { toHistoryEntry } from './history-entry.ts';
-import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseListOrders } from './list-orders-query.ts';
 import { orderIdOf } from './order-id.ts';
 import { createOrderStream } from './order-stream.ts';
@@ -18,7 +26,7 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
   const create: RouteHandler = async (req, res) => {
     const body = parseCreateOrder(await readJsonBody(req));
     const key = parseIdempotencyKey(req);
-    if ('faults' in body || 'faults' in key) throw invalid('the order', [...faultsOf(body), ...faultsOf(key)]);
+    if ('faults' in body || 'faults' in key) throw invalidRequest('the order', [...faultsOf(body), ...faultsOf(key)]);
     const correlationId = correlationIdOf(res);
     const created = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
     const order = await waitForEnd(created, { req, res, orders });
@@ -28,14 +36,14 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
   const cancel: RouteHandler = async (req, res) => {
     const orderId = orderIdOf(req);
     const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
-    if ('faults' in body) throw invalid('the cancellation', body.faults);
+    if ('faults' in body) throw invalidRequest('the cancellation', body.faults);
     const order = await orders.cancelOrder({ orderId, ...body.value, correlationId: correlationIdOf(res) });
     res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 
   const list: RouteHandler = async (req, res) => {
     const query = parseListOrders(req.query);
-    if ('faults' in query) throw invalid('the query', query.faults);
+    if ('faults' in query) throw invalidRequest('the query', query.faults);
     const { limit } = query.value;
     // One more than asked for tells whether there is a next page.
     const found = await orders.listOrders({ ...query.value, limit: limit + 1 });
@@ -63,16 +71,4 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
     { path: '/orders/:id/events', methods: { GET: history } },
     { path: '/orders/:id/stream', methods: { GET: createOrderStream(orders) } },
   ];
-}
-
-const etagOf = ({ version }: { version: number }): string => `"${version}"`;
-
-const faultsOf = (parsed: object): Fault[] => ('faults' in parsed ? (parsed.faults as Fault[]) : []);
-
-function invalid(what: string, faults: Fault[]) {
-  const [first, ...others] = faults;
-  const more = others.length > 0 ? `, and ${others.length} more (see errors)` : '';
-  return httpErrors.REQUEST_INVALID(`${what} is not valid: ${first?.path} ${first?.message}${more}`, {
-    details: { faults },
-  });
 }

@@ -1,7 +1,7 @@
-import { httpErrors, lastEventId, openServerEvents, type RouteHandler } from '@warren/http';
+import { toHistoryEntry } from '@warren/event-store';
+import { invalidRequest, lastEventId, openServerEvents, type RouteHandler } from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
 import { orderErrors } from '../../domain/order-errors.ts';
-import { toHistoryEntry } from './history-entry.ts';
 import { orderIdOf } from './order-id.ts';
 
 /**
@@ -26,8 +26,7 @@ export function createOrderStream(orders: Pick<Orders, 'getOrder' | 'canFollow' 
 }
 
 function invalidLastEventId() {
-  const fault = { path: 'Last-Event-ID', message: 'must be the id of an event of this stream' };
-  return httpErrors.REQUEST_INVALID(`the request is not valid: ${fault.path} ${fault.message}`, {
-    details: { faults: [fault] },
-  });
+  return invalidRequest('the request', [
+    { path: 'Last-Event-ID', message: 'must be the id of an event of this stream' },
+  ]);
 }

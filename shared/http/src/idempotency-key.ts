@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import type { Fault } from '@warren/contracts';
+import type { Parsed } from './invalid-request.ts';
 
 const PRINTABLE = /^[\x20-\x7e]{1,255}$/;
 
 /** The header `Idempotency-Key` if it is there and valid, else the fault of it. */
-export function parseIdempotencyKey(req: IncomingMessage): { value: string | undefined } | { faults: Fault[] } {
+export function parseIdempotencyKey(req: IncomingMessage): Parsed<string | undefined> {
   if (req.headers['idempotency-key'] === undefined) return { value: undefined };
   const given = req.headersDistinct['idempotency-key'] ?? [];
   const [value = ''] = given;

@@ -1,11 +1,12 @@
 import type { EventEnvelope } from '@warren/contracts';
-import type { RecordedEvent } from '@warren/event-store';
+import type { RecordedEvent } from './event-store.ts';
 
-/** An event of an order's history: its envelope, and its place in the history from 1. */
+/** An event of a stream as an API shows it: its envelope, and its place in the stream from 1. */
 export interface HistoryEntry extends EventEnvelope {
   sequence: number;
 }
 
+/** Without what only the log knows. */
 export function toHistoryEntry(event: RecordedEvent): HistoryEntry {
   const { id, type, version, timestamp, aggregateId, data, metadata, streamVersion } = event;
   return { sequence: streamVersion, id, type, version, timestamp, aggregateId, data, metadata };

@@ -1,0 +1,63 @@
+import { ExplainedError } from './explained-error.mjs';
+import { findFreePort, isPortFree } from './ports.mjs';
+import { SERVICES, servicesOf } from './service.mjs';
+
+/**
+ * @typedef {object} Plan one process of a service (or one cluster of them behind one port)
+ * @property {import('./service.mjs').ServiceName} service
+ * @property {string} name
+ * @property {number} port
+ * @property {number} instances
+ */
+
+/**
+ * The processes of a run, in the order of `SERVICES`. The order service has one port for all of its instances; inventory instances after
+ * the first take free ones; every other service has one instance.
+ * @param {{env: NodeJS.ProcessEnv, all: boolean, orders: number, inventories: number}} options
+ * @returns {Promise<Plan[]>}
+ */
+export async function planProcesses({ env, all, orders, inventories }) {
+  const services = servicesOf({ all });
+  /** @type {Plan[]} */
+  const plans = [];
+  for (const service of services)
+    plans.push({
+      service,
+      name: service,
+      port: await ownPort(service, env),
+      instances: service === 'order' ? orders : 1,
+    });
+  requireDifferentPorts(plans);
+  const further = await Promise.all(Array.from({ length: inventories - 1 }, () => findFreePort()));
+  const furtherPlans = further.map((port, index) => ({
+    service: /** @type {const} */ ('inventory'),
+    name: `inventory-${index + 2}`,
+    port,
+    instances: 1,
+  }));
+  return [...plans, ...furtherPlans];
+}
+
+/** @param {Plan[]} plans */
+function requireDifferentPorts(plans) {
+  for (const [index, { service, port }] of plans.entries()) {
+    const same = plans.slice(0, index).find((other) => other.port === port);
+    if (!same) continue;
+    const [one, other] = [SERVICES[same.service].portSetting, SERVICES[service].portSetting];
+    throw new ExplainedError(`${one} and ${other} are both ${port}. Give them two different ports.`);
+  }
+}
+
+/** @param {import('./service.mjs').ServiceName} service @param {NodeJS.ProcessEnv} env */
+async function ownPort(service, env) {
+  const { portSetting, defaultPort } = SERVICES[service];
+  const text = env[portSetting]?.trim() || String(defaultPort);
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535)
+    throw new ExplainedError(`${portSetting} must be a port, 0 to 65535, not "${text}".`);
+  if (port === 0) return findFreePort();
+  if (await isPortFree(port)) return port;
+  throw new ExplainedError(
+    `Port ${port} for the ${service} service is taken by another program.\nStop that program, or choose another port: ${portSetting}=${port + 100} npm start`,
+  );
+}

@@ -1,0 +1,59 @@
+import type { RecordedEvent } from '@warren/event-store';
+import type { UserCommand } from '../domain/user.ts';
+import { userErrors } from '../domain/user-errors.ts';
+import { decideUser } from './decide-user.ts';
+import { createUserRegistration, type RegisterUser } from './register-user.ts';
+import type { UserDependencies } from './user-dependencies.ts';
+import { userStream } from './user-streams.ts';
+import type { UserView } from './user-view.ts';
+
+export interface ChangeEmail {
+  userId: string;
+  email: string;
+  correlationId: string;
+}
+
+export type DeactivateUser = Omit<ChangeEmail, 'email'>;
+
+/** Everything that the user service can do. */
+export interface Users {
+  /** @throws `EMAIL_TAKEN`, `IDEMPOTENCY_KEY_REUSED` */
+  registerUser(request: RegisterUser): Promise<UserView>;
+  /** Gives the user as it is then. The same address again changes nothing. @throws `USER_NOT_FOUND`, `USER_DEACTIVATED`, `EMAIL_TAKEN`, `USER_CONTESTED` */
+  changeEmail(request: ChangeEmail): Promise<UserView>;
+  /** Gives the user as it is then. Once more changes nothing. @throws `USER_NOT_FOUND`, `USER_CONTESTED` */
+  deactivateUser(request: DeactivateUser): Promise<UserView>;
+  /** @throws `USER_NOT_FOUND` */
+  getUser(userId: string): Promise<UserView>;
+  /** All events of a user, oldest first. @throws `USER_NOT_FOUND` */
+  getHistory(userId: string): Promise<RecordedEvent[]>;
+}
+
+export function createUsers(dependencies: UserDependencies): Users {
+  const { store, readModel } = dependencies;
+
+  async function getUser(userId: string): Promise<UserView> {
+    return (await readModel.find(userId)) ?? notFound(userId);
+  }
+
+  async function change(command: UserCommand, correlationId: string): Promise<UserView> {
+    await store.transaction((tx) => decideUser(tx, { command, correlationId }, dependencies));
+    return getUser(command.data.userId);
+  }
+
+  return {
+    registerUser: createUserRegistration(dependencies),
+    changeEmail: ({ correlationId, ...data }) => change({ type: 'ChangeEmail', data }, correlationId),
+    deactivateUser: ({ correlationId, ...data }) => change({ type: 'DeactivateUser', data }, correlationId),
+    getUser,
+    async getHistory(userId) {
+      const stream = userStream(userId);
+      const events = (await store.load([stream])).get(stream) ?? [];
+      return events.length > 0 ? events : notFound(userId);
+    },
+  };
+}
+
+function notFound(userId: string): never {
+  throw userErrors.USER_NOT_FOUND(`there is no user ${userId}`);
+}

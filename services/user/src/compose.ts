@@ -1,0 +1,82 @@
+import { createBusComponent, EventBus, publisherOptionsOf } from '@warren/event-bus';
+import {
+  archiveRule,
+  createDatabaseComponent,
+  createEventStore,
+  createIdempotencyKeyTable,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  idempotencyKeyRetention,
+  poolOptionsOf,
+} from '@warren/event-store';
+import { createHttpApp, createHttpServer } from '@warren/http';
+import {
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { createUserRoutes } from './adapters/http/user-routes.ts';
+import { createEmailClaimTable } from './adapters/postgres/email-claim-table.ts';
+import { userMigrations } from './adapters/postgres/migrations.ts';
+import { createUserTable } from './adapters/postgres/user-table.ts';
+import { SERVICE_NAME } from './application/service-name.ts';
+import { ENDING_EVENTS } from './application/user-streams.ts';
+import { createUsers } from './application/users.ts';
+import type { UserSettings } from './config.ts';
+import { projections, SCHEMA } from './projections.ts';
+
+/** What a test may look at besides what `main.ts` needs. */
+export interface UserService extends Service {
+  /** Port of the API, once started. */
+  readonly port: number;
+}
+
+/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+export function composeUser(
+  settings: UserSettings,
+  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+): UserService {
+  const metrics = createMetricsRegistry(SERVICE_NAME);
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const store = createEventStore({ pool, projections, logger, metrics });
+  const users = createUsers({
+    store,
+    emails: createEmailClaimTable(),
+    keys: createIdempotencyKeyTable({ madeColumn: 'user_id' }),
+    readModel: createUserTable(store),
+    clock: systemClock,
+  });
+  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const app = createHttpApp({
+    routes: createUserRoutes(users),
+    readiness: () => lifecycle.readiness(),
+    metrics,
+    logger,
+  });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: SERVICE_NAME, migrations: userMigrations };
+  const rules = [
+    idempotencyKeyRetention(settings.idempotencyKeyKeepMs),
+    archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs }),
+  ];
+  // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  const components = [
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createBusComponent(bus),
+    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createRetentionJob({ store, rules, logger, metrics }),
+    http,
+  ];
+  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}

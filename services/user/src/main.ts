@@ -1,0 +1,5 @@
+import { loadSettings, runService } from '@warren/kernel';
+import { composeUser } from './compose.ts';
+import { userSettings } from './config.ts';
+
+await runService(() => composeUser(loadSettings(userSettings)));
