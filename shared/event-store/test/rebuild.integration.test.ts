@@ -21,6 +21,11 @@ async function withSession<Result>({ pool }: TestStore, work: (client: Client) =
 /** Spoils the table in use, so that it shows whether it was replaced. */
 const spoil = ({ pool }: TestStore) => pool.query(`UPDATE trails SET trail = 'wrong'`);
 
+/** A rebuild in the schema `$1` that waits for its own new table. */
+const WAITS_FOR_NEW = `
+  SELECT FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE NOT l.granted AND n.nspname = $1 || '_rebuild_trails'`;
+
 const REBUILDS = `SELECT pid FROM pg_stat_activity WHERE application_name = $1 || ' rebuild'`;
 
 async function expectTrue({ pool }: TestStore): Promise<void> {
@@ -130,6 +135,26 @@ describe('a rebuild beside writers', () => {
     });
     expect((await compareWithLog(test.pool)).table).toEqual([{ stream_id: 's-1', trail: 'wrong' }]);
     expect(await shadows(test)).toBe(0);
+  });
+
+  it('when a vacuum is at work on the new table, then the swap waits for it', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, 1);
+    await spoil(test);
+    await withSession(test, async (reader) => {
+      const rebuilt = await rebuildUpToSwap(test, reader);
+      await withSession(test, async (vacuum) => {
+        // What a vacuum takes.
+        await vacuum.query(`BEGIN; LOCK TABLE ${test.schema}_rebuild_trails.trails IN SHARE UPDATE EXCLUSIVE MODE`);
+        await reader.query('ROLLBACK');
+        const waits = async () => (await test.pool.query(WAITS_FOR_NEW, [test.schema])).rowCount === 1;
+        await waitUntil(waits, { what: 'the swap to wait for the new table' });
+        await waitUntil(async () => !(await waits()), { what: 'the swap to give way' });
+        await waitUntil(waits, { what: 'the swap to try again' });
+      });
+      await rebuilt();
+    });
+    await expectTrue(test);
   });
 
   it('when a transaction appends before the swap and writes to the table after it, then its events are there once', async () => {

@@ -73,7 +73,7 @@ export interface ShadowTables {
   /** Makes the other indexes and the statistics. Outside of a transaction. */
   finish(): Promise<void>;
   /**
-   * Begins a transaction that keeps everybody else off the tables in use, and gives whether it could within so many milliseconds. While it
+   * Begins a transaction that keeps everybody else off the tables, and gives whether it could within so many milliseconds. While it
    * waits, so do all that come after it: it must not wait long.
    */
   lock(timeoutMs: number): Promise<boolean>;
@@ -130,7 +130,8 @@ export function createShadowTables({ client, schema, shadow, tables }: ShadowTab
     async lock(timeoutMs) {
       await client.query(`BEGIN; SET LOCAL synchronous_commit TO DEFAULT; SET LOCAL lock_timeout = ${timeoutMs}`);
       try {
-        await client.query(`LOCK TABLE ${inUse.join(', ')} IN ACCESS EXCLUSIVE MODE`);
+        // The new ones too, and first, while nobody else waits: a vacuum may be at work on what was just filled.
+        await client.query(`LOCK TABLE ${[...copies, ...inUse].join(', ')} IN ACCESS EXCLUSIVE MODE`);
         return true;
       } catch (error) {
         if (!isLockTimeout(error) && !isContention(error)) throw error;
