@@ -1,0 +1,169 @@
+import type { Catalogue, EventContract, EventOf } from '@warren/contracts';
+import { type AppError, type Logger, toAppError } from '@warren/kernel';
+import type { Broker, BrokerStreamConsumer, StreamStart } from './broker.ts';
+import type { StreamMetrics } from './bus-metrics.ts';
+import { decodeEvent } from './event-codec.ts';
+import { Fifo } from './fifo.ts';
+import type { Delivery } from './message.ts';
+import type { StreamBatch } from './stream.ts';
+import type { TopologyPlan } from './topology-plan.ts';
+
+export interface StreamReaderOptions<Contract extends EventContract> {
+  queue: string;
+  plan: TopologyPlan;
+  from: StreamStart;
+  prefetch: number;
+  maxBatch: number;
+  catalogue: Catalogue<Contract>;
+  broker: Pick<Broker, 'consumeStream'>;
+  metrics: StreamMetrics;
+  logger: Logger;
+}
+
+interface Arrived {
+  delivery: Delivery;
+  offset: number;
+}
+
+/**
+ * Reads one stream, the same on every broker. A broker may lose and regain its reader at any time: what was given to the caller is never
+ * given again, and nothing behind it is left out.
+ *
+ * | state | a message comes | next |
+ * |---|---|---|
+ * | `reading` | kept for the next batch | `resuming` when the broker has lost its reader |
+ * | `resuming` | the one given last: dropped, the stream is the same | `reading` |
+ * | | a later one: the stream has forgotten what was to come; reported, kept | `reading` |
+ * | | an earlier one: the stream was deleted and declared again; reported, dropped | `restarting` |
+ * | `restarting` | dropped: the broker is asked for the first one | `reading` when the broker has its reader again |
+ * | `ended` | dropped | – |
+ */
+export class StreamReader<Contract extends EventContract> {
+  readonly queue: string;
+  readonly #options: StreamReaderOptions<Contract>;
+  readonly #arrived = new Fifo<Arrived>();
+  #consumer: BrokerStreamConsumer | undefined;
+  #state: 'reading' | 'resuming' | 'restarting' | 'ended' = 'reading';
+  #position: StreamStart;
+  #wake: (() => void) | undefined;
+
+  constructor(options: StreamReaderOptions<Contract>) {
+    this.queue = options.queue;
+    this.#options = options;
+    this.#position = options.from;
+  }
+
+  isConsuming(): boolean {
+    return this.#consumer?.isConsuming() ?? false;
+  }
+
+  /** Why the broker refuses the stream (`TOPOLOGY_REFUSED`), until it accepts it. */
+  get refusal(): AppError | undefined {
+    const failure = this.#consumer?.failure;
+    return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
+  }
+
+  /** Batches until {@link close}. What a batch holds is acknowledged, and makes room for more, when the next one is asked for. */
+  async *batches(): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
+    await this.#open();
+    for (;;) {
+      await this.#arrival();
+      if (this.#state === 'ended') return;
+      const arrived = this.#arrived.take(this.#options.maxBatch);
+      const last = arrived.at(-1);
+      if (!last) continue;
+      this.#position = { after: last.offset };
+      yield { events: this.#decode(arrived), lastOffset: last.offset };
+      for (const { delivery } of arrived) delivery.ack();
+    }
+  }
+
+  /** Ends {@link batches} and lets the broker's reader go. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#state = 'ended';
+    this.#arrived.clear();
+    this.#wake?.();
+    await this.#consumer?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { queue, plan, prefetch, broker } = this.#options;
+    const consumer = await broker.consumeStream({
+      queue,
+      plan,
+      prefetch,
+      startAt: () => this.#startAt(),
+      onDelivery: (delivery, offset) => this.#take(delivery, offset),
+      onLost: () => this.#arrived.clear(),
+    });
+    this.#consumer = consumer;
+    if (this.#state === 'ended') await consumer.close();
+  }
+
+  #startAt(): StreamStart {
+    if (this.#state !== 'ended') this.#state = isResumption(this.#position) ? 'resuming' : 'reading';
+    return this.#position;
+  }
+
+  #take(delivery: Delivery, offset: number): void {
+    if (this.#state === 'resuming' && !this.#goesOn(delivery, offset)) return;
+    if (this.#state !== 'reading') return;
+    this.#arrived.push({ delivery, offset });
+    this.#wake?.();
+  }
+
+  /** Judges the first message after a resumption; false when it is not to be given. */
+  #goesOn(delivery: Delivery, offset: number): boolean {
+    const { queue, logger, metrics } = this.#options;
+    const { after } = this.#position as { after: number };
+    if (offset < after) {
+      logger.error({ queue, offset, after }, 'the stream was declared anew: it is read from its beginning');
+      metrics.gaps.inc();
+      this.#state = 'restarting';
+      this.#position = 'first';
+      this.#consumer?.restart();
+      return false;
+    }
+    this.#state = 'reading';
+    if (offset === after) {
+      delivery.ack();
+      return false;
+    }
+    logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
+    metrics.gaps.inc();
+    return true;
+  }
+
+  /** Resolves when something is there to be given, or the reading has ended. */
+  #arrival(): Promise<void> {
+    if (this.#arrived.length > 0 || this.#state === 'ended') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        // After the current read of the socket, so that what came with it makes one batch.
+        setImmediate(resolve);
+      };
+    });
+  }
+
+  #decode(arrived: readonly Arrived[]): { offset: number; event: EventOf<Contract> }[] {
+    const { catalogue, metrics, logger, queue } = this.#options;
+    const events: { offset: number; event: EventOf<Contract> }[] = [];
+    const skipped: { offset: number; error: AppError }[] = [];
+    for (const { delivery, offset } of arrived) {
+      try {
+        events.push({ offset, event: decodeEvent(catalogue, delivery.body) });
+      } catch (thrown) {
+        skipped.push({ offset, error: toAppError(thrown) });
+      }
+    }
+    metrics.read.inc(events.length);
+    for (const { error } of skipped) metrics.skipped(error.code);
+    const [first] = skipped;
+    // One line for a batch: a flood of them must not drown the log.
+    if (first) logger.warn({ queue, count: skipped.length, offset: first.offset, err: first.error }, 'no valid events');
+    return events;
+  }
+}
+
+const isResumption = (position: StreamStart): boolean => typeof position === 'object' && 'after' in position;
