@@ -47,7 +47,7 @@ export interface BrokerConsumer {
  * |---|---|
  * | `first` | the oldest that the stream still has |
  * | `next` | the first that comes after the broker has the reader |
- * | `offset` | the one with this offset, or the oldest behind it that is still there |
+ * | `offset` | the one with this offset, or the oldest behind it that is there; nothing before that |
  * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older |
  * | `after` | the one behind this offset: for who goes on where it was |
  */
@@ -60,8 +60,7 @@ export interface ConsumeStreamOptions {
   /** How many deliveries may be unsettled. */
   prefetch: number;
   /**
-   * Asked each time the reader begins or comes back. For `after` the message with this very offset is delivered first, if it is there:
-   * that it comes shows that the stream is still the same one.
+   * Asked each time the reader begins or comes back. For `after` the message with this very offset is delivered first, if it is there.
    */
   startAt(): StreamStart;
   /** Called in the order of the stream. Must not throw. */

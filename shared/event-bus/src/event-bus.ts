@@ -161,11 +161,12 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    * @throws `BUS_OPTIONS_INVALID`; in the loop `BUS_CLOSED`, and `TOPOLOGY_REFUSED` when the stream exists with other arguments.
    */
   readStream(options: ReadStreamOptions): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
-    const { queue, from, retention = {}, prefetch = 1000, maxBatch = 500, signal } = options;
+    const { queue, from, retention = {}, prefetch = 1000, maxBatch = 500, resumeTimeoutMs = 5000, signal } = options;
     requireInteger('prefetch', prefetch, 1, 65_535);
     requireInteger('maxBatch', maxBatch, 1, 65_535);
+    requireInteger('resumeTimeoutMs', resumeTimeoutMs, 1, 600_000);
     const plan = this.#topology.planForStream(queue, retention);
-    const reading = { queue, from, plan, prefetch, maxBatch, metrics: this.#metrics.forStream(queue) };
+    const reading = { queue, from, plan, prefetch, maxBatch, resumeTimeoutMs, metrics: this.#metrics.forStream(queue) };
     return this.#read(new StreamReader({ ...this.#options, ...reading, broker: this.#broker }), signal);
   }
 

@@ -14,6 +14,7 @@ export interface StreamReaderOptions<Contract extends EventContract> {
   from: StreamStart;
   prefetch: number;
   maxBatch: number;
+  resumeTimeoutMs: number;
   catalogue: Catalogue<Contract>;
   broker: Pick<Broker, 'consumeStream'>;
   metrics: StreamMetrics;
@@ -25,17 +26,24 @@ interface Arrived {
   offset: number;
 }
 
+type State = 'reading' | 'resuming' | 'restarting' | 'searching' | 'ended';
+
 /**
- * Reads one stream, the same on every broker. A broker may lose and regain its reader at any time: what was given to the caller is never
+ * Reads one stream, the same on every broker. A broker may lose and regain its reader at any time: what was given to the caller is not
  * given again, and nothing behind it is left out.
+ *
+ * To go on, the broker is asked for the very message that was given last: that it comes shows that the stream is still the same. RabbitMQ
+ * would keep silent about a stream that was deleted and declared again until that has grown past the offset asked for.
  *
  * | state | a message comes | next |
  * |---|---|---|
  * | `reading` | kept for the next batch | `resuming` when the broker has lost its reader |
- * | `resuming` | the one given last: dropped, the stream is the same | `reading` |
- * | | a later one: the stream has forgotten what was to come; reported, kept | `reading` |
- * | | an earlier one: the stream was deleted and declared again; reported, dropped | `restarting` |
- * | `restarting` | dropped: the broker is asked for the first one | `reading` when the broker has its reader again |
+ * | `resuming` | the one given last: dropped | `reading` |
+ * | | a later one: the stream has forgotten what was given last; reported, kept | `reading` |
+ * | | none for `resumeTimeoutMs` | `restarting` |
+ * | `restarting` | dropped: the broker is to begin with the oldest | `searching` when it has its reader again |
+ * | `searching` | a later one than was given last: as in `resuming` | `reading` |
+ * | | the one given last or an earlier one: it is another stream; reported, kept | `reading` |
  * | `ended` | dropped | – |
  */
 export class StreamReader<Contract extends EventContract> {
@@ -43,8 +51,9 @@ export class StreamReader<Contract extends EventContract> {
   readonly #options: StreamReaderOptions<Contract>;
   readonly #arrived = new Fifo<Arrived>();
   #consumer: BrokerStreamConsumer | undefined;
-  #state: 'reading' | 'resuming' | 'restarting' | 'ended' = 'reading';
+  #state: State = 'reading';
   #position: StreamStart;
+  #resumeTimer: NodeJS.Timeout | undefined;
   #wake: (() => void) | undefined;
 
   constructor(options: StreamReaderOptions<Contract>) {
@@ -80,7 +89,7 @@ export class StreamReader<Contract extends EventContract> {
 
   /** Ends {@link batches} and lets the broker's reader go. Safe to call twice. */
   async close(): Promise<void> {
-    this.#state = 'ended';
+    this.#enter('ended');
     this.#arrived.clear();
     this.#wake?.();
     await this.#consumer?.close();
@@ -94,43 +103,60 @@ export class StreamReader<Contract extends EventContract> {
       prefetch,
       startAt: () => this.#startAt(),
       onDelivery: (delivery, offset) => this.#take(delivery, offset),
-      onLost: () => this.#arrived.clear(),
+      onLost: () => this.#lost(),
     });
     this.#consumer = consumer;
     if (this.#state === 'ended') await consumer.close();
   }
 
   #startAt(): StreamStart {
-    if (this.#state !== 'ended') this.#state = isResumption(this.#position) ? 'resuming' : 'reading';
+    if (this.#state === 'ended') return this.#position;
+    if (this.#state === 'restarting') {
+      this.#enter('searching');
+      return 'first';
+    }
+    this.#enter(givenLast(this.#position) === undefined ? 'reading' : 'resuming');
     return this.#position;
   }
 
+  #lost(): void {
+    // Its silence from now on says nothing about the stream.
+    clearTimeout(this.#resumeTimer);
+    this.#arrived.clear();
+  }
+
+  #enter(state: State): void {
+    clearTimeout(this.#resumeTimer);
+    this.#state = state;
+    if (state !== 'resuming') return;
+    this.#resumeTimer = setTimeout(() => {
+      this.#enter('restarting');
+      this.#consumer?.restart();
+    }, this.#options.resumeTimeoutMs);
+  }
+
   #take(delivery: Delivery, offset: number): void {
-    if (this.#state === 'resuming' && !this.#goesOn(delivery, offset)) return;
-    if (this.#state !== 'reading') return;
+    const wanted = this.#state === 'reading' || this.#goesOn(offset);
+    if (!wanted) {
+      delivery.ack();
+      return;
+    }
     this.#arrived.push({ delivery, offset });
     this.#wake?.();
   }
 
-  /** Judges the first message after a resumption; false when it is not to be given. */
-  #goesOn(delivery: Delivery, offset: number): boolean {
+  /** Judges the first message after the broker has regained its reader; false when it is not to be given. */
+  #goesOn(offset: number): boolean {
+    if (this.#state === 'ended' || this.#state === 'restarting') return false;
     const { queue, logger, metrics } = this.#options;
-    const { after } = this.#position as { after: number };
-    if (offset < after) {
-      logger.error({ queue, offset, after }, 'the stream was declared anew: it is read from its beginning');
-      metrics.gaps.inc();
-      this.#state = 'restarting';
-      this.#position = 'first';
-      this.#consumer?.restart();
-      return false;
-    }
-    this.#state = 'reading';
-    if (offset === after) {
-      delivery.ack();
-      return false;
-    }
-    logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
+    const after = givenLast(this.#position) ?? 0;
+    const searching = this.#state === 'searching';
+    this.#enter('reading');
+    if (offset === after && !searching) return false;
     metrics.gaps.inc();
+    if (offset > after) {
+      logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
+    } else logger.error({ queue, offset, after }, 'the stream was declared anew: it is read from its beginning');
     return true;
   }
 
@@ -166,4 +192,6 @@ export class StreamReader<Contract extends EventContract> {
   }
 }
 
-const isResumption = (position: StreamStart): boolean => typeof position === 'object' && 'after' in position;
+/** The offset behind which a reading goes on; undefined where it begins. */
+const givenLast = (position: StreamStart): number | undefined =>
+  typeof position === 'object' && 'after' in position ? position.after : undefined;

@@ -15,6 +15,11 @@ export interface ReadStreamOptions {
   prefetch?: number;
   /** The most messages of one batch. @default 500 */
   maxBatch?: number;
+  /**
+   * A reading that goes on asks for what was given last. When nothing comes for so many milliseconds, it looks whether the stream was
+   * deleted and declared anew, which is then read from its beginning. @default 5000
+   */
+  resumeTimeoutMs?: number;
   /** Ends the reading when it is aborted, without an error. */
   signal?: AbortSignal;
 }

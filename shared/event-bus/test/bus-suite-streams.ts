@@ -123,7 +123,7 @@ export function describeStreams(createHarness: CreateHarness): void {
     });
 
     test('when the stream is deleted, then it is declared anew and read from its beginning', async () => {
-      const reading = await startReading(bus, { queue, from: 'first' });
+      const reading = await startReading(bus, { queue, from: 'first', resumeTimeoutMs: 200 });
       await bus.publishAll([placed(), placed(), placed()]);
       await reading.given(3);
       await harness.deleteQueue(queue);

@@ -34,13 +34,13 @@ export class MemoryStream {
     return this.#entries[offset]?.message;
   }
 
-  /** The first offset that a reader gets. As RabbitMQ does, one that lies beyond the end becomes the end. */
+  /** The first offset that a reader gets; it may lie beyond the end. */
   offsetOf(start: StreamStart): number {
     const end = this.#entries.length;
     if (start === 'first') return 0;
     if (start === 'next') return end;
-    if ('offset' in start) return Math.min(start.offset, end);
-    if ('after' in start) return Math.min(start.after, end);
+    if ('offset' in start) return start.offset;
+    if ('after' in start) return start.after;
     const index = this.#entries.findIndex((entry) => entry.at >= start.timestamp.getTime());
     return index < 0 ? end : index;
   }
