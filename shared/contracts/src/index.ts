@@ -1,7 +1,9 @@
+import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
 
+export * from './analytics-events.ts';
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
 export * from './event-contract.ts';
@@ -22,4 +24,5 @@ export const systemCatalogue = createCatalogue([
   InventoryUnavailable,
   InventoryReleased,
   ReceiveStock,
+  AnalyticsUpdated,
 ]);

@@ -1,5 +1,6 @@
 export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
+export * from './create-leader.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';
 export * from './database-settings.ts';
@@ -9,6 +10,7 @@ export * from './migrate.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './retention.ts';
+export type { SessionLock } from './session-lock.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';
