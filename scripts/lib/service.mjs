@@ -10,6 +10,7 @@ import { poll } from './poll.mjs';
 export const SERVICES = /** @type {const} */ ({
   order: { portSetting: 'ORDER_PORT', defaultPort: 3001 },
   inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002 },
+  analytics: { portSetting: 'ANALYTICS_PORT', defaultPort: 3006 },
 });
 
 /** @typedef {keyof typeof SERVICES} ServiceName */

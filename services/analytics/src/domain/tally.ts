@@ -1,6 +1,13 @@
 import type { EventEnvelope } from '@warren/contracts';
 import { minuteOf } from './minute.ts';
-import { type Contribution, contributionOf, learn, type OrderFacts, type OrderFigures, orderOf } from './order-facts.ts';
+import {
+  type Contribution,
+  contributionOf,
+  learn,
+  type OrderFacts,
+  type OrderFigures,
+  orderOf,
+} from './order-facts.ts';
 
 /** By how much the figures change: what to add to each row, negative where an order no longer counts as it did. */
 export interface Tally {

@@ -1,0 +1,90 @@
+import { createLeader, type DatabasePool, type EventStore, type LeaderTerm } from '@warren/event-store';
+import type { Component, Logger } from '@warren/kernel';
+import type { ReadModel, ReadModels } from '../../application/read-models.ts';
+
+export interface StreamLeaderOptions {
+  pool: DatabasePool;
+  store: Pick<EventStore, 'transaction'>;
+  models: Pick<ReadModels, 'active' | 'clearRetired'>;
+  /** Keeps one model up with the stream until the signal is aborted. */
+  follow(model: ReadModel, signal: AbortSignal): Promise<void>;
+  announce(): Promise<void>;
+  updateEveryMs: number;
+  logger: Logger;
+}
+
+/** How often it looks for a replay that another instance was asked for, and for one that failed, in milliseconds. */
+const LOOK_MS = 500;
+
+export interface StreamLeader extends Component {
+  /** Looks at once. */
+  wake(): void;
+}
+
+/**
+ * Whoever leads follows the stream with every active read model and announces what has changed; the others stand by. What fails is begun
+ * again from what the database says.
+ */
+export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
+  const { pool, store, models, follow, announce, updateEveryMs, logger } = options;
+  const following = new Map<number, Promise<void>>();
+  let failure: string | undefined;
+  let wake: () => void = () => undefined;
+
+  function begin(model: ReadModel, over: AbortSignal): void {
+    logger.info({ model: model.id, offset: model.readOffset }, 'the stream is followed');
+    const work = follow(model, over)
+      .catch((err) => {
+        failure = (err as Error).message;
+        logger.error({ err, model: model.id }, 'the stream cannot be followed: trying again');
+      })
+      .finally(() => following.delete(model.id));
+    following.set(model.id, work);
+  }
+
+  async function look(over: AbortSignal): Promise<void> {
+    failure = undefined;
+    for (const model of await models.active()) if (!following.has(model.id)) begin(model, over);
+    while (!over.aborted && (await store.transaction((tx) => models.clearRetired(tx))));
+  }
+
+  const rest = (ms: number, over: AbortSignal): Promise<void> =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      over.addEventListener('abort', wake, { once: true });
+      if (over.aborted) wake();
+    });
+
+  async function lead({ over }: LeaderTerm): Promise<void> {
+    let announcedAt = Number.NEGATIVE_INFINITY;
+    try {
+      while (!over.aborted) {
+        await look(over);
+        if (performance.now() - announcedAt >= updateEveryMs) {
+          await announce();
+          announcedAt = performance.now();
+        }
+        await rest(Math.min(LOOK_MS, updateEveryMs), over);
+      }
+    } finally {
+      await Promise.all(following.values());
+    }
+  }
+
+  const leader = createLeader({ pool, kind: 'analytics', name: 'stream', lead, logger });
+  return {
+    name: 'stream',
+    start: async () => leader.start(),
+    stop: () => leader.stop(),
+    health() {
+      const { state } = leader;
+      const up = (state === 'leading' && failure === undefined) || state === 'standby';
+      return { up, details: { state, following: [...following.keys()], ...(failure && { failure }) } };
+    },
+    wake: () => wake(),
+  };
+}
