@@ -51,9 +51,12 @@ export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
     const totalCents = data.totalAmount === undefined ? undefined : Math.round(data.totalAmount * 100);
     return { ...facts, createdAt: at, totalCents, products: sumByProduct(data.items) };
   }
-  if (data.status === 'confirmed') return { ...facts, confirmedAt: at };
-  return data.status === 'cancelled' ? { ...facts, cancelledAt: at } : facts;
+  if (data.status === 'confirmed') return { ...facts, confirmedAt: earlier(facts.confirmedAt, at) };
+  return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
 }
+
+/** Told twice, it has happened when it was told first, whichever comes first. */
+const earlier = (known = Number.POSITIVE_INFINITY, at = Number.POSITIVE_INFINITY): number => Math.min(known, at);
 
 /** What an order adds to the figures, as far as it is known. */
 export function contributionOf(facts: OrderFacts): Contribution {
@@ -68,7 +71,7 @@ export function contributionOf(facts: OrderFacts): Contribution {
 }
 
 function latencyOf({ createdAt, confirmedAt, cancelledAt }: OrderFacts): Contribution['latency'] {
-  const endedAt = Math.min(confirmedAt ?? Number.POSITIVE_INFINITY, cancelledAt ?? Number.POSITIVE_INFINITY);
+  const endedAt = earlier(confirmedAt, cancelledAt);
   if (createdAt === undefined || endedAt === Number.POSITIVE_INFINITY) return undefined;
   return { minute: minuteOf(endedAt), bucket: bucketOf(endedAt - createdAt) };
 }

@@ -82,7 +82,8 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
     stop: () => leader.stop(),
     health() {
       const { state } = leader;
-      const up = (state === 'leading' && failure === undefined) || state === 'standby';
+      const follows = following.size > 0 && failure === undefined;
+      const up = state === 'standby' || (state === 'leading' && follows);
       return { up, details: { state, following: [...following.keys()], ...(failure && { failure }) } };
     },
     wake: () => wake(),
