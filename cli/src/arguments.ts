@@ -46,3 +46,11 @@ export function parseRate(text: string): number {
   if (rate >= 0.01 && rate <= 1_000_000) return rate;
   throw new InvalidArgumentError('It must be a number from 0.01 to 1000000.');
 }
+
+/** A place in a stream: `first`, an offset, or a time in ISO 8601. */
+export function parseReplayStart(text: string): string | number {
+  if (text === 'first') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('It must be first, an offset, or a time such as 2026-01-31T12:00:00Z.');
+}

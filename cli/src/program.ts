@@ -1,11 +1,12 @@
 import { Command } from 'commander';
+import { addAnalytics } from './commands/analytics.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addOrder } from './commands/order.ts';
 import { addStock } from './commands/stock.ts';
 import type { Terminal } from './terminal.ts';
 
 const WHERE = `
-Where the system is: ORDER_URL, AMQP_URL and DATABASE_URL if set, else what a running "npm start" has noted.
+Where the system is: ORDER_URL, ANALYTICS_URL, AMQP_URL and DATABASE_URL if set, else what a running "npm start" has noted.
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 /** The `warren` command with all its subcommands. It throws instead of ending the process. */
@@ -24,5 +25,6 @@ export function createProgram(terminal: Terminal): Command {
   addStock(program, terminal);
   addOrder(program, terminal);
   addDlq(program, terminal);
+  addAnalytics(program, terminal);
   return program;
 }

@@ -10,9 +10,10 @@ type Tx = Pick<StoreTransaction, 'query'>;
  * |---|---|---|
  * | `building` | a replay fills it; nobody asks it yet | `live` |
  * | `live` | it answers queries and follows the stream | `retired` |
- * | `retired` | another one has taken its place; its rows are being deleted | – |
+ * | `retired` | another one has taken its place; its rows are being deleted | `cleared` |
+ * | `cleared` | its rows are gone | – |
  */
-export type ModelState = 'building' | 'live' | 'retired';
+export type ModelState = 'building' | 'live' | 'retired' | 'cleared';
 
 /** One set of figures, made from the stream from some place on. */
 export interface ReadModel {
@@ -47,7 +48,7 @@ export interface ReadModels {
   add(tx: Tx, model: number, tally: Tally, events: number): Promise<void>;
   /** Makes the one that is built the live one, if it is as far as that; gives whether it was. */
   swap(tx: Tx, model: { id: number; now: Date }): Promise<boolean>;
-  /** Deletes some rows of retired ones; gives whether there may be more. */
+  /** Deletes some rows of a retired one; gives whether there may be more. */
   clearRetired(tx: Tx): Promise<boolean>;
   /** Locks the live one if events were counted since they were last announced, and notes that they are announced now. */
   claimAnnouncement(tx: Tx): Promise<boolean>;

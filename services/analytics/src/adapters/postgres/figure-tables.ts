@@ -122,14 +122,14 @@ async function writeOrders(tx: Tx, model: number, orders: readonly [string, Orde
 }
 
 async function clearRetired(tx: Tx): Promise<boolean> {
-  let more = false;
+  const { rows } = await tx.query<{ id: number }>(`SELECT id FROM read_model WHERE state = 'retired' LIMIT 1`);
+  const [model] = rows;
+  if (!model) return false;
   for (const table of TABLES) {
-    const { rowCount } = await tx.query(
-      `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
-         SELECT ctid FROM ${table} WHERE model IN (SELECT id FROM read_model WHERE state = 'retired') LIMIT $1))`,
-      [CLEAR_ROWS],
-    );
-    more ||= rowCount === CLEAR_ROWS;
+    const text = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(SELECT ctid FROM ${table} WHERE model = $1 LIMIT $2))`;
+    const { rowCount } = await tx.query(text, [model.id, CLEAR_ROWS]);
+    if (rowCount === CLEAR_ROWS) return true;
   }
-  return more;
+  await tx.query(`UPDATE read_model SET state = 'cleared' WHERE id = $1`, [model.id]);
+  return true;
 }

@@ -13,7 +13,7 @@ export const analyticsMigrations: readonly Migration[] = [
       CREATE TABLE read_model (
         id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
         replay_id uuid UNIQUE,
-        state text NOT NULL CHECK (state IN ('building', 'live', 'retired')),
+        state text NOT NULL CHECK (state IN ('building', 'live', 'retired', 'cleared')),
         starts_from json NOT NULL,
         read_offset bigint,
         target_offset bigint,

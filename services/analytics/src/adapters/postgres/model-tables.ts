@@ -23,7 +23,9 @@ const COLUMNS = 'id, replay_id, state, starts_from, read_offset, target_offset, 
 export function createModelTables(store: Pick<EventStore, 'query'>): ReadModels {
   return {
     async active() {
-      const { rows } = await store.query<Row>(`SELECT ${COLUMNS} FROM read_model WHERE state <> 'retired' ORDER BY id`);
+      const { rows } = await store.query<Row>(
+        `SELECT ${COLUMNS} FROM read_model WHERE state IN ('building', 'live') ORDER BY id`,
+      );
       return rows.map(toModel);
     },
     async findReplay(replayId) {
@@ -53,7 +55,7 @@ const advance: ReadModels['advance'] = async (tx, { id, from, to }) => {
   const { rowCount } = await tx.query({
     name: 'warren-analytics/advance',
     text: `UPDATE read_model SET read_offset = $3
-            WHERE id = $1 AND read_offset IS NOT DISTINCT FROM $2::bigint AND state <> 'retired'`,
+            WHERE id = $1 AND read_offset IS NOT DISTINCT FROM $2::bigint AND state IN ('building', 'live')`,
     values: [id, from, to],
   });
   return rowCount === 1;
@@ -61,7 +63,7 @@ const advance: ReadModels['advance'] = async (tx, { id, from, to }) => {
 
 const swap: ReadModels['swap'] = async (tx, { id, now }) => {
   const { rows } = await tx.query<Pick<Row, 'id' | 'read_offset'>>(
-    `SELECT id, read_offset FROM read_model WHERE state <> 'retired' ORDER BY id FOR UPDATE`,
+    `SELECT id, read_offset FROM read_model WHERE state IN ('building', 'live') ORDER BY id FOR UPDATE`,
   );
   const own = rows.find((row) => row.id === id);
   const live = rows.find((row) => row.id !== id);
