@@ -7,6 +7,8 @@ import '@warren/event-store';
 import '@warren/http';
 import { errorCatalogue, type SettingsSpec } from '@warren/kernel';
 import '../../cli/src/cli-errors.ts';
+import { analyticsSettings } from '../../services/analytics/src/config.ts';
+import '../../services/analytics/src/domain/analytics-errors.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
@@ -30,7 +32,10 @@ describe('the documentation', () => {
     const rows = new Map<string, Set<string>>();
     collect(rows, 'order', orderSettings);
     collect(rows, 'inventory', inventorySettings);
-    const expected = [...rows].map(([row, services]) => `${row} ${services.size === 1 ? [...services][0] : 'both'} |`);
+    collect(rows, 'analytics', analyticsSettings);
+    const expected = [...rows].map(
+      ([row, services]) => `${row} ${services.size === 3 ? 'all' : [...services].join(', ')} |`,
+    );
     expect(rowsOf(read('README.md'))).toEqual(expected);
   });
 
@@ -61,5 +66,5 @@ function shown(value: unknown): string {
 }
 
 function documents(): string[] {
-  return ['architecture', 'operations', 'errors', 'testing'].map((name) => `docs/${name}.md`);
+  return ['architecture', 'operations', 'errors', 'testing', 'streams'].map((name) => `docs/${name}.md`);
 }
