@@ -20,12 +20,18 @@ export async function createAnalyticsFixture() {
 
   /** Composes and starts an instance, and waits until it is ready: it follows the stream, or stands by. */
   async function start(env: Record<string, string> = {}): Promise<AnalyticsService> {
+    const service = await startUnready(env);
+    await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'a ready service' });
+    return service;
+  }
+
+  /** The same without the wait. */
+  async function startUnready(env: Record<string, string> = {}): Promise<AnalyticsService> {
     const addresses = { ANALYTICS_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
     const settings = loadSettings(analyticsSettings, { ...addresses, ANALYTICS_UPDATE_EVERY_MS: '100', ...env });
     const service = composeAnalytics(settings, silentLogger);
     services.push(service);
     await service.lifecycle.start();
-    await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'a ready service' });
     return service;
   }
 
@@ -58,7 +64,9 @@ export async function createAnalyticsFixture() {
   return {
     vhost,
     bus,
+    databaseUrl: database.url,
     start,
+    startUnready,
     select,
     counted,
     figures,

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AnalyticsUpdated, createEvent, type EventEnvelope, ReceiveStock, STREAMS } from '@warren/contracts';
+import { createEventStore, createPool } from '@warren/event-store';
 import { waitUntil } from '@warren/testing';
+import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
+import { createCountBatch } from '../src/application/count-batch.ts';
 import { manyOrders, orderCreated, orderUpdated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
 
@@ -128,6 +131,29 @@ describe('the analytics service', () => {
     expect(sums).toEqual({ count: String(events.length) });
     const offset = await analytics.select('SELECT FROM read_model WHERE read_offset >= $1', [events.length - 1]);
     expect(offset).toHaveLength(1);
+  });
+
+  it('when a batch is counted by who no longer leads, then nothing of it counts', async () => {
+    await (await analytics.start()).lifecycle.stop();
+    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
+    const store = createEventStore({ pool });
+    const countBatch = createCountBatch({ store, models: createModelTables(store) });
+    const [row] = await analytics.select<{ id: string }>('SELECT id FROM read_model');
+    const model = Number(row?.id);
+    const [one, other] = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];
+    expect(await countBatch({ model, from: null, batch: { events: [one], lastOffset: 0 } })).toBe(true);
+    expect(await countBatch({ model, from: null, batch: { events: [other], lastOffset: 0 } })).toBe(false);
+    expect(await countBatch({ model, from: 0, batch: { events: [other], lastOffset: 1 } })).toBe(true);
+    expect(await analytics.counted()).toBe(2);
+    await pool.end();
+  });
+
+  it('when the stream has another retention, then the service is not ready and says why', async () => {
+    await (await analytics.start()).lifecycle.stop();
+    const { lifecycle } = await analytics.startUnready({ STREAM_MAX_AGE_MS: '60000' });
+    const stream = async () => (await lifecycle.readiness()).components.stream;
+    const failed = await waitUntil(async () => ((await stream())?.details?.failure ? stream() : undefined));
+    expect(failed).toMatchObject({ up: false, details: { failure: expect.stringContaining('x-max-age') } });
   });
 
   it('when two instances run, then one reads the stream, and the other goes on where it stopped', async () => {

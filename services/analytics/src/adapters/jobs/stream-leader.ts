@@ -28,14 +28,15 @@ export interface StreamLeader extends Component {
 export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
   const { pool, store, models, follow, announce, updateEveryMs, logger } = options;
   const following = new Map<number, Promise<void>>();
-  let failure: string | undefined;
+  /** Of the models whose last attempt failed, why. */
+  const failures = new Map<number, string>();
   let wake: () => void = () => undefined;
 
   function begin(model: ReadModel, over: AbortSignal): void {
     logger.info({ model: model.id, offset: model.readOffset }, 'the stream is followed');
     const work = follow(model, over)
       .catch((err) => {
-        failure = (err as Error).message;
+        failures.set(model.id, (err as Error).message);
         logger.error({ err, model: model.id }, 'the stream cannot be followed: trying again');
       })
       .finally(() => following.delete(model.id));
@@ -43,8 +44,11 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
   }
 
   async function look(over: AbortSignal): Promise<void> {
-    failure = undefined;
-    for (const model of await models.active()) if (!following.has(model.id)) begin(model, over);
+    for (const model of await models.active()) {
+      // An attempt that has lasted until now has not failed.
+      if (following.has(model.id)) failures.delete(model.id);
+      else begin(model, over);
+    }
     while (!over.aborted && (await store.transaction((tx) => models.clearRetired(tx))));
   }
 
@@ -82,8 +86,8 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
     stop: () => leader.stop(),
     health() {
       const { state } = leader;
-      const follows = following.size > 0 && failure === undefined;
-      const up = state === 'standby' || (state === 'leading' && follows);
+      const [failure] = failures.values();
+      const up = state === 'standby' || (state === 'leading' && following.size > 0 && failure === undefined);
       return { up, details: { state, following: [...following.keys()], ...(failure && { failure }) } };
     },
     wake: () => wake(),
