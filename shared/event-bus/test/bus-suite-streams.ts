@@ -110,7 +110,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       const held = new Promise<void>((resolve) => {
         letGo = resolve;
       });
-      const reading = await startReading(bus, { queue, from: 'first', prefetch: 4, maxBatch: 4 }, () => held);
+      const reading = await startReading(bus, { queue, from: 'first', prefetch: 4 }, () => held);
       await reading.given(1);
       // Another reader gets everything in this time.
       await (await startReading(bus, { queue, from: 'first' })).given(40);
