@@ -26,7 +26,7 @@ interface Arrived {
   offset: number;
 }
 
-type State = 'reading' | 'resuming' | 'restarting' | 'searching' | 'ended';
+type State = 'reading' | 'resuming' | 'restarting' | 'probing' | 'ended';
 
 /**
  * Reads one stream, the same on every broker. A broker may lose and regain its reader at any time: what was given to the caller is not
@@ -40,10 +40,11 @@ type State = 'reading' | 'resuming' | 'restarting' | 'searching' | 'ended';
  * | `reading` | kept for the next batch | `resuming` when the broker has lost its reader |
  * | `resuming` | the one given last: dropped | `reading` |
  * | | a later one: the stream has forgotten what was given last; reported, kept | `reading` |
- * | | none for `resumeTimeoutMs` | `restarting` |
- * | `restarting` | dropped: the broker is to begin with the oldest | `searching` when it has its reader again |
- * | `searching` | a later one than was given last: as in `resuming` | `reading` |
- * | | the one given last or an earlier one: it is another stream; reported, kept | `reading` |
+ * | | none for `resumeTimeoutMs`: is the stream served at all? | `restarting`, then `probing` |
+ * | | none again, though it is served: it is another stream; reported | `restarting`, then `reading` from its beginning |
+ * | `probing` | the oldest, and it is a later one: as in `resuming` | `reading` |
+ * | | the oldest, and it is no later one: the stream is served; dropped | `restarting`, then `resuming` |
+ * | `restarting` | dropped: the broker is to begin elsewhere | the one that was meant, when the broker has its reader again |
  * | `ended` | dropped | – |
  */
 export class StreamReader<Contract extends EventContract> {
@@ -54,6 +55,10 @@ export class StreamReader<Contract extends EventContract> {
   #state: State = 'reading';
   #position: StreamStart;
   #resumeTimer: NodeJS.Timeout | undefined;
+  /** What `restarting` leads to. */
+  #afterRestart: State = 'reading';
+  /** The stream was seen to be served since the broker has had its reader. */
+  #served = false;
   #wake: (() => void) | undefined;
 
   constructor(options: StreamReaderOptions<Contract>) {
@@ -110,13 +115,12 @@ export class StreamReader<Contract extends EventContract> {
   }
 
   #startAt(): StreamStart {
-    if (this.#state === 'ended') return this.#position;
-    if (this.#state === 'restarting') {
-      this.#enter('searching');
-      return 'first';
+    if (this.#state === 'restarting') this.#enter(this.#afterRestart);
+    else if (this.#state !== 'ended') {
+      this.#served = false;
+      this.#enter(givenLast(this.#position) === undefined ? 'reading' : 'resuming');
     }
-    this.#enter(givenLast(this.#position) === undefined ? 'reading' : 'resuming');
-    return this.#position;
+    return this.#state === 'probing' ? 'first' : this.#position;
   }
 
   #lost(): void {
@@ -129,10 +133,26 @@ export class StreamReader<Contract extends EventContract> {
     clearTimeout(this.#resumeTimer);
     this.#state = state;
     if (state !== 'resuming') return;
-    this.#resumeTimer = setTimeout(() => {
-      this.#enter('restarting');
-      this.#consumer?.restart();
-    }, this.#options.resumeTimeoutMs);
+    this.#resumeTimer = setTimeout(() => this.#silent(), this.#options.resumeTimeoutMs);
+  }
+
+  #restart(next: State): void {
+    this.#enter('restarting');
+    this.#afterRestart = next;
+    this.#consumer?.restart();
+  }
+
+  /** What was given last has not come. */
+  #silent(): void {
+    if (!this.#served) {
+      this.#restart('probing');
+      return;
+    }
+    const { queue, logger, metrics } = this.#options;
+    logger.error({ queue, ...Object(this.#position) }, 'the stream was declared anew: it is read from its beginning');
+    metrics.gaps.inc();
+    this.#position = 'first';
+    this.#restart('reading');
   }
 
   #take(delivery: Delivery, offset: number): void {
@@ -149,14 +169,16 @@ export class StreamReader<Contract extends EventContract> {
   #goesOn(offset: number): boolean {
     if (this.#state === 'ended' || this.#state === 'restarting') return false;
     const { queue, logger, metrics } = this.#options;
-    const after = givenLast(this.#position) ?? 0;
-    const searching = this.#state === 'searching';
+    const after = givenLast(this.#position) ?? -1;
+    if (this.#state === 'probing' && offset <= after) {
+      this.#served = true;
+      this.#restart('resuming');
+      return false;
+    }
     this.#enter('reading');
-    if (offset === after && !searching) return false;
+    if (offset === after) return false;
+    logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
     metrics.gaps.inc();
-    if (offset > after) {
-      logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
-    } else logger.error({ queue, offset, after }, 'the stream was declared anew: it is read from its beginning');
     return true;
   }
 

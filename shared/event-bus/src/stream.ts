@@ -11,7 +11,10 @@ export interface ReadStreamOptions {
   from: StreamStart;
   /** What the stream forgets; the same for everybody who declares it. */
   retention?: StreamRetention;
-  /** How many messages the broker hands over that were not given yet, or are in hand. @default 1000 */
+  /**
+   * How many messages the broker hands over that were not given yet, or are in hand; RabbitMQ ends what came to the stream as one block,
+   * and so may go beyond it by as much. @default 1000
+   */
   prefetch?: number;
   /** The most messages of one batch. @default 500 */
   maxBatch?: number;

@@ -75,16 +75,47 @@ describe('a reader of a stream', () => {
     expect(restarts).toBe(0);
   });
 
-  it('when what was given last does not come, then it looks for the oldest there is, and judges by that', async () => {
+  /** Nothing comes for as long as the reader waits; then the broker begins anew as it is told. */
+  function silence(): unknown {
+    jest.advanceTimersByTime(5000);
+    jest.useRealTimers();
+    deliver(9);
+    broker.onLost();
+    return broker.startAt();
+  }
+
+  it('when what was given last does not come though the stream is served, then it is another one, read from its beginning', async () => {
+    expect(await next(6, 7)).toEqual([6, 7]);
+    jest.useFakeTimers();
+    expect(broker.startAt()).toEqual({ after: 7 });
+    expect(silence()).toBe('first');
+    jest.useFakeTimers();
+    deliver(0, 1, 2);
+    broker.onLost();
+    expect(broker.startAt()).toEqual({ after: 7 });
+    expect(silence()).toBe('first');
+    expect(await next(0, 1)).toEqual([0, 1]);
+    expect({ restarts, gaps }).toEqual({ restarts: 3, gaps: 1 });
+  });
+
+  it('when the broker was only slow, then the reading goes on where it was', async () => {
     expect(await next(6, 7)).toEqual([6, 7]);
     jest.useFakeTimers();
     broker.startAt();
-    jest.advanceTimersByTime(5000);
-    expect(restarts).toBe(1);
-    jest.useRealTimers();
-    deliver(9);
-    expect(broker.startAt()).toBe('first');
-    expect(await next(0, 1)).toEqual([0, 1]);
+    expect(silence()).toBe('first');
+    deliver(0, 1, 2);
+    broker.onLost();
+    expect(broker.startAt()).toEqual({ after: 7 });
+    expect(await next(7, 8)).toEqual([8]);
+    expect(gaps).toBe(0);
+  });
+
+  it('when the stream has forgotten what was given last, then that is a gap, and the rest is given', async () => {
+    expect(await next(6, 7)).toEqual([6, 7]);
+    jest.useFakeTimers();
+    broker.startAt();
+    expect(silence()).toBe('first');
+    expect(await next(20, 21)).toEqual([20, 21]);
     expect(gaps).toBe(1);
   });
 });
