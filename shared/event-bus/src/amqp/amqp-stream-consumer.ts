@@ -55,7 +55,6 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
 
   async close(): Promise<void> {
     this.#closed = true;
-    this.#epoch?.flush();
     await this.#keeper.close();
   }
 
