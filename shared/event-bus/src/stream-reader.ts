@@ -112,6 +112,8 @@ export class StreamReader<Contract extends EventContract> {
     });
     this.#consumer = consumer;
     if (this.#state === 'ended') await consumer.close();
+    // Decided while the broker took its time to answer.
+    if (this.#state === 'restarting') consumer.restart();
   }
 
   #startAt(): StreamStart {
@@ -149,7 +151,10 @@ export class StreamReader<Contract extends EventContract> {
       return;
     }
     const { queue, logger, metrics } = this.#options;
-    logger.error({ queue, ...Object(this.#position) }, 'the stream was declared anew: it is read from its beginning');
+    logger.error(
+      { queue, after: givenLast(this.#position) },
+      'the stream was declared anew: it is read from its beginning',
+    );
     metrics.gaps.inc();
     this.#position = 'first';
     this.#restart('reading');

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import type { ConsumeStreamOptions } from '../src/broker.ts';
-import type { StreamBatch } from '../src/index.ts';
+import type { StreamBatch, StreamStart } from '../src/index.ts';
 import { StreamReader } from '../src/stream-reader.ts';
 import { placed, shopCatalogue } from './shop-events.ts';
 
@@ -12,13 +12,20 @@ let gaps: number;
 let batches: AsyncGenerator<StreamBatch<unknown>>;
 let reader: StreamReader<(typeof shopCatalogue.contracts)[number]>;
 
-beforeEach(() => {
+beforeEach(() => begin('first'));
+afterEach(async () => {
+  jest.useRealTimers();
+  await reader.close();
+});
+
+/** @param attached when the broker has its reader */
+function begin(from: StreamStart, attached: Promise<void> = Promise.resolve()): void {
   restarts = 0;
   gaps = 0;
   reader = new StreamReader({
     queue: 'shop',
     plan: { exchanges: [], queues: [], bindings: [] },
-    from: 'first',
+    from,
     prefetch: 10,
     maxBatch: 2,
     resumeTimeoutMs: 5000,
@@ -27,6 +34,7 @@ beforeEach(() => {
       consumeStream: async (options) => {
         broker = options;
         options.startAt();
+        await attached;
         return { isConsuming: () => true, failure: undefined, restart: () => void restarts++, close: async () => {} };
       },
     },
@@ -34,11 +42,7 @@ beforeEach(() => {
     logger: silentLogger,
   });
   batches = reader.batches();
-});
-afterEach(async () => {
-  jest.useRealTimers();
-  await reader.close();
-});
+}
 
 function deliver(...offsets: number[]): void {
   for (const offset of offsets) {
@@ -117,5 +121,25 @@ describe('a reader of a stream', () => {
     expect(silence()).toBe('first');
     expect(await next(20, 21)).toEqual([20, 21]);
     expect(gaps).toBe(1);
+  });
+
+  it('when the broker takes its time to answer, then what was decided meanwhile is done all the same', async () => {
+    let attach: () => void = () => undefined;
+    const attached = new Promise<void>((resolve) => {
+      attach = resolve;
+    });
+    jest.useFakeTimers();
+    begin({ after: 3 }, attached);
+    const batch = batches.next();
+    jest.advanceTimersByTime(5000);
+    jest.useRealTimers();
+    expect(restarts).toBe(0);
+    attach();
+    await new Promise(setImmediate);
+    expect(restarts).toBe(1);
+    broker.onLost();
+    expect(broker.startAt()).toBe('first');
+    await reader.close();
+    expect(await batch).toEqual({ done: true, value: undefined });
   });
 });
