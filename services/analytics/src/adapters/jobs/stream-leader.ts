@@ -63,8 +63,11 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
       if (over.aborted) wake();
     });
 
-  async function lead({ over }: LeaderTerm): Promise<void> {
+  async function lead(term: LeaderTerm): Promise<void> {
     let announcedAt = Number.NEGATIVE_INFINITY;
+    // The reading ends also where the rest fails: nobody may lead on by halves.
+    const failed = new AbortController();
+    const over = AbortSignal.any([term.over, failed.signal]);
     try {
       while (!over.aborted) {
         await look(over);
@@ -75,6 +78,7 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
         await rest(Math.min(LOOK_MS, updateEveryMs), over);
       }
     } finally {
+      failed.abort();
       await Promise.all(following.values());
     }
   }
