@@ -54,13 +54,15 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
 
   const rest = (ms: number, over: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      wake = () => {
+      const end = () => {
         clearTimeout(timer);
+        over.removeEventListener('abort', end);
         resolve();
       };
-      over.addEventListener('abort', wake, { once: true });
-      if (over.aborted) wake();
+      const timer = setTimeout(end, ms);
+      wake = end;
+      over.addEventListener('abort', end);
+      if (over.aborted) end();
     });
 
   async function lead(term: LeaderTerm): Promise<void> {
