@@ -12,6 +12,7 @@ COPY shared/http/package.json shared/http/
 COPY shared/testing/package.json shared/testing/
 COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
+COPY services/analytics/package.json services/analytics/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
 COPY services/user/package.json services/user/

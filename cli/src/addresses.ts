@@ -8,6 +8,7 @@ import type { Terminal } from './terminal.ts';
 const ADDRESSES = {
   order: { env: 'ORDER_URL', field: 'apiUrl', what: 'the order API' },
   broker: { env: 'AMQP_URL', field: 'amqpUrl', what: 'the broker' },
+  analytics: { env: 'ANALYTICS_URL', field: 'analyticsUrl', what: 'the analytics service' },
   database: { env: 'DATABASE_URL', field: 'databaseUrl', what: 'the database' },
 } as const;
 

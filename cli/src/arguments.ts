@@ -66,3 +66,11 @@ function isDate(date: string): boolean {
   const timeMs = Date.parse(date);
   return !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(date);
 }
+
+/** A place in a stream: `first`, an offset, or a time in ISO 8601. */
+export function parseReplayStart(text: string): string | number {
+  if (text === 'first') return text;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
+  throw new InvalidArgumentError('It must be first, an offset, or a time such as 2026-01-31T12:00:00Z.');
+}

@@ -10,7 +10,7 @@ export const cliErrors = defineErrors({
     meaning: 'The API, the broker or the database does not answer at the address that the command has.',
   },
   CLI_NOT_FOUND: { kind: 'not-found', meaning: 'What the command asked for does not exist.' },
-  CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'The order API answered something that the command cannot read.' },
+  CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',
     meaning: 'The database has no tables of the inventory service: it has not been started on this database yet.',
@@ -22,6 +22,10 @@ export const cliErrors = defineErrors({
   CLI_NOT_CONFIRMED: {
     kind: 'refused',
     meaning: 'The command throws something away for good and nobody has agreed. Answer y, or say --yes.',
+  },
+  CLI_REFUSED: {
+    kind: 'refused',
+    meaning: 'An API has read what the command asked for, and says no; its answer says why.',
   },
   CLI_NOT_HANDLED: {
     kind: 'transient',

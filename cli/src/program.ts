@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { addAnalytics } from './commands/analytics.ts';
 import { addDlq } from './commands/dlq.ts';
 import { addOrder } from './commands/order.ts';
 import { addProjection } from './commands/projection.ts';
@@ -6,7 +7,7 @@ import { addStock } from './commands/stock.ts';
 import type { Terminal } from './terminal.ts';
 
 const WHERE = `
-Where the system is: ORDER_URL, AMQP_URL and DATABASE_URL if set, else what a running "npm start" has noted.
+Where the system is: ORDER_URL, ANALYTICS_URL, AMQP_URL and DATABASE_URL if set, else what a running "npm start" has noted.
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 /** The `warren` command with all its subcommands. It throws instead of ending the process. */
@@ -26,5 +27,6 @@ export function createProgram(terminal: Terminal): Command {
   addOrder(program, terminal);
   addDlq(program, terminal);
   addProjection(program, terminal);
+  addAnalytics(program, terminal);
   return program;
 }

@@ -17,6 +17,7 @@ describe('the usage of warren', () => {
     [['projection', '--help'], /list.*rebuild/s],
     [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*ORDER_DEADLINE_MS/s],
     [['dlq', '--help'], /list.*show.*replay.*purge/s],
+    [['analytics', 'replay', '--help'], /--from <place>.*--no-wait.*--json/s],
     [['dlq', 'replay', '--help'], /--code.*--older-than.*--limit.*--rate.*--dry-run.*--json/s],
   ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
@@ -43,6 +44,8 @@ describe('the usage of warren', () => {
     [['dlq', 'list', '--older-than', '5'], /with a unit/],
     [['dlq', 'list', '--limit', '0'], /whole number from 1/],
     [['dlq', 'replay', '--rate', '0'], /from 0.01/],
+    [['analytics', 'replay', '--from', 'yesterday'], /first, an offset, or a time/],
+    [['analytics', 'replay', '--from', '2026-02-30T99:00:00Z'], /first, an offset, or a time/],
   ])('when %j is given, then it is a usage error: exit code 2, told on standard error', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(err).toMatch(expected);

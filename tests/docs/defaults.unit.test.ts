@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from '@warren/kernel';
+import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 
@@ -7,6 +8,11 @@ const required = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://local
 const order = loadSettings(orderSettings, required);
 
 describe('the defaults of the services', () => {
+  it('when the stream is replayed from its beginning, then what is in it twice is still remembered', () => {
+    const { streamMaxAgeMs, inboxKeepMs } = loadSettings(analyticsSettings, required);
+    expect(inboxKeepMs).toBeGreaterThanOrEqual(streamMaxAgeMs);
+  });
+
   it.each([
     ['order', order],
     ['inventory', loadSettings(inventorySettings, required)],

@@ -7,6 +7,8 @@ import '@warren/event-store';
 import '@warren/http';
 import { errorCatalogue, type SettingsSpec } from '@warren/kernel';
 import '../../cli/src/cli-errors.ts';
+import { analyticsSettings } from '../../services/analytics/src/config.ts';
+import '../../services/analytics/src/domain/analytics-errors.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
@@ -69,5 +71,6 @@ function shown(value: unknown): string {
 }
 
 function documents(): string[] {
-  return ['architecture', 'operations', 'errors', 'testing', 'changing-events'].map((name) => `docs/${name}.md`);
+  const names = ['architecture', 'operations', 'errors', 'testing', 'changing-events', 'streams'];
+  return names.map((name) => `docs/${name}.md`);
 }

@@ -1,8 +1,10 @@
+import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
+export * from './analytics-events.ts';
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
 export * from './email-address.ts';
@@ -31,4 +33,5 @@ export const systemCatalogue = createCatalogue([
   UserRegistered,
   UserEmailChanged,
   UserDeactivated,
+  AnalyticsUpdated,
 ]);

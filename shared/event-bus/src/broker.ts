@@ -40,6 +40,45 @@ export interface BrokerConsumer {
   close(): Promise<void>;
 }
 
+/**
+ * Where a reader of a stream begins.
+ *
+ * | start | the first message that is given |
+ * |---|---|
+ * | `first` | the oldest that the stream still has |
+ * | `next` | the first that comes after the broker has the reader |
+ * | `offset` | the one with this offset, or the oldest behind it that is there; nothing before that |
+ * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older |
+ * | `after` | the one behind this offset: for who goes on where it was |
+ */
+export type StreamStart = 'first' | 'next' | { offset: number } | { timestamp: Date } | { after: number };
+
+export interface ConsumeStreamOptions {
+  queue: string;
+  /** What must exist before reading; declared again whenever the reader comes back. */
+  plan: TopologyPlan;
+  /** How many deliveries may be unsettled. */
+  prefetch: number;
+  /**
+   * Asked each time the reader begins or comes back. For `after` the message with this very offset is delivered first, if it is there.
+   */
+  startAt(): StreamStart;
+  /** Called in the order of the stream. Must not throw. */
+  onDelivery(delivery: Delivery, offset: number): void;
+  /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
+  onLost(): void;
+}
+
+export interface BrokerStreamConsumer {
+  isConsuming(): boolean;
+  /** Why the last attempt to read failed, until one succeeds. */
+  readonly failure: AppError | undefined;
+  /** Begins anew, at what `startAt` says then. */
+  restart(): void;
+  /** No delivery follows. It never comes back. */
+  close(): Promise<void>;
+}
+
 /** How the connections are, for readiness. */
 export interface BrokerStatus {
   up: boolean;
@@ -70,6 +109,8 @@ export interface Broker {
   /** Declares the current topology again, after a message came back. @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` */
   declare(): Promise<void>;
   consume(options: ConsumeOptions): Promise<BrokerConsumer>;
+  /** Resolves when the broker has the reader; while it is away, at once. @throws `TOPOLOGY_REFUSED` */
+  consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer>;
   status(): BrokerStatus;
   /** Resolves when nothing waits and nothing is unconfirmed. */
   flushed(): Promise<void>;

@@ -22,6 +22,9 @@ export class BusMetrics {
   readonly #breakerState: Gauge<'queue'>;
   readonly #breakerOpened: Counter<'queue'>;
   readonly #handlerSeconds: Histogram<'queue'>;
+  readonly #streamRead: Counter<'queue'>;
+  readonly #streamSkipped: Counter<'queue' | 'code'>;
+  readonly #streamGaps: Counter<'queue'>;
 
   /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
   constructor(registry: MetricsRegistry | undefined, unconfirmed: () => number) {
@@ -38,6 +41,16 @@ export class BusMetrics {
     this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
     this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);
     this.#deadLettered = this.#counter('dead_lettered', 'Messages sent to the dead letters', ['queue', 'code']);
+    this.#streamRead = this.#counter('stream_read', 'Events of a stream that its readers were given', ['queue']);
+    this.#streamSkipped = this.#counter('stream_skipped', 'Messages of a stream that are no valid events', [
+      'queue',
+      'code',
+    ]);
+    this.#streamGaps = this.#counter(
+      'stream_gaps',
+      'How often a stream no longer had what its reader was to go on from',
+      ['queue'],
+    );
     this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue went to rest: a dependency away', [
       'queue',
     ]);
@@ -71,6 +84,15 @@ export class BusMetrics {
     };
   }
 
+  /** What the readers of one stream count. */
+  forStream(queue: string): StreamMetrics {
+    return {
+      read: this.#streamRead.labels(queue),
+      gaps: this.#streamGaps.labels(queue),
+      skipped: (code) => this.#streamSkipped.inc({ queue, code }),
+    };
+  }
+
   #counter<Label extends string>(what: string, help: string, labelNames: Label[]): Counter<Label> {
     return this.#metric(`warren_bus_${what}_total`, (name) => {
       return new Counter({ name, help, labelNames, registers: [this.#registry] });
@@ -95,6 +117,12 @@ export interface QueueMetrics {
   retried(code: string): void;
   deadLettered(code: string): void;
   breaker(state: BreakerState): void;
+}
+
+export interface StreamMetrics {
+  read: { inc(count?: number): void };
+  gaps: { inc(count?: number): void };
+  skipped(code: string): void;
 }
 
 class UnconfirmedGauge extends Gauge {

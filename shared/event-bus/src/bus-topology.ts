@@ -2,7 +2,13 @@ import type { Binding, EventContract, QueueSpec } from '@warren/contracts';
 import { retryDelaysMs } from './retry-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 import { topicMatches } from './topic-match.ts';
-import { createTopologyPlan, type DeadLetterLimits, type TopologyPlan } from './topology-plan.ts';
+import {
+  createStreamPlan,
+  createTopologyPlan,
+  type DeadLetterLimits,
+  type StreamRetention,
+  type TopologyPlan,
+} from './topology-plan.ts';
 
 export interface BusTopologyOptions {
   queues: readonly QueueSpec[];
@@ -46,6 +52,11 @@ export class BusTopology {
       retryDelaysMs: retryDelaysMs(retry),
       deadLetter: this.#deadLetter,
     });
+  }
+
+  /** What has to exist before a stream is read: it takes whatever any event of the catalogue is published to. */
+  planForStream(queue: string, retention: StreamRetention): TopologyPlan {
+    return createStreamPlan(queue, this.#exchanges, retention);
   }
 
   /** Takes in what a subscription has declared, to be declared again at every connect. */

@@ -22,7 +22,10 @@ import { BusTopology } from './bus-topology.ts';
 import { encodeEvent } from './event-codec.ts';
 import type { OutgoingMessage } from './message.ts';
 import { Publisher } from './publisher.ts';
+import { requireInteger } from './require-integer.ts';
 import { createSubscription, type RunningSubscription } from './running-subscription.ts';
+import type { ReadStreamOptions, StreamBatch } from './stream.ts';
+import { StreamReader } from './stream-reader.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
 import type { TopologyPlan } from './topology-plan.ts';
 
@@ -51,6 +54,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   readonly #metrics: BusMetrics;
   readonly #logger: Logger;
   readonly #subscriptions = new Map<string, RunningSubscription>();
+  readonly #readers = new Set<StreamReader<Contract>>();
   readonly #hardStop = new AbortController();
   #closing: Promise<void> | undefined;
 
@@ -158,6 +162,40 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     return subscription;
   }
 
+  /**
+   * Reads a stream that gets every event of the catalogue: `for await (const { events, lastOffset } of bus.readStream(…))`. It is declared
+   * and read from the first turn of the loop on. A batch is what has arrived; the broker sends on while it is being handled, up to
+   * `prefetch` messages. A lost connection is waited for, and the reading goes on behind what was given last. What is no valid event is
+   * passed over, counted and logged. The loop ends with `signal`, with a `break`, and when the bus closes.
+   * @throws `BUS_OPTIONS_INVALID`; in the loop `BUS_CLOSED`, and `TOPOLOGY_REFUSED` when the stream exists with other arguments.
+   */
+  readStream(options: ReadStreamOptions): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
+    const { queue, from, retention = {}, prefetch = 1000, maxBatch = 500, resumeTimeoutMs = 5000, signal } = options;
+    requireInteger('prefetch', prefetch, 1, 65_535);
+    requireInteger('maxBatch', maxBatch, 1, 65_535);
+    requireInteger('resumeTimeoutMs', resumeTimeoutMs, 1, 600_000);
+    const plan = this.#topology.planForStream(queue, retention);
+    const reading = { queue, from, plan, prefetch, maxBatch, resumeTimeoutMs, metrics: this.#metrics.forStream(queue) };
+    return this.#read(new StreamReader({ ...this.#options, ...reading, broker: this.#broker }), signal);
+  }
+
+  async *#read(
+    reader: StreamReader<Contract>,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
+    if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
+    const end = () => void reader.close();
+    signal?.addEventListener('abort', end, { once: true });
+    this.#readers.add(reader);
+    try {
+      if (!signal?.aborted) yield* reader.batches();
+    } finally {
+      signal?.removeEventListener('abort', end);
+      this.#readers.delete(reader);
+      await reader.close();
+    }
+  }
+
   /** True when it can publish and every subscription is being served. */
   isHealthy(): boolean {
     return this.health().up;
@@ -166,9 +204,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue. */
   health(): ComponentHealth {
     const { up, details } = this.#broker.status();
-    const subscriptions = [...this.#subscriptions.values()];
-    const consumers = subscriptions.map((one) => [one.queue, stateOf(one)]);
-    const refused = subscriptions.flatMap(({ queue, refusal }) => (refusal ? [[queue, refusal.message]] : []));
+    const served = [...this.#subscriptions.values(), ...this.#readers];
+    const consumers = served.map((one) => [one.queue, stateOf(one)]);
+    const refused = served.flatMap(({ queue, refusal }) => (refusal ? [[queue, refusal.message]] : []));
     const allConsume = consumers.every(([, state]) => state === 'consuming');
     return {
       up: up && allConsume && !this.#closing,
@@ -194,7 +232,10 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     const { drainTimeoutMs } = this.#options;
     const drained = new AbortController();
     const drain = async () => {
-      await Promise.all([...this.#subscriptions.values()].map((subscription) => subscription.cancel()));
+      await Promise.all([
+        ...[...this.#subscriptions.values()].map((subscription) => subscription.cancel()),
+        ...[...this.#readers].map((reader) => reader.close()),
+      ]);
       await this.#broker.flushed();
       return true;
     };
@@ -227,11 +268,14 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
 }
 
 /** `refused`: the broker has the queue with other arguments. `resting` and `trying` are a circuit breaker that is open or half-open. */
-function stateOf(subscription: RunningSubscription): 'consuming' | 'refused' | 'waiting' | 'resting' | 'trying' {
-  if (subscription.refusal) return 'refused';
-  if (!subscription.isConsuming()) return 'waiting';
-  if (subscription.breakerState === 'closed') return 'consuming';
-  return subscription.breakerState === 'open' ? 'resting' : 'trying';
+function stateOf(
+  served: Pick<RunningSubscription, 'refusal' | 'isConsuming'> & Partial<Pick<RunningSubscription, 'breakerState'>>,
+): 'consuming' | 'refused' | 'waiting' | 'resting' | 'trying' {
+  const { refusal, breakerState = 'closed' } = served;
+  if (refusal) return 'refused';
+  if (!served.isConsuming()) return 'waiting';
+  if (breakerState === 'closed') return 'consuming';
+  return breakerState === 'open' ? 'resting' : 'trying';
 }
 
 const PUBLISH_ERRORS = {

@@ -11,6 +11,8 @@ export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';
 export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-memory-bus.ts';
 export { MemoryBroker } from './memory/memory-broker.ts';
 export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
+export * from './stream.ts';
+export * from './stream-settings.ts';
 export * from './subscription.ts';
 export { topicMatches } from './topic-match.ts';
 export type { DeadLetterLimits } from './topology-plan.ts';

@@ -66,6 +66,34 @@ export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
   };
 }
 
+/** What a stream forgets, block by block; whatever comes first. */
+export interface StreamRetention {
+  /** Messages older than so many milliseconds. @default 7 days */
+  maxAgeMs?: number;
+  /** The oldest, when the stream is larger than so many bytes. @default 2,000,000,000 */
+  maxBytes?: number;
+}
+
+/** The broker forgets whole segments of a stream only: small ones, so that it holds little more than it should. */
+const SEGMENT_BYTES = 50_000_000;
+
+/** A stream that gets everything that is published to the exchanges. Its arguments cannot change later without deleting it. */
+export function createStreamPlan(queue: string, exchanges: Iterable<string>, retention: StreamRetention): TopologyPlan {
+  const { maxAgeMs = 604_800_000, maxBytes = 2_000_000_000 } = retention;
+  const names = [...exchanges];
+  const streamArguments = {
+    'x-queue-type': 'stream',
+    'x-max-age': `${Math.ceil(maxAgeMs / 1000)}s`,
+    'x-max-length-bytes': maxBytes,
+    'x-stream-max-segment-size-bytes': Math.min(SEGMENT_BYTES, maxBytes),
+  };
+  return {
+    exchanges: names.map((name) => ({ name, type: 'topic' })),
+    queues: [{ name: queue, arguments: streamArguments }],
+    bindings: names.map((exchange) => ({ queue, exchange, routingKey: '#' })),
+  };
+}
+
 const exchangeOf = (binding: Binding) => binding.exchange;
 
 function mainArguments(queue: string) {

@@ -3,6 +3,7 @@ import { describeDelivery } from './bus-suite-delivery.ts';
 import { describeEnding } from './bus-suite-ending.ts';
 import { describeFailures } from './bus-suite-failures.ts';
 import type { CreateHarness } from './bus-suite-fixture.ts';
+import { describeStreams } from './bus-suite-streams.ts';
 
 /** What every bus promises, whatever is under it. */
 export function describeBus(name: string, createHarness: CreateHarness): void {
@@ -10,5 +11,6 @@ export function describeBus(name: string, createHarness: CreateHarness): void {
     describeDelivery(createHarness);
     describeFailures(createHarness);
     describeEnding(createHarness);
+    describeStreams(createHarness);
   });
 }

@@ -1,6 +1,7 @@
 export * from './archive-streams.ts';
 export * from './claim-fresh.ts';
 export * from './create-event-store.ts';
+export * from './create-leader.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';
 export * from './database-settings.ts';
@@ -16,6 +17,7 @@ export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './retention.ts';
 export * from './retention-rule.ts';
+export type { SessionLock } from './session-lock.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

@@ -1,11 +1,20 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
 import type { ConfirmChannel } from 'amqplib';
-import type { Broker, BrokerConsumer, BrokerStatus, ConsumeOptions, Posting } from '../broker.ts';
+import type {
+  Broker,
+  BrokerConsumer,
+  BrokerStatus,
+  BrokerStreamConsumer,
+  ConsumeOptions,
+  ConsumeStreamOptions,
+  Posting,
+} from '../broker.ts';
 import { busErrors } from '../bus-errors.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink, internals } from './amqp-link.ts';
+import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { explainDeclareFailure } from './connection-failure.ts';
@@ -104,6 +113,12 @@ export class AmqpBroker implements Broker {
 
   async consume(options: ConsumeOptions): Promise<BrokerConsumer> {
     const consumer = new AmqpConsumer({ ...options, link: this.#consuming, logger: this.#options.logger });
+    await consumer.start();
+    return consumer;
+  }
+
+  async consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer> {
+    const consumer = new AmqpStreamConsumer({ ...options, link: this.#consuming, logger: this.#options.logger });
     await consumer.start();
     return consumer;
   }

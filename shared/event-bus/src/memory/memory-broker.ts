@@ -3,6 +3,7 @@ import type { OutgoingMessage, ReceivedMessage } from '../message.ts';
 import { topicMatches } from '../topic-match.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import { MemoryQueue, type StoredMessage } from './memory-queue.ts';
+import { MemoryStream } from './memory-stream.ts';
 
 interface MemoryExchange {
   type: 'topic' | 'direct' | 'fanout';
@@ -17,7 +18,7 @@ type Routed = Pick<OutgoingMessage, 'exchange' | 'routingKey' | 'body'> & Pick<R
  */
 export class MemoryBroker {
   readonly #exchanges = new Map<string, MemoryExchange>();
-  readonly #queues = new Map<string, MemoryQueue>();
+  readonly #queues = new Map<string, MemoryQueue | MemoryStream>();
 
   declare(plan: TopologyPlan): void {
     for (const { name, type } of plan.exchanges) {
@@ -42,8 +43,15 @@ export class MemoryBroker {
   /** @throws `TOPOLOGY_REFUSED` when there is no such queue. */
   queue(name: string): MemoryQueue {
     const queue = this.#queues.get(name);
-    if (!queue) throw busErrors.TOPOLOGY_REFUSED(`there is no queue ${name}`);
-    return queue;
+    if (queue instanceof MemoryQueue) return queue;
+    throw busErrors.TOPOLOGY_REFUSED(`there is no queue ${name}`);
+  }
+
+  /** @throws `TOPOLOGY_REFUSED` when there is no such stream. */
+  stream(name: string): MemoryStream {
+    const stream = this.#queues.get(name);
+    if (stream instanceof MemoryStream) return stream;
+    throw busErrors.TOPOLOGY_REFUSED(`there is no stream ${name}`);
   }
 
   /** Deletes a queue with its messages and bindings, as an operator might. */
@@ -64,6 +72,7 @@ export class MemoryBroker {
 
   #declareQueue(name: string, args: Readonly<Record<string, string | number>>): void {
     if (this.#queues.has(name)) return;
+    if (args['x-queue-type'] === 'stream') return void this.#queues.set(name, new MemoryStream());
     const deadLetter = (message: StoredMessage, reason: string) => this.#deadLetter(name, args, message, reason);
     this.#queues.set(name, new MemoryQueue({ arguments: args, deadLetter }));
   }
@@ -80,7 +89,7 @@ export class MemoryBroker {
     return exchange;
   }
 
-  #route(exchangeName: string, routingKey: string): MemoryQueue[] {
+  #route(exchangeName: string, routingKey: string): (MemoryQueue | MemoryStream)[] {
     if (exchangeName === '') return [this.#queues.get(routingKey)].filter((queue) => queue !== undefined);
     const { type, bindings } = this.#exchange(exchangeName);
     const wanted = bindings.filter((binding) => matches(type, binding.routingKey, routingKey));

@@ -1,7 +1,16 @@
 import { toAppError } from '@warren/kernel';
-import type { Broker, BrokerConsumer, BrokerStatus, ConsumeOptions, Posting } from '../broker.ts';
+import type {
+  Broker,
+  BrokerConsumer,
+  BrokerStatus,
+  BrokerStreamConsumer,
+  ConsumeOptions,
+  ConsumeStreamOptions,
+  Posting,
+} from '../broker.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import type { MemoryBroker } from './memory-broker.ts';
+import { MemoryStreamReader } from './memory-stream-reader.ts';
 import { MemorySubscriber } from './memory-subscriber.ts';
 
 /** One bus's connection to a {@link MemoryBroker}. */
@@ -11,7 +20,7 @@ export class MemoryConnection implements Broker {
   readonly headerBytes = 62_976;
   readonly #broker: MemoryBroker;
   readonly #plan: () => TopologyPlan;
-  readonly #consumers = new Set<MemorySubscriber>();
+  readonly #consumers = new Set<MemorySubscriber | MemoryStreamReader>();
   #state: 'new' | 'open' | 'closed' = 'new';
   #onOpen: (() => void)[] = [];
 
@@ -67,6 +76,13 @@ export class MemoryConnection implements Broker {
     this.#consumers.add(consumer);
     if (this.#state === 'open') consumer.start();
     return consumer;
+  }
+
+  async consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer> {
+    const reader = new MemoryStreamReader(this.#broker, options, () => this.#consumers.delete(reader));
+    this.#consumers.add(reader);
+    if (this.#state === 'open') reader.start();
+    return reader;
   }
 
   status(): BrokerStatus {

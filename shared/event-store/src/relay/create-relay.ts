@@ -1,19 +1,14 @@
 import type { EventEnvelope } from '@warren/contracts';
 import { type ComponentHealth, silentLogger } from '@warren/kernel';
-import { translateDatabaseError } from '../database-errors.ts';
+import { createBell } from '../bell.ts';
+import { createLeader, type LeaderTerm } from '../create-leader.ts';
 import type { RecordedEvent } from '../event-store.ts';
-import type { Relay, RelayOptions, RelayPace, RelayState } from './relay.ts';
+import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
-import { openRelayLock, type RelayLock } from './relay-lock.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
-import { createRelaySignal } from './relay-signal.ts';
 import { serveTerm } from './relay-term.ts';
 import { repairAfterRestore } from './repair-after-restore.ts';
-
-const LOCK_RETRY_MS = 250;
-/** Longer than the retry of those in standby: who has lost the lock is the last to ask for it. */
-const RECONNECT_MS = 500;
 
 const DEFAULT_PACE: RelayPace = {
   pageSize: 500,
@@ -39,62 +34,32 @@ export function createRelay(options: RelayOptions): Relay {
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
   const lag = createLagObserver({ pool, relay, registry: metrics.registry, logger });
-  const signal = createRelaySignal();
-  let state: RelayState = 'stopped';
-  let stopping = false;
-  let running: Promise<void> | undefined;
+  const signal = createBell();
+  const leader = createLeader({
+    pool,
+    kind: 'relay',
+    name: relay,
+    lead,
+    onState: (state) => metrics.leading.set(state === 'leading' ? 1 : 0),
+    logger,
+  });
   let stopListening: (() => void) | undefined;
 
-  function enter(next: RelayState): void {
-    if (next !== state) logger.info({ relay, state: next }, 'the relay changes its state');
-    state = next;
-    metrics.leading.set(next === 'leading' ? 1 : 0);
-  }
-
   function wake(): void {
-    if (state === 'leading') signal.ring();
+    if (leader.state === 'leading') signal.ring();
   }
 
-  /** Only `stop` cuts it short. */
-  async function pause(timeoutMs: number): Promise<void> {
-    const until = Date.now() + timeoutMs;
-    for (let leftMs = timeoutMs; leftMs > 0 && !stopping; leftMs = until - Date.now()) await signal.wait(leftMs);
-  }
-
-  async function run(): Promise<void> {
-    while (!stopping) {
-      enter('connecting');
-      const failure = await serve().catch(translateDatabaseError);
-      if (stopping) break;
-      logger.warn({ relay, err: failure }, 'the relay has lost its session on the database, connecting again');
-      await pause(RECONNECT_MS);
-    }
-    enter('stopped');
-  }
-
-  /** One session: waits for the lock, then leads until the end. */
-  async function serve(): Promise<void> {
-    const lock = await openRelayLock({ pool, relay, logger }, signal.ring);
-    try {
-      while (!stopping && lock.alive && !(await lock.tryAcquire())) {
-        enter('standby');
-        await pause(LOCK_RETRY_MS);
-      }
-      if (!stopping && lock.alive) await lead(lock);
-    } finally {
-      await lock.close();
-    }
-  }
-
-  async function lead(lock: RelayLock): Promise<void> {
-    enter('leading');
+  async function lead({ lock, over }: LeaderTerm): Promise<void> {
+    over.addEventListener('abort', signal.ring);
+    // A cursor lost in a crash of the server means events published twice, which the inbox absorbs: no need to wait for the disk.
+    await lock.client.query('SET synchronous_commit = off');
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
-    const isStopping = () => stopping;
-    await serveTerm({ relay, lock, publisher, toWire, pace, signal, metrics, logger, isStopping });
+    await serveTerm({ relay, lock, publisher, toWire, pace, signal, metrics, logger, isStopping: () => over.aborted });
   }
 
   async function health(): Promise<ComponentHealth> {
+    const { state } = leader;
     const up = state === 'leading' || state === 'standby';
     return { up, details: { state, ...(await lag.read()) } };
   }
@@ -102,20 +67,16 @@ export function createRelay(options: RelayOptions): Relay {
   return {
     name: 'relay',
     get state() {
-      return state;
+      return leader.state;
     },
     async start() {
-      if (running) return;
-      stopping = false;
-      stopListening = store?.onCommitted(wake);
-      running = run();
+      stopListening ??= store?.onCommitted(wake);
+      leader.start();
     },
     async stop() {
-      stopping = true;
       stopListening?.();
-      signal.ring();
-      await running;
-      running = undefined;
+      stopListening = undefined;
+      await leader.stop();
     },
     health,
     wake,

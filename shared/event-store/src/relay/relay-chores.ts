@@ -1,19 +1,19 @@
 import type { EventPublisher } from '@warren/contracts';
+import type { Bell } from '../bell.ts';
+import type { SessionLock } from '../session-lock.ts';
 import type { Parking } from './parking.ts';
 import type { RelayPace } from './relay.ts';
 import { type RelayCursor, saveCursor } from './relay-cursor.ts';
-import type { RelayLock } from './relay-lock.ts';
 import type { RelayMetrics } from './relay-metrics.ts';
-import type { RelaySignal } from './relay-signal.ts';
 import type { SendWindow } from './send-window.ts';
 
 export interface ChoresOptions {
   /** The relay's name. */
   relay: string;
-  lock: RelayLock;
+  lock: SessionLock;
   publisher: EventPublisher;
   pace: RelayPace;
-  signal: RelaySignal;
+  signal: Bell;
   metrics: RelayMetrics;
   window: SendWindow;
   parking: Parking;

@@ -1,20 +1,20 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Bell } from '../bell.ts';
+import type { SessionLock } from '../session-lock.ts';
 import { openParking } from './parking.ts';
 import type { RelayPace } from './relay.ts';
 import { startChores } from './relay-chores.ts';
 import { loadCursor } from './relay-cursor.ts';
-import type { RelayLock } from './relay-lock.ts';
 import { createRelayReader, type LogPage } from './relay-reader.ts';
-import type { RelaySignal } from './relay-signal.ts';
 import { createSendWindow, type SendWindowOptions } from './send-window.ts';
 
 export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 'toWire' | 'metrics' | 'logger'> {
   /** The relay's name. */
   relay: string;
-  lock: RelayLock;
+  lock: SessionLock;
   pace: RelayPace;
   /** Rings when there may be something to read, or a reason to stop. */
-  signal: RelaySignal;
+  signal: Bell;
   isStopping(): boolean;
 }
 

@@ -1,5 +1,6 @@
 import type { EventEnvelope, EventPublisher } from '@warren/contracts';
 import type { Component, ComponentHealth, Logger, MetricsRegistry } from '@warren/kernel';
+import type { LeaderState } from '../create-leader.ts';
 import type { DatabasePool } from '../create-pool.ts';
 import type { EventStore, RecordedEvent } from '../event-store.ts';
 
@@ -39,15 +40,8 @@ export interface RelayOptions extends Partial<RelayPace> {
   metrics?: MetricsRegistry;
 }
 
-/**
- * | state | means | next |
- * |---|---|---|
- * | `stopped` | nothing runs | `connecting` |
- * | `connecting` | has no session on the database | `standby`, `leading`, `stopped` |
- * | `standby` | another relay holds the lock | `leading`, `connecting`, `stopped` |
- * | `leading` | publishes | `connecting`, `stopped` |
- */
-export type RelayState = 'stopped' | 'connecting' | 'standby' | 'leading';
+/** As of any leader; `leading` publishes. */
+export type RelayState = LeaderState;
 
 export interface Relay extends Component {
   readonly state: RelayState;

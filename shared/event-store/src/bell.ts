@@ -1,11 +1,11 @@
 /** A bell. A ring while nobody waits is kept for the next `wait`. */
-export interface RelaySignal {
+export interface Bell {
   ring(): void;
   /** Sleeps until it is rung (true) or the time is over (false). */
   wait(timeoutMs: number): Promise<boolean>;
 }
 
-export function createRelaySignal(): RelaySignal {
+export function createBell(): Bell {
   let rung = false;
   let wake: (() => void) | undefined;
   return {

@@ -1,18 +1,18 @@
 import { describe, expect, it } from '@jest/globals';
-import { createRelaySignal } from '../src/relay/relay-signal.ts';
+import { createBell } from '../src/bell.ts';
 
 const LONG_MS = 60_000;
 
 describe('the bell of the relay', () => {
   it('when it is rung, then who waits goes on', async () => {
-    const signal = createRelaySignal();
+    const signal = createBell();
     const waiting = signal.wait(LONG_MS);
     signal.ring();
     expect(await waiting).toBe(true);
   });
 
   it('when it was rung while nobody waited, then the next wait ends at once, and the one after it does not', async () => {
-    const signal = createRelaySignal();
+    const signal = createBell();
     signal.ring();
     signal.ring();
     await signal.wait(LONG_MS);
@@ -28,6 +28,6 @@ describe('the bell of the relay', () => {
   });
 
   it('when nobody rings, then the wait ends with its time', async () => {
-    expect(await createRelaySignal().wait(1)).toBe(false);
+    expect(await createBell().wait(1)).toBe(false);
   });
 });

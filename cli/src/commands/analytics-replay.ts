@@ -1,0 +1,64 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { addressOf } from '../addresses.ts';
+import { parseReplayStart } from '../arguments.ts';
+import { createJsonApi } from '../json-api.ts';
+import { createProgress } from '../progress.ts';
+import type { Terminal } from '../terminal.ts';
+
+const POLL_MS = 200;
+
+/** What the command reads of a replay. */
+interface Replay {
+  id: string;
+  state: 'running' | 'done';
+  /** Of the last message read, and where the live figures were when it began; null before the first message of the stream. */
+  offset: number | null;
+  target: number | null;
+  events: number;
+}
+
+interface ReplayOptions {
+  from: string | number;
+  wait: boolean;
+  json?: true;
+}
+
+/** `warren analytics replay`: makes the figures anew from the stream of all events, and waits until they are the live ones. */
+export function addAnalyticsReplay(analytics: Command, terminal: Terminal): void {
+  analytics
+    .command('replay')
+    .description('make the figures anew from the stream of all events; the present ones answer until that is done')
+    .option('--from <place>', 'where to begin: first, an offset, or a time (ISO 8601)', parseReplayStart, 'first')
+    .option('--no-wait', 'do not wait until it is done')
+    .option('--json', 'print the replay as the API shows it')
+    .action(async ({ from, wait, json }: ReplayOptions) => {
+      const api = createJsonApi(addressOf('analytics', terminal.env), 'the analytics service');
+      const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
+      const path = `analytics/replays/${begun.id}`;
+      const replay = wait ? await untilDone(begun, () => api.get<Replay>(path, `replay ${begun.id}`), terminal) : begun;
+      if (json) terminal.out(`${JSON.stringify(replay, null, 2)}\n`);
+      else terminal.out(describe(replay));
+    });
+}
+
+async function untilDone(begun: Replay, look: () => Promise<Replay>, terminal: Terminal): Promise<Replay> {
+  const progress = createProgress(terminal, 'replaying');
+  try {
+    let replay = begun;
+    while (replay.state === 'running') {
+      const total = (replay.target ?? -1) + 1;
+      progress.show(Math.min((replay.offset ?? -1) + 1, total), total, `${replay.events} events`);
+      await delay(POLL_MS);
+      replay = await look();
+    }
+    return replay;
+  } finally {
+    progress.end();
+  }
+}
+
+function describe({ id, state, events }: Replay): string {
+  if (state === 'running') return `Replay ${id} has begun. Look at it: GET /analytics/replays/${id}\n`;
+  return `${events} events replayed: the new figures are the live ones.\n`;
+}

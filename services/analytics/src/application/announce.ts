@@ -1,0 +1,28 @@
+import { AnalyticsUpdated, createEvent } from '@warren/contracts';
+import { minuteEndOf } from '../domain/minute.ts';
+import type { AnalyticsDependencies } from './analytics-dependencies.ts';
+import { SERVICE_NAME } from './service-name.ts';
+
+const HOUR_MS = 3_600_000;
+
+/** Publishes `AnalyticsUpdated` through the outbox if something was counted since the last one. */
+export function createAnnounce({ store, models, figures, clock }: AnalyticsDependencies) {
+  return (): Promise<void> =>
+    store.transaction(async (tx) => {
+      if (!(await models.claimAnnouncement(tx))) return;
+      const now = clock.now();
+      const to = minuteEndOf(now.getTime());
+      const summary = await figures.summary({ from: new Date(to - HOUR_MS), to: new Date(to) });
+      const { from, events, orders, revenue, confirmationRate } = summary;
+      const rate = confirmationRate === null ? {} : { confirmationRate };
+      const event = createEvent(AnalyticsUpdated, {
+        aggregateId: SERVICE_NAME,
+        data: { from, to: summary.to, events, orders, revenue, ...rate },
+        source: SERVICE_NAME,
+        now,
+      });
+      const { routingKey } = AnalyticsUpdated;
+      // A stream for each: they say what is, not what happened to one thing, and need no order among them.
+      await tx.append([{ streamId: `analytics-${event.id}`, expectedVersion: 0, events: [{ ...event, routingKey }] }]);
+    });
+}

@@ -1,0 +1,93 @@
+import { busOptionsOf, createBusComponent, EventBus, streamRetentionOf } from '@warren/event-bus';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  expiryRule,
+  inboxRetention,
+  poolOptionsOf,
+} from '@warren/event-store';
+import { createHttpApp, createHttpServer } from '@warren/http';
+import {
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { createAnalyticsRoutes } from './adapters/http/analytics-routes.ts';
+import { createStreamLeader } from './adapters/jobs/stream-leader.ts';
+import { createEventStream } from './adapters/messaging/event-stream.ts';
+import { createFigureQueries } from './adapters/postgres/figure-queries.ts';
+import { analyticsMigrations } from './adapters/postgres/migrations.ts';
+import { createModelTables } from './adapters/postgres/model-tables.ts';
+import { createAnalytics } from './application/analytics.ts';
+import { createAnnounce } from './application/announce.ts';
+import { createFollowStream } from './application/follow-stream.ts';
+import { SERVICE_NAME } from './application/service-name.ts';
+import type { AnalyticsSettings } from './config.ts';
+
+/** Schema of the service's tables. */
+const SCHEMA = 'analytics_service';
+
+/** What a test may look at besides what `main.ts` needs. */
+export interface AnalyticsService extends Service {
+  /** Port of the API, of health, readiness and metrics, once started. */
+  readonly port: number;
+}
+
+/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+export function composeAnalytics(
+  settings: AnalyticsSettings,
+  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+): AnalyticsService {
+  const metrics = createMetricsRegistry(SERVICE_NAME);
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const store = createEventStore({ pool, logger, metrics });
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const { prefetch, maxBatch, updateEveryMs, inboxKeepMs } = settings;
+  const dependencies = {
+    store,
+    models: createModelTables(store),
+    figures: createFigureQueries(store),
+    source: createEventStream({ bus, retention: streamRetentionOf(settings), prefetch, maxBatch }),
+    clock: systemClock,
+    logger,
+  };
+  const leader = createStreamLeader({
+    ...dependencies,
+    pool,
+    follow: createFollowStream(dependencies),
+    announce: createAnnounce(dependencies),
+    updateEveryMs,
+  });
+  const routes = createAnalyticsRoutes(
+    createAnalytics(dependencies, () => leader.wake()),
+    systemClock,
+  );
+  const app = createHttpApp({ routes, readiness: () => lifecycle.readiness(), metrics, logger });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: SERVICE_NAME, migrations: analyticsMigrations };
+  // No more is expected of an order whose events would count again if they came twice.
+  const facts = expiryRule({ table: 'order_fact', column: 'touched_at', keepMs: inboxKeepMs });
+  // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  const components = [
+    http,
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createBusComponent(bus),
+    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    leader,
+    createRetentionJob({ store, rules: [inboxRetention(inboxKeepMs), facts], logger, metrics }),
+  ];
+  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}

@@ -1,0 +1,9 @@
+import { defineErrors } from '@warren/kernel';
+
+export const analyticsErrors = defineErrors({
+  ANALYTICS_REPLAY_RUNNING: {
+    kind: 'conflict',
+    meaning: 'The figures are being made anew already. Wait until that is done; `replayId` says which replay it is.',
+  },
+  ANALYTICS_REPLAY_NOT_FOUND: { kind: 'not-found', meaning: 'There is no replay with this id.' },
+});

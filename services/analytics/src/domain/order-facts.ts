@@ -1,0 +1,83 @@
+import type { EventEnvelope, EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { bucketOf } from './latency-histogram.ts';
+import { minuteOf } from './minute.ts';
+
+/**
+ * What the stream has told of one order so far. Its events may come in any order, so nothing is concluded from what came first: an order
+ * may be confirmed before it is known to exist. Times are those of the events, in milliseconds since 1970.
+ */
+export interface OrderFacts {
+  createdAt?: number;
+  /** Absent when the order has no total, or is not known to exist yet. */
+  totalCents?: number;
+  /** Each product once. */
+  products?: readonly { productId: string; quantity: number }[];
+  confirmedAt?: number;
+  /** The end of all: what is cancelled stays so, also when it had been confirmed. */
+  cancelledAt?: number;
+}
+
+/** What an order adds to the figures. */
+export interface Contribution {
+  minutes: readonly ({ minute: number } & Partial<OrderFigures>)[];
+  /** From its creation to its first end, in the minute of that end. */
+  latency?: { minute: number; bucket: number };
+  /** Only while it is confirmed. */
+  products: readonly { productId: string; quantity: number }[];
+}
+
+/** Orders by what became of them, each in the minute in which it did. */
+export interface OrderFigures {
+  created: number;
+  confirmed: number;
+  cancelled: number;
+  revenueCents: number;
+}
+
+type OrderEvent = EventOf<typeof OrderCreated> | EventOf<typeof OrderStatusUpdated>;
+
+/** The order that an event tells something of; undefined for one that says nothing about an order's course. */
+export function orderOf(event: EventEnvelope): string | undefined {
+  const { type, data } = event as OrderEvent;
+  if (type === 'OrderCreated') return data.id;
+  return type === 'OrderStatusUpdated' ? data.orderId : undefined;
+}
+
+/** The facts with those that an event adds. */
+export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
+  const { type, data } = event as OrderEvent;
+  const at = Date.parse(event.timestamp);
+  if (type === 'OrderCreated') {
+    const totalCents = data.totalAmount === undefined ? undefined : Math.round(data.totalAmount * 100);
+    return { ...facts, createdAt: at, totalCents, products: sumByProduct(data.items) };
+  }
+  if (data.status === 'confirmed') return { ...facts, confirmedAt: earlier(facts.confirmedAt, at) };
+  return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
+}
+
+/** Told twice, it has happened when it was told first, whichever comes first. */
+const earlier = (known = Number.POSITIVE_INFINITY, at = Number.POSITIVE_INFINITY): number => Math.min(known, at);
+
+/** What an order adds to the figures, as far as it is known. */
+export function contributionOf(facts: OrderFacts): Contribution {
+  const { createdAt, confirmedAt, cancelledAt } = facts;
+  const stands = confirmedAt !== undefined && cancelledAt === undefined;
+  const known = stands && createdAt !== undefined;
+  const minutes: Contribution['minutes'][number][] = [];
+  if (createdAt !== undefined) minutes.push({ minute: minuteOf(createdAt), created: 1 });
+  if (cancelledAt !== undefined) minutes.push({ minute: minuteOf(cancelledAt), cancelled: 1 });
+  if (stands) minutes.push({ minute: minuteOf(confirmedAt), confirmed: 1, revenueCents: facts.totalCents ?? 0 });
+  return { minutes, latency: latencyOf(facts), products: known ? (facts.products ?? []) : [] };
+}
+
+function latencyOf({ createdAt, confirmedAt, cancelledAt }: OrderFacts): Contribution['latency'] {
+  const endedAt = earlier(confirmedAt, cancelledAt);
+  if (createdAt === undefined || endedAt === Number.POSITIVE_INFINITY) return undefined;
+  return { minute: minuteOf(endedAt), bucket: bucketOf(endedAt - createdAt) };
+}
+
+function sumByProduct(items: EventOf<typeof OrderCreated>['data']['items']): NonNullable<OrderFacts['products']> {
+  const sums = new Map<string, number>();
+  for (const { productId, quantity } of items) sums.set(productId, (sums.get(productId) ?? 0) + quantity);
+  return [...sums].map(([productId, quantity]) => ({ productId, quantity }));
+}

@@ -1,0 +1,77 @@
+import type { EventEnvelope } from '@warren/contracts';
+import { minuteOf } from './minute.ts';
+import {
+  type Contribution,
+  contributionOf,
+  learn,
+  type OrderFacts,
+  type OrderFigures,
+  orderOf,
+} from './order-facts.ts';
+
+/** By how much the figures change: what to add to each row, negative where an order no longer counts as it did. */
+export interface Tally {
+  /** Events by minute and type. */
+  types: { minute: number; type: string; count: number }[];
+  minutes: ({ minute: number } & OrderFigures)[];
+  latencies: { minute: number; bucket: number; count: number }[];
+  products: { productId: string; quantity: number; orders: number }[];
+  /** The orders of which something was learnt, as they are known now. */
+  orders: Map<string, OrderFacts>;
+}
+
+/**
+ * What events change in the figures, given what is known of their orders. The result does not depend on the order of the events, nor on
+ * how they are divided into batches.
+ */
+export function tallyOf(events: readonly EventEnvelope[], known: ReadonlyMap<string, OrderFacts>): Tally {
+  const types = new Sums<Tally['types'][number]>(['minute', 'type'], ['count']);
+  const orders = new Map<string, OrderFacts>();
+  for (const event of events) {
+    types.add({ minute: minuteOf(Date.parse(event.timestamp)), type: event.type, count: 1 });
+    const orderId = orderOf(event);
+    if (orderId === undefined) continue;
+    orders.set(orderId, learn(orders.get(orderId) ?? known.get(orderId) ?? {}, event));
+  }
+  return { types: types.rows(), orders, ...differenceOf(orders, known) };
+}
+
+function differenceOf(orders: ReadonlyMap<string, OrderFacts>, known: ReadonlyMap<string, OrderFacts>) {
+  const minutes = new Sums<Tally['minutes'][number]>(['minute'], ['created', 'confirmed', 'cancelled', 'revenueCents']);
+  const latencies = new Sums<Tally['latencies'][number]>(['minute', 'bucket'], ['count']);
+  const products = new Sums<Tally['products'][number]>(['productId'], ['quantity', 'orders']);
+  const count = ({ minutes: changed, latency, products: sold }: Contribution, sign: 1 | -1) => {
+    for (const { minute, created = 0, confirmed = 0, cancelled = 0, revenueCents = 0 } of changed)
+      minutes.add({ minute, created, confirmed, cancelled, revenueCents }, sign);
+    if (latency) latencies.add({ ...latency, count: 1 }, sign);
+    for (const line of sold) products.add({ ...line, orders: 1 }, sign);
+  };
+  for (const [orderId, facts] of orders) {
+    count(contributionOf(known.get(orderId) ?? {}), -1);
+    count(contributionOf(facts), 1);
+  }
+  return { minutes: minutes.rows(), latencies: latencies.rows(), products: products.rows() };
+}
+
+/** Rows by their keys, the numbers in them added up. */
+class Sums<Row extends object> {
+  readonly #rows = new Map<string, Row>();
+  readonly #keys: readonly (keyof Row)[];
+  readonly #numbers: readonly (keyof Row)[];
+
+  constructor(keys: readonly (keyof Row)[], numbers: readonly (keyof Row)[]) {
+    this.#keys = keys;
+    this.#numbers = numbers;
+  }
+
+  add(row: Row, sign: 1 | -1 = 1): void {
+    const key = JSON.stringify(this.#keys.map((name) => row[name]));
+    const sum = this.#rows.get(key);
+    const sums = this.#numbers.map((name) => [name, Number(sum?.[name] ?? 0) + sign * Number(row[name])]);
+    this.#rows.set(key, { ...row, ...Object.fromEntries(sums) });
+  }
+
+  rows(): Row[] {
+    return [...this.#rows.values()];
+  }
+}

@@ -1,0 +1,56 @@
+import { describe, expect, it, test } from '@jest/globals';
+import { parseMinutes, parseProducts, parseReplay, parseWindow } from '../src/adapters/http/analytics-request.ts';
+
+const now = new Date('2026-03-01T12:34:56.789Z');
+const window = (from: string, to: string) => ({ value: { from: new Date(from), to: new Date(to) } });
+
+describe('the queries of the figures', () => {
+  it('when no time is given, then it is the last hour in whole minutes', () => {
+    expect(parseWindow({}, now)).toEqual(window('2026-03-01T11:35:00Z', '2026-03-01T12:35:00Z'));
+    expect(parseMinutes({}, now)).toMatchObject({ value: { limit: 60 } });
+    expect(parseProducts({})).toEqual({ value: 10 });
+  });
+
+  it('when times are given, then they are widened to whole minutes', () => {
+    const query = { from: '2026-03-01T10:00:59Z', to: '2026-03-01T11:00:00+01:00' };
+    expect(parseWindow(query, now)).toEqual({ faults: [{ path: 'from', message: 'must be before `to`' }] });
+    expect(parseWindow({ ...query, to: '2026-03-01T12:00:01+01:00' }, now)).toEqual(
+      window('2026-03-01T10:00:00Z', '2026-03-01T11:01:00Z'),
+    );
+  });
+
+  it('when several things are wrong, then each is named', () => {
+    expect(parseMinutes({ from: 'yesterday', limit: '0', until: 'x', to: ['a', 'b'] }, now)).toEqual({
+      faults: [
+        { path: 'from', message: 'must be a time, e.g. 2026-01-31T12:00:00Z' },
+        { path: 'limit', message: 'must be a whole number from 1 to 1440' },
+        { path: 'until', message: 'is not a known parameter' },
+        { path: 'to', message: 'may be given once only' },
+      ],
+    });
+    expect(parseProducts({ limit: '101' })).toHaveProperty('faults');
+  });
+});
+
+describe('the body that asks for a replay', () => {
+  test.each([
+    [{}, 'first'],
+    [{ from: 'first' }, 'first'],
+    [{ from: 0 }, { offset: 0 }],
+    [{ from: '2026-03-01T13:00:00+01:00' }, { timestamp: '2026-03-01T12:00:00.000Z' }],
+  ])('when it is %j, then it means %j', (body, start) => {
+    expect(parseReplay(body)).toEqual({ value: start });
+  });
+
+  test.each([{ from: -1 }, { from: 1.5 }, { from: 'last' }, { from: null }])(
+    'when it is %j, then one fault says what it may be',
+    (body) => {
+      const message = 'must be "first", an offset or a time, e.g. 2026-01-31T12:00:00Z';
+      expect(parseReplay(body)).toEqual({ faults: [{ path: '/from', message }] });
+    },
+  );
+
+  it('when a field is unknown, then it is named', () => {
+    expect(parseReplay({ to: 1 })).toEqual({ faults: [{ path: '/to', message: 'is not a known field' }] });
+  });
+});

@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AnalyticsUpdated, createEvent, type EventEnvelope, ReceiveStock, STREAMS } from '@warren/contracts';
+import { createEventStore, createPool } from '@warren/event-store';
+import { waitUntil } from '@warren/testing';
+import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
+import { createCountBatch } from '../src/application/count-batch.ts';
+import { manyOrders, orderCreated, orderUpdated } from './order-events.ts';
+import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
+
+const AT_NOON = 'from=2026-03-01T12:00:00Z&to=2026-03-01T13:00:00Z';
+
+let analytics: AnalyticsFixture;
+beforeEach(async () => {
+  analytics = await createAnalyticsFixture();
+});
+afterEach(() => analytics.close());
+
+describe('the analytics service', () => {
+  it('when orders are placed and end, in whatever order that is told, then the figures are right', async () => {
+    const service = await analytics.start();
+    const orders = [0, 1, 2, 3].map((minute) => orderCreated([['item1', 2, 0.1]], minute * 60_000));
+    const [first, second, third, open] = orders as [(typeof orders)[0], ...typeof orders];
+    const stock = createEvent(ReceiveStock, {
+      aggregateId: 'item1',
+      source: 'test',
+      data: { productId: 'item1', quantity: 5 },
+      now: new Date(first?.timestamp ?? 0),
+    });
+    const ends = [
+      orderUpdated(first, 'confirmed', 250),
+      orderUpdated(second as typeof first, 'confirmed', 61_000),
+      orderUpdated(third as typeof first, 'cancelled', 150_000),
+    ];
+    await analytics.publish([...ends, stock], 4);
+    await analytics.publish([...orders, open as typeof first], 8);
+    const { status, body } = await ask(service, `analytics/summary?${AT_NOON}`);
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: {
+        from: '2026-03-01T12:00:00.000Z',
+        to: '2026-03-01T13:00:00.000Z',
+        events: 8,
+        byType: { OrderCreated: 4, OrderStatusUpdated: 3, ReceiveStock: 1 },
+        orders: { created: 4, confirmed: 2, cancelled: 1 },
+        revenue: 0.4,
+        confirmationRate: 2 / 3,
+        latencyMs: { count: 3 },
+      },
+    });
+    expect((await ask(service, 'analytics/products?limit=5')).body).toEqual({
+      items: [{ productId: 'item1', quantity: 4, orders: 2 }],
+    });
+    const minutes = (await ask(service, `analytics/minutes?${AT_NOON}&limit=2`)).body.items as { minute: string }[];
+    expect(minutes).toMatchObject([
+      { minute: '2026-03-01T12:03:00.000Z', events: 1, orders: { created: 1, confirmed: 0, cancelled: 0 }, revenue: 0 },
+      { minute: '2026-03-01T12:02:00.000Z', events: 2, orders: { created: 1, confirmed: 0, cancelled: 1 } },
+    ]);
+  });
+
+  it('when a question is wrong, then every fault is named', async () => {
+    const service = await analytics.start();
+    expect(await ask(service, 'analytics/minutes?from=now&limit=x')).toMatchObject({
+      status: 400,
+      body: { code: 'REQUEST_INVALID', errors: [{ path: 'from' }, { path: 'limit' }] },
+    });
+    expect((await ask(service, 'analytics/replays/018f3f2e-7c3e-7000-8000-000000000000')).status).toBe(404);
+  });
+
+  it('when something was counted, then it is announced, and the announcement is not counted', async () => {
+    await analytics.start();
+    const seen: EventEnvelope[] = [];
+    await analytics.bus.subscribe({
+      queue: 'test_analytics_updated',
+      bindings: [AnalyticsUpdated],
+      handler: async (event) => void seen.push(event),
+    });
+    const order = orderCreated([['item1', 1, 2]], Date.now() - Date.parse('2026-03-01T12:00:00Z'));
+    await analytics.publish([order], 1);
+    await waitUntil(() => seen.length >= 1);
+    expect(seen[0]).toMatchObject({
+      metadata: { source: 'analytics' },
+      data: { events: 1, orders: { created: 1, confirmed: 0, cancelled: 0 }, revenue: 0 },
+    });
+    // The order has offset 0, so the announcement has come back once the offset is 1. Nothing is left then to be announced.
+    const model = await waitUntil(async () => {
+      const [row] = await analytics.select<Record<string, string>>(`SELECT * FROM read_model WHERE read_offset >= 1`);
+      return row;
+    });
+    expect(model).toMatchObject({ events: '1', announced_events: '1' });
+    expect(await analytics.select('SELECT FROM events')).toHaveLength(1);
+  });
+
+  it('when events are in the stream again, then they are not counted again', async () => {
+    await analytics.start();
+    const events = manyOrders(20);
+    await analytics.publish(events, events.length);
+    const once = await analytics.figures();
+    const last = orderCreated([['last', 1, 1]]);
+    await analytics.publish([...events, ...events.toReversed()], events.length);
+    await analytics.publish([last], events.length + 1);
+    const twice = await analytics.figures();
+    expect(twice.minute_latency).toEqual(once.minute_latency);
+    expect(twice.product_sales).toEqual(once.product_sales);
+  });
+
+  it('when what is in the stream is no event, then it is passed over', async () => {
+    await analytics.start();
+    await analytics.vhost.management('POST', 'exchanges/orders/publish', {
+      routing_key: 'order.created',
+      payload: '{"not json',
+      payload_encoding: 'string',
+      properties: {},
+    });
+    await analytics.publish([orderCreated([['item1', 1]])], 1);
+    expect(await analytics.counted()).toBe(1);
+  });
+
+  it('when the database drops its sessions again and again, then every event is counted, once', async () => {
+    await analytics.start({ MAX_BATCH: '7', PREFETCH: '20' });
+    const events = manyOrders(300);
+    const done = analytics.publish(events, events.length);
+    for (const share of [0.1, 0.3, 0.6]) {
+      await waitUntil(async () => (await analytics.counted()) >= events.length * share);
+      await analytics.select(
+        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND application_name LIKE 'analytics_service%'`,
+      );
+    }
+    await done;
+    const [sums] = await analytics.select('SELECT sum(count) AS count FROM minute_type');
+    expect(sums).toEqual({ count: String(events.length) });
+    const offset = await analytics.select('SELECT FROM read_model WHERE read_offset >= $1', [events.length - 1]);
+    expect(offset).toHaveLength(1);
+  });
+
+  it('when a batch is counted by who no longer leads, then nothing of it counts', async () => {
+    await (await analytics.start()).lifecycle.stop();
+    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
+    const store = createEventStore({ pool });
+    const countBatch = createCountBatch({ store, models: createModelTables(store) });
+    const [row] = await analytics.select<{ id: string }>('SELECT id FROM read_model');
+    const model = Number(row?.id);
+    const [one, other] = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];
+    expect(await countBatch({ model, from: null, batch: { events: [one], lastOffset: 0 } })).toBe(true);
+    expect(await countBatch({ model, from: null, batch: { events: [other], lastOffset: 0 } })).toBe(false);
+    expect(await countBatch({ model, from: 0, batch: { events: [other], lastOffset: 1 } })).toBe(true);
+    expect(await analytics.counted()).toBe(2);
+    await pool.end();
+  });
+
+  it('when the stream has another retention, then the service is not ready and says why', async () => {
+    await (await analytics.start()).lifecycle.stop();
+    const { lifecycle } = await analytics.startUnready({ STREAM_MAX_AGE_MS: '60000' });
+    const stream = async () => (await lifecycle.readiness()).components.stream;
+    const failed = await waitUntil(async () => ((await stream())?.details?.failure ? stream() : undefined));
+    expect(failed).toMatchObject({ up: false, details: { failure: expect.stringContaining('x-max-age') } });
+  });
+
+  it('when two instances run, then one reads the stream, and the other goes on where it stopped', async () => {
+    const first = await analytics.start();
+    const second = await analytics.start();
+    const stateOf = async ({ lifecycle }: typeof first) =>
+      (await lifecycle.readiness()).components.stream?.details?.state;
+    expect([await stateOf(first), await stateOf(second)]).toEqual(['leading', 'standby']);
+    const events = manyOrders(200);
+    const half = Math.floor(events.length / 2);
+    await analytics.publish(events.slice(0, half), half);
+    await first.lifecycle.stop();
+    await analytics.publish(events.slice(half), events.length);
+    expect(await stateOf(second)).toBe('leading');
+    expect(await analytics.counted()).toBe(events.length);
+    const streams = (await analytics.vhost.queues()).filter(({ type }) => type === 'stream');
+    expect(streams.map(({ name }) => name)).toEqual([STREAMS.events]);
+  });
+});

@@ -1,0 +1,141 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createMetricsRegistry } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import type { EventBus, StreamStart } from '../src/index.ts';
+import type { BusHarness } from './bus-harness.ts';
+import { type CreateHarness, useBusSuite } from './bus-suite-fixture.ts';
+import { placed, renamed, type ShopContract } from './shop-events.ts';
+import { startReading } from './stream-reading.ts';
+
+/** A stream that gets every event, and its readers. */
+export function describeStreams(createHarness: CreateHarness): void {
+  describe('a stream', () => {
+    const suite = useBusSuite(createHarness);
+    let harness: BusHarness;
+    let bus: EventBus<ShopContract>;
+    let queue: string;
+    beforeEach(async () => {
+      ({ harness, queue } = suite);
+      bus = harness.bus();
+      await bus.connect();
+    });
+
+    /** A stream that exists, and the ids of the events in it. */
+    async function filled(count: number): Promise<string[]> {
+      const reading = await startReading(bus, { queue, from: 'first' });
+      const events = Array.from({ length: count }, (_, index) => placed(index + 1));
+      // One by one: RabbitMQ hands over what came together as one block, whatever the prefetch.
+      for (const event of events) await bus.publish(event);
+      await reading.given(count);
+      await reading.stop();
+      return events.map(({ id }) => id);
+    }
+
+    test('when events of any kind are published, then every reader gets all of them, in their order, each with its offset', async () => {
+      const reading = await startReading(bus, { queue, from: 'first' });
+      const events = [placed(1), renamed('one'), placed(2), renamed('two')];
+      for (const event of events) await bus.publish(event);
+      const late = await startReading(bus, { queue, from: 'first', maxBatch: 3 });
+      for (const one of [reading, late]) {
+        await one.given(4);
+        expect(one.ids).toEqual(events.map(({ id }) => id));
+        expect(one.offsets).toEqual([0, 1, 2, 3]);
+        await one.stop();
+      }
+      expect(late.batches.every(({ size }) => size <= 3)).toBe(true);
+      expect(late.batches.at(-1)?.lastOffset).toBe(3);
+    });
+
+    test.each<[string, StreamStart, number]>([
+      ['an offset', { offset: 7 }, 7],
+      ['behind an offset', { after: 7 }, 8],
+      ['a time before all of it', { timestamp: new Date(Date.now() - 60_000) }, 0],
+    ])('when it is read from %s, then that is where it begins', async (_, from, first) => {
+      const ids = await filled(10);
+      const reading = await startReading(bus, { queue, from });
+      await reading.given(10 - first);
+      expect(reading.ids).toEqual(ids.slice(first));
+      expect(reading.offsets[0]).toBe(first);
+      await reading.stop();
+    });
+
+    test('when it is read from next, then it begins with what comes after that', async () => {
+      await filled(3);
+      const reading = await startReading(bus, { queue, from: 'next' });
+      const event = placed();
+      await bus.publish(event);
+      await reading.given(1);
+      expect(reading.ids).toEqual([event.id]);
+      expect(reading.offsets).toEqual([3]);
+      await reading.stop();
+    });
+
+    test('when messages are no valid events, then they are passed over and counted, and their offsets are not lost', async () => {
+      const metrics = createMetricsRegistry('test', { collectDefaults: false });
+      const counting = harness.bus({ metrics });
+      await counting.connect();
+      const reading = await startReading(counting, { queue, from: 'first' });
+      const raw = { exchange: 'shop', routingKey: 'shop.placed' };
+      await bus.publish(placed());
+      await harness.publishRaw({ ...raw, body: Buffer.from('{"not json') });
+      await harness.publishRaw({ ...raw, body: Buffer.from(JSON.stringify({ ...placed(), version: 9 })) });
+      await waitUntil(() => reading.batches.at(-1)?.lastOffset === 2);
+      await bus.publish(placed());
+      await reading.given(2);
+      expect(reading.offsets).toEqual([0, 3]);
+      const page = await metrics.metrics();
+      for (const code of ['MESSAGE_NOT_JSON', 'EVENT_VERSION_UNKNOWN'])
+        expect(page).toMatch(new RegExp(`warren_bus_stream_skipped_total{.*code="${code}".*} 1`));
+      await reading.stop();
+    });
+
+    test('when the loop is left, aborted, or its bus closed, then the reading ends, and the bus can read again', async () => {
+      const ids = await filled(5);
+      for await (const { events } of bus.readStream({ queue, from: 'first', maxBatch: 2 })) {
+        expect(events.length).toBeGreaterThan(0);
+        break;
+      }
+      await (await startReading(bus, { queue, from: 'first' })).stop();
+      expect(bus.health().details?.consumers).toEqual({});
+      const last = await startReading(bus, { queue, from: 'first' });
+      await last.given(5);
+      expect(last.ids).toEqual(ids);
+      await bus.close();
+      await last.ended;
+      await expect(bus.readStream({ queue, from: 'first' }).next()).rejects.toMatchObject({ code: 'BUS_CLOSED' });
+    });
+
+    test('when a reader is slow, then no more than its prefetch is handed over to it meanwhile', async () => {
+      await filled(40);
+      let letGo: () => void = () => undefined;
+      const held = new Promise<void>((resolve) => {
+        letGo = resolve;
+      });
+      const reading = await startReading(bus, { queue, from: 'first', prefetch: 4 }, () => held);
+      await reading.given(1);
+      // Another reader gets everything in this time.
+      await (await startReading(bus, { queue, from: 'first' })).given(40);
+      expect(reading.ids.length).toBeLessThanOrEqual(4);
+      letGo();
+      await reading.given(40);
+      expect(reading.offsets).toEqual(Array.from({ length: 40 }, (_, offset) => offset));
+      expect(Math.max(...reading.batches.map(({ size }) => size))).toBeLessThanOrEqual(4);
+      await reading.stop();
+    });
+
+    test('when the stream is deleted, then it is declared anew and read from its beginning', async () => {
+      const reading = await startReading(bus, { queue, from: 'first', resumeTimeoutMs: 200 });
+      await bus.publishAll([placed(), placed(), placed()]);
+      await reading.given(3);
+      await harness.deleteQueue(queue);
+      await waitUntil(() => !bus.isHealthy());
+      await waitUntil(() => bus.isHealthy());
+      const event = placed();
+      await bus.publish(event);
+      await reading.given(4);
+      expect(reading.ids.at(-1)).toBe(event.id);
+      expect(reading.offsets).toEqual([0, 1, 2, 0]);
+      await reading.stop();
+    });
+  });
+}

@@ -1,0 +1,56 @@
+import type { Logger } from '@warren/kernel';
+import type { Client } from 'pg';
+import type { DatabasePool } from './create-pool.ts';
+import { openSession } from './open-session.ts';
+
+export interface SessionLockOptions {
+  pool: DatabasePool;
+  /** What the lock is for, `relay` say: shown in `pg_stat_activity`. */
+  kind: string;
+  /** Which one of them; locks of different schemas are apart from each other. */
+  name: string;
+  logger: Logger;
+}
+
+/**
+ * A session of its own that may hold a lock. The lock lives and dies with the session, so the server frees it whenever the process dies,
+ * and whatever is written on this session was written by the one that holds it.
+ */
+export interface SessionLock {
+  readonly client: Client;
+  /** False once the connection is gone, and with it the lock. */
+  readonly alive: boolean;
+  /** Tries once; never waits, because a waiting statement would keep a snapshot open and hold back vacuum. */
+  tryAcquire(): Promise<boolean>;
+  /** Ends the session and frees the lock. */
+  close(): Promise<void>;
+}
+
+export async function openSessionLock(options: SessionLockOptions, onLost: () => void): Promise<SessionLock> {
+  const { pool, kind, name, logger } = options;
+  const applicationName = `${pool.options.application_name ?? 'warren'} ${kind}`;
+  const client = await openSession({ pool, applicationName, logger });
+  let alive = true;
+  client.on('end', () => {
+    alive = false;
+    onLost();
+  });
+  client.on('error', () => {
+    alive = false;
+    onLost();
+  });
+  return {
+    client,
+    get alive() {
+      return alive;
+    },
+    async tryAcquire() {
+      const { rows } = await client.query<{ locked: boolean }>(
+        `SELECT pg_try_advisory_lock(hashtextextended('warren/' || $1 || '/' || current_schema() || '/' || $2, 0)) AS locked`,
+        [kind, name],
+      );
+      return rows[0]?.locked === true;
+    },
+    close: () => client.end(),
+  };
+}
