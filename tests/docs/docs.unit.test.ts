@@ -35,6 +35,7 @@ describe('the documentation', () => {
       order: orderSettings,
       inventory: inventorySettings,
       user: userSettings,
+      analytics: analyticsSettings,
     };
     const rows = new Map<string, Set<string>>();
     for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);

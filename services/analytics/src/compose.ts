@@ -1,5 +1,6 @@
-import { busOptionsOf, createBusComponent, EventBus, streamRetentionOf } from '@warren/event-bus';
+import { createBusComponent, EventBus, publisherOptionsOf, streamRetentionOf } from '@warren/event-bus';
 import {
+  archiveRule,
   createDatabaseComponent,
   createEventStore,
   createPool,
@@ -25,7 +26,7 @@ import { createFigureQueries } from './adapters/postgres/figure-queries.ts';
 import { analyticsMigrations } from './adapters/postgres/migrations.ts';
 import { createModelTables } from './adapters/postgres/model-tables.ts';
 import { createAnalytics } from './application/analytics.ts';
-import { createAnnounce } from './application/announce.ts';
+import { createAnnounce, ENDING_EVENTS } from './application/announce.ts';
 import { createFollowStream } from './application/follow-stream.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import type { AnalyticsSettings } from './config.ts';
@@ -47,8 +48,8 @@ export function composeAnalytics(
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, logger, metrics });
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
-  const { prefetch, maxBatch, updateEveryMs, inboxKeepMs } = settings;
+  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;
   const dependencies = {
     store,
     models: createModelTables(store),
@@ -73,6 +74,7 @@ export function composeAnalytics(
   const migrations = { namespace: SERVICE_NAME, migrations: analyticsMigrations };
   // No more is expected of an order whose events would count again if they came twice.
   const facts = expiryRule({ table: 'order_fact', column: 'touched_at', keepMs: inboxKeepMs });
+  const rules = [inboxRetention(inboxKeepMs), facts, archiveRule({ endedBy: ENDING_EVENTS, keepMs: streamKeepMs })];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
   const components = [
     http,
@@ -80,7 +82,7 @@ export function composeAnalytics(
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, logger, metrics }),
     leader,
-    createRetentionJob({ store, rules: [inboxRetention(inboxKeepMs), facts], logger, metrics }),
+    createRetentionJob({ store, rules, logger, metrics }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

@@ -2,7 +2,9 @@ import { busSettings, streamSettings } from '@warren/event-bus';
 import { databaseSettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';
 
-/** The settings of the analytics service, from the environment. */
+const { amqpUrl, prefetch, maxBatch } = busSettings;
+
+/** The settings of the analytics service, from the environment. It reads a stream and no queue, so it has none of those that are about queues alone. */
 export const analyticsSettings = {
   port: setting({
     env: 'ANALYTICS_PORT',
@@ -17,7 +19,9 @@ export const analyticsSettings = {
     default: 5000,
   }),
   ...streamSettings,
-  ...busSettings,
+  amqpUrl,
+  prefetch,
+  maxBatch,
   ...databaseSettings,
   ...processSettings,
 };

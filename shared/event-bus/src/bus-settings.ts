@@ -67,7 +67,7 @@ export const busSettings = {
 
 type ServiceSettings = Settings<typeof busSettings> & Pick<Settings<typeof processSettings>, 'drainTimeoutMs'>;
 
-/** The options of an `EventBus` that the settings of a service decide which only publishes. */
+/** The options of an `EventBus` that the settings of a service decide which subscribes to no queue. */
 export function publisherOptionsOf({
   amqpUrl,
   drainTimeoutMs,

@@ -5,6 +5,9 @@ import { SERVICE_NAME } from './service-name.ts';
 
 const HOUR_MS = 3_600_000;
 
+/** Each has a stream of its own, which ends with it: the stream may be archived. */
+export const ENDING_EVENTS: readonly string[] = [AnalyticsUpdated.type];
+
 /** Publishes `AnalyticsUpdated` through the outbox if something was counted since the last one. */
 export function createAnnounce({ store, models, figures, clock }: AnalyticsDependencies) {
   return (): Promise<void> =>
