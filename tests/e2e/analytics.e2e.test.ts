@@ -16,7 +16,7 @@ const ask = async (path: string) => (await fetch(`${analytics.url}/analytics/${p
 
 interface Figures {
   orders: { created: number; confirmed: number; cancelled: number };
-  revenue: number;
+  revenue: Record<string, number>;
   confirmationRate: number;
   items: { productId: string; quantity: number }[];
 }
@@ -43,7 +43,7 @@ describe('the analytics service beside the others', () => {
     await analytics.start();
     const expected = {
       orders: { created: ORDERS, confirmed: 40, cancelled: 20 },
-      revenue: 100,
+      revenue: { USD: 100 },
       confirmationRate: 2 / 3,
     };
     await waitUntil(async () => {

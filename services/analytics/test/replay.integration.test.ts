@@ -6,7 +6,7 @@ import { manyOrders, NOON, orderCreated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
 
 /** `REPLAY_EVENTS=100000 npm test -- services/analytics/test/replay` replays so many; about two for each order. */
-const EVENTS = Number(process.env.REPLAY_EVENTS ?? 2000);
+const EVENTS = Number(process.env.REPLAY_EVENTS ?? 300);
 
 let analytics: AnalyticsFixture;
 beforeEach(async () => {

@@ -6,7 +6,14 @@ import pg from 'pg';
 import { type AnalyticsService, composeAnalytics } from '../src/compose.ts';
 import { analyticsSettings } from '../src/config.ts';
 
-const TABLES = ['order_fact', 'minute_type', 'minute_orders', 'minute_latency', 'product_sales'] as const;
+const TABLES = [
+  'order_fact',
+  'minute_type',
+  'minute_orders',
+  'minute_revenue',
+  'minute_latency',
+  'product_sales',
+] as const;
 const MARKS = ['model', 'touched_at'];
 
 /** A virtual host and a database of their own, instances of the whole service in this process, and a bus that plays the other services. */

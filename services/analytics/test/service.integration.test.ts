@@ -1,10 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AnalyticsUpdated, createEvent, type EventEnvelope, ReceiveStock, STREAMS } from '@warren/contracts';
+import { AnalyticsUpdated, createEvent, type EventOf, ReceiveStock, STREAMS, UserRegistered } from '@warren/contracts';
 import { createEventStore, createPool } from '@warren/event-store';
 import { waitUntil } from '@warren/testing';
 import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
 import { createCountBatch } from '../src/application/count-batch.ts';
-import { manyOrders, orderCreated, orderUpdated } from './order-events.ts';
+import { manyOrders, NOON, orderCreated, orderUpdated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
 
 const AT_NOON = 'from=2026-03-01T12:00:00Z&to=2026-03-01T13:00:00Z';
@@ -18,7 +18,8 @@ afterEach(() => analytics.close());
 describe('the analytics service', () => {
   it('when orders are placed and end, in whatever order that is told, then the figures are right', async () => {
     const service = await analytics.start();
-    const orders = [0, 1, 2, 3].map((minute) => orderCreated([['item1', 2, 0.1]], minute * 60_000));
+    const currencies = ['USD', 'EUR', 'USD', 'USD'];
+    const orders = currencies.map((currency, minute) => orderCreated([['item1', 2, 0.1]], minute * 60_000, currency));
     const [first, second, third, open] = orders as [(typeof orders)[0], ...typeof orders];
     const stock = createEvent(ReceiveStock, {
       aggregateId: 'item1',
@@ -26,23 +27,29 @@ describe('the analytics service', () => {
       data: { productId: 'item1', quantity: 5 },
       now: new Date(first?.timestamp ?? 0),
     });
+    const user = createEvent(UserRegistered, {
+      aggregateId: 'user-1',
+      source: 'user',
+      data: { userId: 'user-1', email: 'john@example.com', name: 'John Doe' },
+      now: new Date(first.timestamp),
+    });
     const ends = [
       orderUpdated(first, 'confirmed', 250),
       orderUpdated(second as typeof first, 'confirmed', 61_000),
       orderUpdated(third as typeof first, 'cancelled', 150_000),
     ];
-    await analytics.publish([...ends, stock], 4);
-    await analytics.publish([...orders, open as typeof first], 8);
+    await analytics.publish([...ends, stock, user], 5);
+    await analytics.publish([...orders, open as typeof first], 9);
     const { status, body } = await ask(service, `analytics/summary?${AT_NOON}`);
     expect({ status, body }).toMatchObject({
       status: 200,
       body: {
         from: '2026-03-01T12:00:00.000Z',
         to: '2026-03-01T13:00:00.000Z',
-        events: 8,
-        byType: { OrderCreated: 4, OrderStatusUpdated: 3, ReceiveStock: 1 },
+        events: 9,
+        byType: { OrderCreated: 4, OrderStatusUpdated: 3, ReceiveStock: 1, UserRegistered: 1 },
         orders: { created: 4, confirmed: 2, cancelled: 1 },
-        revenue: 0.4,
+        revenue: { EUR: 0.2, USD: 0.2 },
         confirmationRate: 2 / 3,
         latencyMs: { count: 3 },
       },
@@ -50,11 +57,13 @@ describe('the analytics service', () => {
     expect((await ask(service, 'analytics/products?limit=5')).body).toEqual({
       items: [{ productId: 'item1', quantity: 4, orders: 2 }],
     });
-    const minutes = (await ask(service, `analytics/minutes?${AT_NOON}&limit=2`)).body.items as { minute: string }[];
+    const minutes = (await ask(service, `analytics/minutes?${AT_NOON}&limit=3`)).body.items as { revenue: object }[];
     expect(minutes).toMatchObject([
-      { minute: '2026-03-01T12:03:00.000Z', events: 1, orders: { created: 1, confirmed: 0, cancelled: 0 }, revenue: 0 },
+      { minute: '2026-03-01T12:03:00.000Z', events: 1, orders: { created: 1, confirmed: 0, cancelled: 0 } },
       { minute: '2026-03-01T12:02:00.000Z', events: 2, orders: { created: 1, confirmed: 0, cancelled: 1 } },
+      { minute: '2026-03-01T12:01:00.000Z', events: 2, orders: { created: 1, confirmed: 1, cancelled: 0 } },
     ]);
+    expect(minutes.map(({ revenue }) => revenue)).toEqual([{}, {}, { EUR: 0.2 }]);
   });
 
   it('when a question is wrong, then every fault is named', async () => {
@@ -68,26 +77,30 @@ describe('the analytics service', () => {
 
   it('when something was counted, then it is announced, and the announcement is not counted', async () => {
     await analytics.start();
-    const seen: EventEnvelope[] = [];
+    const seen: EventOf<typeof AnalyticsUpdated>[] = [];
     await analytics.bus.subscribe({
       queue: 'test_analytics_updated',
       bindings: [AnalyticsUpdated],
       handler: async (event) => void seen.push(event),
     });
-    const order = orderCreated([['item1', 1, 2]], Date.now() - Date.parse('2026-03-01T12:00:00Z'));
-    await analytics.publish([order], 1);
-    await waitUntil(() => seen.length >= 1);
-    expect(seen[0]).toMatchObject({
+    const sinceNoon = Date.now() - NOON;
+    const order = orderCreated([['item1', 1, 2]], sinceNoon);
+    await analytics.publish([order, orderUpdated(order, 'confirmed', sinceNoon)], 2);
+    const last = await waitUntil(() => seen.find(({ data }) => data.events === 2));
+    expect(last).toMatchObject({
       metadata: { source: 'analytics' },
-      data: { events: 1, orders: { created: 1, confirmed: 0, cancelled: 0 }, revenue: 0 },
+      data: { orders: { created: 1, confirmed: 1, cancelled: 0 }, revenue: { USD: 2 } },
     });
-    // The order has offset 0, so the announcement has come back once the offset is 1. Nothing is left then to be announced.
+    // Behind the two of the order come the announcements, of which there is a second if the first was between them. Once they have come
+    // back, nothing is left to be announced.
     const model = await waitUntil(async () => {
-      const [row] = await analytics.select<Record<string, string>>(`SELECT * FROM read_model WHERE read_offset >= 1`);
+      const [row] = await analytics.select<Record<string, string>>(`SELECT * FROM read_model WHERE read_offset > $1`, [
+        seen.length,
+      ]);
       return row;
     });
-    expect(model).toMatchObject({ events: '1', announced_events: '1' });
-    expect(await analytics.select('SELECT FROM events')).toHaveLength(1);
+    expect(model).toMatchObject({ events: '2', announced_events: '2' });
+    expect(await analytics.select('SELECT FROM events')).toHaveLength(seen.length);
   });
 
   it('when events are in the stream again, then they are not counted again', async () => {

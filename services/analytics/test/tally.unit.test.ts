@@ -16,6 +16,7 @@ function figuresAfter(batches: readonly (readonly EventEnvelope[])[]) {
     const tally: Tally = tallyOf(batch, known);
     for (const [orderId, facts] of tally.orders) known.set(orderId, facts);
     for (const { minute, type, count } of tally.types) add(`${minute} ${type}`, count);
+    for (const { minute, currency, cents } of tally.revenue) add(`${minute} ${currency}`, cents);
     for (const { minute, bucket, count } of tally.latencies) add(`${minute} bucket ${bucket}`, count);
     for (const { minute, ...row } of tally.minutes)
       for (const [name, value] of Object.entries(row)) add(`${minute} ${name}`, value);
@@ -41,9 +42,10 @@ describe('the tally of events', () => {
         { minute: NOON + MINUTE, type: 'OrderStatusUpdated', count: 1 },
       ],
       minutes: [
-        { minute: NOON, created: 1, confirmed: 0, cancelled: 0, revenueCents: 0 },
-        { minute: NOON + MINUTE, created: 0, confirmed: 1, cancelled: 0, revenueCents: 50 },
+        { minute: NOON, created: 1, confirmed: 0, cancelled: 0 },
+        { minute: NOON + MINUTE, created: 0, confirmed: 1, cancelled: 0 },
       ],
+      revenue: [{ minute: NOON + MINUTE, currency: 'USD', cents: 50 }],
       latencies: [{ minute: NOON + MINUTE, bucket: 276, count: 1 }],
       products: [
         { productId: 'item1', quantity: 3, orders: 1 },
@@ -51,6 +53,16 @@ describe('the tally of events', () => {
       ],
     });
     expect(orders.size).toBe(1);
+  });
+
+  it('when orders are in several currencies, then the revenue of each is counted apart', () => {
+    const orders = [orderCreated([['item1', 1, 2]]), orderCreated([['item1', 1, 3]], 0, 'EUR')];
+    const free = orderCreated([['item1', 1]], 0, 'CHF');
+    const events = [...orders, free].flatMap((order) => [order, orderUpdated(order, 'confirmed')]);
+    expect(tallyOf(events, new Map()).revenue).toEqual([
+      { minute: NOON, currency: 'USD', cents: 200 },
+      { minute: NOON, currency: 'EUR', cents: 300 },
+    ]);
   });
 
   it('when a confirmed order is cancelled later, then its revenue and products are taken back, and its latency stays', () => {

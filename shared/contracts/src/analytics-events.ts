@@ -1,5 +1,6 @@
 import { Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
+import { Currency } from './order-events.ts';
 import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });
@@ -16,8 +17,8 @@ export const AnalyticsUpdated = defineEvent({
     /** Events of any type that happened in that time. */
     events: Count,
     orders: Type.Object({ created: Count, confirmed: Count, cancelled: Count }),
-    /** Sum of the totals of the orders that were confirmed in that time, and are still. */
-    revenue: Type.Number(),
+    /** By currency: sum of the totals of the orders that were confirmed in that time, and are still. Only what is not 0. */
+    revenue: Type.Record(Currency, Type.Number()),
     /** Of the orders that ended, how many were confirmed; absent when none has ended. */
     confirmationRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   }),

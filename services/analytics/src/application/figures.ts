@@ -10,8 +10,8 @@ export interface Figures {
   events: number;
   byType: Record<string, number>;
   orders: { created: number; confirmed: number; cancelled: number };
-  /** Sum of the totals of the orders that were confirmed in that time, and are still. */
-  revenue: number;
+  /** By currency (ISO 4217): sum of the totals of the orders that were confirmed in that time, and are still. Only what is not 0. */
+  revenue: Record<string, number>;
   /** Of the orders that ended, how many were confirmed: 0 to 1; null when none has ended. */
   confirmationRate: number | null;
   /** From creation to the first end, of the orders that ended; null when none has. Right to within 2 %. */

@@ -9,7 +9,7 @@ import { minuteOf } from './minute.ts';
 export interface OrderFacts {
   createdAt?: number;
   /** Absent when the order has no total, or is not known to exist yet. */
-  totalCents?: number;
+  total?: Total;
   /** Each product once. */
   products?: readonly { productId: string; quantity: number }[];
   confirmedAt?: number;
@@ -17,9 +17,17 @@ export interface OrderFacts {
   cancelledAt?: number;
 }
 
+/** What an order costs: `currency` is an ISO 4217 code. */
+export interface Total {
+  cents: number;
+  currency: string;
+}
+
 /** What an order adds to the figures. */
 export interface Contribution {
   minutes: readonly ({ minute: number } & Partial<OrderFigures>)[];
+  /** Only while it is confirmed, in the minute in which it was. */
+  revenue?: { minute: number } & Total;
   /** From its creation to its first end, in the minute of that end. */
   latency?: { minute: number; bucket: number };
   /** Only while it is confirmed. */
@@ -31,7 +39,6 @@ export interface OrderFigures {
   created: number;
   confirmed: number;
   cancelled: number;
-  revenueCents: number;
 }
 
 type OrderEvent = EventOf<typeof OrderCreated> | EventOf<typeof OrderStatusUpdated>;
@@ -48,11 +55,14 @@ export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
   const { type, data } = event as OrderEvent;
   const at = Date.parse(event.timestamp);
   if (type === 'OrderCreated') {
-    const totalCents = data.totalAmount === undefined ? undefined : Math.round(data.totalAmount * 100);
-    return { ...facts, createdAt: at, totalCents, products: sumByProduct(data.items) };
+    return { ...facts, createdAt: at, total: totalOf(data), products: sumByProduct(data.items) };
   }
   if (data.status === 'confirmed') return { ...facts, confirmedAt: earlier(facts.confirmedAt, at) };
   return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
+}
+
+function totalOf({ totalAmount, currency }: EventOf<typeof OrderCreated>['data']): Total | undefined {
+  return totalAmount === undefined ? undefined : { cents: Math.round(totalAmount * 100), currency };
 }
 
 /** Told twice, it has happened when it was told first, whichever comes first. */
@@ -60,14 +70,14 @@ const earlier = (known = Number.POSITIVE_INFINITY, at = Number.POSITIVE_INFINITY
 
 /** What an order adds to the figures, as far as it is known. */
 export function contributionOf(facts: OrderFacts): Contribution {
-  const { createdAt, confirmedAt, cancelledAt } = facts;
+  const { createdAt, confirmedAt, cancelledAt, total, products = [] } = facts;
   const stands = confirmedAt !== undefined && cancelledAt === undefined;
-  const known = stands && createdAt !== undefined;
   const minutes: Contribution['minutes'][number][] = [];
   if (createdAt !== undefined) minutes.push({ minute: minuteOf(createdAt), created: 1 });
   if (cancelledAt !== undefined) minutes.push({ minute: minuteOf(cancelledAt), cancelled: 1 });
-  if (stands) minutes.push({ minute: minuteOf(confirmedAt), confirmed: 1, revenueCents: facts.totalCents ?? 0 });
-  return { minutes, latency: latencyOf(facts), products: known ? (facts.products ?? []) : [] };
+  if (stands) minutes.push({ minute: minuteOf(confirmedAt), confirmed: 1 });
+  const revenue = stands && total ? { minute: minuteOf(confirmedAt), ...total } : undefined;
+  return { minutes, revenue, latency: latencyOf(facts), products: stands ? products : [] };
 }
 
 function latencyOf({ createdAt, confirmedAt, cancelledAt }: OrderFacts): Contribution['latency'] {

@@ -7,6 +7,7 @@ import {
   type OrderFacts,
   type OrderFigures,
   orderOf,
+  type Total,
 } from './order-facts.ts';
 
 /** By how much the figures change: what to add to each row, negative where an order no longer counts as it did. */
@@ -14,6 +15,7 @@ export interface Tally {
   /** Events by minute and type. */
   types: { minute: number; type: string; count: number }[];
   minutes: ({ minute: number } & OrderFigures)[];
+  revenue: ({ minute: number } & Total)[];
   latencies: { minute: number; bucket: number; count: number }[];
   products: { productId: string; quantity: number; orders: number }[];
   /** The orders of which something was learnt, as they are known now. */
@@ -37,20 +39,27 @@ export function tallyOf(events: readonly EventEnvelope[], known: ReadonlyMap<str
 }
 
 function differenceOf(orders: ReadonlyMap<string, OrderFacts>, known: ReadonlyMap<string, OrderFacts>) {
-  const minutes = new Sums<Tally['minutes'][number]>(['minute'], ['created', 'confirmed', 'cancelled', 'revenueCents']);
+  const minutes = new Sums<Tally['minutes'][number]>(['minute'], ['created', 'confirmed', 'cancelled']);
+  const revenue = new Sums<Tally['revenue'][number]>(['minute', 'currency'], ['cents']);
   const latencies = new Sums<Tally['latencies'][number]>(['minute', 'bucket'], ['count']);
   const products = new Sums<Tally['products'][number]>(['productId'], ['quantity', 'orders']);
-  const count = ({ minutes: changed, latency, products: sold }: Contribution, sign: 1 | -1) => {
-    for (const { minute, created = 0, confirmed = 0, cancelled = 0, revenueCents = 0 } of changed)
-      minutes.add({ minute, created, confirmed, cancelled, revenueCents }, sign);
-    if (latency) latencies.add({ ...latency, count: 1 }, sign);
-    for (const line of sold) products.add({ ...line, orders: 1 }, sign);
+  const count = (added: Contribution, sign: 1 | -1) => {
+    for (const { minute, created = 0, confirmed = 0, cancelled = 0 } of added.minutes)
+      minutes.add({ minute, created, confirmed, cancelled }, sign);
+    if (added.revenue) revenue.add(added.revenue, sign);
+    if (added.latency) latencies.add({ ...added.latency, count: 1 }, sign);
+    for (const line of added.products) products.add({ ...line, orders: 1 }, sign);
   };
   for (const [orderId, facts] of orders) {
     count(contributionOf(known.get(orderId) ?? {}), -1);
     count(contributionOf(facts), 1);
   }
-  return { minutes: minutes.rows(), latencies: latencies.rows(), products: products.rows() };
+  return {
+    minutes: minutes.rows(),
+    revenue: revenue.rows(),
+    latencies: latencies.rows(),
+    products: products.rows(),
+  };
 }
 
 /** Rows by their keys, the numbers in them added up. */

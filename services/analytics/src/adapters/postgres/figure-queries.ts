@@ -9,7 +9,8 @@ interface Minute {
   minute: Date | null;
 }
 type TypeRow = Minute & { type: string; count: number };
-type OrdersRow = Minute & { created: number; confirmed: number; cancelled: number; revenue_cents: number };
+type OrdersRow = Minute & { created: number; confirmed: number; cancelled: number };
+type RevenueRow = Minute & { currency: string; cents: number };
 type LatencyRow = Minute & { bucket: number; count: number };
 
 const LIVE = `model = (SELECT id FROM read_model WHERE state = 'live')`;
@@ -28,12 +29,8 @@ export function createFigureQueries(store: Pick<EventStore, 'query' | 'transacti
         const newest = await newestMinutes(tx, window, limit);
         const from = newest.at(-1);
         if (!from) return [];
-        const { types, orders, latencies } = await readWindow(tx, { ...window, from }, 'minute');
-        return newest.map((minute) => {
-          const inMinute = (row: Minute) => row.minute?.getTime() === minute.getTime();
-          const rows = { types: types.filter(inMinute), orders: orders.filter(inMinute) };
-          return { minute: minute.toISOString(), ...figuresOf({ ...rows, latencies: latencies.filter(inMinute) }) };
-        });
+        const rows = await readWindow(tx, { ...window, from }, 'minute');
+        return newest.map((minute) => ({ minute: minute.toISOString(), ...figuresOf(rowsOf(rows, minute)) }));
       }),
     async products(limit) {
       const { rows } = await store.query<ProductFigures>(
@@ -65,6 +62,7 @@ async function newestMinutes(tx: Tx, { from, to }: Window, limit: number): Promi
 interface WindowRows {
   types: TypeRow[];
   orders: OrdersRow[];
+  revenue: RevenueRow[];
   latencies: LatencyRow[];
 }
 
@@ -72,15 +70,20 @@ interface WindowRows {
 async function readWindow(tx: Tx, { from, to }: Window, key: 'minute' | 'NULL::timestamptz'): Promise<WindowRows> {
   const where = `WHERE ${LIVE} AND minute >= $1 AND minute < $2`;
   const values = [from, to];
-  const [types, orders, latencies] = await Promise.all([
+  const [types, orders, revenue, latencies] = await Promise.all([
     tx.query<TypeRow>(
       `SELECT ${key} AS minute, type, sum(count)::bigint AS count FROM minute_type ${where} GROUP BY 1, type ORDER BY type`,
       values,
     ),
     tx.query<OrdersRow>(
       `SELECT ${key} AS minute, sum(created)::bigint AS created, sum(confirmed)::bigint AS confirmed,
-              sum(cancelled)::bigint AS cancelled, sum(revenue_cents)::bigint AS revenue_cents
+              sum(cancelled)::bigint AS cancelled
          FROM minute_orders ${where} GROUP BY 1`,
+      values,
+    ),
+    tx.query<RevenueRow>(
+      `SELECT ${key} AS minute, currency, sum(cents)::bigint AS cents
+         FROM minute_revenue ${where} GROUP BY 1, currency HAVING sum(cents) <> 0 ORDER BY currency`,
       values,
     ),
     tx.query<LatencyRow>(
@@ -88,17 +91,27 @@ async function readWindow(tx: Tx, { from, to }: Window, key: 'minute' | 'NULL::t
       values,
     ),
   ]);
-  return { types: types.rows, orders: orders.rows, latencies: latencies.rows };
+  return { types: types.rows, orders: orders.rows, revenue: revenue.rows, latencies: latencies.rows };
 }
 
-function figuresOf({ types, orders, latencies }: WindowRows): Figures {
-  const { created = 0, confirmed = 0, cancelled = 0, revenue_cents = 0 } = orders[0] ?? {};
+function rowsOf({ types, orders, revenue, latencies }: WindowRows, minute: Date): WindowRows {
+  const inMinute = (row: Minute) => row.minute?.getTime() === minute.getTime();
+  return {
+    types: types.filter(inMinute),
+    orders: orders.filter(inMinute),
+    revenue: revenue.filter(inMinute),
+    latencies: latencies.filter(inMinute),
+  };
+}
+
+function figuresOf({ types, orders, revenue, latencies }: WindowRows): Figures {
+  const { created = 0, confirmed = 0, cancelled = 0 } = orders[0] ?? {};
   const ended = confirmed + cancelled;
   return {
     events: types.reduce((sum, { count }) => sum + count, 0),
     byType: Object.fromEntries(types.map(({ type, count }) => [type, count])),
     orders: { created, confirmed, cancelled },
-    revenue: revenue_cents / 100,
+    revenue: Object.fromEntries(revenue.map(({ currency, cents }) => [currency, cents / 100])),
     confirmationRate: ended === 0 ? null : confirmed / ended,
     latencyMs: latencyOf(latencies),
   };

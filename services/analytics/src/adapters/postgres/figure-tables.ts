@@ -8,7 +8,7 @@ type Tx = Pick<StoreTransaction, 'query'>;
 /** How many rows of a retired model one statement deletes. */
 const CLEAR_ROWS = 5000;
 
-const TABLES = ['order_fact', 'minute_type', 'minute_orders', 'minute_latency', 'product_sales'];
+const TABLES = ['order_fact', 'minute_type', 'minute_orders', 'minute_revenue', 'minute_latency', 'product_sales'];
 
 /** What is written of the figures. The row of the model is locked meanwhile, so that nobody else writes to them. */
 export function createFigureTables(): Pick<ReadModels, 'loadOrders' | 'add' | 'clearRetired'> {
@@ -19,6 +19,7 @@ interface OrderRow {
   order_id: string;
   created_at: Date | null;
   total_cents: number | null;
+  currency: string | null;
   products: OrderFacts['products'] | null;
   confirmed_at: Date | null;
   cancelled_at: Date | null;
@@ -28,7 +29,7 @@ async function loadOrders(tx: Tx, model: number, orderIds: readonly string[]): P
   if (orderIds.length === 0) return new Map();
   const { rows } = await tx.query<OrderRow>({
     name: 'warren-analytics/load-orders',
-    text: `SELECT order_id, created_at, total_cents, products, confirmed_at, cancelled_at
+    text: `SELECT order_id, created_at, total_cents, currency, products, confirmed_at, cancelled_at
              FROM order_fact WHERE model = $1 AND order_id = ANY ($2)`,
     values: [model, orderIds],
   });
@@ -37,14 +38,18 @@ async function loadOrders(tx: Tx, model: number, orderIds: readonly string[]): P
 
 const toFacts = (row: OrderRow): OrderFacts => ({
   createdAt: row.created_at?.getTime(),
-  totalCents: row.total_cents ?? undefined,
+  total: totalOf(row),
   products: row.products ?? undefined,
   confirmedAt: row.confirmed_at?.getTime(),
   cancelledAt: row.cancelled_at?.getTime(),
 });
 
+function totalOf({ total_cents: cents, currency }: OrderRow): OrderFacts['total'] {
+  return cents === null || currency === null ? undefined : { cents, currency };
+}
+
 async function add(tx: Tx, model: number, tally: Tally, events: number): Promise<void> {
-  const { types, minutes, latencies, products, orders } = tally;
+  const { types, minutes, revenue, latencies, products, orders } = tally;
   // They do not wait for each other's results, and share a round trip.
   await Promise.all([
     tx.query({
@@ -54,6 +59,7 @@ async function add(tx: Tx, model: number, tally: Tally, events: number): Promise
     }),
     addRows(tx, model, { table: 'minute_type', keys: MINUTE_AND_TYPE, sums: COUNT }, types.map(timed)),
     addRows(tx, model, { table: 'minute_orders', keys: MINUTE, sums: ORDERS }, minutes.map(timed)),
+    addRows(tx, model, { table: 'minute_revenue', keys: MINUTE_AND_CURRENCY, sums: CENTS }, revenue.map(timed)),
     addRows(tx, model, { table: 'minute_latency', keys: MINUTE_AND_BUCKET, sums: COUNT }, latencies.map(timed)),
     addRows(tx, model, { table: 'product_sales', keys: PRODUCT, sums: SALES }, products),
     writeOrders(tx, model, [...orders]),
@@ -65,14 +71,13 @@ type Column = readonly [name: string, type: string, value: string];
 
 const MINUTE: readonly Column[] = [['minute', 'timestamptz', 'minute']];
 const MINUTE_AND_TYPE: readonly Column[] = [...MINUTE, ['type', 'text', 'type']];
+const MINUTE_AND_CURRENCY: readonly Column[] = [...MINUTE, ['currency', 'text', 'currency']];
 const MINUTE_AND_BUCKET: readonly Column[] = [...MINUTE, ['bucket', 'integer', 'bucket']];
 const PRODUCT: readonly Column[] = [['product_id', 'text', 'productId']];
 const COUNT: readonly Column[] = [['count', 'bigint', 'count']];
+const CENTS: readonly Column[] = [['cents', 'bigint', 'cents']];
 const SALES: readonly Column[] = ['quantity', 'orders'].map((name) => [name, 'bigint', name]);
-const ORDERS: readonly Column[] = [
-  ...['created', 'confirmed', 'cancelled'].map((name): Column => [name, 'bigint', name]),
-  ['revenue_cents', 'bigint', 'revenueCents'],
-];
+const ORDERS: readonly Column[] = ['created', 'confirmed', 'cancelled'].map((name) => [name, 'bigint', name]);
 
 const timed = <Row extends { minute: number }>(row: Row) => ({ ...row, minute: new Date(row.minute) });
 
@@ -102,18 +107,20 @@ async function writeOrders(tx: Tx, model: number, orders: readonly [string, Orde
     orders.map(([, { [name]: time }]) => (time === undefined ? null : new Date(time)));
   await tx.query({
     name: 'warren-analytics/write-orders',
-    text: `INSERT INTO order_fact (model, order_id, created_at, total_cents, products, confirmed_at, cancelled_at)
-           SELECT $1, order_id, created_at, total_cents, products::json, confirmed_at, cancelled_at
-             FROM unnest($2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::timestamptz[], $7::timestamptz[])
-               AS one (order_id, created_at, total_cents, products, confirmed_at, cancelled_at)
+    text: `INSERT INTO order_fact (model, order_id, created_at, total_cents, currency, products, confirmed_at, cancelled_at)
+           SELECT $1, order_id, created_at, total_cents, currency, products::json, confirmed_at, cancelled_at
+             FROM unnest($2::text[], $3::timestamptz[], $4::bigint[], $5::text[], $6::text[], $7::timestamptz[], $8::timestamptz[])
+               AS one (order_id, created_at, total_cents, currency, products, confirmed_at, cancelled_at)
                ON CONFLICT (model, order_id) DO UPDATE
-              SET created_at = excluded.created_at, total_cents = excluded.total_cents, products = excluded.products,
-                  confirmed_at = excluded.confirmed_at, cancelled_at = excluded.cancelled_at, touched_at = now()`,
+              SET created_at = excluded.created_at, total_cents = excluded.total_cents, currency = excluded.currency,
+                  products = excluded.products, confirmed_at = excluded.confirmed_at,
+                  cancelled_at = excluded.cancelled_at, touched_at = now()`,
     values: [
       model,
       orders.map(([orderId]) => orderId),
       times('createdAt'),
-      orders.map(([, { totalCents }]) => totalCents ?? null),
+      orders.map(([, { total }]) => total?.cents ?? null),
+      orders.map(([, { total }]) => total?.currency ?? null),
       orders.map(([, { products }]) => (products ? JSON.stringify(products) : null)),
       times('confirmedAt'),
       times('cancelledAt'),

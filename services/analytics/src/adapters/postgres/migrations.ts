@@ -32,6 +32,7 @@ export const analyticsMigrations: readonly Migration[] = [
         order_id text COLLATE "C" NOT NULL,
         created_at timestamptz,
         total_cents bigint,
+        currency text COLLATE "C",
         products json,
         confirmed_at timestamptz,
         cancelled_at timestamptz,
@@ -54,8 +55,14 @@ export const analyticsMigrations: readonly Migration[] = [
         created bigint NOT NULL,
         confirmed bigint NOT NULL,
         cancelled bigint NOT NULL,
-        revenue_cents bigint NOT NULL,
         PRIMARY KEY (model, minute)
+      );
+      CREATE TABLE minute_revenue (
+        model bigint NOT NULL,
+        minute timestamptz NOT NULL,
+        currency text COLLATE "C" NOT NULL,
+        cents bigint NOT NULL,
+        PRIMARY KEY (model, minute, currency)
       );
       CREATE TABLE minute_latency (
         model bigint NOT NULL,
