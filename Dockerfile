@@ -12,10 +12,10 @@ COPY shared/http/package.json shared/http/
 COPY shared/testing/package.json shared/testing/
 COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
+COPY services/user/package.json services/user/
 COPY services/analytics/package.json services/analytics/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
-COPY services/user/package.json services/user/
 
 FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -26,7 +26,7 @@ RUN npm run build \
 
 FROM manifests AS modules
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
-  --workspace services/order --workspace services/inventory --workspace services/user
+  --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics
 
 FROM node:24-slim AS runtime
 ENV NODE_ENV=production
@@ -42,6 +42,10 @@ CMD ["node", "--enable-source-maps", "services/inventory/dist/main.js"]
 FROM runtime AS user
 EXPOSE 3003
 CMD ["node", "--enable-source-maps", "services/user/dist/main.js"]
+
+FROM runtime AS analytics
+EXPOSE 3006
+CMD ["node", "--enable-source-maps", "services/analytics/dist/main.js"]
 
 FROM runtime AS order
 EXPOSE 3001

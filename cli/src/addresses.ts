@@ -4,12 +4,17 @@ import { fileURLToPath } from 'node:url';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Where the system runs: each address by its environment variable, and by its name in the run file of `npm start`. */
+/** Where the system runs: each address by its environment variable, by its name in the run file of `npm start`, and by what starts it. */
 const ADDRESSES = {
-  order: { env: 'ORDER_URL', field: 'apiUrl', what: 'the order API' },
-  broker: { env: 'AMQP_URL', field: 'amqpUrl', what: 'the broker' },
-  analytics: { env: 'ANALYTICS_URL', field: 'analyticsUrl', what: 'the analytics service' },
-  database: { env: 'DATABASE_URL', field: 'databaseUrl', what: 'the database' },
+  order: { env: 'ORDER_URL', field: 'apiUrl', what: 'the order API', start: 'npm start' },
+  broker: { env: 'AMQP_URL', field: 'amqpUrl', what: 'the broker', start: 'npm start' },
+  analytics: {
+    env: 'ANALYTICS_URL',
+    field: 'analyticsUrl',
+    what: 'the analytics service',
+    start: 'npm start -- --all',
+  },
+  database: { env: 'DATABASE_URL', field: 'databaseUrl', what: 'the database', start: 'npm start' },
 } as const;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -19,15 +24,16 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * @throws `CLI_ADDRESS_UNKNOWN` when neither has it.
  */
 export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): string {
-  const { env: variable, field, what } = ADDRESSES[part];
+  const { env: variable, field, what, start } = ADDRESSES[part];
   const path = runFileOf(env);
   const run = readRunFile(path);
   const url = env[variable] || run?.[field];
   if (typeof url === 'string' && URL.canParse(url)) return url;
   if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
-  const advice = run
+  const waiting = run && !run.ready;
+  const advice = waiting
     ? `wait until "npm start" is ready (${path} does not have it yet)`
-    : `run "npm start" (no ${path})`;
+    : `run "${start}" (${run ? `${path} does not have it` : `no ${path}`})`;
   throw cliErrors.CLI_ADDRESS_UNKNOWN(`no address of ${what}: ${advice}, or set ${variable}`);
 }
 

@@ -14,9 +14,12 @@ const runFile = (text: string) => writeFileSync(join(dataDir, 'run.json'), text)
 
 describe('the addresses of the system', () => {
   it('when npm start runs, then they come from its run file', () => {
-    runFile('{"apiUrl":"http://127.0.0.1:3001","amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}');
+    runFile(
+      '{"apiUrl":"http://a:1","analyticsUrl":"http://a:2","amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}',
+    );
     const env = { DATA_DIR: dataDir };
-    expect(addressOf('order', env)).toBe('http://127.0.0.1:3001');
+    expect(addressOf('order', env)).toBe('http://a:1');
+    expect(addressOf('analytics', env)).toBe('http://a:2');
     expect(addressOf('broker', env)).toBe('amqp://a@b:1');
     expect(addressOf('database', env)).toBe('postgres://a@b:2/c');
   });
@@ -42,6 +45,11 @@ describe('the addresses of the system', () => {
   it('when npm start is not ready yet, then the error says to wait', () => {
     runFile('{"ready":false}');
     expect(() => addressOf('order', { DATA_DIR: dataDir })).toThrow(/wait until "npm start" is ready.*ORDER_URL/);
+  });
+
+  it('when npm start runs the core alone, then the error says how to start the analytics service too', () => {
+    runFile('{"ready":true,"apiUrl":"http://a:1"}');
+    expect(() => addressOf('analytics', { DATA_DIR: dataDir })).toThrow(/run "npm start -- --all" .*ANALYTICS_URL/);
   });
 
   it('when the run file is broken, then the error names it', () => {

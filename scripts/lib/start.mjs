@@ -50,10 +50,12 @@ export async function start(base, options) {
   const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>
     plans.filter(({ service }) => service === name).map(({ port }) => `http://localhost:${port}`);
   const [apiUrl = ''] = urlsOf('order');
+  const [analyticsUrl] = urlsOf('analytics');
   state.update({
     ready: true,
     apiUrl,
     inventoryUrls: urlsOf('inventory'),
+    analyticsUrl,
     amqpUrl,
     managementUrl,
     databaseUrl,

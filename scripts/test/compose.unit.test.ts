@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { parse } from 'yaml';
+import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
@@ -34,6 +35,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: orderSettings,
   inventory: inventorySettings,
   user: userSettings,
+  analytics: analyticsSettings,
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
   name,

@@ -10,7 +10,7 @@ import type { RunState } from '../../scripts/lib/run-state.mjs';
 import { type NpmCommand, runNpm } from './npm-command.ts';
 
 let dataDir: string;
-let ports: Record<'ORDER_PORT' | 'INVENTORY_PORT' | 'USER_PORT', string>;
+let ports: Record<'ORDER_PORT' | 'INVENTORY_PORT' | 'USER_PORT' | 'ANALYTICS_PORT', string>;
 let started: NpmCommand[] = [];
 
 beforeAll(async () => {
@@ -20,6 +20,7 @@ beforeAll(async () => {
     ORDER_PORT: String(await findFreePort()),
     INVENTORY_PORT: String(await findFreePort()),
     USER_PORT: String(await findFreePort()),
+    ANALYTICS_PORT: String(await findFreePort()),
   };
 });
 
@@ -58,6 +59,11 @@ async function registerUser(userUrl: string): Promise<number> {
   return (await fetch(`${userUrl}/users`, { method: 'POST', body, headers })).status;
 }
 
+async function countsOf(analyticsUrl: string): Promise<Record<string, number>> {
+  const response = await fetch(`${analyticsUrl}/analytics/summary`);
+  return ((await response.json()) as { byType: Record<string, number> }).byType;
+}
+
 /** A helper of a killed broker ends by itself, a moment after its pipe has closed. */
 const nothingIsLeft = (...commands: NpmCommand[]) =>
   waitUntil(
@@ -90,6 +96,7 @@ describe('npm start', () => {
     expect(apiUrl).toBe(`http://localhost:${ports.ORDER_PORT}`);
     expect(inventoryUrls).toHaveLength(2);
     expect(processes.map(({ name }) => name)).not.toContain('user');
+    expect(runState().analyticsUrl).toBeUndefined();
     for (const url of inventoryUrls) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
     const [, ui = '', user = '', password = ''] = await first.waitFor(/Management UI {2}(\S+) {3}login (\S+) \/ (\S+)/);
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
@@ -117,6 +124,11 @@ describe('npm start', () => {
     const [, userUrl = ''] = await third.waitFor(/user {11}(http:\S+)/);
     expect(userUrl).toBe(`http://localhost:${ports.USER_PORT}`);
     expect(await registerUser(userUrl)).toBe(201);
+    const [, analyticsUrl = ''] = await third.waitFor(/analytics {6}(http:\S+)/);
+    expect(runState().analyticsUrl).toBe(analyticsUrl);
+    await waitUntil(async () => (await countsOf(analyticsUrl)).UserRegistered === 1, {
+      what: 'the user to be counted',
+    });
     expect(await stopped(third)).toBe(0);
     expect(existsSync(runFile())).toBe(false);
     await nothingIsLeft(first, second, third);
