@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { AnalyticsUpdated, createEvent, type EventOf, ReceiveStock, STREAMS, UserRegistered } from '@warren/contracts';
-import { createEventStore, createPool } from '@warren/event-store';
+import { archiveRule, createEventStore, createPool } from '@warren/event-store';
 import { waitUntil } from '@warren/testing';
 import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
+import { ENDING_EVENTS } from '../src/application/announce.ts';
 import { createCountBatch } from '../src/application/count-batch.ts';
 import { manyOrders, NOON, orderCreated, orderUpdated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
@@ -101,6 +102,19 @@ describe('the analytics service', () => {
     });
     expect(model).toMatchObject({ events: '2', announced_events: '2' });
     expect(await analytics.select('SELECT FROM events')).toHaveLength(seen.length);
+  });
+
+  it('when an announcement has gone out, then its stream may go to the archive', async () => {
+    await analytics.start();
+    await analytics.publish([orderCreated([['item1', 1]])], 1);
+    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
+    const store = createEventStore({ pool });
+    const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
+    const isArchived = async () => {
+      await store.transaction((tx) => rule.takeBatch(tx, { size: 1000, after: 0 }));
+      return (await store.query('SELECT FROM archived_events')).rowCount === 1;
+    };
+    await waitUntil(isArchived, { what: 'the announcement to be archived' }).finally(() => pool.end());
   });
 
   it('when events are in the stream again, then they are not counted again', async () => {
