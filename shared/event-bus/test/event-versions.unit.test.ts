@@ -73,6 +73,23 @@ describe('consumers of events of several versions', () => {
     expect(handled).toEqual([2]);
   });
 
+  test('when version 1 is in a stream, then its reader gets the latest version', async () => {
+    const bus = await newConsumer();
+    const read: unknown[] = [];
+    const end = new AbortController();
+    const reading = (async () => {
+      const batches = bus.readStream({ queue, from: 'first', signal: end.signal });
+      for await (const { events } of batches) read.push(...events.map(({ event }) => event));
+    })();
+    await waitUntil(() => (bus.health().details?.consumers as Record<string, string>)[queue] === 'consuming');
+    const sent = v1();
+    await producer.send(sent);
+    await waitUntil(() => read.length === 1);
+    expect(read).toEqual([{ ...sent, version: 2, data: { ...first, currency: 'USD' } }]);
+    end.abort();
+    await reading;
+  });
+
   test('when a class has a method for each version, then each gets what was published, and nothing is upcast', async () => {
     const handled: unknown[] = [];
     class Orders {
