@@ -39,7 +39,8 @@ describe('the analytics service', () => {
       orderUpdated(second as typeof first, 'confirmed', 61_000),
       orderUpdated(third as typeof first, 'cancelled', 150_000),
     ];
-    await analytics.publish([...ends, stock, user], 5);
+    await analytics.publish([second as typeof first, stock, user], 3);
+    await analytics.publish(ends, 6);
     await analytics.publish([...orders, open as typeof first], 9);
     const { status, body } = await ask(service, `analytics/summary?${AT_NOON}`);
     expect({ status, body }).toMatchObject({
