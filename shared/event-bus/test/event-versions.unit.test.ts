@@ -81,7 +81,8 @@ describe('consumers of events of several versions', () => {
       const batches = bus.readStream({ queue, from: 'first', signal: end.signal });
       for await (const { events } of batches) read.push(...events.map(({ event }) => event));
     })();
-    await waitUntil(() => (bus.health().details?.consumers as Record<string, string>)[queue] === 'consuming');
+    const consumers = () => bus.health().details?.consumers as Record<string, string> | undefined;
+    await waitUntil(() => consumers()?.[queue] === 'consuming');
     const sent = v1();
     await producer.send(sent);
     await waitUntil(() => read.length === 1);
