@@ -145,7 +145,7 @@ describe('the analytics service', () => {
 
   it('when the database drops its sessions again and again, then every event is counted, once', async () => {
     await analytics.start({ MAX_BATCH: '7', PREFETCH: '20' });
-    const events = manyOrders(300);
+    const events = manyOrders(150);
     const done = analytics.publish(events, events.length);
     for (const share of [0.1, 0.3, 0.6]) {
       await waitUntil(async () => (await analytics.counted()) >= events.length * share);
