@@ -1,6 +1,7 @@
 import type { Logger } from '@warren/kernel';
 import type { Client } from 'pg';
 import type { DatabasePool } from '../create-pool.ts';
+import { keyedPlans } from '../keyed-plans.ts';
 import { openSession } from '../open-session.ts';
 
 export interface RelayLockOptions {
@@ -37,6 +38,7 @@ export async function openRelayLock({ pool, relay, logger }: RelayLockOptions, o
   });
   // A cursor lost in a crash of the server means events published twice, which the inbox absorbs: no need to wait for the disk.
   await client.query('SET synchronous_commit = off');
+  await client.query(keyedPlans('SESSION'));
   return {
     client,
     get alive() {
