@@ -108,7 +108,7 @@ describe('a message that fails', () => {
 
   it('when service and broker are killed while it waits for its second try, then it is tried again by itself, and its tries are counted on', async () => {
     broker = await startTestBroker();
-    const pace = { RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '4000' };
+    const pace = { RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '12000' };
     system = await startSystem({ broker, env: { INITIAL_STOCK: 'item1:100', ...pace } });
     await failReservations(1_000_000);
     const { id } = await system.place(line);
@@ -117,7 +117,7 @@ describe('a message that fails', () => {
     await Promise.all([system.inventories[0]?.kill(), broker.kill()]);
     expect(await tries()).toBe(1);
     await broker.start();
-    expect((await depth(retryName(4000))) + (await depth(queue))).toBe(1);
+    expect((await depth(retryName(12_000))) + (await depth(queue))).toBe(1);
     await system.inventories[0]?.start();
 
     await waitUntil(async () => (await depth(deadLetterQueue(queue))) === 1, {

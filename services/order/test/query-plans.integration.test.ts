@@ -1,7 +1,15 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createDatabaseComponent, createPool, type DatabasePool } from '@warren/event-store';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  type DatabasePool,
+  type RecordedEvent,
+} from '@warren/event-store';
+import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
+import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
 import { listQuery, OVERDUE } from '../src/adapters/postgres/order-table.ts';
 
 interface PlanNode {
@@ -16,6 +24,8 @@ interface PlanNode {
 
 const ORDERS = 60_000;
 const PENDING = 20;
+
+const idOf = (n: number): string => `00000000-0000-0000-0000-${n.toString(16).padStart(12, '0')}`;
 
 let database: TestDatabase;
 let pool: DatabasePool;
@@ -66,7 +76,7 @@ describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => 
     expect(read).toBe(0);
   });
 
-  const middle = '00000000-0000-0000-0000-000000007530';
+  const middle = idOf(30_000);
   test.each([
     ['all orders', {}, 'orders_pkey'],
     ["a customer's orders", { customerId: 'customer-7' }, 'orders_by_customer'],
@@ -85,4 +95,51 @@ describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => 
       }
     },
   );
+});
+
+function confirmed(n: number): RecordedEvent {
+  const orderId = idOf(n);
+  return {
+    position: n,
+    streamId: `order-${orderId}`,
+    streamVersion: 2,
+    id: createId(),
+    type: 'OrderConfirmed',
+    version: 1,
+    aggregateId: orderId,
+    timestamp: '2026-11-21T10:00:00.000Z',
+    data: { orderId },
+    metadata: { correlationId: orderId, causationId: orderId, source: 'order' },
+    routingKey: null,
+  };
+}
+
+test('when the orders have grown since a connection planned its statements, then it still changes them by their key', async () => {
+  const schema = 'grown_orders';
+  const grown = createPool({ url: database.url, schema, max: 1 });
+  const { transaction } = createEventStore({ pool: grown });
+  const { apply } = createOrderProjection({ deadlineMs: 60_000 });
+  try {
+    const migrations = { namespace: 'order', migrations: orderMigrations };
+    await createDatabaseComponent({ pool: grown, schema, migrations }).start?.();
+    // After five times Postgres may keep the plan.
+    for (let time = 1; time <= 10; time += 1) await transaction((tx) => apply(tx, [confirmed(1)]));
+    await grown.query(`
+      ALTER TABLE orders SET (autovacuum_enabled = off);
+      INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at, deadline_at)
+      SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer', '[]', 'pending', 1, now(), now(), now()
+      FROM generate_series(1, 10000) n`);
+
+    const scans = await transaction(async (tx) => {
+      await apply(tx, [confirmed(7), confirmed(4711)]);
+      const statistics =
+        "SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relid = 'orders'::regclass";
+      return (await tx.query<{ seq_scan: number; idx_tup_fetch: number }>(statistics)).rows[0];
+    });
+    expect(scans?.seq_scan).toBe(0);
+    expect(scans?.idx_tup_fetch).toBeGreaterThan(1);
+    expect(scans?.idx_tup_fetch).toBeLessThan(10);
+  } finally {
+    await grown.end();
+  }
 });

@@ -8,6 +8,7 @@ export type VersionsOf<Contract extends EventContract> =
   | Contract
   | (Contract extends { previous: { contract: infer Earlier extends EventContract } } ? VersionsOf<Earlier> : never);
 
+/** What the next version of an event is, and how it comes from the one before. */
 export interface NextVersion<Previous extends EventContract, Version extends number, Schema extends TSchema> {
   /** One more than that of the previous version. */
   version: Version;

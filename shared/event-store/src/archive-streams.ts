@@ -34,6 +34,7 @@ export const ARCHIVE_STREAMS = `
   SELECT (SELECT count(*) FROM moved) AS rows, (SELECT count(*) FROM ended) AS streams,
     (SELECT max(position) FILTER (WHERE aged) FROM page HAVING count(*) = $2) AS next`;
 
+/** Which streams leave the log, and when. */
 export interface StreamArchive {
   /** The types of the events after which nothing more is expected in a stream. What comes all the same is appended, and archived in its turn. */
   endedBy: readonly string[];

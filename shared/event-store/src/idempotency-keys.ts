@@ -36,6 +36,7 @@ export const idempotencySettings = {
 export const idempotencyKeyRetention = (keepMs: number): RetentionRule =>
   expiryRule({ table: 'idempotency_keys', column: 'used_at', keepMs });
 
+/** How a service's table of keys is laid out. */
 export interface IdempotencyKeyTableOptions {
   /** The column (a `uuid`) that holds the id of what a request made, written into SQL as it is. */
   madeColumn: string;

@@ -8,6 +8,7 @@ export interface RetentionRule {
   takeBatch(tx: Pick<StoreTransaction, 'query'>, batch: { size: number; after: number }): Promise<TakenBatch>;
 }
 
+/** What one batch has done. */
 export interface TakenBatch {
   /** How many rows have left the table. */
   rows: number;
@@ -17,6 +18,7 @@ export interface TakenBatch {
   next: number | undefined;
 }
 
+/** Which rows are deleted, and when. */
 export interface Expiry {
   /** Written into SQL as it is. */
   table: string;

@@ -3,10 +3,14 @@ import { isAppError } from '@warren/kernel';
 import type { PoolClient } from 'pg';
 import type { DatabasePool } from './create-pool.ts';
 import { isContention, isDatabaseError, isUnavailable, translateDatabaseError } from './database-errors.ts';
+import { keyedPlans } from './keyed-plans.ts';
 import { storeErrors } from './store-errors.ts';
 
 const MAX_ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 5;
+
+/** One message, hence one round trip. */
+const BEGIN = `BEGIN; ${keyedPlans('LOCAL')}`;
 
 /**
  * Runs the work between BEGIN and COMMIT on one connection, and again from the start when other transactions were in its way.
@@ -37,7 +41,7 @@ async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) =>
   const client = await pool.connect();
   let clean = false;
   try {
-    await client.query('BEGIN');
+    await client.query(BEGIN);
     const result = await work(client);
     await commit(client);
     clean = true;

@@ -4,6 +4,7 @@ import { APPEND_FIRST } from '../src/append-events.ts';
 import { ARCHIVE_STREAMS } from '../src/archive-streams.ts';
 import { CLAIM_MESSAGES } from '../src/claim-messages.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
+import { keyedPlans } from '../src/keyed-plans.ts';
 import { LOAD_STREAMS } from '../src/load-streams.ts';
 import { openSession } from '../src/open-session.ts';
 import { PARKED_HEADS } from '../src/relay/parking.ts';
@@ -25,9 +26,23 @@ const ROWS = 100_000;
 const listed = (items: string[]): string => (items.length > 0 ? `(${items.join(', ')})` : '');
 
 describe.each([
-  { log: 'a log of 100,000 events', schema: 'plans', analyzed: true },
-  { log: 'a log that has grown to 100,000 events before its first ANALYZE', schema: 'young_plans', analyzed: false },
-])('the plans on $log', ({ schema, analyzed }) => {
+  {
+    log: 'a log of 100,000 events',
+    schema: 'plans',
+    stored: ROWS,
+    analyzed: true,
+    modes: ['custom', 'generic', 'keyed'],
+  },
+  {
+    log: 'a log that has grown to 100,000 events before its first ANALYZE',
+    schema: 'young_plans',
+    stored: ROWS,
+    analyzed: false,
+    modes: ['custom', 'generic', 'keyed'],
+  },
+  // A connection keeps these plans while the log grows.
+  { log: 'an empty log', schema: 'first_plans', stored: 0, analyzed: false, modes: ['keyed'] },
+])('the plans on $log', ({ schema, stored, analyzed, modes }) => {
   const fixture = useStoreFixture();
   /** The log's transaction ids lie below this one, as on any healthy server, however young it is. */
   let horizon = 0;
@@ -44,20 +59,20 @@ describe.each([
       ALTER TABLE archived_events SET (autovacuum_enabled = off);
       INSERT INTO events (tx, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
       SELECT (n::bigint * ${horizon} / ${ROWS})::text::xid8, 's-' || n / 5, n % 5 + 1, gen_random_uuid(), 'Counted', 1, 'a', now(), '{}', '{}', 'counted'
-      FROM generate_series(0, ${ROWS - 1}) n;
+      FROM generate_series(0, ${stored - 1}) n;
       INSERT INTO archived_events
       SELECT position - ${ROWS}, '0', 'old-' || stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key, recorded_at FROM events;
-      INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${ROWS});
+      INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${stored});
       INSERT INTO relay_cursors VALUES ('outbox', '${idAt(0.999)}', '${idAt(0.999)}', 0);
       INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0;
       ${analyzed ? 'ANALYZE events, archived_events, inbox, relay_cursors, parked_events' : ''}`);
   });
 
-  /** Every node of the plan, made for values that the planner knows or for any. */
-  async function planOf(sql: string, types: string[], values: unknown[], cacheMode: string): Promise<PlanNode[]> {
+  /** Every node of the plan: made for values that the planner knows, for any, or by the settings of the store's own transactions. */
+  async function planOf(sql: string, types: string[], values: unknown[], mode: string): Promise<PlanNode[]> {
     const session = await openSession({ pool: fixture.openPool(schema) });
     try {
-      await session.query(`SET plan_cache_mode = ${cacheMode}`);
+      await session.query(mode === 'keyed' ? keyedPlans('SESSION') : `SET plan_cache_mode = force_${mode}_plan`);
       await session.query(`PREPARE statement ${listed(types)} AS ${sql}`);
       const literals = values.map((value) => session.escapeLiteral(String(value)));
       const { rows } = await session.query(`EXPLAIN (FORMAT JSON) EXECUTE statement ${listed(literals)}`);
@@ -175,12 +190,10 @@ describe.each([
     ...(analyzed ? rare : []),
   ];
 
-  it.each(
-    cases.flatMap((one) => ['force_custom_plan', 'force_generic_plan'].map((cacheMode) => ({ ...one, cacheMode }))),
-  )(
-    'when planning for $what ($cacheMode), then the log and the inbox are read by their indexes',
-    async ({ sql, types, values, indexes, cacheMode }) => {
-      const nodes = await planOf(sql, types, values(), cacheMode);
+  it.each(cases.flatMap((one) => modes.map((mode) => ({ ...one, mode }))))(
+    'when planning for $what ($mode), then the log and the inbox are read by their indexes',
+    async ({ sql, types, values, indexes, mode }) => {
+      const nodes = await planOf(sql, types, values(), mode);
 
       const used = nodes.flatMap((node) => [node['Index Name'], ...(node['Conflict Arbiter Indexes'] ?? [])]);
       expect(used).toEqual(expect.arrayContaining(indexes));

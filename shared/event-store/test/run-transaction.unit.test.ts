@@ -22,7 +22,7 @@ describe('runTransaction', () => {
     const { asked, dropped, pool } = recordingPool();
     const work = () => Promise.reject(new Error('Query read timeout'));
     await expect(runTransaction(pool, work, () => {})).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
-    expect(asked).toEqual(['BEGIN']);
+    expect(asked).toEqual([expect.stringMatching(/^BEGIN/)]);
     expect(dropped).toEqual([true]);
   });
 
@@ -35,7 +35,7 @@ describe('runTransaction', () => {
         () => {},
       ),
     ).rejects.toThrow('no');
-    expect(asked).toEqual(['BEGIN', 'ROLLBACK']);
+    expect(asked).toEqual([expect.stringMatching(/^BEGIN/), 'ROLLBACK']);
     expect(dropped).toEqual([false]);
   });
 });

@@ -3,6 +3,7 @@ import { type ComponentHealth, silentLogger } from '@warren/kernel';
 import { createBell } from '../bell.ts';
 import { createLeader, type LeaderTerm } from '../create-leader.ts';
 import type { RecordedEvent } from '../event-store.ts';
+import { keyedPlans } from '../keyed-plans.ts';
 import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
@@ -53,6 +54,7 @@ export function createRelay(options: RelayOptions): Relay {
     over.addEventListener('abort', signal.ring);
     // A cursor lost in a crash of the server means events published twice, which the inbox absorbs: no need to wait for the disk.
     await lock.client.query('SET synchronous_commit = off');
+    await lock.client.query(keyedPlans('SESSION'));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
     await serveTerm({ relay, lock, publisher, toWire, pace, signal, metrics, logger, isStopping: () => over.aborted });
