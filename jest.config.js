@@ -38,7 +38,7 @@ const project = (displayName, testMatch, more = {}) => ({
 export default {
   projects: [
     project('unit', ['**/{test,tests}/**/*.unit.test.ts']),
-    project('integration', ['**/test/**/*.integration.test.ts']),
+    project('integration', ['**/{test,tests}/**/*.integration.test.ts']),
     project('e2e', ['**/tests/e2e/**/*.e2e.test.ts']),
   ],
   testSequencer: '<rootDir>/jest.sequencer.mjs',

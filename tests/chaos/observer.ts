@@ -16,7 +16,7 @@ export interface TakeOptions {
   claim(id: string): boolean;
 }
 
-/** Sees every message of both exchanges, and publishes messages of the suite's own. It goes to the broker directly, past the proxies. */
+/** Sees every event that is committed, and publishes messages of the suite's own. It goes to the broker directly, past the proxies. */
 export interface Observer {
   /** Message ids in the order of their first appearance: the place in it, from 0. */
   readonly firstSeen: ReadonlyMap<string, number>;
@@ -24,7 +24,7 @@ export interface Observer {
   readonly captured: readonly CapturedMessage[];
   /** Publishes until the broker has confirmed it, however long that takes. The same id may be there more than once. @throws when closed */
   publish(message: CapturedMessage): Promise<void>;
-  /** Binds the observer's queue to both exchanges, or takes it off them. Resolves when that is done, however long it takes. */
+  /** Binds the observer's queue to their exchanges, or takes it off them. Resolves when that is done, however long it takes. */
   watch(watching: boolean): Promise<void>;
   /** Consumes a queue beside its consumers for a while; what it does not claim it gives back in the end, once. */
   take(queue: string, options: TakeOptions): Promise<void>;
@@ -35,6 +35,8 @@ export interface Observer {
 
 /** The observer's queue. Nothing must be left in it in the end either. */
 export const OBSERVER_QUEUE = 'chaos_observer';
+/** Where what is committed is published. System events are in no log, and nobody is to get copies of them. */
+const WATCHED = Object.values(EXCHANGES).filter((exchange) => exchange !== EXCHANGES.system);
 const MAX_CAPTURED = 500;
 const RETRY_MS = 200;
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -139,13 +141,13 @@ async function openSession(
 }
 
 async function bindOrDeclare(channel: ConfirmChannel, watching: boolean): Promise<void> {
-  for (const exchange of Object.values(EXCHANGES)) await channel.assertExchange(exchange, 'topic', { durable: true });
+  for (const exchange of WATCHED) await channel.assertExchange(exchange, 'topic', { durable: true });
   await channel.assertQueue(OBSERVER_QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
   await bind(channel, watching);
 }
 
 async function bind(channel: ConfirmChannel, watching: boolean): Promise<void> {
-  for (const exchange of Object.values(EXCHANGES)) {
+  for (const exchange of WATCHED) {
     if (watching) await channel.bindQueue(OBSERVER_QUEUE, exchange, '#');
     else await channel.unbindQueue(OBSERVER_QUEUE, exchange, '#');
   }

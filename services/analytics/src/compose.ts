@@ -1,4 +1,10 @@
-import { createBusComponent, EventBus, publisherOptionsOf, streamRetentionOf } from '@warren/event-bus';
+import {
+  createBusComponent,
+  createSystemEvents,
+  EventBus,
+  publisherOptionsOf,
+  streamRetentionOf,
+} from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -12,6 +18,7 @@ import {
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
@@ -43,8 +50,10 @@ export interface AnalyticsService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composeAnalytics(
   settings: AnalyticsSettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): AnalyticsService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, logger, metrics });
@@ -83,6 +92,7 @@ export function composeAnalytics(
     createRelay({ pool, store, publisher: bus, logger, metrics }),
     leader,
     createRetentionJob({ store, rules, logger, metrics }),
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

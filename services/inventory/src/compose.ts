@@ -1,4 +1,4 @@
-import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -12,6 +12,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
@@ -40,8 +41,10 @@ export interface InventoryService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composeInventory(
   settings: InventorySettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): InventoryService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, logger, metrics });
@@ -73,6 +76,7 @@ export function composeInventory(
       logger,
       metrics,
     }),
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

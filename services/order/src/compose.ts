@@ -1,4 +1,4 @@
-import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -14,6 +14,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
@@ -45,8 +46,10 @@ export interface OrderService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composeOrder(
   settings: OrderSettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): OrderService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const { deadlineMs } = settings;
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
@@ -93,6 +96,7 @@ export function composeOrder(
     { name: 'orders', stop: () => orders.drain() },
     http,
     createWatchJob({ watch, logger, metrics }),
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

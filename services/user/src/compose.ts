@@ -1,4 +1,4 @@
-import { createBusComponent, EventBus, publisherOptionsOf } from '@warren/event-bus';
+import { createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -12,6 +12,7 @@ import {
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
@@ -38,8 +39,10 @@ export interface UserService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composeUser(
   settings: UserSettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): UserService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, projections, logger, metrics });
@@ -70,6 +73,7 @@ export function composeUser(
     createRelay({ pool, store, publisher: bus, logger, metrics }),
     createRetentionJob({ store, rules, logger, metrics }),
     http,
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

@@ -2,6 +2,7 @@ import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
+import { ErrorOccurred, HealthChanged, ServiceStarted, ServiceStopping } from './system-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
 export * from './analytics-events.ts';
@@ -16,6 +17,7 @@ export * from './order-events.ts';
 export * from './order-view.ts';
 export * from './publisher.ts';
 export * from './released-contract.ts';
+export * from './system-events.ts';
 export * from './text.ts';
 export * from './topology.ts';
 export * from './user-events.ts';
@@ -34,4 +36,8 @@ export const systemCatalogue = createCatalogue([
   UserEmailChanged,
   UserDeactivated,
   AnalyticsUpdated,
+  ServiceStarted,
+  ServiceStopping,
+  HealthChanged,
+  ErrorOccurred,
 ]);

@@ -5,7 +5,13 @@
  * key `<queue>`, waits in the queue of the same name, and comes back through the default exchange; in the end it goes to the
  * direct exchange {@link DEAD_LETTER_EXCHANGE} under the key `<queue>` and rests in `<queue>.dlq`.
  */
-export const EXCHANGES = { orders: 'orders', inventory: 'inventory', users: 'users', analytics: 'analytics' } as const;
+export const EXCHANGES = {
+  orders: 'orders',
+  inventory: 'inventory',
+  users: 'users',
+  analytics: 'analytics',
+  system: 'system',
+} as const;
 
 /** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
 export const STREAMS = { events: 'events' } as const;

@@ -12,6 +12,8 @@ export interface Posting {
   /** For the broker's own use: when it gives up (milliseconds since 1970), and why the message came back. */
   deadline: number;
   returned: string | undefined;
+  /** Nobody waits for it at the end: `flushed` passes over it. */
+  readonly expendable: boolean;
   settle(outcome: PostOutcome): void;
 }
 
@@ -112,7 +114,7 @@ export interface Broker {
   /** Resolves when the broker has the reader; while it is away, at once. @throws `TOPOLOGY_REFUSED` */
   consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer>;
   status(): BrokerStatus;
-  /** Resolves when nothing waits and nothing is unconfirmed. */
+  /** Resolves when nothing waits and nothing is unconfirmed, save what is expendable. */
   flushed(): Promise<void>;
   close(): Promise<void>;
 }

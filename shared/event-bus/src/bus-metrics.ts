@@ -25,6 +25,7 @@ export class BusMetrics {
   readonly #streamRead: Counter<'queue'>;
   readonly #streamSkipped: Counter<'queue' | 'code'>;
   readonly #streamGaps: Counter<'queue'>;
+  readonly #streamLag: StreamLagGauge;
 
   /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
   constructor(registry: MetricsRegistry | undefined, unconfirmed: () => number) {
@@ -51,6 +52,7 @@ export class BusMetrics {
       'How often a stream no longer had what its reader was to go on from',
       ['queue'],
     );
+    this.#streamLag = this.#metric('warren_bus_stream_lag_seconds', (name) => new StreamLagGauge(name, this.#registry));
     this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue went to rest: a dependency away', [
       'queue',
     ]);
@@ -90,6 +92,7 @@ export class BusMetrics {
       read: this.#streamRead.labels(queue),
       gaps: this.#streamGaps.labels(queue),
       skipped: (code) => this.#streamSkipped.inc({ queue, code }),
+      readers: this.#streamLag.readers,
     };
   }
 
@@ -123,6 +126,13 @@ export interface StreamMetrics {
   read: { inc(count?: number): void };
   gaps: { inc(count?: number): void };
   skipped(code: string): void;
+  /** Those whose lag is shown. */
+  readers: Set<LaggingReader>;
+}
+
+interface LaggingReader {
+  readonly queue: string;
+  lagSeconds(): number;
 }
 
 class UnconfirmedGauge extends Gauge {
@@ -134,6 +144,28 @@ class UnconfirmedGauge extends Gauge {
       help: 'Messages sent and not yet confirmed',
       registers: [registry],
       collect: () => this.set([...this.sources].reduce((sum, source) => sum + source(), 0)),
+    });
+  }
+}
+
+/** Several readers of one stream: the gauge shows the one that is farthest behind. */
+class StreamLagGauge extends Gauge<'queue'> {
+  readonly readers = new Set<LaggingReader>();
+
+  constructor(name: string, registry: MetricsRegistry) {
+    super({
+      name,
+      help: 'Age of the oldest message of a stream that has come to a reader and is not dealt with; 0 when there is none',
+      labelNames: ['queue'],
+      registers: [registry],
+      collect: () => {
+        this.reset();
+        const lags = new Map<string, number>();
+        for (const reader of this.readers) {
+          lags.set(reader.queue, Math.max(lags.get(reader.queue) ?? 0, reader.lagSeconds()));
+        }
+        for (const [queue, lag] of lags) this.set({ queue }, lag);
+      },
     });
   }
 }

@@ -21,9 +21,10 @@ import {
 import { BusTopology } from './bus-topology.ts';
 import { encodeEvent } from './event-codec.ts';
 import type { OutgoingMessage } from './message.ts';
-import { Publisher } from './publisher.ts';
+import { type PostOptions, Publisher } from './publisher.ts';
 import { requireInteger } from './require-integer.ts';
 import { createSubscription, type RunningSubscription } from './running-subscription.ts';
+import { stateOf } from './served-state.ts';
 import type { ReadStreamOptions, StreamBatch } from './stream.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
@@ -110,7 +111,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    * its type and version; the rest is up to the compiler, and to the consumers. An event that can never be published counts as
    * `returned`: trying again would not help. One that finds no room to wait counts as `nacked`.
    */
-  send(event: EventEnvelope): Promise<PublishOutcome> {
+  send(event: EventEnvelope, options?: PostOptions): Promise<PublishOutcome> {
     let message: OutgoingMessage;
     try {
       this.#requireRoom();
@@ -119,7 +120,13 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       const { code, kind, message: reason } = toAppError(thrown);
       return Promise.resolve({ status: kind === 'transient' ? 'nacked' : 'returned', reason: `${code}: ${reason}` });
     }
-    return this.#post(message);
+    return this.#post(message, options);
+  }
+
+  /** As {@link send}, for news that is worth no delay: while the broker is away it is `nacked`, and {@link close} waits for no confirm. */
+  tell(event: EventEnvelope): Promise<PublishOutcome> {
+    if (this.canPublish()) return this.send(event, { expendable: true });
+    return Promise.resolve({ status: 'nacked', reason: 'not sent: the bus cannot publish now' });
   }
 
   canPublish(): boolean {
@@ -255,8 +262,8 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   }
 
   /** What can never be sent is parked like what nobody wants: trying again would not help. */
-  async #post(message: OutgoingMessage): Promise<PublishOutcome> {
-    const outcome = await this.#publisher.post(message);
+  async #post(message: OutgoingMessage, options?: PostOptions): Promise<PublishOutcome> {
+    const outcome = await this.#publisher.post(message, options);
     return outcome.status === 'unsendable' ? { ...outcome, status: 'returned' } : outcome;
   }
 
@@ -265,17 +272,6 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     const { waiting } = this.#broker;
     if (waiting > this.#options.maxWaiting) throw busErrors.BUS_OVERLOADED(`${waiting} events wait to be published`);
   }
-}
-
-/** `refused`: the broker has the queue with other arguments. `resting` and `trying` are a circuit breaker that is open or half-open. */
-function stateOf(
-  served: Pick<RunningSubscription, 'refusal' | 'isConsuming'> & Partial<Pick<RunningSubscription, 'breakerState'>>,
-): 'consuming' | 'refused' | 'waiting' | 'resting' | 'trying' {
-  const { refusal, breakerState = 'closed' } = served;
-  if (refusal) return 'refused';
-  if (!served.isConsuming()) return 'waiting';
-  if (breakerState === 'closed') return 'consuming';
-  return breakerState === 'open' ? 'resting' : 'trying';
 }
 
 const PUBLISH_ERRORS = {

@@ -14,5 +14,6 @@ export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';
 export * from './subscription.ts';
+export { createSystemEvents, type SystemEventsOptions } from './system-events/create-system-events.ts';
 export { topicMatches } from './topic-match.ts';
 export type { DeadLetterLimits } from './topology-plan.ts';

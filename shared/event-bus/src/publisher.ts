@@ -3,6 +3,11 @@ import type { Broker, Posting, PostOutcome } from './broker.ts';
 import type { BusMetrics } from './bus-metrics.ts';
 import type { OutgoingMessage } from './message.ts';
 
+export interface PostOptions {
+  /** Nobody waits for it when the bus closes. @default false */
+  expendable?: boolean;
+}
+
 /**
  * Hands messages to the broker and gives each its one outcome. A message that comes back unroutable is published once more,
  * after the topology has been declared again: somebody may have deleted a queue.
@@ -19,9 +24,13 @@ export class Publisher {
   }
 
   /** Publishes and gives the outcome; never rejects. */
-  post(message: OutgoingMessage): Promise<PostOutcome> {
+  post(message: OutgoingMessage, { expendable = false }: PostOptions = {}): Promise<PostOutcome> {
     this.#metrics.published.inc();
-    return new Promise((resolve) => this.#broker.publish(new Post(message, this, resolve)));
+    return new Promise((resolve) => {
+      const post = new Post(message, this, resolve);
+      post.expendable = expendable;
+      this.#broker.publish(post);
+    });
   }
 
   /** For {@link Post}: takes the broker's answer. */
@@ -52,6 +61,7 @@ class Post implements Posting {
   again = false;
   deadline = 0;
   returned: string | undefined;
+  expendable = false;
   readonly message: OutgoingMessage;
   readonly resolve: (outcome: PostOutcome) => void;
   readonly #publisher: Publisher;

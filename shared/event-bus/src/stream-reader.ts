@@ -15,6 +15,10 @@ export interface StreamReaderOptions<Contract extends EventContract> {
   prefetch: number;
   maxBatch: number;
   resumeTimeoutMs: number;
+  /** Without a message for so long, and with none in hand, the broker is asked anew. @default 60000 */
+  renewMs?: number;
+  /** It counts as stalled when it has something in hand and nothing more was asked for in so long. @default 30000 */
+  stalledMs?: number;
   catalogue: Catalogue<Contract>;
   broker: Pick<Broker, 'consumeStream'>;
   metrics: StreamMetrics;
@@ -26,6 +30,11 @@ interface Arrived {
   offset: number;
 }
 
+const RENEW_MS = 60_000;
+const STALLED_MS = 30_000;
+/** So long after it has asked the broker anew, a reader counts as consuming all the same. */
+const RENEWAL_MS = 5000;
+
 type State = 'reading' | 'resuming' | 'restarting' | 'probing' | 'ended';
 
 /**
@@ -34,6 +43,9 @@ type State = 'reading' | 'resuming' | 'restarting' | 'probing' | 'ended';
  *
  * To go on, the broker is asked for the very message that was given last: that it comes shows that the stream is still the same. RabbitMQ
  * would keep silent about a stream that was deleted and declared again until that has grown past the offset asked for.
+ *
+ * A reader to which nothing comes asks the broker anew now and then in the same way: it cannot tell an idle stream from a broker that
+ * has forgotten its reader.
  *
  * | state | a message comes | next |
  * |---|---|---|
@@ -60,6 +72,12 @@ export class StreamReader<Contract extends EventContract> {
   /** The stream was seen to be served since the broker has had its reader. */
   #served = false;
   #wake: (() => void) | undefined;
+  /** What the caller has in hand. */
+  #given: readonly Arrived[] = [];
+  /** When the caller last asked for more, or had to: while there is nothing, it need not. */
+  #movedAt = performance.now();
+  #renewTimer: NodeJS.Timeout | undefined;
+  #renewalEndsAt = 0;
 
   constructor(options: StreamReaderOptions<Contract>) {
     this.queue = options.queue;
@@ -68,7 +86,19 @@ export class StreamReader<Contract extends EventContract> {
   }
 
   isConsuming(): boolean {
-    return this.#consumer?.isConsuming() ?? false;
+    return performance.now() < this.#renewalEndsAt || (this.#consumer?.isConsuming() ?? false);
+  }
+
+  /** Something is there to be read, and is not. */
+  isStalled(): boolean {
+    const { stalledMs = STALLED_MS } = this.#options;
+    return this.#oldest() !== undefined && performance.now() - this.#movedAt >= stalledMs;
+  }
+
+  /** Age of the oldest message that has come and is not dealt with, in seconds; 0 when there is none. */
+  lagSeconds(): number {
+    const { timestamp } = this.#oldest()?.delivery.properties ?? {};
+    return timestamp === undefined ? 0 : Math.max(0, Date.now() / 1000 - timestamp);
   }
 
   /** Why the broker refuses the stream (`TOPOLOGY_REFUSED`), until it accepts it. */
@@ -87,14 +117,19 @@ export class StreamReader<Contract extends EventContract> {
       const last = arrived.at(-1);
       if (!last) continue;
       this.#position = { after: last.offset };
+      this.#given = arrived;
       yield { events: this.#decode(arrived), lastOffset: last.offset };
       for (const { delivery } of arrived) delivery.ack();
+      this.#given = [];
+      this.#movedAt = performance.now();
     }
   }
 
   /** Ends {@link batches} and lets the broker's reader go. Safe to call twice. */
   async close(): Promise<void> {
     this.#enter('ended');
+    clearInterval(this.#renewTimer);
+    this.#options.metrics.readers.delete(this);
     this.#arrived.clear();
     this.#wake?.();
     await this.#consumer?.close();
@@ -112,8 +147,29 @@ export class StreamReader<Contract extends EventContract> {
     });
     this.#consumer = consumer;
     if (this.#state === 'ended') await consumer.close();
+    else this.#watch();
     // Decided while the broker took its time to answer.
     if (this.#state === 'restarting') consumer.restart();
+  }
+
+  #oldest(): Arrived | undefined {
+    return this.#given[0] ?? this.#arrived.peek();
+  }
+
+  #watch(): void {
+    const { renewMs = RENEW_MS, metrics } = this.#options;
+    metrics.readers.add(this);
+    this.#renewTimer = setInterval(() => {
+      const idleMs = this.#oldest() ? 0 : performance.now() - this.#movedAt;
+      // From `next` it would begin behind what has come meanwhile.
+      if (this.#state === 'reading' && idleMs >= renewMs && this.#position !== 'next') this.#renew();
+    }, renewMs);
+  }
+
+  #renew(): void {
+    if (!this.#consumer?.isConsuming()) return;
+    this.#renewalEndsAt = performance.now() + RENEWAL_MS;
+    this.#consumer.restart();
   }
 
   #startAt(): StreamStart {
@@ -166,6 +222,7 @@ export class StreamReader<Contract extends EventContract> {
       delivery.ack();
       return;
     }
+    if (!this.#oldest()) this.#movedAt = performance.now();
     this.#arrived.push({ delivery, offset });
     this.#wake?.();
   }

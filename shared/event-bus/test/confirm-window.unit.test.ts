@@ -27,6 +27,7 @@ class TestPosting {
   readonly outcomes: PostOutcome[] = [];
   deadline = 0;
   returned: string | undefined;
+  expendable = false;
   readonly message: OutgoingMessage = encodeEvent(placed(), Placed, true);
 
   settle(outcome: PostOutcome): void {
@@ -148,6 +149,25 @@ describe('confirm window', () => {
     const [good] = add(1) as [TestPosting];
     channel.ack(1);
     expect(statuses([bad, good])).toEqual(['unsendable', 'confirmed']);
+  });
+
+  test('when only the expendable waits or is unconfirmed, then it is flushed, and its confirms are still taken', async () => {
+    attach(channel);
+    const news = Array.from({ length: 4 }, () => Object.assign(new TestPosting(), { expendable: true }));
+    for (const posting of news) window.add(posting);
+    await window.flushed();
+    const [owed] = add(1) as [TestPosting];
+    let flushed = false;
+    const waiting = window.flushed().then(() => {
+      flushed = true;
+    });
+    channel.ack(3, true);
+    channel.ack(4);
+    await Promise.resolve();
+    expect({ flushed, statuses: statuses(news) }).toEqual({ flushed: false, statuses: Array(4).fill('confirmed') });
+    channel.ack(5);
+    await waiting;
+    expect(statuses([owed])).toEqual(['confirmed']);
   });
 
   test('when it is closed, then everything is settled, and what comes later too', async () => {

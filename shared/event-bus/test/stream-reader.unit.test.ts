@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
 import type { ConsumeStreamOptions } from '../src/broker.ts';
 import type { StreamBatch, StreamStart } from '../src/index.ts';
 import { StreamReader } from '../src/stream-reader.ts';
@@ -9,6 +10,7 @@ import { placed, shopCatalogue } from './shop-events.ts';
 let broker: ConsumeStreamOptions;
 let restarts: number;
 let gaps: number;
+let consuming: boolean;
 let batches: AsyncGenerator<StreamBatch<unknown>>;
 let reader: StreamReader<(typeof shopCatalogue.contracts)[number]>;
 
@@ -19,9 +21,14 @@ afterEach(async () => {
 });
 
 /** @param attached when the broker has its reader */
-function begin(from: StreamStart, attached: Promise<void> = Promise.resolve()): void {
+function begin(
+  from: StreamStart,
+  attached: Promise<void> = Promise.resolve(),
+  times: { renewMs?: number; stalledMs?: number } = {},
+): void {
   restarts = 0;
   gaps = 0;
+  consuming = true;
   reader = new StreamReader({
     queue: 'shop',
     plan: { exchanges: [], queues: [], bindings: [] },
@@ -29,25 +36,45 @@ function begin(from: StreamStart, attached: Promise<void> = Promise.resolve()): 
     prefetch: 10,
     maxBatch: 2,
     resumeTimeoutMs: 5000,
+    ...times,
     catalogue: shopCatalogue,
     broker: {
       consumeStream: async (options) => {
         broker = options;
         options.startAt();
         await attached;
-        return { isConsuming: () => true, failure: undefined, restart: () => void restarts++, close: async () => {} };
+        return {
+          isConsuming: () => consuming,
+          failure: undefined,
+          restart: () => void restarts++,
+          close: async () => {},
+        };
       },
     },
-    metrics: { read: { inc: () => undefined }, gaps: { inc: () => void gaps++ }, skipped: () => undefined },
+    metrics: {
+      read: { inc: () => undefined },
+      gaps: { inc: () => void gaps++ },
+      skipped: () => undefined,
+      readers: new Set(),
+    },
     logger: silentLogger,
   });
   batches = reader.batches();
 }
 
+/** When what is delivered was published, in seconds since 1970. */
+let timestamp: number | undefined;
+
 function deliver(...offsets: number[]): void {
   for (const offset of offsets) {
     const body = Buffer.from(JSON.stringify(placed(offset + 1)));
-    const message = { exchange: 'shop', routingKey: 'shop.placed', body, properties: {}, redelivered: false };
+    const message = {
+      exchange: 'shop',
+      routingKey: 'shop.placed',
+      body,
+      properties: { timestamp },
+      redelivered: false,
+    };
     broker.onDelivery({ ...message, live: true, ack: () => undefined }, offset);
   }
 }
@@ -141,5 +168,53 @@ describe('a reader of a stream', () => {
     expect(broker.startAt()).toBe('first');
     await reader.close();
     expect(await batch).toEqual({ done: true, value: undefined });
+  });
+
+  it('when nothing comes, then the broker is asked anew, again and again, and it goes on behind what was given last', async () => {
+    begin('first', undefined, { renewMs: 20 });
+    expect(await next(0)).toEqual([0]);
+    const more = batches.next();
+    await waitUntil(() => restarts === 1);
+    consuming = false;
+    expect(reader.isConsuming()).toBe(true);
+    broker.onLost();
+    expect(broker.startAt()).toEqual({ after: 0 });
+    consuming = true;
+    deliver(0);
+    await waitUntil(() => restarts >= 2);
+    deliver(1);
+    expect((await more).value).toMatchObject({ lastOffset: 1 });
+    expect(gaps).toBe(0);
+  });
+
+  it('when something is in hand, or it is to begin with what comes next, then the broker is left alone', async () => {
+    begin('first', undefined, { renewMs: 10, stalledMs: 100 });
+    await next(0, 1, 2);
+    await waitUntil(() => reader.isStalled());
+    expect(restarts).toBe(0);
+    await reader.close();
+    jest.useFakeTimers();
+    begin('next', undefined, { renewMs: 10 });
+    const first = batches.next();
+    await jest.advanceTimersByTimeAsync(100);
+    expect(restarts).toBe(0);
+    deliver(7);
+    await jest.advanceTimersByTimeAsync(1);
+    expect((await first).value).toMatchObject({ lastOffset: 7 });
+  });
+
+  it('when the caller asks for no more though something is there, then it is stalled and lags, until it does', async () => {
+    begin('first', undefined, { stalledMs: 30 });
+    timestamp = Date.now() / 1000 - 100;
+    expect(await next(0, 1, 2)).toEqual([0, 1]);
+    await waitUntil(() => reader.isStalled());
+    expect(reader.lagSeconds()).toBeGreaterThanOrEqual(100);
+    timestamp = undefined;
+    await next();
+    const end = batches.next();
+    await new Promise(setImmediate);
+    expect([reader.isStalled(), reader.lagSeconds()]).toEqual([false, 0]);
+    await reader.close();
+    expect(await end).toEqual({ done: true, value: undefined });
   });
 });

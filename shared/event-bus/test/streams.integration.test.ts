@@ -113,4 +113,28 @@ describe('a stream on RabbitMQ', () => {
     await reading.given(1);
     await reading.stop();
   });
+
+  test('when a batch is in hand for long, then its age shows as lag until it is dealt with', async () => {
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const bus = harness.bus({ metrics });
+    await bus.connect();
+    let goOn: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const reading = await startReading(bus, { queue, from: 'first' }, () => held);
+    const lag = async () => {
+      const text = await metrics.getSingleMetricAsString('warren_bus_stream_lag_seconds');
+      return Number(/} (.+)$/m.exec(text)?.[1]);
+    };
+    expect(await lag()).toBe(0);
+    await bus.publish(placed());
+    await reading.given(1);
+    // AMQP has whole seconds.
+    await waitUntil(async () => (await lag()) >= 1);
+    goOn();
+    await waitUntil(async () => (await lag()) === 0);
+    await reading.stop();
+    expect(await metrics.getSingleMetricAsString('warren_bus_stream_lag_seconds')).not.toContain(queue);
+  });
 });

@@ -1,6 +1,7 @@
 export * from './batcher.ts';
 export * from './clock.ts';
 export * from './config.ts';
+export * from './error-feed.ts';
 export * from './errors.ts';
 export * from './ids.ts';
 export * from './lifecycle.ts';

@@ -1,6 +1,6 @@
 import type { PublishOutcome } from '@warren/contracts';
 import type { ConfirmChannel, Message } from 'amqplib';
-import type { Posting } from '../broker.ts';
+import type { Posting, PostOutcome } from '../broker.ts';
 import { Fifo } from '../fifo.ts';
 import { SentPostings } from './sent-postings.ts';
 
@@ -22,6 +22,8 @@ export class ConfirmWindow {
   readonly #options: ConfirmWindowOptions;
   readonly #waiting = new Fifo<Posting>();
   #sent = new SentPostings();
+  /** Of those that wait or are sent, the ones that are not expendable. */
+  #owed = 0;
   #channel: ConfirmChannel | undefined;
   #full = false;
   #paused = false;
@@ -48,6 +50,7 @@ export class ConfirmWindow {
     }
     posting.deadline = Date.now() + this.#options.timeoutMs;
     posting.returned = undefined;
+    if (!posting.expendable) this.#owed += 1;
     this.#waiting.push(posting);
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(1000, Math.max(10, this.#options.timeoutMs / 4)));
     this.#pump();
@@ -78,7 +81,7 @@ export class ConfirmWindow {
     this.#channel = undefined;
     const lost = this.#sent;
     this.#sent = new SentPostings();
-    for (const posting of lost) posting.settle({ status: 'unknown', reason });
+    for (const posting of lost) this.#finish(posting, { status: 'unknown', reason });
     this.#checkFlushed();
   }
 
@@ -88,9 +91,9 @@ export class ConfirmWindow {
     this.#pump();
   }
 
-  /** Resolves when nothing waits and nothing is unconfirmed. */
+  /** Resolves when nothing waits and nothing is unconfirmed, save what is expendable. */
   flushed(): Promise<void> {
-    if (this.#waiting.length + this.#sent.size === 0) return Promise.resolve();
+    if (this.#owed === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onFlushed.push(resolve));
   }
 
@@ -98,7 +101,7 @@ export class ConfirmWindow {
   close(): void {
     this.#closed = true;
     for (const posting of this.#waiting.take(Number.POSITIVE_INFINITY)) {
-      posting.settle({ status: 'unknown', reason: 'the bus was closed before the message could be sent' });
+      this.#finish(posting, { status: 'unknown', reason: 'the bus was closed before the message could be sent' });
     }
     this.#abandon('the bus was closed before the confirm came');
   }
@@ -117,7 +120,7 @@ export class ConfirmWindow {
       // False means "buffered, and more would only pile up", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
     } catch (error) {
-      posting.settle({ status: 'unsendable', reason: (error as Error).message });
+      this.#finish(posting, { status: 'unsendable', reason: (error as Error).message });
       return;
     }
     this.#sent.add(posting);
@@ -137,7 +140,13 @@ export class ConfirmWindow {
 
   #settle(tag: number, outcome: PublishOutcome): void {
     const posting = this.#sent.take(tag);
-    posting?.settle(posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
+    if (!posting) return;
+    this.#finish(posting, posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
+  }
+
+  #finish(posting: Posting, outcome: PostOutcome): void {
+    if (!posting.expendable) this.#owed -= 1;
+    posting.settle(outcome);
   }
 
   /** A returned message is confirmed as well; the return comes first, without a tag of its own. */
@@ -160,16 +169,19 @@ export class ConfirmWindow {
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;
-      this.#waiting.shift()?.settle({ status: 'unknown', reason });
+      const late = this.#waiting.shift();
+      if (late) this.#finish(late, { status: 'unknown', reason });
     }
     this.#pump();
     this.#checkFlushed();
   }
 
   #checkFlushed(): void {
-    if (this.#waiting.length + this.#sent.size > 0) return;
-    clearInterval(this.#sweeper);
-    this.#sweeper = undefined;
+    if (this.#waiting.length + this.#sent.size === 0) {
+      clearInterval(this.#sweeper);
+      this.#sweeper = undefined;
+    }
+    if (this.#owed > 0) return;
     for (const resolve of this.#onFlushed.splice(0)) resolve();
   }
 }

@@ -72,7 +72,7 @@ export class ReplayLine {
     const headers = replayHeaders(letter, new Date());
     const message = copyMessage(held, { exchange: '', routingKey: this.#queue, headers });
     const outcome = await new Promise<PostOutcome>((settle) => {
-      this.#window.add({ message, deadline: 0, returned: undefined, settle });
+      this.#window.add({ message, deadline: 0, returned: undefined, expendable: false, settle });
     });
     try {
       if (outcome.status === 'confirmed') held.take();

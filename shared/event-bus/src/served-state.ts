@@ -1,0 +1,26 @@
+import type { RunningSubscription } from './running-subscription.ts';
+import type { StreamReader } from './stream-reader.ts';
+
+/**
+ * | state | means |
+ * |---|---|
+ * | `consuming` | all is well |
+ * | `waiting` | the broker does not have the consumer |
+ * | `refused` | the broker has the queue with other arguments |
+ * | `resting`, `trying` | a circuit breaker is open or half-open |
+ * | `stalled` | a stream is not read on, though something is there |
+ */
+export type ServedState = 'consuming' | 'waiting' | 'refused' | 'resting' | 'trying' | 'stalled';
+
+type Served = Pick<RunningSubscription, 'refusal' | 'isConsuming'> &
+  Partial<Pick<RunningSubscription, 'breakerState'> & Pick<StreamReader<never>, 'isStalled'>>;
+
+/** How a queue or a stream is being served. */
+export function stateOf(served: Served): ServedState {
+  const { refusal, breakerState = 'closed' } = served;
+  if (refusal) return 'refused';
+  if (!served.isConsuming()) return 'waiting';
+  if (served.isStalled?.()) return 'stalled';
+  if (breakerState === 'closed') return 'consuming';
+  return breakerState === 'open' ? 'resting' : 'trying';
+}

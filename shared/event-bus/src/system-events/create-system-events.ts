@@ -1,0 +1,127 @@
+import { hostname } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  createEvent,
+  ErrorOccurred,
+  type EventContract,
+  type EventOf,
+  HealthChanged,
+  ServiceStarted,
+  ServiceStopping,
+} from '@warren/contracts';
+import { type Component, createId, type ErrorFeed, type Readiness } from '@warren/kernel';
+import type { EventBus } from '../event-bus.ts';
+import { codeOf, ErrorDigest, type ErrorReport } from './error-digest.ts';
+import { HealthChanges } from './health-changes.ts';
+
+export interface SystemEventsOptions {
+  /** Its catalogue has the system events, as `systemCatalogue` does. */
+  bus: Pick<EventBus, 'tell'>;
+  /** Name of the service. */
+  service: string;
+  errors: Pick<ErrorFeed, 'onError'>;
+  /** The lifecycle's `readiness`. */
+  readiness(): Promise<Readiness>;
+  /** How often it looks for changes of health and for what is to be told yet, in milliseconds. @default 1000 */
+  lookEveryMs?: number;
+  /** How many errors of one code are told within `errorWindowMs`; of the rest one more, with their number. @default 3 */
+  errorLimit?: number;
+  /** @default 60000 */
+  errorWindowMs?: number;
+}
+
+/** A longer text than the contract has room for is cut. */
+const MESSAGE_LENGTH = 500;
+
+/**
+ * Tells what becomes of an instance: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing waits
+ * for it, nothing is stored, and nobody needs to listen. While the broker is away the start, the last state of health and one error of
+ * each code are kept, and told when it is back.
+ *
+ * To be the last of the lifecycle's components: it starts when all others run, and is the first to stop.
+ */
+export function createSystemEvents(options: SystemEventsOptions): Component {
+  const { bus, service, errors, readiness, lookEveryMs = 1000, errorLimit = 3, errorWindowMs = 60_000 } = options;
+  const instanceId = createId();
+  const health = new HealthChanges();
+  const digest = new ErrorDigest({ limit: errorLimit, windowMs: errorWindowMs });
+  const over = new AbortController();
+  let startedAt = 0;
+  /** Until it is told: kept as it is, so that a copy of it has its id. */
+  let started: EventOf<typeof ServiceStarted> | undefined;
+
+  const about = (at: Date, correlationId = instanceId) => ({
+    aggregateId: instanceId,
+    source: service,
+    now: at,
+    correlationId,
+  });
+  const tell = async (event: EventOf<EventContract>): Promise<boolean> =>
+    (await bus.tell(event)).status === 'confirmed';
+
+  async function tellStart(): Promise<void> {
+    if (started && (await tell(started))) started = undefined;
+  }
+
+  async function tellHealth(): Promise<void> {
+    const now = await readiness();
+    if (over.signal.aborted || now.state !== 'started') return;
+    const news = health.observe(now, new Date());
+    if (!news) return;
+    const { at, ...data } = news;
+    if (await tell(createEvent(HealthChanged, { ...about(at), data: { service, instanceId, ...data } }))) {
+      health.told(news);
+    }
+  }
+
+  async function tellError(report: ErrorReport): Promise<void> {
+    const { logged, at, omitted } = report;
+    const { severity, message, error, correlationId } = logged;
+    const code = codeOf(logged);
+    const data = {
+      service,
+      instanceId,
+      severity,
+      message: message.slice(0, MESSAGE_LENGTH),
+      ...(code !== undefined && { code }),
+      ...(error && { kind: error.kind }),
+      omitted,
+    };
+    const event = createEvent(ErrorOccurred, { ...about(new Date(at), correlationId), data });
+    if (!(await tell(event))) digest.putBack(report, Date.now());
+  }
+
+  async function look(): Promise<void> {
+    await tellStart();
+    await tellHealth();
+    await Promise.all(digest.due(Date.now()).map(tellError));
+  }
+
+  async function watch(): Promise<void> {
+    while (!over.signal.aborted) {
+      await look();
+      await pause(lookEveryMs, undefined, { signal: over.signal }).catch(() => undefined);
+    }
+  }
+
+  errors.onError((logged) => {
+    const report = digest.add(logged, Date.now());
+    if (report) void tellError(report);
+  });
+
+  return {
+    name: 'system-events',
+    async start() {
+      startedAt = performance.now();
+      const data = { service, instanceId, host: hostname(), pid: process.pid, node: process.version };
+      started = createEvent(ServiceStarted, { ...about(new Date()), data });
+      void watch();
+    },
+    async stop() {
+      over.abort();
+      const data = { service, instanceId, uptimeMs: Math.round(performance.now() - startedAt) };
+      void tellStart();
+      void tell(createEvent(ServiceStopping, { ...about(new Date()), data }));
+    },
+  };
+}
