@@ -30,12 +30,14 @@ export interface SystemEventsOptions {
   errorWindowMs?: number;
 }
 
+/** How long a stop waits for the broker to take the last event, in milliseconds. */
+const STOP_MS = 500;
 /** A longer text than the contract has room for is cut. */
 const MESSAGE_LENGTH = 500;
 
 /**
  * Tells what becomes of an instance: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing waits
- * for it, nothing is stored, and nobody needs to listen. While the broker is away the start, the last state of health and one error of
+ * for it, save the stop for half a second at most, nothing is stored, and nobody needs to listen. While the broker is away the start, the last state of health and one error of
  * each code are kept, and told when it is back.
  *
  * To be the last of the lifecycle's components: it starts when all others run, and is the first to stop.
@@ -120,8 +122,10 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
     async stop() {
       over.abort();
       const data = { service, instanceId, uptimeMs: Math.round(performance.now() - startedAt) };
-      void tellStart();
-      void tell(createEvent(ServiceStopping, { ...about(new Date()), data }));
+      const stopping = createEvent(ServiceStopping, { ...about(new Date()), data });
+      const told = Promise.all([tellStart(), tell(stopping)]);
+      // A connection that is closed at once may close before what was given to it has left.
+      await Promise.race([told, pause(STOP_MS, undefined, { ref: false })]);
     },
   };
 }
