@@ -1,6 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { AnalyticsUpdated, createEvent, type EventOf, ReceiveStock, STREAMS, UserRegistered } from '@warren/contracts';
+import {
+  AnalyticsUpdated,
+  createEvent,
+  type EventOf,
+  ReceiveStock,
+  ServiceStopping,
+  STREAMS,
+  UserRegistered,
+} from '@warren/contracts';
 import { archiveRule, createEventStore, createPool } from '@warren/event-store';
+import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
 import { ENDING_EVENTS } from '../src/application/announce.ts';
@@ -15,6 +24,15 @@ beforeEach(async () => {
   analytics = await createAnalyticsFixture();
 });
 afterEach(() => analytics.close());
+
+/** Where an event stands in the stream. */
+async function offsetOf(eventId: string): Promise<number | undefined> {
+  for await (const { events } of analytics.bus.readStream({ queue: STREAMS.events, from: 'first' })) {
+    const found = events.find(({ event }) => event.id === eventId);
+    if (found) return found.offset;
+  }
+  return undefined;
+}
 
 describe('the analytics service', () => {
   it('when orders are placed and end, in whatever order that is told, then the figures are right', async () => {
@@ -93,11 +111,11 @@ describe('the analytics service', () => {
       metadata: { source: 'analytics' },
       data: { orders: { created: 1, confirmed: 1, cancelled: 0 }, revenue: { USD: 2 } },
     });
-    // Behind the two of the order come the announcements, of which there is a second if the first was between them. Once they have come
-    // back, nothing is left to be announced.
+    // Once the announcement has come back through the stream, nothing is left to be announced.
+    const offset = await offsetOf(last.id);
     const model = await waitUntil(async () => {
-      const [row] = await analytics.select<Record<string, string>>(`SELECT * FROM read_model WHERE read_offset > $1`, [
-        seen.length,
+      const [row] = await analytics.select<Record<string, string>>('SELECT * FROM read_model WHERE read_offset >= $1', [
+        offset,
       ]);
       return row;
     });
@@ -116,6 +134,27 @@ describe('the analytics service', () => {
       return (await store.query('SELECT FROM archived_events')).rowCount === 1;
     };
     await waitUntil(isArchived, { what: 'the announcement to be archived' }).finally(() => pool.end());
+  });
+
+  it('when an announcement is old, then the service archives it', async () => {
+    const first = await analytics.start();
+    await analytics.publish([orderCreated([['item1', 1]])], 1);
+    const left = `SELECT FROM events e WHERE recorded_at > now() - interval '1 second' OR EXISTS (
+      SELECT FROM relay_cursors c WHERE NOT (e.tx < c.window_start OR e.tx < c.window_end AND e.position <= c.position))`;
+    await waitUntil(async () => (await analytics.select('SELECT FROM events')).length === 1);
+    await first.lifecycle.stop();
+    await waitUntil(async () => (await analytics.select(left)).length === 0, { what: 'an old event, published' });
+    await analytics.start({ STREAM_KEEP_MS: '1000' });
+    await waitUntil(async () => (await analytics.select('SELECT FROM archived_events')).length === 1);
+  });
+
+  it('when other services tell of themselves, then that is counted by type', async () => {
+    const service = await analytics.start();
+    const data = { service: 'order', instanceId: createId(), uptimeMs: 5 };
+    const about = { aggregateId: data.instanceId, source: 'order', now: new Date(NOON) };
+    await analytics.publish([createEvent(ServiceStopping, { ...about, data })], 1);
+    const { body } = await ask(service, `analytics/summary?${AT_NOON}`);
+    expect(body).toMatchObject({ events: 1, byType: { ServiceStopping: 1 } });
   });
 
   it('when events are in the stream again, then they are not counted again', async () => {
