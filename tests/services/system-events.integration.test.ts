@@ -42,18 +42,20 @@ afterEach(async () => {
 });
 
 describe('each service', () => {
-  it.each(Object.keys(SERVICES))('when %s starts, fails at something and stops, then it says so', async (service) => {
-    const { lifecycle, logger } = (SERVICES[service] as (env: Env) => Service)(env);
-    await lifecycle.start();
+  it('when it starts, fails at something and stops, then it says so', async () => {
+    const services = Object.entries(SERVICES).map(([name, compose]) => ({ name, ...compose(env) }));
+    const told = (service: string) => seen.filter(({ metadata }) => metadata.source === service);
+    const all = (what: string, wanted: (event: (typeof seen)[number]) => boolean) =>
+      waitUntil(() => services.every(({ name }) => told(name).some(wanted)), { what });
     try {
-      await waitUntil(() => seen.some(({ data }) => 'ready' in data && data.ready), { what: 'a ready service' });
-      logger.error({ code: 'ODD' }, 'made to fail');
-      await waitUntil(() => seen.some(({ data }) => 'code' in data && data.code === 'ODD'), { what: 'its error' });
+      await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));
+      await all('ready services', ({ data }) => 'ready' in data && data.ready);
+      for (const { logger } of services) logger.error({ code: 'ODD' }, 'made to fail');
+      await all('their errors', ({ data }) => 'code' in data && data.code === 'ODD');
     } finally {
-      await lifecycle.stop();
+      await Promise.all(services.map(({ lifecycle }) => lifecycle.stop()));
     }
-    await waitUntil(() => seen.at(-1)?.type === 'ServiceStopping', { what: 'its end' });
-    expect(seen[0]?.type).toBe('ServiceStarted');
-    expect(new Set(seen.map(({ metadata }) => metadata.source))).toEqual(new Set([service]));
+    await all('their ends', ({ type }) => type === 'ServiceStopping');
+    expect(services.map(({ name }) => told(name)[0]?.type)).toEqual(services.map(() => 'ServiceStarted'));
   });
 });

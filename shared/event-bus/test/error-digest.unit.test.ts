@@ -42,6 +42,13 @@ describe('the digest of errors', () => {
     expect(digest.add(failed(undefined, 'another text'), 4)).toBeDefined();
   });
 
+  it('when each text is another one, then those beyond a hundred count together', () => {
+    const digest = createDigest();
+    const errors = Array.from({ length: 1000 }, (_, index) => failed(undefined, `order ${index} failed`));
+    expect(errors.filter((logged) => digest.add(logged, 1))).toHaveLength(102);
+    expect(digest.due(MINUTE + 1)).toEqual([{ logged: errors[999], at: 1, omitted: 897 }]);
+  });
+
   it('when errors come at any time and some cannot be told, then every one is told or counted in the end, and a window tells a few only', () => {
     const logged = fc.record({ afterMs: fc.nat(40_000), lost: fc.boolean(), look: fc.boolean() });
     fc.assert(

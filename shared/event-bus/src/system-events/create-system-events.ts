@@ -36,9 +36,9 @@ const STOP_MS = 500;
 const MESSAGE_LENGTH = 500;
 
 /**
- * Tells what becomes of an instance: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing waits
- * for it, save the stop for half a second at most, nothing is stored, and nobody needs to listen. While the broker is away the start, the last state of health and one error of
- * each code are kept, and told when it is back.
+ * Tells what becomes of an instance: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing is
+ * stored, nobody needs to listen, and nothing waits for it, save a stop for half a second at most. While the broker is away the start,
+ * the present health and one error of each code are kept, and told when it is back.
  *
  * To be the last of the lifecycle's components: it starts when all others run, and is the first to stop.
  */

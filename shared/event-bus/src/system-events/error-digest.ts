@@ -15,6 +15,9 @@ export interface ErrorDigestOptions {
   windowMs: number;
 }
 
+/** Further codes and texts share one: texts that differ each time must neither fill the memory nor make a flood. */
+const MOST_WINDOWS = 100;
+
 interface Window {
   since: number;
   told: number;
@@ -60,7 +63,8 @@ export class ErrorDigest {
   }
 
   #windowOf(logged: LoggedError, now: number): Window {
-    const key = codeOf(logged) ?? logged.message;
+    const own = codeOf(logged) ?? logged.message;
+    const key = this.#windows.has(own) || this.#windows.size < MOST_WINDOWS ? own : '';
     const known = this.#windows.get(key);
     if (known && now - known.since < this.#options.windowMs) return known;
     const window = { since: now, told: 0, left: known?.left };
