@@ -20,6 +20,7 @@ export function drawChart({ results, environment, startedAt }: BenchReport): str
   const source = `${where}, commit ${commit ?? 'unknown'}, ${startedAt.slice(0, 10)}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${top + 10}" font-family="sans-serif" font-size="13">`,
+    '<title>What npm run bench measured</title>',
     '<rect width="100%" height="100%" fill="#fff"/>',
     ...groups.flat(),
     text(10, top - 6, source, 'font-size="11" fill="#666"'),
