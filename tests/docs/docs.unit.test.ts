@@ -66,6 +66,7 @@ function collect(rows: Map<string, Set<string>>, service: string, spec: Settings
 
 function shown(value: unknown): string {
   if (value === undefined) return 'required';
+  if (value === '') return 'none';
   if (!Array.isArray(value)) return `\`${value}\``;
   const lines = value as { productId: string; quantity: number }[];
   return `\`${lines.map((line) => `${line.productId}:${line.quantity}`).join(',')}\``;

@@ -1,5 +1,6 @@
 export * from './given-when-then.ts';
 export * from './service-process.ts';
+export * from './span-collector.ts';
 export * from './tcp-proxy.ts';
 export * from './test-broker.ts';
 export * from './test-database.ts';

@@ -1,3 +1,4 @@
+import type { TraceContext } from '@warren/kernel';
 import { decideOrders } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import { createDecisionReport } from './report-decisions.ts';
@@ -8,6 +9,7 @@ export interface CancelOrder {
   /** @default 'cancelled by the customer' */
   reason?: string;
   correlationId: string;
+  traceContext?: TraceContext;
 }
 
 /**
@@ -17,9 +19,10 @@ export interface CancelOrder {
 export function createOrderCancellation({ store, clock, ...reporting }: OrderDependencies) {
   const report = createDecisionReport(reporting);
 
-  return async ({ orderId, reason = 'cancelled by the customer', correlationId }: CancelOrder): Promise<void> => {
+  return async ({ orderId, reason = 'cancelled by the customer', ...from }: CancelOrder): Promise<void> => {
     const input = { type: 'CancelOrder', data: { orderId, reason } } as const;
-    const request = { orderId, input, cause: { correlationId, causationId: correlationId } };
+    const { correlationId, traceContext } = from;
+    const request = { orderId, input, cause: { ...traceContext, correlationId, causationId: correlationId } };
     const decided = await store.transaction((tx) => decideOrders(tx, [request], { now: clock.now() }));
     decided.forEach(report);
   };

@@ -1,6 +1,6 @@
 import { DEFAULT_CURRENCY, type OrderItem, type OrderView, type Priority } from '@warren/contracts';
 import { fingerprintOf } from '@warren/event-store';
-import { createBatcher, createId } from '@warren/kernel';
+import { createBatcher, createId, type TraceContext } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
@@ -15,6 +15,7 @@ export interface CreateOrder {
   currency?: string;
   priority?: Priority;
   correlationId: string;
+  traceContext?: TraceContext;
   idempotencyKey?: string;
 }
 
@@ -27,12 +28,13 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
     handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
   });
 
-  function toPlacement({ correlationId, idempotencyKey, ...wish }: CreateOrder): Placement {
+  function toPlacement({ correlationId, traceContext, idempotencyKey, ...wish }: CreateOrder): Placement {
     const orderId = createId();
     const now = clock.now();
     const data = { ...wish, id: orderId, createdAt: now.toISOString() };
     const decision = decide(initialOrder, { type: 'CreateOrder', data });
-    const context = { cause: { correlationId, causationId: correlationId }, now, createdVersion };
+    const cause = { ...traceContext, correlationId, causationId: correlationId };
+    const context = { cause, now, createdVersion };
     return {
       orderId,
       events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, context)),
@@ -51,7 +53,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
   };
 }
 
-type Wish = Omit<CreateOrder, 'correlationId' | 'idempotencyKey'>;
+type Wish = Omit<CreateOrder, 'correlationId' | 'traceContext' | 'idempotencyKey'>;
 
 /**
  * What makes two requests the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not.

@@ -1,4 +1,5 @@
 import { decideStreams, type StoreTransaction } from '@warren/event-store';
+import type { TraceContext } from '@warren/kernel';
 import { decide, evolve, type UserCommand, type UserEvent } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
 import type { EmailClaims } from './email-claims.ts';
@@ -9,6 +10,7 @@ import { replay, toNewEvent, userStream } from './user-streams.ts';
 export interface UserRequest {
   command: UserCommand;
   correlationId: string;
+  traceContext?: TraceContext;
 }
 
 /**
@@ -21,13 +23,14 @@ export async function decideUser(
   request: UserRequest,
   { emails, clock }: Pick<UserDependencies, 'emails' | 'clock'>,
 ): Promise<void> {
-  const { correlationId } = request;
+  const { correlationId, traceContext } = request;
+  const cause = { ...traceContext, correlationId, causationId: correlationId };
   const decided = await decideStreams(tx, [request], {
     streamOf: ({ command }) => userStream(command.data.userId),
     replay,
     decide: (user, { command }) => decide(user, command),
     evolve,
-    toNewEvent: (event) => toNewEvent(event, { correlationId, now: clock.now() }),
+    toNewEvent: (event) => toNewEvent(event, { cause, now: clock.now() }),
     contested: () => userErrors.USER_CONTESTED('the user was changed by others again and again'),
   });
   // After the append, which makes simultaneous requests of the same user wait for each other: so all take their locks in one order.

@@ -1,5 +1,5 @@
 import { fingerprintOf, type KeyUse, keyReused, type StoreTransaction } from '@warren/event-store';
-import { createId, kernelErrors } from '@warren/kernel';
+import { createId, kernelErrors, type TraceContext } from '@warren/kernel';
 import { decideUser } from './decide-user.ts';
 import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
@@ -10,6 +10,7 @@ export interface RegisterUser {
   email: string;
   name: string;
   correlationId: string;
+  traceContext?: TraceContext;
   idempotencyKey?: string;
 }
 
@@ -27,13 +28,13 @@ export function createUserRegistration(dependencies: Pick<UserDependencies, 'sto
     return first.madeId;
   }
 
-  return ({ email, name, correlationId, idempotencyKey }: RegisterUser): Promise<UserView> => {
+  return ({ email, name, idempotencyKey, ...from }: RegisterUser): Promise<UserView> => {
     const userId = createId();
     const use = { fingerprint: fingerprintOf([email, name]), madeId: userId };
     return store.transaction(async (tx) => {
       const firstId = idempotencyKey === undefined ? userId : await firstUseOf(tx, idempotencyKey, use);
       const command = { type: 'RegisterUser', data: { userId, email, name } } as const;
-      if (firstId === userId) await decideUser(tx, { command, correlationId }, dependencies);
+      if (firstId === userId) await decideUser(tx, { command, ...from }, dependencies);
       return registered(tx, firstId);
     });
   };

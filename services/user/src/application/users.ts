@@ -1,7 +1,8 @@
 import type { RecordedEvent } from '@warren/event-store';
+import type { TraceContext } from '@warren/kernel';
 import type { UserCommand } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
-import { decideUser } from './decide-user.ts';
+import { decideUser, type UserRequest } from './decide-user.ts';
 import { createUserRegistration, type RegisterUser } from './register-user.ts';
 import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
@@ -11,6 +12,7 @@ export interface ChangeEmail {
   userId: string;
   email: string;
   correlationId: string;
+  traceContext?: TraceContext;
 }
 
 export type DeactivateUser = Omit<ChangeEmail, 'email'>;
@@ -36,15 +38,15 @@ export function createUsers(dependencies: UserDependencies): Users {
     return (await readModel.find(userId)) ?? notFound(userId);
   }
 
-  async function change(command: UserCommand, correlationId: string): Promise<UserView> {
-    await store.transaction((tx) => decideUser(tx, { command, correlationId }, dependencies));
+  async function change(command: UserCommand, from: Omit<UserRequest, 'command'>): Promise<UserView> {
+    await store.transaction((tx) => decideUser(tx, { command, ...from }, dependencies));
     return getUser(command.data.userId);
   }
 
   return {
     registerUser: createUserRegistration(dependencies),
-    changeEmail: ({ correlationId, ...data }) => change({ type: 'ChangeEmail', data }, correlationId),
-    deactivateUser: ({ correlationId, ...data }) => change({ type: 'DeactivateUser', data }, correlationId),
+    changeEmail: ({ userId, email, ...from }) => change({ type: 'ChangeEmail', data: { userId, email } }, from),
+    deactivateUser: ({ userId, ...from }) => change({ type: 'DeactivateUser', data: { userId } }, from),
     getUser,
     async getHistory(userId) {
       const stream = userStream(userId);
