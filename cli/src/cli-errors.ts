@@ -13,7 +13,8 @@ export const cliErrors = defineErrors({
   CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',
-    meaning: 'The database has no tables of the inventory service: it has not been started on this database yet.',
+    meaning:
+      'The database has no tables of the service that the command asks: it has not been started on this database yet.',
   },
   CLI_NOT_PUBLISHED: {
     kind: 'transient',
