@@ -69,6 +69,17 @@ describe('while nobody records spans', () => {
     expect(updated?.metadata.causationId).not.toBe(updated?.metadata.correlationId);
   });
 
+  it('when another request cancels the order, then the cancellation belongs to the trace of that one', async () => {
+    const [created] = await place({});
+    const orderId = created?.event.aggregateId;
+    await order.api.post(`/orders/${orderId}/cancel`).set(traced).expect(200);
+    const isCancelled = ({ event }: { event: EventEnvelope }) =>
+      event.aggregateId === orderId && (event.data as { status?: string }).status === 'cancelled';
+    const cancelled = await waitUntil(() => seen.find(isCancelled), { what: 'the cancellation' });
+    expect(cancelled.event.metadata).toMatchObject(traced);
+    expect(created?.event.metadata).not.toHaveProperty('traceparent');
+  });
+
   it.each([{}, { traceparent: 'nonsense', tracestate: 'a=1' }])(
     'when the head of a request has %j, then its events belong to no trace',
     async (head) => {

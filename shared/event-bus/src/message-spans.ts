@@ -1,5 +1,5 @@
 import { type Attributes, type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import type { EventEnvelope, EventMetadata, PublishOutcome } from '@warren/contracts';
+import type { EventEnvelope, PublishOutcome } from '@warren/contracts';
 import { activeTracer, contextOf, inSpan, parentContext, readTraceContext, toSpanContext } from '@warren/kernel';
 import type { Headers } from './header-table.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -12,8 +12,6 @@ import type { DeliveryContext } from './subscription.ts';
 export interface HandledMessage {
   event: EventEnvelope;
   context: DeliveryContext;
-  /** The metadata that it came with. */
-  metadata: EventMetadata;
 }
 
 /** A message on its way to the broker, and the span of that way. */
@@ -65,24 +63,15 @@ export function inProcessSpan(
   const [first] = messages;
   if (!tracer || !first) return handle();
   const alone = messages.length === 1;
-  const destinations = new Set(messages.map(({ context }) => `${context.exchange}:${context.routingKey}:${queue}`));
-  const destination = destinations.size === 1 ? ([...destinations][0] as string) : queue;
-  const parent = alone ? parentContext(readTraceContext(first.metadata)) : ROOT_CONTEXT;
-  const span = tracer.startSpan(
-    `process ${destination}`,
-    {
-      kind: SpanKind.CONSUMER,
-      attributes: {
-        ...operation('process', destination),
-        ...(alone
-          ? { ...routed(first.context.routingKey), ...identified(first.event) }
-          : { 'messaging.batch.message_count': messages.length }),
-      },
-      links: messages.flatMap(linkTo),
-    },
-    parent,
-  );
-  if (alone) first.event.metadata = { ...first.metadata, ...contextOf(span) };
+  const destination = destinationOf(queue, messages);
+  const about = alone
+    ? { ...routed(first.context.routingKey), ...identified(first.event) }
+    : { 'messaging.batch.message_count': messages.length };
+  const attributes = { ...operation('process', destination), ...about };
+  const options = { kind: SpanKind.CONSUMER, attributes, links: messages.flatMap(linkTo) };
+  const parent = alone ? parentContext(readTraceContext(first.event.metadata)) : ROOT_CONTEXT;
+  const span = tracer.startSpan(`process ${destination}`, options, parent);
+  if (alone) first.event.metadata = { ...first.event.metadata, ...contextOf(span) };
   return inSpan(span, parent, handle);
 }
 
@@ -101,7 +90,14 @@ const identified = ({ id, type, metadata }: EventEnvelope): Attributes => ({
   'warren.event.type': type,
 });
 
-function linkTo({ event, metadata }: HandledMessage): Link[] {
-  const context = toSpanContext(readTraceContext(metadata));
+/** The whole way that the messages came, or only its end where they came different ways. */
+function destinationOf(queue: string, messages: readonly HandledMessage[]): string {
+  const ways = new Set(messages.map(({ context }) => `${context.exchange}:${context.routingKey}:${queue}`));
+  const [way = queue, ...others] = ways;
+  return others.length === 0 ? way : queue;
+}
+
+function linkTo({ event }: HandledMessage): Link[] {
+  const context = toSpanContext(readTraceContext(event.metadata));
   return context ? [{ context, attributes: { 'messaging.message.id': event.id } }] : [];
 }

@@ -157,7 +157,7 @@ export class Subscriber<Contract extends EventContract> {
         throw busErrors.HANDLER_MISSING(`${queue} handles no ${event.type} v${event.version}`);
       }
       adoptTraceContext(event, delivery.properties.headers);
-      return { delivery, event, metadata: event.metadata, context: createDeliveryContext(delivery, queue, signal) };
+      return { delivery, event, context: createDeliveryContext(delivery, queue, signal) };
     } catch (error) {
       this.#fail(delivery, error);
       return undefined;
