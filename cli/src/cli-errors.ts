@@ -10,6 +10,11 @@ export const cliErrors = defineErrors({
     meaning: 'The API, the broker or the database does not answer at the address that the command has.',
   },
   CLI_NOT_FOUND: { kind: 'not-found', meaning: 'What the command asked for does not exist.' },
+  CLI_TOO_LARGE: {
+    kind: 'refused',
+    meaning:
+      'The correlation id is on more events than a command can show: it is not that of one request. Ask by the id of an order.',
+  },
   CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',

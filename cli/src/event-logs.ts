@@ -8,7 +8,7 @@ import { readDatabase, type Select } from './read-database.ts';
 
 /** What the logs and the inboxes of all services hold of some requests. */
 export interface RequestHistory {
-  /** By which ids it was found: one of them is the one that was asked for, or they are those of the order that was. */
+  /** The requests that it is about: the one that was asked for, or all that were about the order. */
   correlationIds: string[];
   events: LoggedEvent[];
   handlings: Handling[];
@@ -17,7 +17,7 @@ export interface RequestHistory {
 /** A log is read from end to end, and may be long. */
 const QUERY_TIMEOUT_MS = 120_000;
 const MISSING = 'event logs: no service has been started on it yet';
-/** More than one request causes, and as much as anybody reads. */
+/** More than one request causes, and more than anybody reads. */
 const MAX_EVENTS = 5000;
 
 /** The schemas of services: those with a log that the kit has made. */
@@ -29,7 +29,7 @@ const SCHEMAS = `
 /**
  * Everything that followed from a request by its correlation id, or from all requests about an order by the order's id, over every service
  * that has its schema in this database.
- * @throws `CLI_NOT_FOUND` when there is nothing, or more than 5,000 events; `CLI_UNREACHABLE`, `CLI_NOT_MIGRATED`
+ * @throws `CLI_NOT_FOUND`; `CLI_TOO_LARGE` for more than 5,000 events; `CLI_UNREACHABLE`, `CLI_NOT_MIGRATED`
  */
 export function readHistory(databaseUrl: string, id: string): Promise<RequestHistory> {
   return readDatabase(databaseUrl, { missing: MISSING, queryTimeoutMs: QUERY_TIMEOUT_MS }, async (select) => {
@@ -85,9 +85,7 @@ async function readEvents(
     values: [correlationIds],
   });
   if (rows.length <= MAX_EVENTS) return rows.map(toLoggedEvent);
-  throw cliErrors.CLI_NOT_FOUND(
-    `more than ${MAX_EVENTS} events have that correlation id: it is not that of one request`,
-  );
+  throw cliErrors.CLI_TOO_LARGE(`more than ${MAX_EVENTS} events carry the correlation id ${correlationIds.join(', ')}`);
 }
 
 function toLoggedEvent({ schema, ...row }: EventRow & { schema: string }): LoggedEvent {

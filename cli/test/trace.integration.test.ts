@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { createPool } from '@warren/event-store';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { composeInventory, type InventoryService } from '../../services/inventory/src/compose.ts';
@@ -100,6 +101,19 @@ describe('warren trace', () => {
       out: '',
       err: 'warren: there is no order nonsense, and no event of a request nonsense\n',
     });
+  });
+
+  it('when a client gives the same correlation id to everything, then it fails and says so', async () => {
+    const pool = createPool({ url: fixture.database.url, schema: 'inventory_service' });
+    await pool.query(`
+      INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
+      SELECT 'many-' || n, 1, gen_random_uuid(), 'Happened', 1, n, now(), '{}',
+             '{"correlationId":"always-the-same","causationId":"always-the-same","source":"inventory"}'
+        FROM generate_series(1, 5001) AS n`);
+    await pool.end();
+    const { code, out, err } = await run(['always-the-same']);
+    expect(err).toBe('warren: more than 5000 events carry the correlation id always-the-same\n');
+    expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
   it('when no service has been started on the database, then it fails and says so', async () => {

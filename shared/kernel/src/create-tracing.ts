@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
 import type { Component } from './lifecycle.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { activeTracer } from './spans.ts';
 
 export interface TracingOptions {
   /** Name of the service; `service.name` of its spans, unless `OTEL_SERVICE_NAME` says otherwise. */
@@ -18,7 +19,7 @@ const FLUSH_TIMEOUT_MS = 2000;
 /**
  * Spans of this process, sent by OTLP, as the first component of a service: it starts before the others and sends the last spans after
  * them. The other settings of the OpenTelemetry SDK hold too (`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`,
- * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`). One for each process: tracers are global. Spans that cannot be sent are lost and reported; they
+ * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`). Tracers are global: where a program has set up an SDK itself, that one stays. Spans that cannot be sent are lost and reported; they
  * fail nothing.
  */
 export function createTracing({ service, endpoint, logger = silentLogger }: TracingOptions): Component {
@@ -26,7 +27,7 @@ export function createTracing({ service, endpoint, logger = silentLogger }: Trac
   return {
     name: 'tracing',
     async start() {
-      if (endpoint === '') return;
+      if (endpoint === '' || activeTracer()) return;
       reportTo(logger);
       provider = await registerProvider(service, endpoint);
       logger.info({ endpoint }, 'spans are exported');

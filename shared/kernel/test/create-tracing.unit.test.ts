@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { activeTracer, contextOf, createLogger, createTracing, inSpan, parentContext } from '@warren/kernel';
+import { startSpanCollector } from '@warren/testing';
 
 interface Received {
   path: string | undefined;
@@ -77,6 +78,17 @@ describe('createTracing', () => {
     await tracing.start?.();
     expect(activeTracer()).toBeUndefined();
     await tracing.stop?.();
+  });
+
+  it('when the program has set up an SDK itself, then that one gets the spans, also after the stop', async () => {
+    const collector = startSpanCollector();
+    const tracing = tracingTo(endpoint);
+    await tracing.start?.();
+    await tracing.stop?.();
+    activeTracer()?.startSpan('its own').end();
+    expect(collector.spans().map(({ name }) => name)).toEqual(['its own']);
+    await collector.stop();
+    expect(received).toEqual([]);
   });
 
   it('when what a span stands for fails, then the span says with which code, and the error goes on', async () => {
