@@ -6,7 +6,7 @@ import {
   OrderCreated,
   OrderStatusUpdated,
 } from '@warren/contracts';
-import { type SpanCollector, startSpanCollector, uniqueName, waitUntil } from '@warren/testing';
+import { type SpanCollector, startOtlpReceiver, startSpanCollector, uniqueName, waitUntil } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilReady } from './order-fixture.ts';
 
 const items = [{ productId: 'item1', quantity: 1 }];
@@ -119,5 +119,17 @@ describe('while spans are recorded', () => {
     expect(parents).toEqual([spanId, ...ids.slice(0, -1)]);
     const headers = messages.map((message) => message.headers.traceparent);
     expect(headers).toEqual([ids[1], ids[5]].map((id) => `00-${traceId}-${id}-01`));
+  });
+});
+
+describe('with OTEL_EXPORTER_OTLP_ENDPOINT', () => {
+  it('when the service has stopped, then its spans are at the receiver', async () => {
+    const receiver = await startOtlpReceiver();
+    const exporting = await fixture.start({ OTEL_EXPORTER_OTLP_ENDPOINT: receiver.endpoint });
+    await exporting.post({ customerId: 'c', items }, traced).expect(201);
+    await exporting.service.lifecycle.stop();
+    const [request] = receiver.spans().filter(({ name }) => name === 'POST /orders');
+    expect(request).toMatchObject({ service: 'order', traceId, parentSpanId: spanId });
+    await receiver.close();
   });
 });

@@ -1,4 +1,5 @@
 export * from './given-when-then.ts';
+export * from './otlp-receiver.ts';
 export * from './service-process.ts';
 export * from './span-collector.ts';
 export * from './tcp-proxy.ts';
