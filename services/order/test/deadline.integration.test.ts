@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEvent, InventoryReserved, OrderCreated } from '@warren/contracts';
+import { createEvent, InventoryReserved, OrderCreated, type RequestContext } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -8,7 +8,7 @@ import {
   type DatabasePool,
   type EventStore,
 } from '@warren/event-store';
-import { type Clock, Counter, createId, silentLogger, type TraceContext } from '@warren/kernel';
+import { type Clock, Counter, createId, silentLogger } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
@@ -53,8 +53,8 @@ function newInstance(): Orders {
   });
 }
 
-const place = async (orders: Orders, from: { correlationId: string; traceContext?: TraceContext } = newRequest()) =>
-  (await orders.createOrder({ customerId: 'c', items, ...from })).id;
+const place = async (orders: Orders, context: RequestContext = newRequest()) =>
+  (await orders.createOrder({ customerId: 'c', items, ...context })).id;
 const newRequest = () => ({ correlationId: createId() });
 const answerTo = (orderId: string) =>
   createEvent(InventoryReserved, {

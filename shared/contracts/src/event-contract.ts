@@ -78,6 +78,17 @@ export interface NewEventOptions<Data> {
   metadata?: Record<string, unknown>;
 }
 
+/** What a request carries on into the events that follow from it. */
+export interface RequestContext {
+  correlationId: string;
+  traceContext?: TraceContext;
+}
+
+/** A request as the cause of the first events of a chain. */
+export function causeOfRequest({ correlationId, traceContext }: RequestContext): Cause {
+  return { ...traceContext, correlationId, causationId: correlationId };
+}
+
 /** A message as the cause of what is answered to it: its correlation and its trace are carried on. */
 export function causeOf({ id, metadata }: Pick<EventEnvelope, 'id' | 'metadata'>): Cause {
   return { ...readTraceContext(metadata), correlationId: metadata.correlationId, causationId: id };

@@ -16,8 +16,8 @@ export interface HttpAppOptions extends ServiceRoutesOptions {
 }
 
 /**
- * An Express application with everything that is the same for every service: correlation ids, trace contexts, access log, request metrics, health and
- * metrics routes, 404, 405 and problem details. A service adds its routes only.
+ * An Express application with everything that is the same for every service: correlation ids, trace contexts, access log, request
+ * metrics, health and metrics routes, 404, 405 and problem details. A service adds its routes only.
  */
 export function createHttpApp({ routes = [], logger = silentLogger, readiness, metrics }: HttpAppOptions): Express {
   const app = express();

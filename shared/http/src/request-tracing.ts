@@ -27,7 +27,7 @@ export function requestTracing(): RequestHandler {
 }
 
 /** What a request carries on into the events that follow from it. */
-export function carriedBy(res: Response): { correlationId: string; traceContext: TraceContext } {
+export function requestContextOf(res: Response): { correlationId: string; traceContext: TraceContext } {
   return { correlationId: correlationIdOf(res), traceContext: res.locals.traceContext as TraceContext };
 }
 

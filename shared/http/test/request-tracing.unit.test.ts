@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { carriedBy, createHttpApp } from '@warren/http';
+import { requestContextOf, createHttpApp } from '@warren/http';
 import { activeTracer, createMetricsRegistry } from '@warren/kernel';
 import { type SpanCollector, startSpanCollector, waitUntil } from '@warren/testing';
 import type { Express } from 'express';
@@ -20,7 +20,7 @@ beforeEach(() => {
           GET: async (_req, res) => {
             await Promise.resolve();
             activeTracer()?.startSpan('inner').end();
-            res.json(carriedBy(res));
+            res.json(requestContextOf(res));
           },
           DELETE: () => {
             throw new TypeError('a bug');

@@ -1,6 +1,13 @@
-import { DEFAULT_CURRENCY, type OrderItem, type OrderView, type Priority } from '@warren/contracts';
+import {
+  causeOfRequest,
+  DEFAULT_CURRENCY,
+  type OrderItem,
+  type OrderView,
+  type Priority,
+  type RequestContext,
+} from '@warren/contracts';
 import { fingerprintOf } from '@warren/event-store';
-import { createBatcher, createId, type TraceContext } from '@warren/kernel';
+import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
@@ -8,14 +15,12 @@ import { toNewEvent } from './order-streams.ts';
 import { type Placement, placeOrders } from './place-orders.ts';
 
 /** A valid request for a new order. */
-export interface CreateOrder {
+export interface CreateOrder extends RequestContext {
   customerId: string;
   items: OrderItem[];
   /** ISO 4217. @default DEFAULT_CURRENCY */
   currency?: string;
   priority?: Priority;
-  correlationId: string;
-  traceContext?: TraceContext;
   idempotencyKey?: string;
 }
 
@@ -33,8 +38,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
     const now = clock.now();
     const data = { ...wish, id: orderId, createdAt: now.toISOString() };
     const decision = decide(initialOrder, { type: 'CreateOrder', data });
-    const cause = { ...traceContext, correlationId, causationId: correlationId };
-    const context = { cause, now, createdVersion };
+    const context = { cause: causeOfRequest({ correlationId, traceContext }), now, createdVersion };
     return {
       orderId,
       events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, context)),
@@ -53,7 +57,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
   };
 }
 
-type Wish = Omit<CreateOrder, 'correlationId' | 'traceContext' | 'idempotencyKey'>;
+type Wish = Omit<CreateOrder, keyof RequestContext | 'idempotencyKey'>;
 
 /**
  * What makes two requests the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not.

@@ -1,5 +1,5 @@
+import { causeOfRequest, type RequestContext } from '@warren/contracts';
 import { decideStreams, type StoreTransaction } from '@warren/event-store';
-import type { TraceContext } from '@warren/kernel';
 import { decide, evolve, type UserCommand, type UserEvent } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
 import type { EmailClaims } from './email-claims.ts';
@@ -7,10 +7,8 @@ import type { UserDependencies } from './user-dependencies.ts';
 import { replay, toNewEvent, userStream } from './user-streams.ts';
 
 /** Something that a user is asked, and in which request. */
-export interface UserRequest {
+export interface UserRequest extends RequestContext {
   command: UserCommand;
-  correlationId: string;
-  traceContext?: TraceContext;
 }
 
 /**
@@ -23,8 +21,7 @@ export async function decideUser(
   request: UserRequest,
   { emails, clock }: Pick<UserDependencies, 'emails' | 'clock'>,
 ): Promise<void> {
-  const { correlationId, traceContext } = request;
-  const cause = { ...traceContext, correlationId, causationId: correlationId };
+  const cause = causeOfRequest(request);
   const decided = await decideStreams(tx, [request], {
     streamOf: ({ command }) => userStream(command.data.userId),
     replay,

@@ -1,16 +1,15 @@
+import type { RequestContext } from '@warren/contracts';
 import { fingerprintOf, type KeyUse, keyReused, type StoreTransaction } from '@warren/event-store';
-import { createId, kernelErrors, type TraceContext } from '@warren/kernel';
+import { createId, kernelErrors } from '@warren/kernel';
 import { decideUser } from './decide-user.ts';
 import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
 import { type UserView, viewAtRegistration } from './user-view.ts';
 
 /** A valid request for a new user. */
-export interface RegisterUser {
+export interface RegisterUser extends RequestContext {
   email: string;
   name: string;
-  correlationId: string;
-  traceContext?: TraceContext;
   idempotencyKey?: string;
 }
 
@@ -28,13 +27,13 @@ export function createUserRegistration(dependencies: Pick<UserDependencies, 'sto
     return first.madeId;
   }
 
-  return ({ email, name, idempotencyKey, ...from }: RegisterUser): Promise<UserView> => {
+  return ({ email, name, idempotencyKey, ...context }: RegisterUser): Promise<UserView> => {
     const userId = createId();
     const use = { fingerprint: fingerprintOf([email, name]), madeId: userId };
     return store.transaction(async (tx) => {
       const firstId = idempotencyKey === undefined ? userId : await firstUseOf(tx, idempotencyKey, use);
       const command = { type: 'RegisterUser', data: { userId, email, name } } as const;
-      if (firstId === userId) await decideUser(tx, { command, ...from }, dependencies);
+      if (firstId === userId) await decideUser(tx, { command, ...context }, dependencies);
       return registered(tx, firstId);
     });
   };

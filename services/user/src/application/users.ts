@@ -1,18 +1,16 @@
+import type { RequestContext } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
-import type { TraceContext } from '@warren/kernel';
 import type { UserCommand } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
-import { decideUser, type UserRequest } from './decide-user.ts';
+import { decideUser } from './decide-user.ts';
 import { createUserRegistration, type RegisterUser } from './register-user.ts';
 import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
 import type { UserView } from './user-view.ts';
 
-export interface ChangeEmail {
+export interface ChangeEmail extends RequestContext {
   userId: string;
   email: string;
-  correlationId: string;
-  traceContext?: TraceContext;
 }
 
 export type DeactivateUser = Omit<ChangeEmail, 'email'>;
@@ -38,15 +36,15 @@ export function createUsers(dependencies: UserDependencies): Users {
     return (await readModel.find(userId)) ?? notFound(userId);
   }
 
-  async function change(command: UserCommand, from: Omit<UserRequest, 'command'>): Promise<UserView> {
-    await store.transaction((tx) => decideUser(tx, { command, ...from }, dependencies));
+  async function change(command: UserCommand, context: RequestContext): Promise<UserView> {
+    await store.transaction((tx) => decideUser(tx, { command, ...context }, dependencies));
     return getUser(command.data.userId);
   }
 
   return {
     registerUser: createUserRegistration(dependencies),
-    changeEmail: ({ userId, email, ...from }) => change({ type: 'ChangeEmail', data: { userId, email } }, from),
-    deactivateUser: ({ userId, ...from }) => change({ type: 'DeactivateUser', data: { userId } }, from),
+    changeEmail: ({ userId, email, ...context }) => change({ type: 'ChangeEmail', data: { userId, email } }, context),
+    deactivateUser: ({ userId, ...context }) => change({ type: 'DeactivateUser', data: { userId } }, context),
     getUser,
     async getHistory(userId) {
       const stream = userStream(userId);
