@@ -61,6 +61,11 @@ export function buildCausalTrees(events: readonly LoggedEvent[], handlings: read
   return trees.toSorted((a, b) => byTime(a.event, b.event));
 }
 
+/** Whether something in a tree happened to this. */
+export function isAbout({ event, children }: CausalNode, aggregateId: string): boolean {
+  return event.aggregateId === aggregateId || children.some((child) => isAbout(child, aggregateId));
+}
+
 function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
   const groups = new Map<Key, Item[]>();
   for (const item of items) {

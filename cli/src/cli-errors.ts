@@ -13,7 +13,7 @@ export const cliErrors = defineErrors({
   CLI_TOO_LARGE: {
     kind: 'refused',
     meaning:
-      'The correlation id is on more events than a command can show: it is not that of one request. Ask by the id of an order.',
+      'The correlation id is on more events than a command can show: it is not that of one request. `warren order` shows an order by its id.',
   },
   CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {

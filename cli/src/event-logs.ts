@@ -10,6 +10,8 @@ import { readDatabase, type Select } from './read-database.ts';
 export interface RequestHistory {
   /** The requests that it is about: the one that was asked for, or all that were about the order. */
   correlationIds: string[];
+  /** The order that was asked for; a request of its may have been about others too. */
+  orderId?: string;
   events: LoggedEvent[];
   handlings: Handling[];
 }
@@ -44,7 +46,7 @@ export function readHistory(databaseUrl: string, id: string): Promise<RequestHis
       schemas,
       events.flatMap(({ messageIds }) => messageIds),
     );
-    return { correlationIds, events, handlings };
+    return { correlationIds, events, handlings, ...(ofOrder.length > 0 && { orderId: id }) };
   });
 }
 

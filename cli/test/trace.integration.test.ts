@@ -95,6 +95,16 @@ describe('warren trace', () => {
     expect(JSON.stringify(found)).not.toContain('note');
   });
 
+  it('when a request id was used for several orders, then it shows all of them, and the id of an order only that one', async () => {
+    const ids = [await place('request-4'), await place('request-4')];
+    const ordersIn = async (id: string) => {
+      const { events } = JSON.parse((await run([id, '--json'])).out) as { events: { aggregateId: string }[] };
+      return events.map(({ aggregateId }) => aggregateId);
+    };
+    expect(await ordersIn('request-4')).toEqual(ids);
+    expect(await ordersIn(ids[1] ?? '')).toEqual(ids.slice(1));
+  });
+
   it('when there is no such order or request, then it fails and says so', async () => {
     expect(await run(['nonsense'])).toEqual({
       code: 1,

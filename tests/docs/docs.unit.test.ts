@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import '@warren/contracts';
@@ -43,6 +43,13 @@ describe('the documentation', () => {
       services.size === Object.keys(specs).length ? 'all' : [...services].join(', ');
     const expected = [...rows].map(([row, services]) => `${row} ${label(services)} |`);
     expect(rowsOf(read('README.md'))).toEqual(expected);
+  });
+
+  it('when OTEL_EXPORTER_OTLP_ENDPOINT is a setting of all services, then all of them begin with createTracing', () => {
+    const services = readdirSync(join(root, 'services'));
+    const composed = services.map((service) => read(`services/${service}/src/compose.ts`));
+    const first = composed.map((text) => /const components = \[\s*(\w+)\(/.exec(text)?.[1]);
+    expect(first).toEqual(services.map(() => 'createTracing'));
   });
 
   it.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...documents()])(

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { buildCausalTrees, type CausalNode, type Handling } from '../causal-tree.ts';
+import { buildCausalTrees, type CausalNode, type Handling, isAbout } from '../causal-tree.ts';
 import { readHistory } from '../event-logs.ts';
 import { type Column, formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -22,8 +22,9 @@ export function addTrace(program: Command, terminal: Terminal): void {
     )
     .addHelpText('after', MORE)
     .action(async (id: string, { json }: { json?: true }) => {
-      const { correlationIds, events, handlings } = await readHistory(addressOf('database', terminal.env), id);
-      const trees = buildCausalTrees(events, handlings);
+      const { correlationIds, orderId, events, handlings } = await readHistory(addressOf('database', terminal.env), id);
+      const all = buildCausalTrees(events, handlings);
+      const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
       const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
       const start = trees[0]?.event.time ?? new Date(0);
       const found = { correlationIds, traceIds, start, trees };

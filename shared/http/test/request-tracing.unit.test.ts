@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
-import { requestContextOf, createHttpApp } from '@warren/http';
+import { createHttpApp, requestContextOf } from '@warren/http';
 import { activeTracer, createMetricsRegistry } from '@warren/kernel';
 import { type SpanCollector, startSpanCollector, waitUntil } from '@warren/testing';
 import type { Express } from 'express';
