@@ -10,10 +10,16 @@ export const cliErrors = defineErrors({
     meaning: 'The API, the broker or the database does not answer at the address that the command has.',
   },
   CLI_NOT_FOUND: { kind: 'not-found', meaning: 'What the command asked for does not exist.' },
+  CLI_TOO_LARGE: {
+    kind: 'refused',
+    meaning:
+      'The correlation id is on more events than a command can show: it is not that of one request. `warren order` shows an order by its id.',
+  },
   CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',
-    meaning: 'The database has no tables of the inventory service: it has not been started on this database yet.',
+    meaning:
+      'The database has no tables of the service that the command asks: it has not been started on this database yet.',
   },
   CLI_NOT_PUBLISHED: {
     kind: 'transient',

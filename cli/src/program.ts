@@ -4,6 +4,7 @@ import { addDlq } from './commands/dlq.ts';
 import { addOrder } from './commands/order.ts';
 import { addProjection } from './commands/projection.ts';
 import { addStock } from './commands/stock.ts';
+import { addTrace } from './commands/trace.ts';
 import type { Terminal } from './terminal.ts';
 
 const WHERE = `
@@ -25,6 +26,7 @@ export function createProgram(terminal: Terminal): Command {
     .exitOverride();
   addStock(program, terminal);
   addOrder(program, terminal);
+  addTrace(program, terminal);
   addDlq(program, terminal);
   addProjection(program, terminal);
   addAnalytics(program, terminal);

@@ -22,7 +22,8 @@ function describe(data: OrderEvent['data']): string {
     .join(' ');
 }
 
-function formatSpan(ms: number): string {
+/** A span of time for people: `42 ms`, `1.5 s`, `2 min 3 s`. */
+export function formatSpan(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
   return `${Math.floor(ms / 60_000)} min ${Math.floor((ms % 60_000) / 1000)} s`;

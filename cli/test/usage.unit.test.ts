@@ -14,6 +14,7 @@ describe('the usage of warren', () => {
     [['stock', 'list', '--help'], /--json/],
     [['stock', 'receive', '--help'], /--no-wait.*--timeout <seconds>.*default: 10\)/s],
     [['order', '--help'], /<id>.*--at <moment>/s],
+    [['trace', '--help'], /<id>.*--json.*INBOX_KEEP_MS/s],
     [['projection', '--help'], /list.*rebuild/s],
     [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*ORDER_DEADLINE_MS/s],
     [['dlq', '--help'], /list.*show.*replay.*purge/s],
@@ -33,6 +34,7 @@ describe('the usage of warren', () => {
     [['order', '42', '--at', '0'], /version from 1, or a time/],
     [['order', '42', '--at', '2026-02-31'], /version from 1, or a time/],
     [['order', '42', '--at', '2026-02-03T04:05:06'], /version from 1, or a time/],
+    [['trace'], /missing required argument 'id'/],
     [['projection', 'rebuild'], /missing required argument 'name'/],
     [['stock', 'list', '--yaml'], /unknown option '--yaml'/],
     [['stock', 'receive', 'item1', '1.5'], /whole number from 1 to 1000000000/],
@@ -56,6 +58,7 @@ describe('the usage of warren', () => {
     [['stock', 'list'], /npm start.*DATABASE_URL/],
     [['stock', 'receive', 'item1', '1'], /npm start.*AMQP_URL/],
     [['order', '42'], /npm start.*ORDER_URL/],
+    [['trace', '42'], /npm start.*DATABASE_URL/],
     [['dlq', 'list'], /npm start.*AMQP_URL/],
     [['projection', 'rebuild', 'orders'], /npm start.*DATABASE_URL/],
   ])('when %j does not know where the system is, then it fails with one line that helps', async (argv, expected) => {

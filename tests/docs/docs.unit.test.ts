@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import '@warren/contracts';
@@ -45,6 +45,13 @@ describe('the documentation', () => {
     expect(rowsOf(read('README.md'))).toEqual(expected);
   });
 
+  it('when OTEL_EXPORTER_OTLP_ENDPOINT is a setting of all services, then all of them begin with createTracing', () => {
+    const services = readdirSync(join(root, 'services'));
+    const composed = services.map((service) => read(`services/${service}/src/compose.ts`));
+    const first = composed.map((text) => /const components = \[\s*(\w+)\(/.exec(text)?.[1]);
+    expect(first).toEqual(services.map(() => 'createTracing'));
+  });
+
   it.each(['README.md', 'CONTRIBUTING.md', 'CHANGELOG.md', ...documents()])(
     'when %s links to a file, then it exists',
     (path) => {
@@ -66,6 +73,7 @@ function collect(rows: Map<string, Set<string>>, service: string, spec: Settings
 
 function shown(value: unknown): string {
   if (value === undefined) return 'required';
+  if (value === '') return 'none';
   if (!Array.isArray(value)) return `\`${value}\``;
   const lines = value as { productId: string; quantity: number }[];
   return `\`${lines.map((line) => `${line.productId}:${line.quantity}`).join(',')}\``;

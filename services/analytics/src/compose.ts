@@ -22,6 +22,7 @@ import {
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type Service,
   systemClock,
@@ -86,6 +87,7 @@ export function composeAnalytics(
   const rules = [inboxRetention(inboxKeepMs), facts, archiveRule({ endedBy: ENDING_EVENTS, keepMs: streamKeepMs })];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),

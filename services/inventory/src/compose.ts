@@ -16,6 +16,7 @@ import {
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type MetricsRegistry,
   type Service,
@@ -61,6 +62,7 @@ export function composeInventory(
   const migrations = { namespace: SERVICE_NAME, migrations: inventoryMigrations };
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },

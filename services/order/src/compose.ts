@@ -18,6 +18,7 @@ import {
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type MetricsRegistry,
   type Service,
@@ -78,6 +79,7 @@ export function composeOrder(
   const migrations = { namespace: SERVICE_NAME, migrations: orderMigrations };
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEvent, InventoryReserved, OrderCreated } from '@warren/contracts';
+import { createEvent, InventoryReserved, OrderCreated, type RequestContext } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -53,8 +53,9 @@ function newInstance(): Orders {
   });
 }
 
-const place = async (orders: Orders, correlationId = createId()): Promise<string> =>
-  (await orders.createOrder({ customerId: 'c', items, correlationId })).id;
+const place = async (orders: Orders, context: RequestContext = newRequest()) =>
+  (await orders.createOrder({ customerId: 'c', items, ...context })).id;
+const newRequest = () => ({ correlationId: createId() });
 const answerTo = (orderId: string) =>
   createEvent(InventoryReserved, {
     aggregateId: orderId,
@@ -63,9 +64,10 @@ const answerTo = (orderId: string) =>
   });
 
 describe('the deadline of an order', () => {
-  test('when it has passed without an answer, then the order is cancelled as timed out, with its correlation carried on', async () => {
+  test('when it has passed without an answer, then the order is cancelled as timed out, with its correlation and its trace carried on', async () => {
     const orders = newInstance();
-    const orderId = await place(orders, 'request-1');
+    const traceContext = { traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01' };
+    const orderId = await place(orders, { correlationId: 'request-1', traceContext });
     nowMs += DEADLINE_MS - 1;
     expect(await orders.cancelOverdue(100)).toBe(0);
     nowMs += 1;
@@ -75,7 +77,7 @@ describe('the deadline of an order', () => {
     expect(cancelled).toMatchObject({
       type: 'OrderCancelled',
       data: { by: 'deadline' },
-      metadata: { correlationId: 'request-1', causationId: created?.id },
+      metadata: { correlationId: 'request-1', causationId: created?.id, ...traceContext },
     });
     expect(await orders.cancelOverdue(100)).toBe(0);
   });

@@ -16,6 +16,7 @@ import {
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type Service,
   systemClock,
@@ -68,6 +69,7 @@ export function composeUser(
   ];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, logger, metrics }),

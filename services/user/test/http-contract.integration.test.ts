@@ -116,16 +116,22 @@ describe('what happened to a user', () => {
       handler: async (event) => void heard.push(event),
     });
     const user = newUser();
-    const { body } = await first().register(user, { 'X-Correlation-Id': 'life-1' });
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const { body } = await first().register(user, { 'X-Correlation-Id': 'life-1', traceparent });
     const { email } = newUser();
-    await first().changeEmail(body.id, email).set('X-Correlation-Id', 'life-2');
-    await first().deactivate(body.id).set('X-Correlation-Id', 'life-3');
+    await first().changeEmail(body.id, email).set({ 'X-Correlation-Id': 'life-2', traceparent });
+    await first().deactivate(body.id).set({ 'X-Correlation-Id': 'life-3', traceparent });
 
     const { body: history } = await first().api.get(`/users/${body.id}/events`);
-    const metadata = (id: string) => ({ correlationId: id, causationId: id, source: 'user' });
+    const metadata = (id: string) => ({ correlationId: id, causationId: id, source: 'user', traceparent });
     expect(history).toMatchObject([
       { sequence: 1, type: 'UserRegistered', data: { userId: body.id, ...user }, metadata: metadata('life-1') },
-      { sequence: 2, type: 'UserEmailChanged', data: { userId: body.id, email, previousEmail: user.email } },
+      {
+        sequence: 2,
+        type: 'UserEmailChanged',
+        data: { userId: body.id, email, previousEmail: user.email },
+        metadata: metadata('life-2'),
+      },
       { sequence: 3, type: 'UserDeactivated', data: { userId: body.id }, metadata: metadata('life-3') },
     ]);
     const about = () => heard.filter(({ aggregateId }) => aggregateId === body.id);

@@ -36,7 +36,16 @@ export const EnvelopeSchema = Type.Object({
   timestamp: Type.String({ format: 'date-time' }),
   aggregateId: identifier,
   data: Type.Unknown(),
-  metadata: Type.Object({ correlationId: identifier, causationId: identifier, source: identifier }),
+  metadata: Type.Object({
+    correlationId: identifier,
+    causationId: identifier,
+    source: identifier,
+    // Whatever is no valid trace context counts as none (see `readTraceContext`), so it is no reason to refuse the event.
+    traceparent: Type.Optional(
+      Type.Unknown({ description: 'W3C Trace Context: the trace that the event belongs to.' }),
+    ),
+    tracestate: Type.Optional(Type.Unknown({ description: 'What tracing systems keep beside the traceparent.' })),
+  }),
 });
 
 const envelope = createValidator(EnvelopeSchema) as Validator<EventEnvelope>;

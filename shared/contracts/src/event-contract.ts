@@ -1,12 +1,16 @@
-import { createId } from '@warren/kernel';
+import { createId, readTraceContext, type TraceContext } from '@warren/kernel';
 import type { Static, TSchema } from 'typebox';
 
-/** Where an event comes from and what it belongs to. Further members are kept as they are. */
-export interface EventMetadata {
+/** What an event follows from. */
+export interface Cause extends TraceContext {
   /** The same for everything that follows from one request; the request's `X-Correlation-Id`. */
   correlationId: string;
   /** Id of the message that caused this event; for the first of a chain, the correlation id. */
   causationId: string;
+}
+
+/** Where an event comes from and what it belongs to. Further members are kept as they are. */
+export interface EventMetadata extends Cause {
   /** Name of the service that recorded it; also AMQP `app_id`. */
   source: string;
   [name: string]: unknown;
@@ -62,7 +66,7 @@ export interface NewEventOptions<Data> {
   data: Data;
   /** Name of the publishing service. */
   source: string;
-  /** The message that this event answers: its correlation is carried on and its id becomes the causation. */
+  /** The message that this event answers: its correlation and its trace are carried on, and its id becomes the causation. */
   causedBy?: Pick<EventEnvelope, 'id' | 'metadata'>;
   /** @default the correlation of `causedBy`, else a new id */
   correlationId?: string;
@@ -74,13 +78,30 @@ export interface NewEventOptions<Data> {
   metadata?: Record<string, unknown>;
 }
 
+/** What a request carries on into the events that follow from it. */
+export interface RequestContext {
+  correlationId: string;
+  traceContext?: TraceContext;
+}
+
+/** A request as the cause of the first events of a chain. */
+export function causeOfRequest({ correlationId, traceContext }: RequestContext): Cause {
+  return { ...traceContext, correlationId, causationId: correlationId };
+}
+
+/** A message as the cause of what is answered to it: its correlation and its trace are carried on. */
+export function causeOf({ id, metadata }: Pick<EventEnvelope, 'id' | 'metadata'>): Cause {
+  return { ...readTraceContext(metadata), correlationId: metadata.correlationId, causationId: id };
+}
+
 /** A new event of the given contract, typed by it. */
 export function createEvent<Type extends string, Version extends number, Schema extends TSchema>(
   contract: EventContract<Type, Version, Schema>,
   options: NewEventOptions<Static<Schema>>,
 ): EventEnvelope<Type, Version, Static<Schema>> {
   const { aggregateId, data, source, causedBy, id = createId(), now = new Date(), metadata } = options;
-  const correlationId = options.correlationId ?? causedBy?.metadata.correlationId ?? createId();
+  const cause = causedBy && causeOf(causedBy);
+  const correlationId = options.correlationId ?? cause?.correlationId ?? createId();
   return {
     id,
     type: contract.type,
@@ -88,6 +109,6 @@ export function createEvent<Type extends string, Version extends number, Schema 
     timestamp: now.toISOString(),
     aggregateId,
     data,
-    metadata: { ...metadata, correlationId, causationId: causedBy?.id ?? correlationId, source },
+    metadata: { ...metadata, causationId: correlationId, ...cause, correlationId, source },
   };
 }

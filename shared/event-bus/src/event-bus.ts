@@ -20,7 +20,7 @@ import {
 } from './bus-options.ts';
 import { BusTopology } from './bus-topology.ts';
 import { encodeEvent } from './event-codec.ts';
-import type { OutgoingMessage } from './message.ts';
+import { endSend, type Sending, startSend } from './message-spans.ts';
 import { type PostOptions, Publisher } from './publisher.ts';
 import { requireInteger } from './require-integer.ts';
 import { createSubscription, type RunningSubscription } from './running-subscription.ts';
@@ -112,15 +112,15 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    * `returned`: trying again would not help. One that finds no room to wait counts as `nacked`.
    */
   send(event: EventEnvelope, options?: PostOptions): Promise<PublishOutcome> {
-    let message: OutgoingMessage;
+    let sending: Sending;
     try {
       this.#requireRoom();
-      message = this.#encode(event);
+      sending = this.#encode(event);
     } catch (thrown) {
       const { code, kind, message: reason } = toAppError(thrown);
       return Promise.resolve({ status: kind === 'transient' ? 'nacked' : 'returned', reason: `${code}: ${reason}` });
     }
-    return this.#post(message, options);
+    return this.#post(sending, options);
   }
 
   /** As {@link send}, for news that is worth no delay: while the broker is away it is `nacked`, and {@link close} waits for no confirm. */
@@ -254,17 +254,19 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     await this.#broker.close();
   }
 
-  #encode(event: EventEnvelope): OutgoingMessage {
+  #encode(event: EventEnvelope): Sending {
     const { type, version } = event;
     const contract = this.#options.catalogue.find(type, version);
     if (!contract) throw busErrors.EVENT_NOT_IN_CATALOGUE(`${type} v${version} is not in the catalogue of this bus`);
-    return encodeEvent(event, contract, this.#topology.wants(contract));
+    return startSend(event, encodeEvent(event, contract, this.#topology.wants(contract)));
   }
 
   /** What can never be sent is parked like what nobody wants: trying again would not help. */
-  async #post(message: OutgoingMessage, options?: PostOptions): Promise<PublishOutcome> {
-    const outcome = await this.#publisher.post(message, options);
-    return outcome.status === 'unsendable' ? { ...outcome, status: 'returned' } : outcome;
+  async #post({ message, span }: Sending, options?: PostOptions): Promise<PublishOutcome> {
+    const posted = await this.#publisher.post(message, options);
+    const outcome = posted.status === 'unsendable' ? { ...posted, status: 'returned' as const } : posted;
+    if (span) endSend(span, outcome);
+    return outcome;
   }
 
   #requireRoom(): void {

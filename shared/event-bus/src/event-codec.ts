@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Catalogue, EventContract, EventEnvelope, EventOf } from '@warren/contracts';
+import { readTraceContext } from '@warren/kernel';
 import { busErrors } from './bus-errors.ts';
 import { cut } from './failure-headers.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -9,7 +10,7 @@ const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const NO_HEADERS = Object.freeze({});
 
 /**
- * The message of an event: JSON in the body, the main fields again as AMQP properties.
+ * The message of an event: JSON in the body, the main fields again as AMQP properties, the trace context as headers.
  * @throws `MESSAGE_TOO_LARGE`
  */
 export function encodeEvent(event: EventEnvelope, contract: EventContract, mandatory: boolean): OutgoingMessage {
@@ -17,7 +18,7 @@ export function encodeEvent(event: EventEnvelope, contract: EventContract, manda
   if (body.length > MAX_BODY_BYTES) {
     throw busErrors.MESSAGE_TOO_LARGE(`${event.type} ${event.id} has ${body.length} bytes`);
   }
-  const { correlationId, source } = event.metadata;
+  const { correlationId, source, traceparent } = event.metadata;
   return {
     exchange: contract.exchange,
     routingKey: contract.routingKey,
@@ -31,7 +32,7 @@ export function encodeEvent(event: EventEnvelope, contract: EventContract, manda
       contentType: 'application/json',
       persistent: true,
       mandatory,
-      headers: NO_HEADERS,
+      headers: traceparent === undefined ? NO_HEADERS : { ...readTraceContext(event.metadata) },
     },
   };
 }

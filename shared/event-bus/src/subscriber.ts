@@ -7,8 +7,9 @@ import { createDeliveryContext } from './delivery-context.ts';
 import { decodeEvent } from './event-codec.ts';
 import { Fifo } from './fifo.ts';
 import type { Delivery } from './message.ts';
+import { adoptTraceContext, type HandledMessage, inProcessSpan } from './message-spans.ts';
 import type { Settler } from './settler.ts';
-import type { BatchHandler, DeliveryContext, Handler } from './subscription.ts';
+import type { BatchHandler, Handler } from './subscription.ts';
 
 export interface SubscriberOptions<Contract extends EventContract> {
   queue: string;
@@ -26,10 +27,9 @@ export interface SubscriberOptions<Contract extends EventContract> {
   signal: AbortSignal;
 }
 
-interface Decoded<Contract extends EventContract> {
+interface Decoded<Contract extends EventContract> extends HandledMessage {
   delivery: Delivery;
   event: EventOf<Contract>;
-  context: DeliveryContext;
 }
 
 /**
@@ -97,8 +97,10 @@ export class Subscriber<Contract extends EventContract> {
     return this.#options.breaker?.state === 'half-open' ? 1 : this.#options.maxBatch;
   }
 
-  #call(handle: () => Promise<void>): Promise<void> {
-    return this.#options.breaker ? this.#options.breaker.run(handle) : handle();
+  #call(batch: readonly HandledMessage[], handle: () => Promise<void>): Promise<void> {
+    const { queue, breaker } = this.#options;
+    const traced = () => inProcessSpan(queue, batch, handle);
+    return breaker ? breaker.run(traced) : traced();
   }
 
   async #handleOne(delivery: Delivery, handler: Handler<EventOf<Contract>>): Promise<void> {
@@ -106,7 +108,7 @@ export class Subscriber<Contract extends EventContract> {
     if (!decoded) return;
     const startedAt = performance.now();
     try {
-      await this.#call(() => handler(decoded.event, decoded.context));
+      await this.#call([decoded], () => handler(decoded.event, decoded.context));
       this.#options.settler.succeed(delivery);
     } catch (error) {
       this.#fail(delivery, error);
@@ -138,7 +140,7 @@ export class Subscriber<Contract extends EventContract> {
     const startedAt = performance.now();
     try {
       const { batchHandler } = this.#options;
-      if (batchHandler) await this.#call(() => batchHandler(batch));
+      if (batchHandler) await this.#call(batch, () => batchHandler(batch));
       return undefined;
     } catch (thrown) {
       return { thrown };
@@ -154,6 +156,7 @@ export class Subscriber<Contract extends EventContract> {
       if (accepted && !accepted.some(({ type, version }) => type === event.type && version === event.version)) {
         throw busErrors.HANDLER_MISSING(`${queue} handles no ${event.type} v${event.version}`);
       }
+      adoptTraceContext(event, delivery.properties.headers);
       return { delivery, event, context: createDeliveryContext(delivery, queue, signal) };
     } catch (error) {
       this.#fail(delivery, error);

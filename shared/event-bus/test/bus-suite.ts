@@ -4,6 +4,7 @@ import { describeEnding } from './bus-suite-ending.ts';
 import { describeFailures } from './bus-suite-failures.ts';
 import type { CreateHarness } from './bus-suite-fixture.ts';
 import { describeStreams } from './bus-suite-streams.ts';
+import { describeTraces } from './bus-suite-traces.ts';
 
 /** What every bus promises, whatever is under it. */
 export function describeBus(name: string, createHarness: CreateHarness): void {
@@ -12,5 +13,6 @@ export function describeBus(name: string, createHarness: CreateHarness): void {
     describeFailures(createHarness);
     describeEnding(createHarness);
     describeStreams(createHarness);
+    describeTraces(createHarness);
   });
 }

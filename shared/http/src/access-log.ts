@@ -1,8 +1,7 @@
 import type { Logger } from '@warren/kernel';
 import type { RequestHandler } from 'express';
 import { correlationIdOf } from './correlation.ts';
-
-const isProbe = (path: string): boolean => path.startsWith('/health/') || path === '/metrics';
+import { isProbe } from './probe.ts';
 
 /**
  * One line for each request, when its answer has gone out: at `debug` for a GET that went well and for probes and scrapes whatever

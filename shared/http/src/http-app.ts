@@ -4,6 +4,7 @@ import { accessLog } from './access-log.ts';
 import { correlation } from './correlation.ts';
 import { errorHandler } from './error-handler.ts';
 import { requestMetrics } from './request-metrics.ts';
+import { requestTracing } from './request-tracing.ts';
 import { mountRoutes, notFound, type Route } from './routes.ts';
 import { type ServiceRoutesOptions, serviceRoutes } from './service-routes.ts';
 
@@ -15,14 +16,14 @@ export interface HttpAppOptions extends ServiceRoutesOptions {
 }
 
 /**
- * An Express application with everything that is the same for every service: correlation ids, access log, request metrics, health and
- * metrics routes, 404, 405 and problem details. A service adds its routes only.
+ * An Express application with everything that is the same for every service: correlation ids, trace contexts, access log, request
+ * metrics, health and metrics routes, 404, 405 and problem details. A service adds its routes only.
  */
 export function createHttpApp({ routes = [], logger = silentLogger, readiness, metrics }: HttpAppOptions): Express {
   const app = express();
   // ETags are set where a version is known; hashing every answer instead costs time and says less.
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.use(correlation(), accessLog(logger), requestMetrics(metrics));
+  app.use(correlation(), requestTracing(), accessLog(logger), requestMetrics(metrics));
   mountRoutes(app, [...routes, ...serviceRoutes({ readiness, metrics })]);
   app.use(notFound, errorHandler(logger));
   return app;

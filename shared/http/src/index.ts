@@ -9,6 +9,7 @@ export * from './json-body.ts';
 export * from './path-id.ts';
 export * from './prefer.ts';
 export * from './problem-details.ts';
+export * from './request-tracing.ts';
 export * from './routes.ts';
 export * from './server-events.ts';
 export * from './strict-json.ts';

@@ -1,6 +1,7 @@
 export * from './batcher.ts';
 export * from './clock.ts';
 export * from './config.ts';
+export * from './create-tracing.ts';
 export * from './error-feed.ts';
 export * from './errors.ts';
 export * from './ids.ts';
@@ -9,3 +10,5 @@ export * from './logger.ts';
 export * from './metrics.ts';
 export * from './process-settings.ts';
 export * from './run-service.ts';
+export * from './spans.ts';
+export * from './trace-context.ts';

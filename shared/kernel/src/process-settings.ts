@@ -15,4 +15,10 @@ export const processSettings = {
     format: formats.integer(1, 600_000),
     default: 10_000,
   }),
+  otlpEndpoint: setting({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    doc: 'Where spans are sent by OTLP over HTTP, e.g. http://localhost:4318. No spans are made without it.',
+    format: formats.url('http:', 'https:'),
+    default: '',
+  }),
 };

@@ -1,5 +1,7 @@
 export * from './given-when-then.ts';
+export * from './otlp-receiver.ts';
 export * from './service-process.ts';
+export * from './span-collector.ts';
 export * from './tcp-proxy.ts';
 export * from './test-broker.ts';
 export * from './test-database.ts';

@@ -1,4 +1,5 @@
 import {
+  causeOf,
   createEvent,
   type EventEnvelope,
   InventoryReleased,
@@ -103,11 +104,7 @@ function internalEvent(
   { type, data }: Extract<ReservationEvent, { type: 'ReservationForestalled' }>,
   { causedBy, now }: { causedBy: Answer['cause']; now: Date },
 ): NewEvent {
-  const metadata = {
-    correlationId: causedBy.metadata.correlationId,
-    causationId: causedBy.id,
-    source: SERVICE_NAME,
-  };
+  const metadata = { ...causeOf(causedBy), source: SERVICE_NAME };
   const { orderId: aggregateId } = data;
   return {
     id: createId(),

@@ -1,4 +1,4 @@
-import type { EventOf, InventoryReserved, InventoryUnavailable } from '@warren/contracts';
+import { causeOf, type EventOf, type InventoryReserved, type InventoryUnavailable } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import { decideOrders, type OrderRequest } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
@@ -28,5 +28,5 @@ export function createAnswerApplication({ store, clock, ...reporting }: OrderDep
 const toRequest = (message: AnswerMessage): OrderRequest => ({
   orderId: message.data.orderId,
   input: message,
-  cause: { correlationId: message.metadata.correlationId, causationId: message.id },
+  cause: causeOf(message),
 });

@@ -1,13 +1,13 @@
+import { causeOfRequest, type RequestContext } from '@warren/contracts';
 import { decideOrders } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import { createDecisionReport } from './report-decisions.ts';
 
 /** The wish of a customer to have an order cancelled. */
-export interface CancelOrder {
+export interface CancelOrder extends RequestContext {
   orderId: string;
   /** @default 'cancelled by the customer' */
   reason?: string;
-  correlationId: string;
 }
 
 /**
@@ -17,9 +17,9 @@ export interface CancelOrder {
 export function createOrderCancellation({ store, clock, ...reporting }: OrderDependencies) {
   const report = createDecisionReport(reporting);
 
-  return async ({ orderId, reason = 'cancelled by the customer', correlationId }: CancelOrder): Promise<void> => {
+  return async ({ orderId, reason = 'cancelled by the customer', ...context }: CancelOrder): Promise<void> => {
     const input = { type: 'CancelOrder', data: { orderId, reason } } as const;
-    const request = { orderId, input, cause: { correlationId, causationId: correlationId } };
+    const request = { orderId, input, cause: causeOfRequest(context) };
     const decided = await store.transaction((tx) => decideOrders(tx, [request], { now: clock.now() }));
     decided.forEach(report);
   };

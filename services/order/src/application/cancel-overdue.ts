@@ -1,3 +1,4 @@
+import { causeOf } from '@warren/contracts';
 import { isAppError } from '@warren/kernel';
 import { type DecidedRequest, decideOrders, type OrderRequest } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
@@ -17,8 +18,7 @@ export function createOverdueCancellation({ store, readModel, clock, logger, dec
       const streams = await tx.load(orderIds.map(orderStream));
       const requests = orderIds.map((orderId): OrderRequest => {
         const created = streams.get(orderStream(orderId))?.[0];
-        const { correlationId = orderId } = created?.metadata ?? {};
-        const cause = { correlationId, causationId: created?.id ?? correlationId };
+        const cause = created ? causeOf(created) : { correlationId: orderId, causationId: orderId };
         return { orderId, input: { type: 'PassDeadline', data: { orderId } }, cause };
       });
       return decideOrders(tx, requests, { now: clock.now() });

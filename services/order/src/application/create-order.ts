@@ -1,4 +1,11 @@
-import { DEFAULT_CURRENCY, type OrderItem, type OrderView, type Priority } from '@warren/contracts';
+import {
+  causeOfRequest,
+  DEFAULT_CURRENCY,
+  type OrderItem,
+  type OrderView,
+  type Priority,
+  type RequestContext,
+} from '@warren/contracts';
 import { fingerprintOf } from '@warren/event-store';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';
@@ -8,13 +15,12 @@ import { toNewEvent } from './order-streams.ts';
 import { type Placement, placeOrders } from './place-orders.ts';
 
 /** A valid request for a new order. */
-export interface CreateOrder {
+export interface CreateOrder extends RequestContext {
   customerId: string;
   items: OrderItem[];
   /** ISO 4217. @default DEFAULT_CURRENCY */
   currency?: string;
   priority?: Priority;
-  correlationId: string;
   idempotencyKey?: string;
 }
 
@@ -27,12 +33,12 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
     handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
   });
 
-  function toPlacement({ correlationId, idempotencyKey, ...wish }: CreateOrder): Placement {
+  function toPlacement({ correlationId, traceContext, idempotencyKey, ...wish }: CreateOrder): Placement {
     const orderId = createId();
     const now = clock.now();
     const data = { ...wish, id: orderId, createdAt: now.toISOString() };
     const decision = decide(initialOrder, { type: 'CreateOrder', data });
-    const context = { cause: { correlationId, causationId: correlationId }, now, createdVersion };
+    const context = { cause: causeOfRequest({ correlationId, traceContext }), now, createdVersion };
     return {
       orderId,
       events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, context)),
@@ -51,7 +57,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
   };
 }
 
-type Wish = Omit<CreateOrder, 'correlationId' | 'idempotencyKey'>;
+type Wish = Omit<CreateOrder, keyof RequestContext | 'idempotencyKey'>;
 
 /**
  * What makes two requests the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not.

@@ -1,7 +1,8 @@
+import type { Cause } from '@warren/contracts';
 import { type Decided, decideStreams, type StoreTransaction } from '@warren/event-store';
 import { decide, evolve, type OrderEvent, type OrderInput } from '../domain/order.ts';
 import { orderErrors } from '../domain/order-errors.ts';
-import { type Cause, orderStream, replay, toNewEvent } from './order-streams.ts';
+import { orderStream, replay, toNewEvent } from './order-streams.ts';
 
 /** Something that an order is asked or told, and where that comes from. */
 export interface OrderRequest {

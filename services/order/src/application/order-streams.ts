@@ -1,15 +1,15 @@
-import { type EventMetadata, OrderCreated, OrderCreatedV1, OrderStatusUpdated, upcastTo } from '@warren/contracts';
+import {
+  type Cause,
+  type EventMetadata,
+  OrderCreated,
+  OrderCreatedV1,
+  OrderStatusUpdated,
+  upcastTo,
+} from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
 import { evolve, initialOrder, type Order, type OrderCancelledData, type OrderEvent } from '../domain/order.ts';
 import { SERVICE_NAME } from './service-name.ts';
-
-/** What a new event follows from. */
-export interface Cause {
-  correlationId: string;
-  /** Id of the message that it answers; the correlation id for the first event of a chain. */
-  causationId: string;
-}
 
 /** Under which key the relay publishes each event of the log. */
 const ROUTING_KEYS: Readonly<Record<OrderEvent['type'], string>> = {

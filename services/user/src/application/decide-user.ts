@@ -1,3 +1,4 @@
+import { causeOfRequest, type RequestContext } from '@warren/contracts';
 import { decideStreams, type StoreTransaction } from '@warren/event-store';
 import { decide, evolve, type UserCommand, type UserEvent } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
@@ -6,9 +7,8 @@ import type { UserDependencies } from './user-dependencies.ts';
 import { replay, toNewEvent, userStream } from './user-streams.ts';
 
 /** Something that a user is asked, and in which request. */
-export interface UserRequest {
+export interface UserRequest extends RequestContext {
   command: UserCommand;
-  correlationId: string;
 }
 
 /**
@@ -21,13 +21,13 @@ export async function decideUser(
   request: UserRequest,
   { emails, clock }: Pick<UserDependencies, 'emails' | 'clock'>,
 ): Promise<void> {
-  const { correlationId } = request;
+  const cause = causeOfRequest(request);
   const decided = await decideStreams(tx, [request], {
     streamOf: ({ command }) => userStream(command.data.userId),
     replay,
     decide: (user, { command }) => decide(user, command),
     evolve,
-    toNewEvent: (event) => toNewEvent(event, { correlationId, now: clock.now() }),
+    toNewEvent: (event) => toNewEvent(event, { cause, now: clock.now() }),
     contested: () => userErrors.USER_CONTESTED('the user was changed by others again and again'),
   });
   // After the append, which makes simultaneous requests of the same user wait for each other: so all take their locks in one order.

@@ -1,3 +1,4 @@
+import type { RequestContext } from '@warren/contracts';
 import { fingerprintOf, type KeyUse, keyReused, type StoreTransaction } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
 import { decideUser } from './decide-user.ts';
@@ -6,10 +7,9 @@ import { userStream } from './user-streams.ts';
 import { type UserView, viewAtRegistration } from './user-view.ts';
 
 /** A valid request for a new user. */
-export interface RegisterUser {
+export interface RegisterUser extends RequestContext {
   email: string;
   name: string;
-  correlationId: string;
   idempotencyKey?: string;
 }
 
@@ -27,13 +27,13 @@ export function createUserRegistration(dependencies: Pick<UserDependencies, 'sto
     return first.madeId;
   }
 
-  return ({ email, name, correlationId, idempotencyKey }: RegisterUser): Promise<UserView> => {
+  return ({ email, name, idempotencyKey, ...context }: RegisterUser): Promise<UserView> => {
     const userId = createId();
     const use = { fingerprint: fingerprintOf([email, name]), madeId: userId };
     return store.transaction(async (tx) => {
       const firstId = idempotencyKey === undefined ? userId : await firstUseOf(tx, idempotencyKey, use);
       const command = { type: 'RegisterUser', data: { userId, email, name } } as const;
-      if (firstId === userId) await decideUser(tx, { command, correlationId }, dependencies);
+      if (firstId === userId) await decideUser(tx, { command, ...context }, dependencies);
       return registered(tx, firstId);
     });
   };

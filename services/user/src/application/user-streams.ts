@@ -1,4 +1,4 @@
-import { UserDeactivated, UserEmailChanged, UserRegistered, upcastTo } from '@warren/contracts';
+import { type Cause, UserDeactivated, UserEmailChanged, UserRegistered, upcastTo } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
 import { evolve, initialUser, type User, type UserEvent } from '../domain/user.ts';
@@ -30,8 +30,8 @@ export function asUserEvent(recorded: Pick<RecordedEvent, 'type' | 'version' | '
 
 const isKnown = (type: string): type is UserEvent['type'] => Object.hasOwn(CONTRACTS, type);
 
-/** A user's event as it goes into the log; the request is its cause. */
-export function toNewEvent(event: UserEvent, { correlationId, now }: { correlationId: string; now: Date }): NewEvent {
+/** A user's event as it goes into the log. */
+export function toNewEvent(event: UserEvent, { cause, now }: { cause: Cause; now: Date }): NewEvent {
   const { type, version, routingKey } = CONTRACTS[event.type];
   return {
     id: createId(),
@@ -40,7 +40,7 @@ export function toNewEvent(event: UserEvent, { correlationId, now }: { correlati
     timestamp: now.toISOString(),
     aggregateId: event.data.userId,
     data: event.data,
-    metadata: { correlationId, causationId: correlationId, source: SERVICE_NAME },
+    metadata: { ...cause, source: SERVICE_NAME },
     routingKey,
   };
 }

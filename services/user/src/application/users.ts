@@ -1,3 +1,4 @@
+import type { RequestContext } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import type { UserCommand } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
@@ -7,10 +8,9 @@ import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
 import type { UserView } from './user-view.ts';
 
-export interface ChangeEmail {
+export interface ChangeEmail extends RequestContext {
   userId: string;
   email: string;
-  correlationId: string;
 }
 
 export type DeactivateUser = Omit<ChangeEmail, 'email'>;
@@ -36,15 +36,15 @@ export function createUsers(dependencies: UserDependencies): Users {
     return (await readModel.find(userId)) ?? notFound(userId);
   }
 
-  async function change(command: UserCommand, correlationId: string): Promise<UserView> {
-    await store.transaction((tx) => decideUser(tx, { command, correlationId }, dependencies));
+  async function change(command: UserCommand, context: RequestContext): Promise<UserView> {
+    await store.transaction((tx) => decideUser(tx, { command, ...context }, dependencies));
     return getUser(command.data.userId);
   }
 
   return {
     registerUser: createUserRegistration(dependencies),
-    changeEmail: ({ correlationId, ...data }) => change({ type: 'ChangeEmail', data }, correlationId),
-    deactivateUser: ({ correlationId, ...data }) => change({ type: 'DeactivateUser', data }, correlationId),
+    changeEmail: ({ userId, email, ...context }) => change({ type: 'ChangeEmail', data: { userId, email } }, context),
+    deactivateUser: ({ userId, ...context }) => change({ type: 'DeactivateUser', data: { userId } }, context),
     getUser,
     async getHistory(userId) {
       const stream = userStream(userId);

@@ -1,6 +1,5 @@
 import { toHistoryEntry } from '@warren/event-store';
 import {
-  correlationIdOf,
   etagOf,
   faultsOf,
   hasBody,
@@ -9,6 +8,7 @@ import {
   type Route,
   type RouteHandler,
   readJsonBody,
+  requestContextOf,
 } from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
 import { parseCancelOrder } from './cancel-order-request.ts';
@@ -27,8 +27,7 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
     const body = parseCreateOrder(await readJsonBody(req));
     const key = parseIdempotencyKey(req);
     if ('faults' in body || 'faults' in key) throw invalidRequest('the order', [...faultsOf(body), ...faultsOf(key)]);
-    const correlationId = correlationIdOf(res);
-    const created = await orders.createOrder({ ...body.value, idempotencyKey: key.value, correlationId });
+    const created = await orders.createOrder({ ...body.value, idempotencyKey: key.value, ...requestContextOf(res) });
     const order = await waitForEnd(created, { req, res, orders });
     res.status(201).location(`/orders/${order.id}`).json(order);
   };
@@ -37,7 +36,7 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
     const orderId = orderIdOf(req);
     const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
     if ('faults' in body) throw invalidRequest('the cancellation', body.faults);
-    const order = await orders.cancelOrder({ orderId, ...body.value, correlationId: correlationIdOf(res) });
+    const order = await orders.cancelOrder({ orderId, ...body.value, ...requestContextOf(res) });
     res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 

@@ -1,6 +1,5 @@
 import { toHistoryEntry } from '@warren/event-store';
 import {
-  correlationIdOf,
   etagOf,
   faultsOf,
   hasBody,
@@ -10,6 +9,7 @@ import {
   type Route,
   type RouteHandler,
   readJsonBody,
+  requestContextOf,
 } from '@warren/http';
 import type { Users } from '../../application/users.ts';
 import { userErrors } from '../../domain/user-errors.ts';
@@ -21,8 +21,7 @@ export function createUserRoutes(users: Users): Route[] {
     const body = parseRegisterUser(await readJsonBody(req));
     const key = parseIdempotencyKey(req);
     if ('faults' in body || 'faults' in key) throw invalidRequest('the user', [...faultsOf(body), ...faultsOf(key)]);
-    const correlationId = correlationIdOf(res);
-    const user = await users.registerUser({ ...body.value, idempotencyKey: key.value, correlationId });
+    const user = await users.registerUser({ ...body.value, idempotencyKey: key.value, ...requestContextOf(res) });
     res.status(201).location(`/users/${user.id}`).json(user);
   };
 
@@ -35,7 +34,7 @@ export function createUserRoutes(users: Users): Route[] {
     const userId = userIdOf(req);
     const body = parseChangeEmail(await readJsonBody(req));
     if ('faults' in body) throw invalidRequest('the e-mail address', body.faults);
-    const user = await users.changeEmail({ userId, ...body.value, correlationId: correlationIdOf(res) });
+    const user = await users.changeEmail({ userId, ...body.value, ...requestContextOf(res) });
     res.set({ ETag: etagOf(user), 'Cache-Control': 'no-store' }).json(user);
   };
 
@@ -43,7 +42,7 @@ export function createUserRoutes(users: Users): Route[] {
     const userId = userIdOf(req);
     const body = parseDeactivateUser(hasBody(req) ? await readJsonBody(req) : {});
     if ('faults' in body) throw invalidRequest('the deactivation', body.faults);
-    const user = await users.deactivateUser({ userId, correlationId: correlationIdOf(res) });
+    const user = await users.deactivateUser({ userId, ...requestContextOf(res) });
     res.set({ ETag: etagOf(user), 'Cache-Control': 'no-store' }).json(user);
   };
 

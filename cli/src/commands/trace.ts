@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { addressOf } from '../addresses.ts';
+import { buildCausalTrees, type CausalNode, type Handling, isAbout } from '../causal-tree.ts';
+import { readHistory } from '../event-logs.ts';
+import { type Column, formatTable, printable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { formatSpan } from '../timeline.ts';
+
+const MORE = `
+It reads the logs of all services that have their schemas in the database from end to end, which takes its time where they are long. The time
+behind a queue is when the transaction began that handled the event; inboxes forget it after INBOX_KEEP_MS.`;
+
+/** `warren trace <id>`: what followed from a request or happened to an order, over all services, as a tree of causes. */
+export function addTrace(program: Command, terminal: Terminal): void {
+  program
+    .command('trace')
+    .description('show everything that followed from a request, over all services, as a tree of causes')
+    .argument('<id>', 'a correlation id, or the id of an order')
+    .option(
+      '--json',
+      'print {correlationIds, traceIds, startedAt, events}, what followed from an event in its children',
+    )
+    .addHelpText('after', MORE)
+    .action(async (id: string, { json }: { json?: true }) => {
+      const { correlationIds, orderId, events, handlings } = await readHistory(addressOf('database', terminal.env), id);
+      const all = buildCausalTrees(events, handlings);
+      const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
+      const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
+      const start = trees[0]?.event.time ?? new Date(0);
+      const found = { correlationIds, traceIds, start, trees };
+      terminal.out(json ? `${JSON.stringify(toJson(found), null, 2)}\n` : format(found));
+    });
+}
+
+interface Found {
+  correlationIds: readonly string[];
+  traceIds: readonly string[];
+  /** When the first of the events happened. */
+  start: Date;
+  trees: readonly CausalNode[];
+}
+
+function toJson({ correlationIds, traceIds, start, trees }: Found): object {
+  const afterMs = (time: Date) => time.getTime() - start.getTime();
+  const handling = ({ consumer, time }: Handling) => ({ consumer, time, afterMs: afterMs(time) });
+  const node = ({ event, note, handled, children }: CausalNode): object => {
+    const { messageIds, traceId, ...shown } = event;
+    const facts = { ...shown, afterMs: afterMs(event.time), ...(note !== undefined && { note }) };
+    return { ...facts, handled: handled.map(handling), children: children.map(node) };
+  };
+  return { correlationIds, traceIds, startedAt: start, events: trees.map(node) };
+}
+
+/** A node on its line: the branches of the tree before it. */
+interface Line {
+  branches: string;
+  node: CausalNode;
+}
+
+function format({ correlationIds, traceIds, start, trees }: Found): string {
+  const after = (time: Date) => {
+    const ms = time.getTime() - start.getTime();
+    return `${ms < 0 ? '-' : '+'}${formatSpan(Math.abs(ms))}`;
+  };
+  const lines = trees.flatMap((node): Line[] => [{ branches: '', node }, ...linesBelow(node, '')]);
+  const columns: Column<Line>[] = [
+    { title: 'EVENT', value: ({ branches, node: { event } }) => `${branches}${nameOf(event)}` },
+    { title: 'SERVICE', value: ({ node }) => node.event.service },
+    { title: 'TIME', value: (line) => (line === lines[0] ? start.toISOString() : after(line.node.event.time)) },
+    {
+      title: 'HANDLED BY',
+      value: ({ node }) => node.handled.map(({ consumer, time }) => `${consumer} ${after(time)}`).join(', '),
+    },
+  ];
+  if (lines.some(({ node }) => node.note)) columns.push({ title: 'NOTE', value: ({ node }) => node.note ?? '' });
+  const ids = [...correlationIds.map((id) => `request  ${id}`), ...traceIds.map((id) => `trace    ${id}`)];
+  return `${ids.map(printable).join('\n')}\n\n${formatTable(lines, columns)}`;
+}
+
+function linesBelow({ children }: CausalNode, indent: string): Line[] {
+  return children.flatMap((node, index) => {
+    const isLast = index === children.length - 1;
+    const line = { branches: `${indent}${isLast ? '└─ ' : '├─ '}`, node };
+    return [line, ...linesBelow(node, `${indent}${isLast ? '   ' : '│  '}`)];
+  });
+}
+
+const nameOf = ({ type, version }: CausalNode['event']): string => (version === 1 ? type : `${type} v${version}`);

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { SpanKind, SpanStatusCode } from '@opentelemetry/api';
+import { createHttpApp, requestContextOf } from '@warren/http';
+import { activeTracer, createMetricsRegistry } from '@warren/kernel';
+import { type SpanCollector, startSpanCollector, waitUntil } from '@warren/testing';
+import type { Express } from 'express';
+import request from 'supertest';
+
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+const spanId = '00f067aa0ba902b7';
+const traceparent = `00-${traceId}-${spanId}-01`;
+
+let app: Express;
+beforeEach(() => {
+  app = createHttpApp({
+    routes: [
+      {
+        path: '/things/:id',
+        methods: {
+          GET: async (_req, res) => {
+            await Promise.resolve();
+            activeTracer()?.startSpan('inner').end();
+            res.json(requestContextOf(res));
+          },
+          DELETE: () => {
+            throw new TypeError('a bug');
+          },
+        },
+      },
+    ],
+    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+    metrics: createMetricsRegistry('test', { collectDefaults: false }),
+  });
+});
+
+describe('while nobody records spans', () => {
+  test('when a request has a trace context, then it is carried on as it is', async () => {
+    const { body } = await request(app).get('/things/1').set({
+      traceparent,
+      tracestate: 'a=1',
+      'X-Correlation-Id': 'c',
+    });
+    expect(body).toEqual({ correlationId: 'c', traceContext: { traceparent, tracestate: 'a=1' } });
+  });
+
+  test.each(['', 'nonsense', `00-${'0'.repeat(32)}-${spanId}-01`])(
+    'when its traceparent is %j, which is none, then the request is answered and carries none on',
+    async (given) => {
+      const { status, body } = await request(app).get('/things/1').set({ traceparent: given, tracestate: 'a=1' });
+      expect({ status, traceContext: body.traceContext }).toEqual({ status: 200, traceContext: {} });
+    },
+  );
+});
+
+describe('while spans are recorded', () => {
+  let collector: SpanCollector;
+  beforeEach(() => {
+    collector = startSpanCollector();
+  });
+  afterEach(() => collector.stop());
+
+  /** Of the request; it ends when the answer has gone out, which its client may see earlier. */
+  const serverSpan = () =>
+    waitUntil(() => collector.spans().find(({ kind }) => kind === SpanKind.SERVER), {
+      what: 'the span of the request',
+    });
+
+  test('when a request belongs to a trace, then its span does too, and is what is carried on', async () => {
+    const { body } = await request(app).get('/things/1').set({ traceparent, tracestate: 'a=1' });
+    const span = await serverSpan();
+    const { spanId: own } = span.spanContext();
+    expect(span.spanContext().traceId).toBe(traceId);
+    expect(span.parentSpanContext).toMatchObject({ traceId, spanId, isRemote: true });
+    expect(body.traceContext).toEqual({ traceparent: `00-${traceId}-${own}-01`, tracestate: 'a=1' });
+    expect(span.name).toBe('GET /things/:id');
+    expect(span.attributes).toEqual({
+      'http.request.method': 'GET',
+      'http.route': '/things/:id',
+      'http.response.status_code': 200,
+      'url.path': '/things/1',
+      'url.scheme': 'http',
+    });
+    expect(span.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  test('when a handler makes spans of its own, then they are children of that of the request', async () => {
+    await request(app).get('/things/1');
+    const { spanId: own } = (await serverSpan()).spanContext();
+    expect(collector.spans().find(({ name }) => name === 'inner')?.parentSpanContext?.spanId).toBe(own);
+  });
+
+  test('when a handler fails, then the span is one of an error; when the client was wrong, then it is not', async () => {
+    await request(app).delete('/things/1').expect(500);
+    expect(await serverSpan()).toMatchObject({
+      status: { code: SpanStatusCode.ERROR },
+      attributes: { 'error.type': '500' },
+    });
+    await request(app).get('/nothing').expect(404);
+    const missed = await waitUntil(() => collector.spans().find(({ name }) => name === 'GET'));
+    expect(missed.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  test('when probes and scrapes come, then they have no spans', async () => {
+    await request(app).get('/health/live').expect(200);
+    await request(app).get('/metrics').expect(200);
+    await request(app).get('/things/1').expect(200);
+    await serverSpan();
+    expect(collector.spans().map(({ name }) => name)).toEqual(['inner', 'GET /things/:id']);
+  });
+});
