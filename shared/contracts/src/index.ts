@@ -1,6 +1,7 @@
 import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
+import { CustomerNotified, WelcomeEmailSent } from './notification-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
@@ -12,6 +13,7 @@ export * from './event-contract.ts';
 export * from './event-versions.ts';
 export * from './inventory-events.ts';
 export * from './json-schema.ts';
+export * from './notification-events.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';
 export * from './publisher.ts';
@@ -34,4 +36,6 @@ export const systemCatalogue = createCatalogue([
   UserEmailChanged,
   UserDeactivated,
   AnalyticsUpdated,
+  WelcomeEmailSent,
+  CustomerNotified,
 ]);

@@ -5,7 +5,13 @@
  * key `<queue>`, waits in the queue of the same name, and comes back through the default exchange; in the end it goes to the
  * direct exchange {@link DEAD_LETTER_EXCHANGE} under the key `<queue>` and rests in `<queue>.dlq`.
  */
-export const EXCHANGES = { orders: 'orders', inventory: 'inventory', users: 'users', analytics: 'analytics' } as const;
+export const EXCHANGES = {
+  orders: 'orders',
+  inventory: 'inventory',
+  users: 'users',
+  analytics: 'analytics',
+  notifications: 'notifications',
+} as const;
 
 /** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
 export const STREAMS = { events: 'events' } as const;
@@ -17,6 +23,12 @@ export const QUEUES = {
   inventoryOrderCancelled: 'inventory_order_cancelled',
   inventoryReceiveStock: 'inventory_receive_stock',
 } as const;
+
+/**
+ * The queues of the notification service. It alone declares them: it does not run everywhere, and a queue that nobody reads would grow
+ * for ever.
+ */
+export const NOTIFICATION_QUEUES = { users: 'notification_users', orders: 'notification_orders' } as const;
 
 /** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
 export interface Binding {
