@@ -63,7 +63,12 @@ describe('the mail catcher', () => {
 
   it('when a mail holds markup, then the pages show it as text, its HTML in a frame without rights, and nothing is fetched', async () => {
     const evil = `"><script>alert('x')</script>`;
-    await send({ subject: evil, text: evil, html: `<img src="http://example.com/x">${evil}`, to: { name: evil, address: 'a@b.example' } });
+    await send({
+      subject: evil,
+      text: evil,
+      html: `<img src="http://example.com/x">${evil}`,
+      to: { name: evil, address: 'a@b.example' },
+    });
     for (const path of ['/', '/mails/1/page']) {
       const response = await get(path);
       expect(response.headers.get('content-security-policy')).toContain("default-src 'none'");

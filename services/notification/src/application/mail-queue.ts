@@ -16,14 +16,17 @@ export interface QueuedMail extends MailSubject {
   holdMs: number;
 }
 
-/** A mail that is this process's for a while. */
-export interface ClaimedMail extends MailToDeliver {
+/** Which mail is whose: the number of a claim is worth nothing once there is a later one. */
+export interface Claim {
   mailId: string;
+  claim: number;
+}
+
+/** A mail that is this process's for a while. */
+export interface ClaimedMail extends MailToDeliver, Claim {
   correlationId: string;
   /** How often it was put off. */
   tries: number;
-  /** Which claim this is: the number of an earlier one is worth nothing. */
-  claim: number;
 }
 
 /** The mails that have not come to their end. All times are those of the database, so that instances agree on them. */
@@ -34,14 +37,12 @@ export interface MailQueue {
    * those that another transaction is taking at this moment are passed over.
    */
   claimDue(tx: Tx, options: { limit: number; leaseMs: number }): Promise<ClaimedMail[]>;
-  /** Gives a mail back until later, unless somebody else has claimed it since. `tried`: counts as a try of this mail. */
-  postpone(
-    tx: Tx,
-    mail: Pick<ClaimedMail, 'mailId' | 'claim'>,
-    until: { delayMs: number; tried: boolean },
-  ): Promise<void>;
-  /** The mail has come to its end. */
-  remove(tx: Tx, mailId: string): Promise<void>;
+  /** Gives mails back until later, and counts a try of each; not those that somebody else has claimed since. */
+  putOff(tx: Tx, mails: readonly (Claim & { delayMs: number })[]): Promise<void>;
+  /** Gives mails back as if they had never been claimed; not those that somebody else has claimed since. */
+  giveBack(tx: Tx, mails: readonly Claim[]): Promise<void>;
+  /** The mails have come to their ends. */
+  remove(tx: Tx, mailIds: readonly string[]): Promise<void>;
   /** How many there are, and for how many milliseconds the one that has been due for longest is due; 0 when none is. */
   backlog(): Promise<{ mails: number; dueForMs: number }>;
 }

@@ -31,8 +31,11 @@ export interface OutgoingMail extends Letter {
  */
 export type SendOutcome = { status: 'accepted' } | { status: 'refused' | 'deferred' | 'unavailable'; answer: string };
 
+/** The longest that one mail may take, in milliseconds. */
+export const SEND_LIMIT_MS = 30_000;
+
 /** The mail server. */
 export interface Mailer {
-  /** Never rejects; ends within a time that is well below `LEASE_MS`. */
+  /** Never rejects; gives up after {@link SEND_LIMIT_MS}. */
   send(mail: OutgoingMail): Promise<SendOutcome>;
 }

@@ -25,6 +25,8 @@ export interface NotificationDependencies {
   letters: Letters;
   mailer: Mailer;
   pace: MailPace;
+  /** How many mails are sent at the same moment. */
+  concurrency: number;
   clock: Clock;
   logger: Logger;
   /** Counts mails by what became of them: `requested`, `sent`, `refused`, a reason why it was dropped, or `repeated` (sent twice). */

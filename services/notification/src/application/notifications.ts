@@ -7,7 +7,7 @@ import { createSendMails, type SendReport } from './send-mails.ts';
 export interface Notifications {
   noteUsers(messages: readonly UserNews[]): Promise<void>;
   noteOrders(messages: readonly OrderMessage[]): Promise<void>;
-  /** Sends up to `limit` mails whose time has come. */
+  /** Deals with up to `limit` mails whose time has come. */
   sendMails(limit: number): Promise<SendReport>;
 }
 

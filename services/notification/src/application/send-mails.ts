@@ -1,18 +1,12 @@
-import { setTimeout as pause } from 'node:timers/promises';
-import { createId, isAppError } from '@warren/kernel';
-import { decideDelivery, type Recipient } from '../domain/delivery.ts';
-import type { MailCommand } from '../domain/mail.ts';
+import { decideDelivery } from '../domain/delivery.ts';
+import { createDeliverMail, delayMsOf, type ReadyMail } from './deliver-mail.ts';
+import { createEndMails, type MailEnd } from './end-mails.ts';
 import type { ClaimedMail } from './mail-queue.ts';
-import { decideMails } from './mail-streams.ts';
-import type { SendOutcome } from './mailer.ts';
+import { SEND_LIMIT_MS, type SendOutcome } from './mailer.ts';
 import type { NotificationDependencies } from './notification-dependencies.ts';
 
 /** How long a claimed mail is nobody else's, in milliseconds. What has not come to its end by then is taken for lost with its process. */
-export const LEASE_MS = 60_000;
-/** The longest that a mail is put off, in milliseconds. */
-const MAX_DELAY_MS = 900_000;
-/** Between two tries to record what cannot be taken back, in milliseconds. */
-const RECORD_AGAIN_MS = 250;
+const LEASE_MS = 60_000;
 
 /** What came of one go. */
 export interface SendReport {
@@ -23,91 +17,87 @@ export interface SendReport {
 }
 
 /**
- * Sends up to `limit` mails whose time has come. Each is claimed in a transaction of its own, sent outside of any, and recorded: a process
- * that dies between the answer of the mail server and the record leaves a mail that is sent again, under the same Message-ID, when the
- * claim has run out (docs/adr/0014). Any number of instances may do this.
- * @param stopping ends what would go on until the database is back
+ * Deals with up to `limit` mails whose time has come, and sends so many of them at the same moment as `concurrency` says. They are claimed
+ * in one transaction, each is sent outside of any, and recorded: a process that dies between the answer of the mail server and the record
+ * leaves a mail that is sent again, under the same Message-ID, when the claim has run out (docs/adr/0014). Any number of instances may do this.
+ * @param stopping aborted when the service stops
  */
 export function createSendMails(dependencies: NotificationDependencies, stopping: AbortSignal) {
-  const { store, queue, letters, mailer, pace, clock, logger, mails } = dependencies;
+  const { store, queue, pace, concurrency, logger } = dependencies;
+  const endMails = createEndMails(dependencies);
+  const deliver = createDeliverMail(dependencies, endMails, stopping);
 
-  const backoffMs = ({ tries }: ClaimedMail): number => Math.min(pace.retryBaseMs * 2 ** tries, MAX_DELAY_MS);
-
-  /** Brings a mail to its end. When somebody else has done so, our claim had run out: the mail may have been sent twice. */
-  async function end(mail: ClaimedMail, command: MailCommand, outcome: string): Promise<void> {
-    const { kind, subjectId, mailId, correlationId } = mail;
-    const cause = { correlationId, causationId: mailId };
-    const request = { subject: { kind, subjectId }, command, eventId: createId(), cause };
-    const recorded = await store.transaction(async (tx) => {
-      await queue.remove(tx, mailId);
-      return decideMails(tx, [request], clock.now());
-    });
-    const counted = recorded.length === 0 && outcome === 'sent' ? 'repeated' : outcome;
-    mails.inc({ kind, outcome: counted });
-    logger.info({ mailId, kind, subjectId, correlationId, outcome: counted }, 'a mail has come to its end');
-  }
-
-  /** The mail is out: only the end of the process may keep that from being recorded. */
-  async function recordSent(mail: ClaimedMail, recipient: Recipient): Promise<void> {
-    const command = { type: 'RecordSent', recipient, sentAt: clock.now() } as const;
-    for (;;) {
-      try {
-        return await end(mail, command, 'sent');
-      } catch (error) {
-        if (stopping.aborted || !isAppError(error) || error.kind !== 'transient') throw error;
-        await pause(RECORD_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
-      }
+  /** Ends and puts off what is not to be sent, and gives the rest. */
+  async function sort(claimed: readonly ClaimedMail[]): Promise<ReadyMail[]> {
+    const ready: ReadyMail[] = [];
+    const early: ClaimedMail[] = [];
+    const drops: MailEnd[] = [];
+    for (const mail of claimed) {
+      const delivery = decideDelivery(mail, pace);
+      if (delivery.action === 'send') ready.push({ mail, ...delivery });
+      else if (delivery.action === 'wait') early.push(mail);
+      else drops.push({ mail, command: { type: 'DropMail', why: delivery.why }, outcome: delivery.why });
     }
+    await putOff(early);
+    await endMails(drops);
+    return ready;
   }
 
-  function postpone(mail: ClaimedMail, until: { delayMs: number; tried: boolean }): Promise<void> {
-    return store.transaction((tx) => queue.postpone(tx, mail, until));
-  }
-  const putOff = (mail: ClaimedMail) => postpone(mail, { delayMs: backoffMs(mail), tried: true });
-
-  async function settle(mail: ClaimedMail, recipient: Recipient, outcome: SendOutcome): Promise<void> {
-    if (outcome.status === 'accepted') return recordSent(mail, recipient);
-    const { status, answer } = outcome;
-    const { mailId, kind } = mail;
-    logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
-    if (status === 'refused' || (status === 'deferred' && mail.ageMs > pace.giveUpMs))
-      return end(mail, { type: 'RecordRefused', answer }, 'refused');
-    if (status === 'deferred') return putOff(mail);
+  /** Until later, each for as long as its tries say. */
+  async function putOff(mails: readonly ClaimedMail[]): Promise<void> {
+    const delayed = mails.map((mail) => ({ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }));
+    if (delayed.length > 0) await store.transaction((tx) => queue.putOff(tx, delayed));
   }
 
-  /** Gives what the mail server said, if it was asked. A mail that it was not reached for is still to be given back. */
-  async function deliver(mail: ClaimedMail): Promise<SendOutcome | undefined> {
-    const delivery = decideDelivery(mail, pace);
-    if (delivery.action === 'wait') await putOff(mail);
-    if (delivery.action === 'drop') await end(mail, { type: 'DropMail', why: delivery.why }, delivery.why);
-    if (delivery.action !== 'send') return undefined;
-    const { recipient, values } = delivery;
-    const to = { name: recipient.name, address: recipient.email };
-    const outcome = await mailer.send({ mailId: mail.mailId, to, ...letters.write(mail.kind, values) });
-    await settle(mail, recipient, outcome);
-    return outcome;
+  /** As if they had never been claimed. */
+  async function giveBack(mails: readonly ClaimedMail[]): Promise<void> {
+    if (mails.length > 0) await store.transaction((tx) => queue.giveBack(tx, mails));
+  }
+
+  /** Sends in `concurrency` lanes as long as the claims last and the mail server answers. What is left over stays in `ready`. */
+  async function sendAll(ready: ReadyMail[], claimsEndAt: number): Promise<Map<ReadyMail, SendOutcome>> {
+    const outcomes = new Map<ReadyMail, SendOutcome>();
+    const mayGoOn = () =>
+      !stopping.aborted &&
+      performance.now() + SEND_LIMIT_MS < claimsEndAt &&
+      (outcomes.size === 0 || isAnswered(outcomes));
+    const lane = async (): Promise<void> => {
+      while (ready.length > 0 && mayGoOn()) {
+        const next = ready.shift() as ReadyMail;
+        try {
+          outcomes.set(next, await deliver(next));
+        } catch (err) {
+          const { mailId } = next.mail;
+          logger.error({ err, mailId }, 'a mail could not be dealt with: again when its claim has run out');
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, lane));
+    return outcomes;
   }
 
   return async (limit: number): Promise<SendReport> => {
+    const claimsEndAt = performance.now() + LEASE_MS;
     const claimed = await store.transaction((tx) => queue.claimDue(tx, { limit, leaseMs: LEASE_MS }));
-    const outcomes = await Promise.all(
-      claimed.map((mail) =>
-        deliver(mail).catch((err) => {
-          logger.error(
-            { err, mailId: mail.mailId },
-            'a mail could not be dealt with: again when its claim has run out',
-          );
-          return undefined;
-        }),
-      ),
-    );
-    const answered = outcomes.some((outcome) => outcome !== undefined && outcome.status !== 'unavailable');
-    const unreached = claimed.filter((_, at) => outcomes[at]?.status === 'unavailable');
+    const ready = await sort(claimed);
+    const outcomes = await sendAll(ready, claimsEndAt);
+    const unreached = [...outcomes].filter(([, { status }]) => status === 'unavailable').map(([{ mail }]) => mail);
     // Where other mails of the same moment got an answer, something is the matter with these: they must not hold up the rest.
-    for (const mail of unreached) await (answered ? putOff(mail) : postpone(mail, { delayMs: 0, tried: false }));
-    const failed = outcomes.find((outcome) => outcome?.status === 'unavailable');
-    if (answered) return { found: claimed.length, server: { status: 'up' } };
-    if (failed?.status !== 'unavailable') return { found: claimed.length, server: { status: 'unasked' } };
-    return { found: claimed.length, server: { status: 'away', failure: failed.answer } };
+    await (isAnswered(outcomes) ? putOff(unreached) : giveBack(unreached));
+    await giveBack(ready.map(({ mail }) => mail));
+    return { found: claimed.length, server: serverOf(outcomes) };
   };
+}
+
+type Outcomes = ReadonlyMap<ReadyMail, SendOutcome>;
+
+function isAnswered(outcomes: Outcomes): boolean {
+  return [...outcomes.values()].some(({ status }) => status !== 'unavailable');
+}
+
+function serverOf(outcomes: Outcomes): SendReport['server'] {
+  if (isAnswered(outcomes)) return { status: 'up' };
+  for (const outcome of outcomes.values())
+    if (outcome.status === 'unavailable') return { status: 'away', failure: outcome.answer };
+  return { status: 'unasked' };
 }

@@ -1,4 +1,4 @@
-import { type Component, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
+import { type Component, Gauge, type Logger, type MetricsRegistry, toAppError } from '@warren/kernel';
 import type { MailQueue } from '../../application/mail-queue.ts';
 import type { Notifications } from '../../application/notifications.ts';
 import type { SendReport } from '../../application/send-mails.ts';
@@ -8,14 +8,14 @@ export interface MailJobOptions {
   queue: Pick<MailQueue, 'backlog'>;
   /** Aborted by `stop`; the application stops with it. */
   stopping: AbortController;
-  /** How many mails are sent at the same moment. */
-  concurrency: number;
   /** How long it rests after the mail server could not be used, in milliseconds; twice as long each time, up to 30 s. */
   retryBaseMs: number;
   logger: Logger;
   metrics: MetricsRegistry;
 }
 
+/** The most mails that are claimed at once. */
+const BATCH = 100;
 /** Between two looks that find nothing, in milliseconds. */
 const LOOK_MS = 200;
 const MAX_REST_MS = 30_000;
@@ -30,7 +30,7 @@ export interface MailJob extends Component {
  * rests, and is `degraded`, not down: mails wait in the database, and everything else goes on.
  */
 export function createMailJob(options: MailJobOptions): MailJob {
-  const { notifications, queue, stopping, concurrency, retryBaseMs, logger, metrics } = options;
+  const { notifications, queue, stopping, retryBaseMs, logger, metrics } = options;
   const { signal } = stopping;
   let running: Promise<void> | undefined;
   let failure: string | undefined;
@@ -51,14 +51,15 @@ export function createMailJob(options: MailJobOptions): MailJob {
   /** Gives how long to wait before the next look, and whether that may be cut short. */
   async function look(): Promise<{ pauseMs: number; wakeable: boolean }> {
     try {
-      const { found, server } = await notifications.sendMails(concurrency);
+      const { found, server } = await notifications.sendMails(BATCH);
       note(server);
       if (server.status === 'away')
         return { pauseMs: Math.min(retryBaseMs * 2 ** (rests - 1), MAX_REST_MS), wakeable: false };
-      return { pauseMs: found === concurrency ? 0 : LOOK_MS, wakeable: true };
+      return { pauseMs: found === BATCH ? 0 : LOOK_MS, wakeable: true };
     } catch (err) {
       // The database is a component of its own: when it is away, readiness says so already.
-      logger.debug({ err }, 'the mails that are due cannot be read right now');
+      const level = toAppError(err).kind === 'transient' ? 'debug' : 'error';
+      logger[level]({ err }, 'the mails that are due cannot be dealt with right now');
       return { pauseMs: LOOK_MS, wakeable: false };
     }
   }

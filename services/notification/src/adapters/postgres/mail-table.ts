@@ -1,5 +1,5 @@
 import type { EventStore } from '@warren/event-store';
-import type { ClaimedMail, MailQueue } from '../../application/mail-queue.ts';
+import type { Claim, ClaimedMail, MailQueue } from '../../application/mail-queue.ts';
 import type { MailKind } from '../../domain/mail.ts';
 
 const ADD = `
@@ -9,7 +9,7 @@ const ADD = `
       AS new (id, kind, subject, reason, correlation, hold)`;
 
 /** A claim moves the mail's time ahead by the lease: who dies with it in hand need not be noticed by anybody. */
-export const CLAIM_DUE = `
+const CLAIM_DUE = `
   WITH due AS MATERIALIZED (
     SELECT mail_id FROM mail WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
   ), claimed AS (
@@ -23,8 +23,18 @@ export const CLAIM_DUE = `
     LEFT JOIN known_order o ON o.order_id = c.subject_id AND c.kind <> 'welcome'
     LEFT JOIN known_user u ON u.user_id = CASE c.kind WHEN 'welcome' THEN c.subject_id ELSE o.customer_id END`;
 
-const POSTPONE = `
-  UPDATE mail SET due_at = now() + $3 * interval '1 millisecond', tries = tries + $4 WHERE mail_id = $1 AND claim = $2`;
+/** Sorted, so that two transactions never wait for each other in a circle; so is the next one. */
+const PUT_OFF = `
+  WITH own AS MATERIALIZED (
+    SELECT mail.mail_id, delay FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS put_off (id, claim, delay)
+      JOIN mail ON mail.mail_id = put_off.id AND mail.claim = put_off.claim ORDER BY mail.mail_id FOR UPDATE OF mail
+  )
+  UPDATE mail SET due_at = now() + own.delay * interval '1 millisecond', tries = tries + $4
+    FROM own WHERE mail.mail_id = own.mail_id`;
+
+const REMOVE = `
+  DELETE FROM mail WHERE mail_id = ANY (ARRAY(
+    SELECT mail_id FROM mail WHERE mail_id = ANY ($1::uuid[]) ORDER BY mail_id FOR UPDATE))`;
 
 interface Row {
   mail_id: string;
@@ -65,12 +75,15 @@ export function createMailTable(store: Pick<EventStore, 'query'>): MailQueue {
       const { rows } = await tx.query<Row>(query);
       return rows.map(toMail);
     },
-    async postpone(tx, { mailId, claim }, { delayMs, tried }) {
-      const values = [mailId, claim, delayMs, tried ? 1 : 0];
-      await tx.query({ name: 'warren-notification/postpone', text: POSTPONE, values });
+    async putOff(tx, mails) {
+      await tx.query(putOff(mails, 1));
     },
-    async remove(tx, mailId) {
-      await tx.query('DELETE FROM mail WHERE mail_id = $1', [mailId]);
+    async giveBack(tx, mails) {
+      const atOnce = mails.map((mail) => ({ ...mail, delayMs: 0 }));
+      await tx.query(putOff(atOnce, 0));
+    },
+    async remove(tx, mailIds) {
+      await tx.query({ name: 'warren-notification/remove', text: REMOVE, values: [mailIds] });
     },
     async backlog() {
       const { rows } = await store.query<{ mails: number; due_for_ms: number }>(
@@ -80,6 +93,15 @@ export function createMailTable(store: Pick<EventStore, 'query'>): MailQueue {
       return { mails, dueForMs };
     },
   };
+}
+
+function putOff(mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1) {
+  const values = [
+    mails.map(({ mailId }) => mailId),
+    mails.map(({ claim }) => claim),
+    mails.map(({ delayMs }) => delayMs),
+  ];
+  return { name: 'warren-notification/put-off', text: PUT_OFF, values: [...values, tries] };
 }
 
 function toMail(row: Row): ClaimedMail {

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import type { Mailer } from '../../application/mailer.ts';
+import { type Mailer, SEND_LIMIT_MS } from '../../application/mailer.ts';
 import type { SenderAddress } from '../../domain/sender-address.ts';
 import { outcomeOf } from './smtp-outcome.ts';
 
@@ -15,9 +15,6 @@ export interface SmtpMailer extends Mailer {
   /** Closes the connections; a mail in hand is finished. */
   close(): void;
 }
-
-/** The longest that one mail may take, in milliseconds: half of the time for which it is this process's. */
-const SEND_LIMIT_MS = 30_000;
 
 /** A mail server, by nodemailer. */
 export function createSmtpMailer({ url, from, connections }: SmtpMailerOptions): SmtpMailer {
