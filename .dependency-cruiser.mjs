@@ -23,7 +23,7 @@ const kitRules = Object.entries(KIT).map(([name, allowed]) => ({
   comment: `@warren/${name} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}.`,
   severity: 'error',
   from: { path: `^shared/${name}/src/` },
-  to: { path: '^(shared|services|cli|tests|bench)/', pathNot: `^shared/(${[name, ...allowed].join('|')})/` },
+  to: { path: '^(shared|services|cli|mail-catcher|tests|bench)/', pathNot: `^shared/(${[name, ...allowed].join('|')})/` },
 }));
 
 export default {
@@ -33,7 +33,7 @@ export default {
       name: 'no-import-past-index',
       comment: "A package's index.ts is its whole surface; what is not exported there may change without notice.",
       severity: 'error',
-      from: { path: '^(?:(shared)/([^/]+)/|services/|cli/|tests/|bench/|scripts/)' },
+      from: { path: '^(?:(shared)/([^/]+)/|services/|cli/|mail-catcher/|tests/|bench/|scripts/)' },
       to: { path: '^shared/[^/]+/', pathNot: [INDEX, '^$1/$2/'] },
     },
     {
@@ -131,7 +131,7 @@ export default {
       name: 'no-development-packages',
       comment: 'A production install has no devDependencies.',
       severity: 'error',
-      from: { path: '^(shared|services|cli)/[^/]*/?src/', pathNot: TESTS },
+      from: { path: '^(shared|services|cli|mail-catcher)/[^/]*/?src/', pathNot: TESTS },
       to: { dependencyTypes: ['npm-dev'], dependencyTypesNot: ['type-only'] },
     },
     {

@@ -14,19 +14,22 @@ COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
 COPY services/user/package.json services/user/
 COPY services/analytics/package.json services/analytics/
+COPY services/notification/package.json services/notification/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
+COPY mail-catcher/package.json mail-catcher/
 
 FROM manifests AS build
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY . .
 RUN npm run build \
   && mkdir /out \
-  && find shared services -name dist -type d -prune -exec cp --parents --recursive {} /out \;
+  && find shared services \( -name dist -o -name templates \) -type d -prune -exec cp --parents --recursive {} /out \;
 
 FROM manifests AS modules
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
-  --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics
+  --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics \
+  --workspace services/notification
 
 FROM node:24-slim AS runtime
 ENV NODE_ENV=production
@@ -46,6 +49,10 @@ CMD ["node", "--enable-source-maps", "services/user/dist/main.js"]
 FROM runtime AS analytics
 EXPOSE 3006
 CMD ["node", "--enable-source-maps", "services/analytics/dist/main.js"]
+
+FROM runtime AS notification
+EXPOSE 3005
+CMD ["node", "--enable-source-maps", "services/notification/dist/main.js"]
 
 FROM runtime AS order
 EXPOSE 3001

@@ -16,6 +16,7 @@ const roots = [
   '<rootDir>/shared',
   '<rootDir>/services',
   '<rootDir>/cli',
+  '<rootDir>/mail-catcher',
   '<rootDir>/tests',
   '<rootDir>/scripts',
   '<rootDir>/bench',

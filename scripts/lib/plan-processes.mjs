@@ -24,7 +24,7 @@ export async function planProcesses({ env, all, orders, inventories }) {
     plans.push({
       service,
       name: service,
-      port: await ownPort(service, env),
+      port: await choosePort({ ...SERVICES[service], owner: `the ${service} service` }, env),
       instances: service === 'order' ? orders : 1,
     });
   requireDifferentPorts(plans);
@@ -48,9 +48,13 @@ function requireDifferentPorts(plans) {
   }
 }
 
-/** @param {import('./service.mjs').ServiceName} service @param {NodeJS.ProcessEnv} env */
-async function ownPort(service, env) {
-  const { portSetting, defaultPort } = SERVICES[service];
+/**
+ * The port that a setting asks for, if it is free.
+ * @param {{portSetting: string, defaultPort: number, owner: string}} wanted `owner`: who will listen there, for messages
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<number>}
+ */
+export async function choosePort({ portSetting, defaultPort, owner }, env) {
   const text = env[portSetting]?.trim() || String(defaultPort);
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535)
@@ -58,6 +62,6 @@ async function ownPort(service, env) {
   if (port === 0) return findFreePort();
   if (await isPortFree(port)) return port;
   throw new ExplainedError(
-    `Port ${port} for the ${service} service is taken by another program.\nStop that program, or choose another port: ${portSetting}=${port + 100} npm start`,
+    `Port ${port} for ${owner} is taken by another program.\nStop that program, or choose another port: ${portSetting}=${port + 100} npm start`,
   );
 }

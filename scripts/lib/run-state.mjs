@@ -11,6 +11,7 @@ import { dirname } from 'node:path';
  * @property {string} [apiUrl] of the order service, e.g. `http://localhost:3001`
  * @property {string[]} [inventoryUrls] health and metrics of each instance
  * @property {string} [analyticsUrl] of the analytics service; absent without `--all`
+ * @property {string} [mailsUrl] page of the mail catcher; absent without `--all`, and with a mail server of the user's own
  * @property {string} [amqpUrl] with login
  * @property {string} [managementUrl] with login; absent with a broker of the user's own
  * @property {string} [databaseUrl] with login

@@ -11,6 +11,7 @@ export const SERVICES = /** @type {const} */ ({
   order: { portSetting: 'ORDER_PORT', defaultPort: 3001, core: true },
   inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002, core: true },
   user: { portSetting: 'USER_PORT', defaultPort: 3003, core: false },
+  notification: { portSetting: 'NOTIFICATION_PORT', defaultPort: 3005, core: false },
   analytics: { portSetting: 'ANALYTICS_PORT', defaultPort: 3006, core: false },
 });
 

@@ -13,7 +13,8 @@ Starts everything in the foreground: RabbitMQ, Postgres, the order service and t
 Ctrl-C stops all of it. Data stays in .data/.
 
 Options
-  --all               the other services too: ${OTHERS.join(', ')}
+  --all               the other services too: ${OTHERS.join(', ')};
+                      and a mail catcher, which shows the mails on a page
   --orders <n>        instances of the order service behind its one port (default 1)
   --inventories <n>   instances of the inventory service; the first has INVENTORY_PORT, the others take free ports (default 1)
   --watch             build and restart the services when a source file changes (npm run dev)
@@ -23,6 +24,8 @@ Settings (environment)
 ${PORTS.join('\n')}
   AMQP_URL            a RabbitMQ to use; default: one of its own, from rabbitmq-server, Docker, apt-get or brew
   DATABASE_URL        a Postgres to use; default: one of its own below DATA_DIR
+  SMTP_URL            a mail server to use; default: the mail catcher
+  MAIL_CATCHER_PORT   its page, default 8025; MAIL_CATCHER_SMTP_PORT default 1025
   DATA_DIR            default .data
   and those of the services, such as LOG_LEVEL and INITIAL_STOCK: see README.md`;
 

@@ -9,6 +9,7 @@ import { openRunState, readRunState } from './run-state.mjs';
 import { SERVICES, servicesOf } from './service.mjs';
 import { startBroker } from './start-broker.mjs';
 import { startDatabase } from './start-database.mjs';
+import { planMailCatcher, startMailCatcher } from './start-mail-catcher.mjs';
 import { startServices } from './start-services.mjs';
 import { watchSources } from './watch-sources.mjs';
 
@@ -35,6 +36,7 @@ export async function start(base, options) {
   await claimDataDirectory(base, files, options);
   // Before anything that takes long: a taken port is said at once.
   const plans = await planProcesses({ env, ...options });
+  const mailCatcher = await planMailCatcher({ env, ...options });
   await prepare({ report, signal });
   const state = openRunState(files.runState);
   onEnd(async () => state.remove());
@@ -42,9 +44,10 @@ export async function start(base, options) {
 
   const { databaseUrl } = await startDatabase(context);
   const { amqpUrl, managementUrl } = await startBroker(context);
+  const mails = mailCatcher && (await startMailCatcher(context, mailCatcher));
   const services = await startServices(context, {
     plans,
-    env: { ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl },
+    env: { ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl, ...(mails && { SMTP_URL: mails.smtpUrl }) },
   });
 
   const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>
@@ -56,12 +59,13 @@ export async function start(base, options) {
     apiUrl,
     inventoryUrls: urlsOf('inventory'),
     analyticsUrl,
+    mailsUrl: mails?.pageUrl,
     amqpUrl,
     managementUrl,
     databaseUrl,
   });
   if (options.watch) watchSources({ restart: services.restart, report, signal });
-  report.say(greeting({ apiUrl, managementUrl, plans }));
+  report.say(greeting({ apiUrl, managementUrl, mailsUrl: mails?.pageUrl, plans }));
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
   return 0;
 }
@@ -86,11 +90,12 @@ async function claimDataDirectory({ report, onEnd }, files, { all }) {
   await stopLeftovers(files.runState, report);
 }
 
-/** @param {{apiUrl: string, managementUrl?: string, plans: import('./plan-processes.mjs').Plan[]}} run */
-function greeting({ apiUrl, managementUrl, plans }) {
+/** @param {{apiUrl: string, managementUrl?: string, mailsUrl?: string, plans: import('./plan-processes.mjs').Plan[]}} run */
+function greeting({ apiUrl, managementUrl, mailsUrl, plans }) {
   const lines = ['', `Warren is ready. Ctrl-C stops it.`, '', `  API            ${apiUrl}`];
   for (const { service, name, port } of plans)
     if (!SERVICES[service].core) lines.push(`  ${name.padEnd(13)}  http://localhost:${port}`);
+  if (mailsUrl) lines.push(`  Mails          ${mailsUrl}`);
   if (managementUrl) {
     const { origin, username, password } = new URL(managementUrl);
     lines.push(`  Management UI  ${origin.replace('127.0.0.1', 'localhost')}   login ${username} / ${password}`);

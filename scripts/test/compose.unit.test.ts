@@ -5,6 +5,7 @@ import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import { SERVICES } from '../lib/service.mjs';
@@ -27,7 +28,7 @@ interface ComposeService {
 }
 
 const compose = parse(text, { merge: true }) as {
-  services: Record<'rabbitmq' | 'postgres' | keyof typeof SERVICES, ComposeService>;
+  services: Record<'rabbitmq' | 'postgres' | 'mailpit' | keyof typeof SERVICES, ComposeService>;
   volumes: Record<string, unknown>;
 };
 
@@ -35,6 +36,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: orderSettings,
   inventory: inventorySettings,
   user: userSettings,
+  notification: notificationSettings,
   analytics: analyticsSettings,
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
@@ -144,6 +146,24 @@ describe('the broker and the database in docker-compose.yml', () => {
     for (const secret of secrets) expect(() => interpolate(secret, {})).toThrow('.env.example');
     expect(text).not.toMatch(/guest|PASS(WORD)?:-/);
   });
+});
+
+describe('the mail catcher in docker-compose.yml', () => {
+  test('when all services run, then it shows the mails on loopback', () => {
+    const { profiles, ports } = compose.services.mailpit;
+    expect(profiles).toEqual(['full']);
+    expect(ports).toEqual([expect.stringMatching(/^127\.0\.0\.1:8025:/)]);
+  });
+
+  test('when no mail server is given, then the notification service sends its mails there', () => {
+    const { SMTP_URL = '' } = compose.services.notification.environment;
+    expect(new URL(interpolate(SMTP_URL, exampleEnv)).hostname).toBe('mailpit');
+    expect(interpolate(SMTP_URL, { ...exampleEnv, SMTP_URL: 'smtp://mine' })).toBe('smtp://mine');
+  });
+});
+
+test('when a service has files of its own that are not compiled, then its image has them', () => {
+  expect(dockerfile).toContain('find shared services \\( -name dist -o -name templates \\) -type d');
 });
 
 test('when a workspace is added, then the Dockerfile copies its package.json, and installs what a service runs on', () => {

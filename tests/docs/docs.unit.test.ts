@@ -11,6 +11,8 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
+import { notificationSettings } from '../../services/notification/src/config.ts';
+import '../../services/notification/src/domain/notification-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/domain/order-errors.ts';
 import { userSettings } from '../../services/user/src/config.ts';
@@ -35,6 +37,7 @@ describe('the documentation', () => {
       order: orderSettings,
       inventory: inventorySettings,
       user: userSettings,
+      notification: notificationSettings,
       analytics: analyticsSettings,
     };
     const rows = new Map<string, Set<string>>();

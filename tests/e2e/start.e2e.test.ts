@@ -7,21 +7,21 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/gl
 import { testEnvironment, waitUntil } from '@warren/testing';
 import { findFreePort } from '../../scripts/lib/ports.mjs';
 import type { RunState } from '../../scripts/lib/run-state.mjs';
+import { SERVICES } from '../../scripts/lib/service.mjs';
 import { type NpmCommand, runNpm } from './npm-command.ts';
 
+const MAIL_CATCHER_PORTS = ['MAIL_CATCHER_PORT', 'MAIL_CATCHER_SMTP_PORT'];
+
 let dataDir: string;
-let ports: Record<'ORDER_PORT' | 'INVENTORY_PORT' | 'USER_PORT' | 'ANALYTICS_PORT', string>;
+let ports: Record<string, string>;
 let started: NpmCommand[] = [];
 
 beforeAll(async () => {
   // Mode 0700, as a clone below /root: a database that must not run as root has to cope with it.
   dataDir = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'start-'));
-  ports = {
-    ORDER_PORT: String(await findFreePort()),
-    INVENTORY_PORT: String(await findFreePort()),
-    USER_PORT: String(await findFreePort()),
-    ANALYTICS_PORT: String(await findFreePort()),
-  };
+  const settings = [...Object.values(SERVICES).map(({ portSetting }) => portSetting), ...MAIL_CATCHER_PORTS];
+  ports = {};
+  for (const setting of settings) ports[setting] = String(await findFreePort());
 });
 
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -57,6 +57,11 @@ async function registerUser(userUrl: string): Promise<number> {
   const body = JSON.stringify({ email: 'john@example.com', name: 'John Doe' });
   const headers = { 'content-type': 'application/json' };
   return (await fetch(`${userUrl}/users`, { method: 'POST', body, headers })).status;
+}
+
+async function caughtMails(mailsUrl: string): Promise<{ to: string; subject: string }[]> {
+  const response = await fetch(`${mailsUrl}/mails`);
+  return ((await response.json()) as { items: { to: string; subject: string }[] }).items;
 }
 
 async function countsOf(analyticsUrl: string): Promise<Record<string, number>> {
@@ -124,6 +129,13 @@ describe('npm start', () => {
     const [, userUrl = ''] = await third.waitFor(/user {11}(http:\S+)/);
     expect(userUrl).toBe(`http://localhost:${ports.USER_PORT}`);
     expect(await registerUser(userUrl)).toBe(201);
+    const [, mailsUrl = ''] = await third.waitFor(/Mails {10}(http:\S+)/);
+    expect(runState().mailsUrl).toBe(mailsUrl);
+    const [welcome] = await waitUntil(async () => {
+      const mails = await caughtMails(mailsUrl);
+      return mails.length > 0 ? mails : undefined;
+    });
+    expect(welcome).toMatchObject({ to: 'John Doe <john@example.com>', subject: 'Welcome, John Doe' });
     const [, analyticsUrl = ''] = await third.waitFor(/analytics {6}(http:\S+)/);
     expect(runState().analyticsUrl).toBe(analyticsUrl);
     await waitUntil(async () => (await countsOf(analyticsUrl)).UserRegistered === 1, {

@@ -1,6 +1,7 @@
 import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
+import { CustomerNotified, WelcomeEmailSent } from './notification-events.ts';
 import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
 import { ErrorOccurred, HealthChanged, ServiceStarted, ServiceStopping } from './system-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
@@ -13,6 +14,7 @@ export * from './event-contract.ts';
 export * from './event-versions.ts';
 export * from './inventory-events.ts';
 export * from './json-schema.ts';
+export * from './notification-events.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';
 export * from './publisher.ts';
@@ -40,4 +42,6 @@ export const systemCatalogue = createCatalogue([
   ServiceStopping,
   HealthChanged,
   ErrorOccurred,
+  WelcomeEmailSent,
+  CustomerNotified,
 ]);

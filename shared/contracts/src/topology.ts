@@ -11,6 +11,7 @@ export const EXCHANGES = {
   users: 'users',
   analytics: 'analytics',
   system: 'system',
+  notifications: 'notifications',
 } as const;
 
 /** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
@@ -23,6 +24,12 @@ export const QUEUES = {
   inventoryOrderCancelled: 'inventory_order_cancelled',
   inventoryReceiveStock: 'inventory_receive_stock',
 } as const;
+
+/**
+ * The queues of the notification service. It alone declares them: it does not run everywhere, and a queue that nobody reads would grow
+ * for ever.
+ */
+export const NOTIFICATION_QUEUES = { users: 'notification_users', orders: 'notification_orders' } as const;
 
 /** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
 export interface Binding {

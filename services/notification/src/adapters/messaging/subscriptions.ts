@@ -1,0 +1,52 @@
+import {
+  NOTIFICATION_QUEUES,
+  OrderCreated,
+  OrderStatusUpdated,
+  UserDeactivated,
+  UserEmailChanged,
+  UserRegistered,
+} from '@warren/contracts';
+import type { EventBus, Subscription } from '@warren/event-bus';
+import type { Component } from '@warren/kernel';
+import type { Notifications } from '../../application/notifications.ts';
+
+export interface SubscriptionsOptions {
+  bus: Pick<EventBus, 'subscribe'>;
+  notifications: Pick<Notifications, 'noteUsers' | 'noteOrders'>;
+  /** How many messages of a queue the broker hands over unacknowledged. */
+  prefetch: number;
+  /** The most messages that are handled in one transaction. */
+  maxBatch: number;
+}
+
+/** What the service listens to, as a component: stopping it finishes the batches in hand and acknowledges them. */
+export function createSubscriptions({ bus, notifications, prefetch, maxBatch }: SubscriptionsOptions): Component {
+  const subscriptions: Subscription[] = [];
+  return {
+    name: 'subscriptions',
+    async start() {
+      const users = await bus.subscribe({
+        queue: NOTIFICATION_QUEUES.users,
+        bindings: [UserRegistered, UserEmailChanged, UserDeactivated],
+        prefetch,
+        maxBatch,
+        batchHandler: (deliveries) => notifications.noteUsers(deliveries.map(({ event }) => event)),
+      });
+      const orders = await bus.subscribe({
+        queue: NOTIFICATION_QUEUES.orders,
+        bindings: [OrderCreated, OrderStatusUpdated],
+        prefetch,
+        maxBatch,
+        batchHandler: (deliveries) => notifications.noteOrders(deliveries.map(({ event }) => event)),
+      });
+      subscriptions.push(users, orders);
+    },
+    async stop() {
+      await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
+    },
+    health() {
+      const consuming = subscriptions.map((one) => [one.queue, one.isConsuming()] as const);
+      return { up: consuming.every(([, up]) => up), details: Object.fromEntries(consuming) };
+    },
+  };
+}

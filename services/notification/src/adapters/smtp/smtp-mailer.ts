@@ -1,0 +1,56 @@
+import { createTransport } from 'nodemailer';
+import { type Mailer, SEND_LIMIT_MS } from '../../application/mailer.ts';
+import type { SenderAddress } from '../../domain/sender-address.ts';
+import { outcomeOf } from './smtp-outcome.ts';
+
+export interface SmtpMailerOptions {
+  /** `smtp://` or `smtps://`, with the login if there is one. */
+  url: string;
+  from: SenderAddress;
+  /** How many connections to the mail server are kept. */
+  connections: number;
+}
+
+export interface SmtpMailer extends Mailer {
+  /** Closes the connections; a mail in hand is finished. */
+  close(): void;
+}
+
+/** A mail server, by nodemailer. */
+export function createSmtpMailer({ url, from, connections }: SmtpMailerOptions): SmtpMailer {
+  const transport = createTransport({
+    url,
+    pool: true,
+    maxConnections: connections,
+    // What a lost connection means for a mail is decided by who asked for it, who knows of its claim.
+    maxRequeues: 0,
+    dnsTimeout: 5000,
+    connectionTimeout: 5000,
+    greetingTimeout: 5000,
+    socketTimeout: 15_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  });
+  const domain = from.address.slice(from.address.lastIndexOf('@') + 1);
+  return {
+    async send({ mailId, to, subject, text, html }) {
+      try {
+        await transport.sendMail({
+          messageId: `<${mailId}@${domain}>`,
+          from,
+          to,
+          subject,
+          text,
+          html,
+          // RFC 3834: nobody's absence note needs to answer this.
+          headers: { 'Auto-Submitted': 'auto-generated' },
+          signal: AbortSignal.timeout(SEND_LIMIT_MS),
+        });
+        return { status: 'accepted' };
+      } catch (error) {
+        return outcomeOf(error as Error);
+      }
+    },
+    close: () => transport.close(),
+  };
+}

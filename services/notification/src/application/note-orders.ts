@@ -1,0 +1,37 @@
+import { type EventOf, NOTIFICATION_QUEUES, type OrderCreated, type OrderStatusUpdated } from '@warren/contracts';
+import { claimFresh } from '@warren/event-store';
+import type { OrderNote } from './books.ts';
+import { causedBy, type MailRequest } from './mail-streams.ts';
+import type { NotificationDependencies } from './notification-dependencies.ts';
+import { requestMails } from './request-mails.ts';
+
+/** What the service hears of orders. */
+export type OrderMessage = EventOf<typeof OrderCreated | typeof OrderStatusUpdated>;
+
+/** Takes in a batch of events of orders in one transaction: whose they are, and that their customers are to be told of their ends. */
+export function createNoteOrders(dependencies: NotificationDependencies) {
+  const { store, orders, mails } = dependencies;
+  return async (messages: readonly OrderMessage[]): Promise<void> => {
+    const requested = await store.transaction(async (tx) => {
+      const fresh = await claimFresh(tx, NOTIFICATION_QUEUES.orders, messages);
+      await orders.note(tx, fresh.map(noteOf));
+      return requestMails(tx, fresh.flatMap(requestOf), dependencies);
+    });
+    for (const { subject } of requested) mails.inc({ kind: subject.kind, outcome: 'requested' });
+  };
+}
+
+function noteOf({ type, data }: OrderMessage): OrderNote {
+  if (type === 'OrderStatusUpdated') return { orderId: data.orderId, cancelled: data.status === 'cancelled' };
+  const { id: orderId, customerId, totalAmount, currency } = data;
+  const total = totalAmount === undefined ? {} : { total: { cents: Math.round(totalAmount * 100), currency } };
+  return { orderId, customerId, ...total, cancelled: false };
+}
+
+/** Which mail a message asks for. What else an order can go through that its customer should hear of has its place here. */
+function requestOf(message: OrderMessage): MailRequest[] {
+  if (message.type !== 'OrderStatusUpdated' || message.data.status === 'pending') return [];
+  const { orderId, status, reason } = message.data;
+  const subject = { kind: status, subjectId: orderId };
+  return [causedBy(message, { subject, command: { type: 'RequestMail', ...(reason !== undefined && { reason }) } })];
+}

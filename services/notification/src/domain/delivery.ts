@@ -1,0 +1,84 @@
+import type { DropReason, MailKind, MailSubject } from './mail.ts';
+
+/** What is known of a user. What an event that has not come yet would tell is absent. */
+export interface KnownUser {
+  userId: string;
+  name?: string;
+  email?: string;
+  deactivated: boolean;
+}
+
+/** What is known of an order, in the same way. */
+export interface KnownOrder {
+  total?: { cents: number; currency: string };
+  cancelled: boolean;
+}
+
+/** A mail whose time has come, and what is known of whom and what it is about. */
+export interface MailToDeliver extends MailSubject {
+  /** Why the order was cancelled. */
+  reason?: string;
+  /** How long ago it was asked for, in milliseconds. */
+  ageMs: number;
+  order?: KnownOrder;
+  recipient?: KnownUser;
+}
+
+/** What a template may show, by kind of mail. */
+export const MAIL_VALUES = {
+  welcome: ['name'],
+  confirmed: ['name', 'orderId', 'total'],
+  cancelled: ['name', 'orderId', 'reason'],
+} as const satisfies Record<MailKind, readonly string[]>;
+
+export type MailValues = Readonly<Record<string, string>>;
+
+export interface Recipient {
+  userId: string;
+  name: string;
+  email: string;
+}
+
+/** What is to be done with a mail now. */
+export type Delivery =
+  | { action: 'send'; recipient: Recipient; values: MailValues }
+  | { action: 'wait' }
+  | { action: 'drop'; why: DropReason };
+
+/**
+ * The first line that fits decides:
+ *
+ * | the mail | is |
+ * |---|---|
+ * | says that an order is confirmed, which is cancelled | dropped: `overtaken` |
+ * | is for somebody who is no user any more | dropped: `deactivated`. The address may be somebody else's by now |
+ * | is for a known user | sent |
+ * | is older than `patienceMs` | dropped: `unknown` |
+ * | is anything else | left for later |
+ */
+export function decideDelivery(mail: MailToDeliver, { patienceMs }: { patienceMs: number }): Delivery {
+  const { kind, order, recipient, ageMs } = mail;
+  if (kind === 'confirmed' && order?.cancelled) return { action: 'drop', why: 'overtaken' };
+  if (recipient?.deactivated) return { action: 'drop', why: 'deactivated' };
+  const { userId, name, email } = recipient ?? {};
+  if (userId !== undefined && name !== undefined && email !== undefined)
+    return { action: 'send', recipient: { userId, name, email }, values: valuesOf(mail, name) };
+  return ageMs > patienceMs ? { action: 'drop', why: 'unknown' } : { action: 'wait' };
+}
+
+function valuesOf({ kind, subjectId, order, reason }: MailToDeliver, name: string): MailValues {
+  switch (kind) {
+    case 'welcome':
+      return { name };
+    case 'confirmed':
+      return { name, orderId: subjectId, total: shown(order?.total) };
+    case 'cancelled':
+      return { name, orderId: subjectId, reason: reason ?? 'not given' };
+    default:
+      return kind satisfies never;
+  }
+}
+
+function shown(total: KnownOrder['total']): string {
+  return total === undefined ? 'not stated' : `${(total.cents / 100).toFixed(2)} ${total.currency}`;
+}

@@ -1,0 +1,24 @@
+import { describe, expect, it } from '@jest/globals';
+import { outcomeOf } from '../src/adapters/smtp/smtp-outcome.ts';
+
+const failure = (facts: { code?: string; responseCode?: number; command?: string }) =>
+  Object.assign(new Error('what it said'), facts);
+
+describe('what a failed try means', () => {
+  it.each([
+    ['the recipient is refused for good', { code: 'EENVELOPE', responseCode: 550, command: 'RCPT TO' }, 'refused'],
+    ['the message is refused for good', { code: 'EMESSAGE', responseCode: 554, command: 'DATA' }, 'refused'],
+    ['the recipient is put off', { code: 'EENVELOPE', responseCode: 450, command: 'RCPT TO' }, 'deferred'],
+    ['the message is put off', { code: 'EMESSAGE', responseCode: 451, command: 'DATA' }, 'deferred'],
+    ['the server closes down', { code: 'EENVELOPE', responseCode: 421, command: 'RCPT TO' }, 'unavailable'],
+    ['the sender is refused', { code: 'EENVELOPE', responseCode: 550, command: 'MAIL FROM' }, 'unavailable'],
+    ['the login is refused', { code: 'EAUTH', responseCode: 535, command: 'AUTH PLAIN' }, 'unavailable'],
+    ['the greeting refuses', { code: 'EPROTOCOL', responseCode: 554, command: 'CONN' }, 'unavailable'],
+    ['nobody listens', { code: 'ESOCKET', command: 'CONN' }, 'unavailable'],
+    ['the connection breaks', { code: 'ECONNECTION', command: 'CONN' }, 'unavailable'],
+    ['the mail takes too long', { code: 'ABORT_ERR' }, 'deferred'],
+    ['the mail cannot be written', {}, 'deferred'],
+  ])('when %s, then it is told apart', (_, facts, status) => {
+    expect(outcomeOf(failure(facts))).toEqual({ status, answer: 'what it said' });
+  });
+});
