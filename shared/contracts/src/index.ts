@@ -1,7 +1,8 @@
 import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
-import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
+import { OrderCancelled, OrderCreated, OrderPaid, OrderShipped, OrderStatusUpdated } from './order-events.ts';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from './payment-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
 export * from './analytics-events.ts';
@@ -14,6 +15,7 @@ export * from './inventory-events.ts';
 export * from './json-schema.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';
+export * from './payment-events.ts';
 export * from './publisher.ts';
 export * from './released-contract.ts';
 export * from './text.ts';
@@ -26,6 +28,8 @@ export const systemCatalogue = createCatalogue([
   OrderCreated,
   OrderStatusUpdated,
   OrderCancelled,
+  OrderPaid,
+  OrderShipped,
   InventoryReserved,
   InventoryUnavailable,
   InventoryReleased,
@@ -34,4 +38,7 @@ export const systemCatalogue = createCatalogue([
   UserEmailChanged,
   UserDeactivated,
   AnalyticsUpdated,
+  PaymentProcessed,
+  PaymentFailed,
+  PaymentRefunded,
 ]);

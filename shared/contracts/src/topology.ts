@@ -5,7 +5,13 @@
  * key `<queue>`, waits in the queue of the same name, and comes back through the default exchange; in the end it goes to the
  * direct exchange {@link DEAD_LETTER_EXCHANGE} under the key `<queue>` and rests in `<queue>.dlq`.
  */
-export const EXCHANGES = { orders: 'orders', inventory: 'inventory', users: 'users', analytics: 'analytics' } as const;
+export const EXCHANGES = {
+  orders: 'orders',
+  inventory: 'inventory',
+  users: 'users',
+  analytics: 'analytics',
+  payments: 'payments',
+} as const;
 
 /** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
 export const STREAMS = { events: 'events' } as const;
@@ -16,6 +22,8 @@ export const QUEUES = {
   inventoryOrderCreated: 'inventory_order_created',
   inventoryOrderCancelled: 'inventory_order_cancelled',
   inventoryReceiveStock: 'inventory_receive_stock',
+  paymentOrders: 'payment_orders',
+  orderPayments: 'order_payments',
 } as const;
 
 /** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
@@ -53,6 +61,26 @@ export const SYSTEM_QUEUES: readonly QueueSpec[] = [
   {
     queue: QUEUES.inventoryReceiveStock,
     bindings: [{ exchange: EXCHANGES.inventory, routingKey: 'inventory.receive' }],
+  },
+];
+
+/** The queues of a system that takes payments; who takes part in that declares them beside {@link SYSTEM_QUEUES}. Elsewhere nobody would empty them. */
+export const PAYMENT_QUEUES: readonly QueueSpec[] = [
+  {
+    // One for both, so that an order's creation mostly comes before its end.
+    queue: QUEUES.paymentOrders,
+    bindings: [
+      { exchange: EXCHANGES.orders, routingKey: 'order.created' },
+      { exchange: EXCHANGES.orders, routingKey: 'order.updated' },
+    ],
+  },
+  {
+    queue: QUEUES.orderPayments,
+    bindings: [
+      { exchange: EXCHANGES.payments, routingKey: 'payment.processed' },
+      { exchange: EXCHANGES.payments, routingKey: 'payment.failed' },
+      { exchange: EXCHANGES.payments, routingKey: 'payment.refunded' },
+    ],
   },
 ];
 
