@@ -14,6 +14,7 @@ COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
 COPY services/user/package.json services/user/
 COPY services/analytics/package.json services/analytics/
+COPY services/payment/package.json services/payment/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
 
@@ -26,7 +27,8 @@ RUN npm run build \
 
 FROM manifests AS modules
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
-  --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics
+  --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics \
+  --workspace services/payment
 
 FROM node:24-slim AS runtime
 ENV NODE_ENV=production
@@ -46,6 +48,10 @@ CMD ["node", "--enable-source-maps", "services/user/dist/main.js"]
 FROM runtime AS analytics
 EXPOSE 3006
 CMD ["node", "--enable-source-maps", "services/analytics/dist/main.js"]
+
+FROM runtime AS payment
+EXPOSE 3004
+CMD ["node", "--enable-source-maps", "services/payment/dist/main.js"]
 
 FROM runtime AS order
 EXPOSE 3001

@@ -12,6 +12,7 @@ export const SERVICES = /** @type {const} */ ({
   inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002, core: true },
   user: { portSetting: 'USER_PORT', defaultPort: 3003, core: false },
   analytics: { portSetting: 'ANALYTICS_PORT', defaultPort: 3006, core: false },
+  payment: { portSetting: 'PAYMENT_PORT', defaultPort: 3004, core: false },
 });
 
 /** @typedef {keyof typeof SERVICES} ServiceName */

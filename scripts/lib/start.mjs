@@ -44,7 +44,8 @@ export async function start(base, options) {
   const { amqpUrl, managementUrl } = await startBroker(context);
   const services = await startServices(context, {
     plans,
-    env: { ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl },
+    // Where the payment service runs, orders are to be paid.
+    env: { ...(options.all && { PAYMENTS: 'on' }), ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl },
   });
 
   const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import { SERVICES } from '../lib/service.mjs';
 
@@ -36,6 +37,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   inventory: inventorySettings,
   user: userSettings,
   analytics: analyticsSettings,
+  payment: paymentSettings,
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
   name,

@@ -2,11 +2,12 @@ import { expect, test } from '@jest/globals';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/service-settings.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
-  const specs = [orderSettings, inventorySettings, userSettings, analyticsSettings];
+  const specs = [orderSettings, inventorySettings, userSettings, analyticsSettings, paymentSettings];
   const read = specs.flatMap((spec) => Object.values(spec).map(({ env }) => env));
   expect(new Set(SERVICE_SETTINGS)).toEqual(new Set([...read, 'DATA_DIR']));
   expect(withoutServiceSettings({ PATH: '/bin', LOG_LEVEL: 'silent', AMQP_URL: 'amqp://mine' })).toEqual({

@@ -13,6 +13,8 @@ import { inventorySettings } from '../../services/inventory/src/config.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/domain/order-errors.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
+import '../../services/payment/src/domain/payment-errors.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import '../../services/user/src/domain/user-errors.ts';
 
@@ -36,6 +38,7 @@ describe('the documentation', () => {
       inventory: inventorySettings,
       user: userSettings,
       analytics: analyticsSettings,
+      payment: paymentSettings,
     };
     const rows = new Map<string, Set<string>>();
     for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);
