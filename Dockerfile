@@ -15,6 +15,7 @@ COPY services/inventory/package.json services/inventory/
 COPY services/user/package.json services/user/
 COPY services/analytics/package.json services/analytics/
 COPY services/notification/package.json services/notification/
+COPY services/payment/package.json services/payment/
 COPY cli/package.json cli/
 COPY cli/bin cli/bin
 COPY mail-catcher/package.json mail-catcher/
@@ -29,7 +30,7 @@ RUN npm run build \
 FROM manifests AS modules
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
   --workspace services/order --workspace services/inventory --workspace services/user --workspace services/analytics \
-  --workspace services/notification
+  --workspace services/notification --workspace services/payment
 
 FROM node:24-slim AS runtime
 ENV NODE_ENV=production
@@ -53,6 +54,10 @@ CMD ["node", "--enable-source-maps", "services/analytics/dist/main.js"]
 FROM runtime AS notification
 EXPOSE 3005
 CMD ["node", "--enable-source-maps", "services/notification/dist/main.js"]
+
+FROM runtime AS payment
+EXPOSE 3004
+CMD ["node", "--enable-source-maps", "services/payment/dist/main.js"]
 
 FROM runtime AS order
 EXPOSE 3001

@@ -60,6 +60,12 @@ async function run(...argv: string[]) {
 }
 
 describe('warren order', () => {
+  it('when the order is to be paid, then it is shown how far its payment and its delivery are', async () => {
+    const paid = { ...order, paymentStatus: 'paid', fulfillmentStatus: 'shipped' };
+    answers['/orders/42'] = { status: 200, body: JSON.stringify(paid) };
+    expect((await run('order', '42')).out).toContain('\npayment   paid\ndelivery  shipped\n');
+  });
+
   it('when the order exists, then it is shown with its lines and a timeline of its events', async () => {
     const { code, out, err } = await run('order', '42');
     expect({ code, err }).toEqual({ code: 0, err: '' });

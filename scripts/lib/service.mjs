@@ -13,6 +13,7 @@ export const SERVICES = /** @type {const} */ ({
   user: { portSetting: 'USER_PORT', defaultPort: 3003, core: false },
   notification: { portSetting: 'NOTIFICATION_PORT', defaultPort: 3005, core: false },
   analytics: { portSetting: 'ANALYTICS_PORT', defaultPort: 3006, core: false },
+  payment: { portSetting: 'PAYMENT_PORT', defaultPort: 3004, core: false },
 });
 
 /** @typedef {keyof typeof SERVICES} ServiceName */

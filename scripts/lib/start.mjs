@@ -47,7 +47,14 @@ export async function start(base, options) {
   const mails = mailCatcher && (await startMailCatcher(context, mailCatcher));
   const services = await startServices(context, {
     plans,
-    env: { ...env, AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl, ...(mails && { SMTP_URL: mails.smtpUrl }) },
+    env: {
+      // Where the payment service runs, orders are to be paid.
+      ...(options.all && { PAYMENTS: 'on' }),
+      ...env,
+      AMQP_URL: amqpUrl,
+      DATABASE_URL: databaseUrl,
+      ...(mails && { SMTP_URL: mails.smtpUrl }),
+    },
   });
 
   const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>

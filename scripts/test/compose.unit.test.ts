@@ -7,6 +7,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import { SERVICES } from '../lib/service.mjs';
 
@@ -38,6 +39,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   user: userSettings,
   notification: notificationSettings,
   analytics: analyticsSettings,
+  payment: paymentSettings,
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
   name,

@@ -4,6 +4,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/service-settings.mjs';
 
@@ -14,6 +15,7 @@ test('when a service reads a setting, then npm test keeps it from the services u
     userSettings,
     notificationSettings,
     analyticsSettings,
+    paymentSettings,
     mailCatcherSettings,
   ];
   const read = specs.flatMap((spec) => Object.values(spec).map(({ env }) => env));

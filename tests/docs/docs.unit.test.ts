@@ -15,6 +15,8 @@ import { notificationSettings } from '../../services/notification/src/config.ts'
 import '../../services/notification/src/domain/notification-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/domain/order-errors.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
+import '../../services/payment/src/domain/payment-errors.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 import '../../services/user/src/domain/user-errors.ts';
 
@@ -39,6 +41,7 @@ describe('the documentation', () => {
       user: userSettings,
       notification: notificationSettings,
       analytics: analyticsSettings,
+      payment: paymentSettings,
     };
     const rows = new Map<string, Set<string>>();
     for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);

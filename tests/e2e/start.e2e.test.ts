@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import type { OrderView } from '@warren/contracts';
 import { testEnvironment, waitUntil } from '@warren/testing';
 import { findFreePort } from '../../scripts/lib/ports.mjs';
 import type { RunState } from '../../scripts/lib/run-state.mjs';
@@ -48,10 +49,9 @@ async function placeOrder(command: NpmCommand): Promise<string> {
   return `${url}/${order.id}`;
 }
 
-async function statusOf(orderUrl: string): Promise<string> {
-  const response = await fetch(orderUrl);
-  return ((await response.json()) as { status: string }).status;
-}
+const orderAt = async (orderUrl: string) => (await (await fetch(orderUrl)).json()) as OrderView;
+
+const statusOf = async (orderUrl: string): Promise<string> => (await orderAt(orderUrl)).status;
 
 async function registerUser(userUrl: string): Promise<number> {
   const body = JSON.stringify({ email: 'john@example.com', name: 'John Doe' });
@@ -94,6 +94,7 @@ describe('npm start', () => {
     const first = start(['--orders', '2', '--inventories', '2']);
     const orderUrl = await placeOrder(first);
     await becomesConfirmed(orderUrl);
+    expect((await orderAt(orderUrl)).paymentStatus).toBeUndefined();
 
     // What it says of itself.
     expect(statSync(runFile()).mode & 0o777).toBe(0o600);
@@ -125,7 +126,9 @@ describe('npm start', () => {
     const third = start(['--all']);
     await third.waitFor(/Warren is ready/);
     expect(await statusOf(orderUrl)).toBe('confirmed');
-    await becomesConfirmed(await placeOrder(third));
+    const paidUrl = await placeOrder(third);
+    await becomesConfirmed(paidUrl);
+    await waitUntil(async () => (await orderAt(paidUrl)).paymentStatus === 'paid', { what: 'the order to be paid' });
     const [, userUrl = ''] = await third.waitFor(/user {11}(http:\S+)/);
     expect(userUrl).toBe(`http://localhost:${ports.USER_PORT}`);
     expect(await registerUser(userUrl)).toBe(201);

@@ -76,7 +76,7 @@ function askOrder(world: World, orderId: string, input: OrderInput): World {
 }
 
 function sentBy({ type }: OrderEvent, orderId: string): Message[] {
-  return type === 'OrderConfirmed' ? [] : [{ to: 'inventory', type, orderId }];
+  return type === 'OrderCreated' || type === 'OrderCancelled' ? [{ to: 'inventory', type, orderId }] : [];
 }
 
 function tellInventory(world: World, { type, orderId }: Extract<Message, { to: 'inventory' }>): World {

@@ -69,6 +69,8 @@ function formatOrder(order: OrderView, events: readonly OrderEvent[]): string {
     ['total', order.totalAmount?.toFixed(2)],
     ['currency', order.currency],
     ['priority', order.priority],
+    ['payment', order.paymentStatus],
+    ['delivery', order.fulfillmentStatus],
     ['created', order.createdAt],
     ['updated', `${order.updatedAt} (version ${order.version})`],
   ];

@@ -1,3 +1,4 @@
+import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -52,7 +53,8 @@ export function composeOrder(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const { deadlineMs } = settings;
+  const { deadlineMs, createdVersion } = settings;
+  const payments = settings.payments === 'on';
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, projections: createProjections(settings), logger, metrics });
   const readModel = createOrderTable(store);
@@ -66,11 +68,13 @@ export function composeOrder(
     logger,
     decisions: decisionCounter(metrics),
     maxWaitingOrders: settings.maxWaitingOrders,
-    createdVersion: settings.createdVersion,
+    payments,
+    createdVersion,
   });
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const topology = payments ? [...SYSTEM_QUEUES, ...PAYMENT_QUEUES] : SYSTEM_QUEUES;
+  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics });
   const app = createHttpApp({
-    routes: createOrderRoutes(orders, { createdVersion: settings.createdVersion }),
+    routes: createOrderRoutes(orders, { createdVersion, payments }),
     readiness: () => lifecycle.readiness(),
     metrics,
     logger,
@@ -83,7 +87,7 @@ export function composeOrder(
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
     createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
-    createSubscriptions({ bus, orders, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     createRetentionJob({
       store,
@@ -113,7 +117,7 @@ export function composeOrder(
 function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
   return new Counter({
     name: 'warren_order_answers_total',
-    help: 'Answers of the inventory service, cancellations and deadlines by what became of them: an event, or ignored',
+    help: 'Answers of the inventory and the payment service, shipments, cancellations and deadlines by what became of them: an event, or ignored',
     labelNames: ['message', 'outcome'],
     registers: [metrics],
   });

@@ -36,6 +36,12 @@ export const orderSettings = {
     format: formats.integer(OrderCreatedV1.version, OrderCreated.version),
     default: OrderCreated.version,
   }),
+  payments: setting({
+    env: 'PAYMENTS',
+    doc: '`on`: new orders are to be paid, which the payment service does, and can be shipped then. Orders that are recorded as version 1 are not.',
+    format: formats.oneOf(['on', 'off']),
+    default: 'off',
+  }),
   ...busSettings,
   ...databaseSettings,
   ...processSettings,

@@ -58,6 +58,7 @@ beforeEach(() => {
     logger: silentLogger,
     decisions: answers,
     maxWaitingOrders: 1000,
+    payments: false,
     createdVersion: OrderCreated.version,
   });
 });

@@ -49,6 +49,7 @@ function newInstance(): Orders {
     logger: silentLogger,
     decisions,
     maxWaitingOrders: 1000,
+    payments: false,
     createdVersion: OrderCreated.version,
   });
 }

@@ -2,7 +2,8 @@ import { AnalyticsUpdated } from './analytics-events.ts';
 import { createCatalogue } from './catalogue.ts';
 import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStock } from './inventory-events.ts';
 import { CustomerNotified, WelcomeEmailSent } from './notification-events.ts';
-import { OrderCancelled, OrderCreated, OrderStatusUpdated } from './order-events.ts';
+import { OrderCancelled, OrderCreated, OrderPaid, OrderShipped, OrderStatusUpdated } from './order-events.ts';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from './payment-events.ts';
 import { ErrorOccurred, HealthChanged, ServiceStarted, ServiceStopping } from './system-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
@@ -17,6 +18,7 @@ export * from './json-schema.ts';
 export * from './notification-events.ts';
 export * from './order-events.ts';
 export * from './order-view.ts';
+export * from './payment-events.ts';
 export * from './publisher.ts';
 export * from './released-contract.ts';
 export * from './system-events.ts';
@@ -30,6 +32,8 @@ export const systemCatalogue = createCatalogue([
   OrderCreated,
   OrderStatusUpdated,
   OrderCancelled,
+  OrderPaid,
+  OrderShipped,
   InventoryReserved,
   InventoryUnavailable,
   InventoryReleased,
@@ -44,4 +48,7 @@ export const systemCatalogue = createCatalogue([
   ErrorOccurred,
   WelcomeEmailSent,
   CustomerNotified,
+  PaymentProcessed,
+  PaymentFailed,
+  PaymentRefunded,
 ]);

@@ -7,9 +7,21 @@ import { EXCHANGES } from './topology.ts';
 export const ORDER_STATUSES = ['pending', 'confirmed', 'cancelled'] as const;
 export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
-/** What can end an order against its customer's first wish: the customer, the lack of stock, or the time. */
-export const CANCELLED_BY = ['customer', 'shortage', 'deadline'] as const;
+const CANCELLED_BY_V1 = ['customer', 'shortage', 'deadline'] as const;
+
+/** What can end an order against its customer's first wish: the customer, the lack of stock, the time, or a declined payment. */
+export const CANCELLED_BY = [...CANCELLED_BY_V1, 'payment'] as const;
 export type CancelledBy = (typeof CANCELLED_BY)[number];
+
+/**
+ * Whether an order's total was taken. One that is cancelled while `pending` costs its customer nothing: what the gateway may still take is
+ * given back.
+ */
+export const PAYMENT_STATUSES = ['pending', 'paid', 'declined', 'refunded'] as const;
+export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
+
+export const FULFILLMENT_STATUSES = ['unfulfilled', 'shipped'] as const;
+export type FulfillmentStatus = (typeof FULFILLMENT_STATUSES)[number];
 
 /** One line of an order. Two lines of the same product count as their sum. `price` is that of one piece. */
 export const OrderItem = Type.Object({
@@ -56,7 +68,13 @@ export const OrderCreatedV1 = defineEvent({
 export const OrderCreated = defineNextVersion(OrderCreatedV1, {
   version: 2,
   schema: Type.Object(
-    { ...createdV1, currency: Currency, priority: Type.Optional(Type.Enum([...PRIORITIES])) },
+    {
+      ...createdV1,
+      currency: Currency,
+      priority: Type.Optional(Type.Enum([...PRIORITIES])),
+      paymentStatus: Type.Optional(Type.Literal('pending', { description: 'There where the order is to be paid.' })),
+      fulfillmentStatus: Type.Optional(Type.Literal('unfulfilled')),
+    },
     { description: 'An order was accepted. The data is the order as created.' },
   ),
   upcast: ({ id, customerId, items, totalAmount, status, createdAt }) => ({
@@ -87,19 +105,58 @@ export const OrderStatusUpdated = defineEvent({
   ),
 });
 
-/** An order was cancelled, by whomever. Whatever is set aside for it is free again; what is not yet set aside must not be any more. */
-export const OrderCancelled = defineEvent({
+const cancelledV1 = {
+  orderId: ShortText,
+  reason: Type.String(),
+  by: Type.Enum([...CANCELLED_BY_V1]),
+  cancelledAt: Type.String({ format: 'date-time' }),
+};
+
+const aboutCancellation = {
+  description: 'An order was cancelled, by whomever. What is or will be set aside for it is free again.',
+};
+
+/** {@link OrderCancelled} for all causes but a declined payment; these are published so, for readers that know no other version. */
+export const OrderCancelledV1 = defineEvent({
   type: 'OrderCancelled',
   version: 1,
   exchange: EXCHANGES.orders,
   routingKey: 'order.cancelled',
+  schema: Type.Object(cancelledV1, aboutCancellation),
+});
+
+/** An order was cancelled, by whomever. Whatever is set aside for it is free again; what is not yet set aside must not be any more. */
+export const OrderCancelled = defineNextVersion(OrderCancelledV1, {
+  version: 2,
+  schema: Type.Object({ ...cancelledV1, by: Type.Enum([...CANCELLED_BY]) }, aboutCancellation),
+  upcast: ({ orderId, reason, by, cancelledAt }) => ({ orderId, reason, by, cancelledAt }),
+});
+
+/** An order is paid: once it is confirmed it may be shipped. */
+export const OrderPaid = defineEvent({
+  type: 'OrderPaid',
+  version: 1,
+  exchange: EXCHANGES.orders,
+  routingKey: 'order.paid',
   schema: Type.Object(
     {
       orderId: ShortText,
-      reason: Type.String(),
-      by: Type.Enum([...CANCELLED_BY]),
-      cancelledAt: Type.String({ format: 'date-time' }),
+      amount: Type.Number({ minimum: 0 }),
+      currency: Currency,
+      paidAt: Type.String({ format: 'date-time' }),
     },
-    { description: 'An order was cancelled, by whomever. What is or will be set aside for it is free again.' },
+    { description: 'An order is paid: once it is confirmed it may be shipped.' },
+  ),
+});
+
+/** An order is on its way to its customer. It cannot be cancelled any more. */
+export const OrderShipped = defineEvent({
+  type: 'OrderShipped',
+  version: 1,
+  exchange: EXCHANGES.orders,
+  routingKey: 'order.shipped',
+  schema: Type.Object(
+    { orderId: ShortText, shippedAt: Type.String({ format: 'date-time' }) },
+    { description: 'An order is on its way to its customer. It cannot be cancelled any more.' },
   ),
 });

@@ -1,4 +1,4 @@
-import type { OrderItem, OrderStatus, Priority } from './order-events.ts';
+import type { FulfillmentStatus, OrderItem, OrderStatus, PaymentStatus, Priority } from './order-events.ts';
 
 /** An order as the API of the order service shows it. */
 export interface OrderView {
@@ -14,6 +14,10 @@ export interface OrderView {
   status: OrderStatus;
   /** Why it is cancelled. */
   reason?: string;
+  /** Only of orders that were placed where payments are on. */
+  paymentStatus?: PaymentStatus;
+  /** The same. */
+  fulfillmentStatus?: FulfillmentStatus;
   /** Number of events that it is made of; also its ETag. */
   version: number;
   /** ISO 8601, UTC. */

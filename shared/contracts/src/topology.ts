@@ -12,6 +12,7 @@ export const EXCHANGES = {
   analytics: 'analytics',
   system: 'system',
   notifications: 'notifications',
+  payments: 'payments',
 } as const;
 
 /** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
@@ -23,6 +24,8 @@ export const QUEUES = {
   inventoryOrderCreated: 'inventory_order_created',
   inventoryOrderCancelled: 'inventory_order_cancelled',
   inventoryReceiveStock: 'inventory_receive_stock',
+  paymentOrders: 'payment_orders',
+  orderPayments: 'order_payments',
 } as const;
 
 /**
@@ -66,6 +69,26 @@ export const SYSTEM_QUEUES: readonly QueueSpec[] = [
   {
     queue: QUEUES.inventoryReceiveStock,
     bindings: [{ exchange: EXCHANGES.inventory, routingKey: 'inventory.receive' }],
+  },
+];
+
+/** The queues of a system that takes payments; who takes part in that declares them beside {@link SYSTEM_QUEUES}. Elsewhere nobody would empty them. */
+export const PAYMENT_QUEUES: readonly QueueSpec[] = [
+  {
+    // One for both, so that an order's creation mostly comes before its end.
+    queue: QUEUES.paymentOrders,
+    bindings: [
+      { exchange: EXCHANGES.orders, routingKey: 'order.created' },
+      { exchange: EXCHANGES.orders, routingKey: 'order.updated' },
+    ],
+  },
+  {
+    queue: QUEUES.orderPayments,
+    bindings: [
+      { exchange: EXCHANGES.payments, routingKey: 'payment.processed' },
+      { exchange: EXCHANGES.payments, routingKey: 'payment.failed' },
+      { exchange: EXCHANGES.payments, routingKey: 'payment.refunded' },
+    ],
   },
 ];
 

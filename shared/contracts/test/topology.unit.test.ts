@@ -1,11 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
-import { QUEUES, retryName, SYSTEM_QUEUES, systemCatalogue } from '../src/index.ts';
+import { PAYMENT_QUEUES, QUEUES, retryName, SYSTEM_QUEUES, systemCatalogue } from '../src/index.ts';
 
 describe('the topology', () => {
   it('when a queue is named, then the system declares it, bound to a key that some contract publishes', () => {
-    expect(SYSTEM_QUEUES.map((spec) => spec.queue).toSorted()).toEqual(Object.values(QUEUES).toSorted());
+    const specs = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
+    expect(specs.map((spec) => spec.queue).toSorted()).toEqual(Object.values(QUEUES).toSorted());
     const published = systemCatalogue.contracts.map((contract) => `${contract.exchange} ${contract.routingKey}`);
-    for (const { bindings } of SYSTEM_QUEUES) {
+    for (const { bindings } of specs) {
       for (const binding of bindings) expect(published).toContain(`${binding.exchange} ${binding.routingKey}`);
     }
   });

@@ -21,11 +21,11 @@ export type EndMails = (ends: readonly MailEnd[]) => Promise<void>;
 export function createEndMails({ store, queue, clock, logger, mails }: NotificationDependencies): EndMails {
   return async (ends) => {
     if (ends.length === 0) return;
-    const requests = ends.map(({ mail: { kind, subjectId, mailId, correlationId }, command }) => ({
+    const requests = ends.map(({ mail: { kind, subjectId, mailId, cause }, command }) => ({
       subject: { kind, subjectId },
       command,
       eventId: createId(),
-      cause: { correlationId, causationId: mailId },
+      cause: { ...cause, causationId: mailId },
     }));
     const recorded = await store.transaction(async (tx) => {
       await queue.remove(
@@ -34,11 +34,24 @@ export function createEndMails({ store, queue, clock, logger, mails }: Notificat
       );
       return new Set((await decideMails(tx, requests, clock.now())).map(({ eventId }) => eventId));
     });
-    ends.forEach(({ mail: { kind, subjectId, mailId, correlationId }, outcome }, at) => {
-      const isRepeated = outcome === 'sent' && !recorded.has(requests[at]?.eventId ?? '');
-      const counted = isRepeated ? 'repeated' : outcome;
-      mails.inc({ kind, outcome: counted });
-      logger.info({ mailId, kind, subjectId, correlationId, outcome: counted }, 'a mail has come to its end');
-    });
+    ends.forEach(
+      (
+        {
+          mail: {
+            kind,
+            subjectId,
+            mailId,
+            cause: { correlationId },
+          },
+          outcome,
+        },
+        at,
+      ) => {
+        const isRepeated = outcome === 'sent' && !recorded.has(requests[at]?.eventId ?? '');
+        const counted = isRepeated ? 'repeated' : outcome;
+        mails.inc({ kind, outcome: counted });
+        logger.info({ mailId, kind, subjectId, correlationId, outcome: counted }, 'a mail has come to its end');
+      },
+    );
   };
 }

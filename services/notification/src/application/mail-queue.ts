@@ -1,3 +1,4 @@
+import type { Cause } from '@warren/contracts';
 import type { StoreTransaction } from '@warren/event-store';
 import type { MailToDeliver } from '../domain/delivery.ts';
 import type { MailSubject } from '../domain/mail.ts';
@@ -8,8 +9,8 @@ type Tx = Pick<StoreTransaction, 'query'>;
 export interface QueuedMail extends MailSubject {
   /** Id of its `MailRequested`; its Message-ID is made of it, the same at every try. */
   mailId: string;
-  /** Of the message that it was asked for by. */
-  correlationId: string;
+  /** What it was asked for by. */
+  cause: Cause;
   /** Why the order was cancelled. */
   reason?: string;
   /** How long it is held back, in milliseconds. */
@@ -24,7 +25,7 @@ export interface Claim {
 
 /** A mail that is this process's for a while. */
 export interface ClaimedMail extends MailToDeliver, Claim {
-  correlationId: string;
+  cause: Cause;
   /** How often it was put off. */
   tries: number;
 }

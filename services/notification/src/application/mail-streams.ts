@@ -1,4 +1,4 @@
-import { CustomerNotified, type EventEnvelope, WelcomeEmailSent } from '@warren/contracts';
+import { type Cause, CustomerNotified, causeOf, type EventEnvelope, WelcomeEmailSent } from '@warren/contracts';
 import {
   decideStreams,
   type NewEvent,
@@ -28,16 +28,15 @@ export interface MailRequest {
   command: MailCommand;
   /** Of the event that follows. */
   eventId: string;
-  cause: { correlationId: string; causationId: string };
+  cause: Cause;
 }
 
 /** A request that follows from a message. */
 export function causedBy(
-  { id, metadata }: Pick<EventEnvelope, 'id' | 'metadata'>,
+  message: Pick<EventEnvelope, 'id' | 'metadata'>,
   request: Pick<MailRequest, 'subject' | 'command'>,
 ): MailRequest {
-  const cause = { correlationId: metadata.correlationId, causationId: id };
-  return { ...request, eventId: createId(), cause };
+  return { ...request, eventId: createId(), cause: causeOf(message) };
 }
 
 /** Decides requests inside a transaction and appends what follows; gives those from which something did. */

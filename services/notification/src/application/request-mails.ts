@@ -14,7 +14,7 @@ export async function requestMails(
   const mails = accepted.map(({ subject, command, eventId, cause }) => ({
     ...subject,
     mailId: eventId,
-    correlationId: cause.correlationId,
+    cause,
     ...(command.type === 'RequestMail' && command.reason !== undefined && { reason: command.reason }),
     holdMs: subject.kind === 'confirmed' ? pace.holdMs : 0,
   }));

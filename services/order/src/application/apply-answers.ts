@@ -1,11 +1,25 @@
-import { causeOf, type EventOf, type InventoryReserved, type InventoryUnavailable } from '@warren/contracts';
+import {
+  causeOf,
+  type EventOf,
+  type InventoryReserved,
+  type InventoryUnavailable,
+  type PaymentFailed,
+  type PaymentProcessed,
+  type PaymentRefunded,
+} from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import { decideOrders, type OrderRequest } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import { createDecisionReport } from './report-decisions.ts';
 
-/** An answer of the inventory service, as received. */
-export type AnswerMessage = EventOf<typeof InventoryReserved> | EventOf<typeof InventoryUnavailable>;
+/** An answer of the inventory or the payment service, as received. */
+export type AnswerMessage = EventOf<
+  | typeof InventoryReserved
+  | typeof InventoryUnavailable
+  | typeof PaymentProcessed
+  | typeof PaymentFailed
+  | typeof PaymentRefunded
+>;
 
 /**
  * Applies a batch of answers in one transaction: inbox ids, new events and the read model are written together or not at all. Several

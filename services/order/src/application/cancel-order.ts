@@ -12,7 +12,7 @@ export interface CancelOrder extends RequestContext {
 
 /**
  * Cancels an order, pending or confirmed; once more changes nothing, and the first reason stays.
- * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled without being asked; `ORDER_CONTESTED`
+ * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled without being asked; `ORDER_SHIPPED`; `ORDER_CONTESTED`
  */
 export function createOrderCancellation({ store, clock, ...reporting }: OrderDependencies) {
   const report = createDecisionReport(reporting);

@@ -28,7 +28,14 @@ export interface CreateOrder extends RequestContext {
  * Creates orders in group commits: while one transaction is on its way the next orders gather, and all of them share one fsync.
  * `createOrder` resolves once the order is stored for good.
  */
-export function createOrderCreation({ store, keys, clock, maxWaitingOrders, createdVersion }: OrderDependencies) {
+export function createOrderCreation({
+  store,
+  keys,
+  clock,
+  maxWaitingOrders,
+  createdVersion,
+  payments,
+}: OrderDependencies) {
   const batcher = createBatcher<Placement, OrderView>({
     handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
   });
@@ -36,7 +43,7 @@ export function createOrderCreation({ store, keys, clock, maxWaitingOrders, crea
   function toPlacement({ correlationId, traceContext, idempotencyKey, ...wish }: CreateOrder): Placement {
     const orderId = createId();
     const now = clock.now();
-    const data = { ...wish, id: orderId, createdAt: now.toISOString() };
+    const data = { ...wish, id: orderId, createdAt: now.toISOString(), toBePaid: payments };
     const decision = decide(initialOrder, { type: 'CreateOrder', data });
     const context = { cause: causeOfRequest({ correlationId, traceContext }), now, createdVersion };
     return {

@@ -15,6 +15,8 @@ export interface OrderDependencies {
   decisions: Counter<'message' | 'outcome'>;
   /** How many orders may wait to be stored before new ones are turned away. */
   maxWaitingOrders: number;
+  /** Whether new orders are to be paid. */
+  payments: boolean;
   /** In which version the creation of an order is recorded, and so published. */
   createdVersion: number;
 }

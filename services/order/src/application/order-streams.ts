@@ -3,6 +3,8 @@ import {
   type EventMetadata,
   OrderCreated,
   OrderCreatedV1,
+  OrderPaid,
+  OrderShipped,
   OrderStatusUpdated,
   upcastTo,
 } from '@warren/contracts';
@@ -11,20 +13,29 @@ import { createId, kernelErrors } from '@warren/kernel';
 import { evolve, initialOrder, type Order, type OrderCancelledData, type OrderEvent } from '../domain/order.ts';
 import { SERVICE_NAME } from './service-name.ts';
 
-/** Under which key the relay publishes each event of the log. */
-const ROUTING_KEYS: Readonly<Record<OrderEvent['type'], string>> = {
+/** Under which key the relay publishes each event of the log. A refund stays inside: the payment service has told of it. */
+const ROUTING_KEYS: Readonly<Record<OrderEvent['type'], string | null>> = {
   OrderCreated: OrderCreated.routingKey,
   OrderConfirmed: OrderStatusUpdated.routingKey,
   OrderCancelled: OrderStatusUpdated.routingKey,
+  OrderPaid: OrderPaid.routingKey,
+  OrderRefunded: null,
+  OrderShipped: OrderShipped.routingKey,
 };
 
 const ENDS: Readonly<Record<OrderEvent['type'], boolean>> = {
   OrderCreated: false,
   OrderConfirmed: true,
   OrderCancelled: true,
+  OrderPaid: true,
+  OrderRefunded: true,
+  OrderShipped: true,
 };
 
-/** After these an order waits for nothing: its stream may be archived. A confirmed order can be cancelled all the same, however late. */
+/**
+ * After these an order may wait for nothing more: its stream may be archived. What comes all the same, however late, a payment or a
+ * cancellation of a confirmed order, is appended to it there.
+ */
 export const ENDING_EVENTS: readonly string[] = Object.keys(ENDS).filter((type) => ENDS[type as OrderEvent['type']]);
 
 /** The stream that holds an order's events. */
@@ -71,10 +82,10 @@ export function toNewEvent(event: OrderEvent, orderId: string, context: NewEvent
   };
 }
 
-/** Version 1 of a creation knows neither currency nor priority. */
+/** Version 1 of a creation knows neither currency nor priority, nor that an order is to be paid. */
 function versioned({ type, data }: OrderEvent, createdVersion: number): Pick<NewEvent, 'version' | 'data'> {
   if (type !== OrderCreated.type) return { version: 1, data };
   if (createdVersion === OrderCreated.version) return { version: createdVersion, data };
-  const { currency, priority, ...earlier } = data;
+  const { currency, priority, paymentStatus, fulfillmentStatus, ...earlier } = data;
   return { version: OrderCreatedV1.version, data: earlier };
 }

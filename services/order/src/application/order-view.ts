@@ -4,8 +4,9 @@ import { kernelErrors } from '@warren/kernel';
 import type { OrderCreatedData, OrderEvent } from '../domain/order.ts';
 import { asOrderEvent } from './order-streams.ts';
 
-/** What an event after the creation changes of what an order looks like; nothing is left of the changes before it. */
-export type OrderChange = Pick<OrderView, 'status' | 'reason' | 'version' | 'updatedAt'>;
+/** What an event after the creation changes of what an order looks like; the rest stays as it was. */
+export type OrderChange = Pick<OrderView, 'version' | 'updatedAt'> &
+  Partial<Pick<OrderView, 'status' | 'reason' | 'paymentStatus' | 'fulfillmentStatus'>>;
 
 /** An order right after its creation, whatever has happened to it since: the answer to the request that created it. */
 export function viewAtCreation(created: OrderCreatedData): OrderView {
@@ -17,11 +18,20 @@ export function changeBy(
   event: Exclude<OrderEvent, { type: 'OrderCreated' }>,
   { version, updatedAt }: Pick<OrderView, 'version' | 'updatedAt'>,
 ): OrderChange {
+  const change = { version, updatedAt };
   switch (event.type) {
     case 'OrderConfirmed':
-      return { status: 'confirmed', version, updatedAt };
-    case 'OrderCancelled':
-      return { status: 'cancelled', reason: event.data.reason, version, updatedAt };
+      return { ...change, status: 'confirmed' };
+    case 'OrderCancelled': {
+      const { by, reason } = event.data;
+      return { ...change, status: 'cancelled', reason, ...(by === 'payment' && { paymentStatus: 'declined' }) };
+    }
+    case 'OrderPaid':
+      return { ...change, paymentStatus: 'paid' };
+    case 'OrderRefunded':
+      return { ...change, paymentStatus: 'refunded' };
+    case 'OrderShipped':
+      return { ...change, fulfillmentStatus: 'shipped' };
   }
 }
 
@@ -30,14 +40,12 @@ export function changeBy(
  * @throws `UNEXPECTED` when they do not begin with its creation, or one is not known to this program.
  */
 export function viewOf(events: readonly Pick<RecordedEvent, 'type' | 'version' | 'data' | 'timestamp'>[]): OrderView {
-  const [first, ...others] = events.map(asOrderEvent);
-  if (first?.type !== 'OrderCreated') throw kernelErrors.UNEXPECTED('an order must begin with its creation');
-  const view = viewAtCreation(first.data);
-  const last = others.at(-1);
-  if (!last) return view;
-  if (last.type === 'OrderCreated') throw kernelErrors.UNEXPECTED(`order ${view.id} was created twice`);
-  return {
-    ...view,
-    ...changeBy(last, { version: events.length, updatedAt: events.at(-1)?.timestamp ?? view.createdAt }),
-  };
+  const [first, ...others] = events.map((recorded) => ({ ...recorded, event: asOrderEvent(recorded) }));
+  if (first?.event.type !== 'OrderCreated') throw kernelErrors.UNEXPECTED('an order must begin with its creation');
+  const view = viewAtCreation(first.event.data);
+  for (const { event, timestamp } of others) {
+    if (event.type === 'OrderCreated') throw kernelErrors.UNEXPECTED(`order ${view.id} was created twice`);
+    Object.assign(view, changeBy(event, { version: view.version + 1, updatedAt: timestamp }));
+  }
+  return view;
 }

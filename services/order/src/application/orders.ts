@@ -9,13 +9,16 @@ import { createOrderFollowing, type FollowOrder } from './follow-order.ts';
 import type { OrderDependencies } from './order-dependencies.ts';
 import type { OrderFilter } from './order-read-model.ts';
 import { orderStream } from './order-streams.ts';
+import { createOrderShipping, type ShipOrder } from './ship-order.ts';
 
 /** Everything that the order service can do. */
 export interface Orders {
   /** @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE` */
   createOrder(request: CreateOrder): Promise<OrderView>;
-  /** Gives the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_CONTESTED` */
+  /** Gives the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_SHIPPED`, `ORDER_CONTESTED` */
   cancelOrder(request: CancelOrder): Promise<OrderView>;
+  /** The same. @throws `ORDER_NOT_FOUND`, `ORDER_NOT_PAID`, `ORDER_ENDED`, `ORDER_CONTESTED` */
+  shipOrder(request: ShipOrder): Promise<OrderView>;
   /** @throws `ORDER_NOT_FOUND` */
   getOrder(orderId: string): Promise<OrderView>;
   /** Newest first. */
@@ -28,7 +31,7 @@ export interface Orders {
   followOrder(request: FollowOrder): AsyncIterable<RecordedEvent>;
   /** The order once it is no longer pending, or as it is when the signal is aborted or the service drains. @throws `ORDER_NOT_FOUND` */
   waitForEnd(orderId: string, signal: AbortSignal): Promise<OrderView>;
-  /** A batch of answers of the inventory service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
+  /** A batch of answers of the inventory or the payment service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
   applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
   /** Cancels orders whose deadline has passed without an answer, at most `limit`; gives how many there were. */
   cancelOverdue(limit: number): Promise<number>;
@@ -39,6 +42,7 @@ export interface Orders {
 export function createOrders(dependencies: OrderDependencies): Orders {
   const { store, readModel, watch } = dependencies;
   const cancel = createOrderCancellation(dependencies);
+  const ship = createOrderShipping(dependencies);
   const followOrder = createOrderFollowing(store, watch);
 
   async function getOrder(orderId: string): Promise<OrderView> {
@@ -59,6 +63,10 @@ export function createOrders(dependencies: OrderDependencies): Orders {
     },
     async cancelOrder(request) {
       await cancel(request);
+      return getOrder(request.orderId);
+    },
+    async shipOrder(request) {
+      await ship(request);
       return getOrder(request.orderId);
     },
     async getHistory(orderId) {

@@ -1,4 +1,12 @@
-import { type EventEnvelope, OrderCancelled, OrderStatusUpdated } from '@warren/contracts';
+import {
+  type EventContract,
+  type EventEnvelope,
+  OrderCancelled,
+  OrderCancelledV1,
+  OrderPaid,
+  OrderShipped,
+  OrderStatusUpdated,
+} from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { deriveId } from '@warren/kernel';
 import type { OrderEvent } from '../domain/order.ts';
@@ -11,7 +19,9 @@ import { asOrderEvent } from './order-streams.ts';
  * |---|---|
  * | OrderCreated v1, v2 | the same |
  * | OrderConfirmed | OrderStatusUpdated v1 |
- * | OrderCancelled | OrderStatusUpdated v1, and OrderCancelled v1 under an id derived from the first |
+ * | OrderCancelled | OrderStatusUpdated v1, and OrderCancelled under an id derived from the first: v2 for a declined payment, else v1 |
+ * | OrderPaid, OrderShipped | the same |
+ * | OrderRefunded | nothing |
  */
 export function toWire(recorded: RecordedEvent): EventEnvelope[] {
   const { id, timestamp, aggregateId, metadata } = recorded;
@@ -28,12 +38,20 @@ export function toWire(recorded: RecordedEvent): EventEnvelope[] {
         { ...common, ...statusUpdated(statusOf(event, recorded)) },
         { ...common, ...cancelled(event, recorded) },
       ];
+    case 'OrderPaid':
+      return [{ ...common, ...kindOf(OrderPaid), data: { ...event.data, paidAt: timestamp } }];
+    case 'OrderShipped':
+      return [{ ...common, ...kindOf(OrderShipped), data: { ...event.data, shippedAt: timestamp } }];
+    case 'OrderRefunded':
+      return [];
   }
 }
 
 type Cancelled = Extract<OrderEvent, { type: 'OrderCancelled' }>;
 
-const statusUpdated = (data: object) => ({ type: OrderStatusUpdated.type, version: OrderStatusUpdated.version, data });
+const kindOf = ({ type, version }: EventContract) => ({ type, version });
+
+const statusUpdated = (data: object) => ({ ...kindOf(OrderStatusUpdated), data });
 
 const statusOf = ({ data }: Cancelled, { aggregateId, timestamp }: RecordedEvent) => ({
   orderId: aggregateId,
@@ -43,6 +61,7 @@ const statusOf = ({ data }: Cancelled, { aggregateId, timestamp }: RecordedEvent
 });
 
 function cancelled({ data: { reason, by } }: Cancelled, { id, aggregateId, timestamp }: RecordedEvent) {
-  const { type, version } = OrderCancelled;
+  // What version 1 can say is said in it, for readers of the release before: there are no payments where they are.
+  const { type, version } = by === 'payment' ? OrderCancelled : OrderCancelledV1;
   return { id: deriveId(id, type), type, version, data: { orderId: aggregateId, reason, by, cancelledAt: timestamp } };
 }

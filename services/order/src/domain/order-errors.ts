@@ -4,7 +4,13 @@ export const orderErrors = defineErrors({
   ORDER_NOT_FOUND: { kind: 'not-found', meaning: 'There is no order with this id.' },
   ORDER_ENDED: {
     kind: 'conflict',
-    meaning: 'It is too late to cancel the order: it has ended without being asked. `state` and `reason` say how.',
+    meaning:
+      'It is too late to cancel or to ship the order: it has ended without being asked. `state` and `reason` say how.',
+  },
+  ORDER_SHIPPED: { kind: 'conflict', meaning: 'It is too late to cancel the order: it is on its way to its customer.' },
+  ORDER_NOT_PAID: {
+    kind: 'conflict',
+    meaning: 'The order cannot be shipped before it is confirmed and its payment is taken. `state` says how far it is.',
   },
   ORDER_TOTAL_TOO_LARGE: {
     kind: 'invalid',

@@ -4,68 +4,74 @@ import {
   type EventOf,
   type InventoryReserved,
   type InventoryUnavailable,
-  type OrderItem,
-  type Priority,
+  type PaymentFailed,
+  type PaymentProcessed,
+  type PaymentRefunded,
   type Shortage,
 } from '@warren/contracts';
 import { totalAmountOf } from './money.ts';
 import { orderErrors } from './order-errors.ts';
+import type { OrderCancelledData, OrderCreatedData, OrderEvent, OrderPayment } from './order-events.ts';
+
+export type * from './order-events.ts';
 
 /*
- * | state       | CreateOrder    | InventoryReserved                 | InventoryUnavailable         | CancelOrder                       | PassDeadline              |
- * |-------------|----------------|-----------------------------------|------------------------------|-----------------------------------|---------------------------|
- * | `none`      | → OrderCreated | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND       | fails: ORDER_NOT_FOUND            | fails: ORDER_NOT_FOUND    |
- * | `pending`   | ignored        | → OrderConfirmed                  | → OrderCancelled             | → OrderCancelled                  | → OrderCancelled          |
- * | `confirmed` | ignored        | ignored: is confirmed already     | ignored: has its stock       | → OrderCancelled                  | ignored: had its answer   |
- * | `cancelled` | ignored        | ignored: is cancelled, comes late | ignored: is cancelled already | ignored if the customer cancelled it, | ignored: is cancelled already |
- * |             |                |                                   |                              | else fails: ORDER_ENDED           |                           |
+ * Everything but CreateOrder, which makes OrderCreated in `none` and is ignored elsewhere, fails in `none`: ORDER_NOT_FOUND.
  *
- * What was reserved for a cancelled order, before or after its cancellation, the inventory service releases when it hears of OrderCancelled.
+ * | state       | InventoryReserved             | InventoryUnavailable | CancelOrder                           | PassDeadline     |
+ * |-------------|-------------------------------|----------------------|---------------------------------------|------------------|
+ * | `pending`   | → OrderConfirmed              | → OrderCancelled     | → OrderCancelled                      | → OrderCancelled |
+ * | `confirmed` | ignored: is confirmed already | ignored              | → OrderCancelled                      | ignored          |
+ * | `paid`      | ignored                       | ignored              | → OrderCancelled                      | ignored          |
+ * | `shipped`   | ignored                       | ignored              | fails: ORDER_SHIPPED                  | ignored          |
+ * | `cancelled` | ignored: comes late           | ignored              | ignored if the customer cancelled it, | ignored          |
+ * |             |                               |                      | else fails: ORDER_ENDED               |                  |
+ *
+ * | state       | PaymentProcessed              | PaymentFailed        | PaymentRefunded                       | ShipOrder        |
+ * |-------------|-------------------------------|----------------------|---------------------------------------|------------------|
+ * | `pending`   | → OrderPaid, once             | → OrderCancelled     | ignored                               | fails: ORDER_NOT_PAID |
+ * | `confirmed` | → OrderPaid                   | → OrderCancelled     | ignored                               | fails: ORDER_NOT_PAID |
+ * | `paid`      | ignored: is paid already      | ignored              | ignored: is not cancelled             | → OrderShipped   |
+ * | `shipped`   | ignored                       | ignored              | ignored                               | ignored          |
+ * | `cancelled` | ignored: is given back        | ignored              | → OrderRefunded, once                 | fails: ORDER_ENDED |
+ *
+ * `paid` is `confirmed` with its payment; one that comes while the order is `pending` is kept for then.
+ *
+ * Each step beside what takes it back. Both are done by others, who hear of the order's events and get them right in any order.
+ *
+ * | step    | done by                      | compensated by                                            |
+ * |---------|------------------------------|-----------------------------------------------------------|
+ * | reserve | inventory, on OrderCreated   | inventory, on OrderCancelled: released, or never reserved |
+ * | charge  | payment, on OrderConfirmed   | payment, on OrderCancelled: given back, or never taken    |
+ * | ship    | whoever sends it: ShipOrder  | nothing: there is no way back                             |
  */
 
 /** An order as far as its next step depends on it. */
 export type Order =
   | { status: 'none' }
-  | { status: 'pending' | 'confirmed'; id: string }
-  | { status: 'cancelled'; id: string; by: CancelledBy; reason: string };
+  | { status: 'pending' | 'confirmed'; id: string; paid?: true }
+  | { status: 'shipped'; id: string }
+  | { status: 'cancelled'; id: string; by: CancelledBy; reason: string; refunded?: true };
+
+/** One that was created. */
+type KnownOrder = Exclude<Order, { status: 'none' }>;
 
 export const initialOrder: Order = { status: 'none' };
 
-/** What happened to an order, as it stands in the log. */
-export type OrderEvent =
-  | { type: 'OrderCreated'; data: OrderCreatedData }
-  | { type: 'OrderConfirmed'; data: { orderId: string } }
-  | { type: 'OrderCancelled'; data: OrderCancelledData };
-
-export interface OrderCancelledData {
-  orderId: string;
-  reason: string;
-  by: CancelledBy;
-  /** Only when it was cancelled for want of stock. */
-  shortages?: Shortage[];
-}
-
-export interface OrderCreatedData {
-  id: string;
-  customerId: string;
-  items: OrderItem[];
-  /** Absent when a line has no price. */
-  totalAmount?: number;
-  /** ISO 4217. */
-  currency: string;
-  /** Absent when the customer named none. */
-  priority?: Priority;
-  status: 'pending';
-  /** ISO 8601, UTC. */
-  createdAt: string;
-}
-
 /** What an order is asked or told. */
-export type OrderInput = { type: 'CreateOrder'; data: NewOrder } | InventoryAnswer | OrderCancellation;
+export type OrderInput =
+  | { type: 'CreateOrder'; data: NewOrder }
+  | InventoryAnswer
+  | PaymentAnswer
+  | OrderCancellation
+  | { type: 'ShipOrder'; data: { orderId: string } };
 
 /** An order that is asked for; without a currency it is in {@link DEFAULT_CURRENCY}. */
 export type NewOrder = Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> &
-  Partial<Pick<OrderCreatedData, 'currency' | 'priority'>>;
+  Partial<Pick<OrderCreatedData, 'currency' | 'priority'>> & {
+    /** Whether a payment is taken for it. @default false */
+    toBePaid?: boolean;
+  };
 
 /** What ends an order from outside: the wish of its customer, or its time without an answer being over. */
 export type OrderCancellation =
@@ -77,109 +83,177 @@ export type InventoryAnswer =
   | Pick<EventOf<typeof InventoryReserved>, 'type' | 'data'>
   | Pick<EventOf<typeof InventoryUnavailable>, 'type' | 'data'>;
 
+/** What the payment service says to an order. */
+export type PaymentAnswer =
+  | Pick<EventOf<typeof PaymentProcessed>, 'type' | 'data'>
+  | Pick<EventOf<typeof PaymentFailed>, 'type' | 'data'>
+  | Pick<EventOf<typeof PaymentRefunded>, 'type' | 'data'>;
+
 /** Nothing follows from an input, for a reason that is part of the design. */
 export interface Ignored {
   outcome: 'ignored';
   reason: string;
 }
 
+type Decision = readonly OrderEvent[] | Ignored;
+
 /**
  * What follows from an input in a state: see the table above.
- * @throws `ORDER_NOT_FOUND` for anything but its creation when the order does not exist; `ORDER_ENDED`, `ORDER_TOTAL_TOO_LARGE`.
+ * @throws `ORDER_NOT_FOUND` for anything but its creation when the order does not exist; `ORDER_ENDED`, `ORDER_SHIPPED`,
+ * `ORDER_NOT_PAID`, `ORDER_TOTAL_TOO_LARGE`.
  */
-export function decide(order: Order, input: OrderInput): readonly OrderEvent[] | Ignored {
+export function decide(order: Order, input: OrderInput): Decision {
+  if (input.type === 'CreateOrder') {
+    return order.status === 'none' ? [created(input.data)] : ignored('the order exists already');
+  }
+  if (order.status === 'none') {
+    throw orderErrors.ORDER_NOT_FOUND(`there is no order ${input.data.orderId} (${input.type})`);
+  }
   switch (input.type) {
-    case 'CreateOrder':
-      return order.status === 'none' ? [created(input.data)] : ignored('the order exists already');
     case 'InventoryReserved':
-      return confirm(order, input.data.orderId);
+      return confirm(order);
     case 'InventoryUnavailable':
-      return cancelForShortage(order, input.data);
+      return cancelForShortage(order, input.data.shortages);
     case 'CancelOrder':
-      return cancelAsAsked(order, input.data);
+      return cancelAsAsked(order, input.data.reason);
     case 'PassDeadline':
-      return cancelOverdue(order, input.data.orderId);
+      return cancelOverdue(order);
+    case 'PaymentProcessed':
+      return endPayment(order, paid(input.data));
+    case 'PaymentFailed':
+      return endPayment(order, declined(input.data));
+    case 'PaymentRefunded':
+      return refund(order, input.data);
+    case 'ShipOrder':
+      return ship(order);
   }
 }
 
-export function evolve(_order: Order, event: OrderEvent): Order {
+export function evolve(order: Order, event: OrderEvent): Order {
   switch (event.type) {
     case 'OrderCreated':
       return { status: 'pending', id: event.data.id };
     case 'OrderConfirmed':
-      return { status: 'confirmed', id: event.data.orderId };
+      return order.status === 'pending' ? { ...order, status: 'confirmed' } : order;
     case 'OrderCancelled':
       return { status: 'cancelled', id: event.data.orderId, by: event.data.by, reason: event.data.reason };
+    case 'OrderPaid':
+      return order.status === 'pending' || order.status === 'confirmed' ? { ...order, paid: true } : order;
+    case 'OrderRefunded':
+      return order.status === 'cancelled' ? { ...order, refunded: true } : order;
+    case 'OrderShipped':
+      return { status: 'shipped', id: event.data.orderId };
   }
 }
 
-function created({ id, customerId, items, createdAt, currency = DEFAULT_CURRENCY, priority }: NewOrder): OrderEvent {
+function created({ id, customerId, items, createdAt, currency = DEFAULT_CURRENCY, ...more }: NewOrder): OrderEvent {
+  const { priority, toBePaid = false } = more;
   const totalAmount = totalAmountOf(items);
   const optional = { ...(totalAmount !== undefined && { totalAmount }), ...(priority && { priority }) };
+  const toDo = toBePaid ? ({ paymentStatus: 'pending', fulfillmentStatus: 'unfulfilled' } as const) : {};
   return {
     type: 'OrderCreated',
-    data: { id, customerId, items, ...optional, currency, status: 'pending', createdAt },
+    data: { id, customerId, items, ...optional, currency, status: 'pending', ...toDo, createdAt },
   };
 }
 
-function confirm(order: Order, orderId: string): readonly OrderEvent[] | Ignored {
-  switch (order.status) {
-    case 'none':
-      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} that stock could be reserved for`);
+function confirm({ status, id }: KnownOrder): Decision {
+  switch (status) {
     case 'pending':
-      return [{ type: 'OrderConfirmed', data: { orderId } }];
+      return [{ type: 'OrderConfirmed', data: { orderId: id } }];
     case 'confirmed':
+    case 'shipped':
       return ignored('the order is confirmed already');
     case 'cancelled':
       return ignored('the order is cancelled: the reservation comes late');
   }
 }
 
-function cancelForShortage(
-  order: Order,
-  { orderId, shortages }: EventOf<typeof InventoryUnavailable>['data'],
-): readonly OrderEvent[] | Ignored {
-  switch (order.status) {
-    case 'none':
-      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} that could be short of stock`);
+function cancelForShortage({ status, id }: KnownOrder, shortages: Shortage[]): Decision {
+  switch (status) {
     case 'pending':
-      return [cancelled({ orderId, reason: reasonOf(shortages), by: 'shortage', shortages })];
+      return [cancelled({ orderId: id, reason: reasonOf(shortages), by: 'shortage', shortages })];
     case 'confirmed':
+    case 'shipped':
       return ignored('the order is confirmed: its stock is reserved');
     case 'cancelled':
       return ignored('the order is cancelled already');
   }
 }
 
-function cancelAsAsked(
-  order: Order,
-  { orderId, reason }: { orderId: string; reason: string },
-): readonly OrderEvent[] | Ignored {
+function cancelAsAsked(order: KnownOrder, reason: string): Decision {
   switch (order.status) {
-    case 'none':
-      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId}`);
     case 'pending':
     case 'confirmed':
-      return [cancelled({ orderId, reason, by: 'customer' })];
+      return [cancelled({ orderId: order.id, reason, by: 'customer' })];
+    case 'shipped':
+      throw orderErrors.ORDER_SHIPPED('it is too late: the order is shipped', {
+        details: { members: { state: order.status } },
+      });
     case 'cancelled':
       if (order.by === 'customer') return ignored('the order is cancelled already, as asked');
-      throw orderErrors.ORDER_ENDED(`it is too late: the order is cancelled already (${order.reason})`, {
-        details: { members: { state: order.status, reason: order.reason } },
-      });
+      throw ended(order);
   }
 }
 
-function cancelOverdue(order: Order, orderId: string): readonly OrderEvent[] | Ignored {
-  switch (order.status) {
-    case 'none':
-      throw orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId} whose time could be over`);
+function cancelOverdue({ status, id }: KnownOrder): Decision {
+  switch (status) {
     case 'pending':
-      return [cancelled({ orderId, reason: 'timed out', by: 'deadline' })];
+      return [cancelled({ orderId: id, reason: 'timed out', by: 'deadline' })];
     case 'confirmed':
+    case 'shipped':
       return ignored('the order had its answer in time');
     case 'cancelled':
       return ignored('the order is cancelled already');
   }
+}
+
+/** What a payment leads to where the order still waits for it. */
+function endPayment(order: KnownOrder, event: OrderEvent): Decision {
+  switch (order.status) {
+    case 'pending':
+    case 'confirmed':
+      return order.paid ? ignored('the order is paid already') : [event];
+    case 'shipped':
+      return ignored('the order is paid already');
+    case 'cancelled':
+      return ignored('the order is cancelled: what was taken for it is given back');
+  }
+}
+
+const paid = ({ orderId, amount, currency }: OrderPayment): OrderEvent => ({
+  type: 'OrderPaid',
+  data: { orderId, amount, currency },
+});
+
+const declined = ({ orderId, reason }: { orderId: string; reason: string }): OrderEvent =>
+  cancelled({ orderId, reason: `payment declined: ${reason}`, by: 'payment' });
+
+function refund(order: KnownOrder, { amount, currency }: OrderPayment): Decision {
+  if (order.status !== 'cancelled') return ignored('the order stands: nothing of it was to be given back');
+  if (order.refunded) return ignored('the payment is given back already');
+  return [{ type: 'OrderRefunded', data: { orderId: order.id, amount, currency } }];
+}
+
+function ship(order: KnownOrder): Decision {
+  switch (order.status) {
+    case 'pending':
+    case 'confirmed':
+      if (order.status === 'confirmed' && order.paid) return [{ type: 'OrderShipped', data: { orderId: order.id } }];
+      throw orderErrors.ORDER_NOT_PAID('the order cannot be shipped: it is not confirmed and paid', {
+        details: { members: { state: order.status } },
+      });
+    case 'shipped':
+      return ignored('the order is shipped already');
+    case 'cancelled':
+      throw ended(order);
+  }
+}
+
+function ended({ status, reason }: Extract<Order, { status: 'cancelled' }>) {
+  return orderErrors.ORDER_ENDED(`it is too late: the order is cancelled already (${reason})`, {
+    details: { members: { state: status, reason } },
+  });
 }
 
 const cancelled = (data: OrderCancelledData): OrderEvent => ({ type: 'OrderCancelled', data });

@@ -1,12 +1,13 @@
+import type { Cause } from '@warren/contracts';
 import type { EventStore } from '@warren/event-store';
 import type { Claim, ClaimedMail, MailQueue } from '../../application/mail-queue.ts';
 import type { MailKind } from '../../domain/mail.ts';
 
 const ADD = `
-  INSERT INTO mail (mail_id, kind, subject_id, reason, correlation_id, due_at)
-  SELECT id, kind, subject, reason, correlation, now() + hold * interval '1 millisecond'
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[])
-      AS new (id, kind, subject, reason, correlation, hold)`;
+  INSERT INTO mail (mail_id, kind, subject_id, reason, cause, due_at)
+  SELECT id, kind, subject, reason, cause, now() + hold * interval '1 millisecond'
+    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[], $6::bigint[])
+      AS new (id, kind, subject, reason, cause, hold)`;
 
 /** A claim moves the mail's time ahead by the lease: who dies with it in hand need not be noticed by anybody. */
 const CLAIM_DUE = `
@@ -16,7 +17,7 @@ const CLAIM_DUE = `
     UPDATE mail SET due_at = now() + $2 * interval '1 millisecond', claim = claim + 1
       FROM due WHERE mail.mail_id = due.mail_id RETURNING mail.*
   )
-  SELECT c.mail_id, c.kind, c.subject_id, c.reason, c.correlation_id, c.tries, c.claim,
+  SELECT c.mail_id, c.kind, c.subject_id, c.reason, c.cause, c.tries, c.claim,
          (extract(epoch FROM now() - c.requested_at) * 1000)::float8 AS age_ms,
          o.order_id, o.total_cents, o.currency, o.cancelled, u.user_id, u.name, u.email, u.deactivated
     FROM claimed c
@@ -41,7 +42,7 @@ interface Row {
   kind: MailKind;
   subject_id: string;
   reason: string | null;
-  correlation_id: string;
+  cause: Cause;
   tries: number;
   claim: number;
   age_ms: number;
@@ -65,7 +66,7 @@ export function createMailTable(store: Pick<EventStore, 'query'>): MailQueue {
         mails.map(({ kind }) => kind),
         mails.map(({ subjectId }) => subjectId),
         mails.map(({ reason }) => reason ?? null),
-        mails.map(({ correlationId }) => correlationId),
+        mails.map(({ cause }) => JSON.stringify(cause)),
         mails.map(({ holdMs }) => holdMs),
       ];
       await tx.query({ name: 'warren-notification/add', text: ADD, values });
@@ -115,7 +116,7 @@ function toMail(row: Row): ClaimedMail {
     kind: row.kind,
     subjectId: row.subject_id,
     ...(row.reason !== null && { reason: row.reason }),
-    correlationId: row.correlation_id,
+    cause: row.cause,
     tries: row.tries,
     claim: row.claim,
     ageMs: row.age_ms,

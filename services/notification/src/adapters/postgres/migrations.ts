@@ -32,7 +32,7 @@ export const notificationMigrations: readonly Migration[] = [
         kind text COLLATE "C" NOT NULL,
         subject_id text COLLATE "C" NOT NULL,
         reason text,
-        correlation_id text NOT NULL,
+        cause json NOT NULL,
         requested_at timestamptz NOT NULL DEFAULT now(),
         due_at timestamptz NOT NULL,
         tries integer NOT NULL DEFAULT 0,

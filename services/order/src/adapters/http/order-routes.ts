@@ -17,10 +17,18 @@ import { formatCursor } from './cursor.ts';
 import { parseListOrders } from './list-orders-query.ts';
 import { orderIdOf } from './order-id.ts';
 import { createOrderStream } from './order-stream.ts';
+import { parseShipOrder } from './ship-order-request.ts';
 import { waitForEnd } from './wait-for-end.ts';
 
+export interface OrderRoutesOptions {
+  /** In which version of OrderCreated new orders are recorded. */
+  createdVersion: number;
+  /** Whether payments are taken; without them nothing can be shipped. */
+  payments: boolean;
+}
+
 /** The HTTP API of the order service: see the README for examples. */
-export function createOrderRoutes(orders: Orders, { createdVersion }: { createdVersion: number }): Route[] {
+export function createOrderRoutes(orders: Orders, { createdVersion, payments }: OrderRoutesOptions): Route[] {
   const parseCreateOrder = createOrderParser(createdVersion);
 
   const create: RouteHandler = async (req, res) => {
@@ -37,6 +45,14 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
     const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
     if ('faults' in body) throw invalidRequest('the cancellation', body.faults);
     const order = await orders.cancelOrder({ orderId, ...body.value, ...requestContextOf(res) });
+    res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
+  };
+
+  const ship: RouteHandler = async (req, res) => {
+    const orderId = orderIdOf(req);
+    const body = parseShipOrder(hasBody(req) ? await readJsonBody(req) : {});
+    if ('faults' in body) throw invalidRequest('the shipment', body.faults);
+    const order = await orders.shipOrder({ orderId, ...requestContextOf(res) });
     res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 
@@ -67,6 +83,7 @@ export function createOrderRoutes(orders: Orders, { createdVersion }: { createdV
     { path: '/orders', methods: { GET: list, POST: create } },
     { path: '/orders/:id', methods: { GET: get } },
     { path: '/orders/:id/cancel', methods: { POST: cancel } },
+    ...(payments ? [{ path: '/orders/:id/ship', methods: { POST: ship } }] : []),
     { path: '/orders/:id/events', methods: { GET: history } },
     { path: '/orders/:id/stream', methods: { GET: createOrderStream(orders) } },
   ];

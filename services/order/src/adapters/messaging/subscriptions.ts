@@ -1,4 +1,11 @@
-import { InventoryReserved, InventoryUnavailable, QUEUES } from '@warren/contracts';
+import {
+  InventoryReserved,
+  InventoryUnavailable,
+  PaymentFailed,
+  PaymentProcessed,
+  PaymentRefunded,
+  QUEUES,
+} from '@warren/contracts';
 import type { EventBus, Subscription } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Orders } from '../../application/orders.ts';
@@ -6,20 +13,30 @@ import type { Orders } from '../../application/orders.ts';
 export interface SubscriptionsOptions {
   bus: Pick<EventBus, 'subscribe'>;
   orders: Pick<Orders, 'applyAnswers'>;
+  /** Whether payments are taken, and so answered. */
+  payments: boolean;
   /** How many messages of a queue the broker hands over unacknowledged. */
   prefetch: number;
   /** The most messages that are handled in one transaction. */
   maxBatch: number;
 }
 
+type Answer =
+  | typeof InventoryReserved
+  | typeof InventoryUnavailable
+  | typeof PaymentProcessed
+  | typeof PaymentFailed
+  | typeof PaymentRefunded;
+
 /** What the service listens to, as a component: stopping it finishes the batches in hand and acknowledges them. */
-export function createSubscriptions({ bus, orders, prefetch, maxBatch }: SubscriptionsOptions): Component {
+export function createSubscriptions(options: SubscriptionsOptions): Component {
+  const { bus, orders, payments, prefetch, maxBatch } = options;
   const subscriptions: Subscription[] = [];
 
-  async function subscribe(queue: string, contract: typeof InventoryReserved | typeof InventoryUnavailable) {
+  async function subscribe(queue: string, bindings: readonly Answer[]) {
     const subscription = await bus.subscribe({
       queue,
-      bindings: [contract],
+      bindings,
       prefetch,
       maxBatch,
       batchHandler: (deliveries) =>
@@ -34,8 +51,9 @@ export function createSubscriptions({ bus, orders, prefetch, maxBatch }: Subscri
   return {
     name: 'subscriptions',
     async start() {
-      await subscribe(QUEUES.orderInventoryReserved, InventoryReserved);
-      await subscribe(QUEUES.orderInventoryUnavailable, InventoryUnavailable);
+      await subscribe(QUEUES.orderInventoryReserved, [InventoryReserved]);
+      await subscribe(QUEUES.orderInventoryUnavailable, [InventoryUnavailable]);
+      if (payments) await subscribe(QUEUES.orderPayments, [PaymentProcessed, PaymentFailed, PaymentRefunded]);
     },
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));

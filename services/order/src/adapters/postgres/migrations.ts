@@ -55,4 +55,12 @@ export const orderMigrations: readonly Migration[] = [
       COMMENT ON COLUMN orders.priority IS 'Null when the customer named none.';
     `,
   },
+  {
+    number: 5,
+    name: 'payment and fulfillment',
+    sql: `
+      ALTER TABLE orders ADD COLUMN payment_status text, ADD COLUMN fulfillment_status text;
+      COMMENT ON COLUMN orders.payment_status IS 'Null, as fulfillment_status, of an order that is not to be paid.';
+    `,
+  },
 ];

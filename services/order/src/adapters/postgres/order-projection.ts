@@ -5,7 +5,7 @@ import { changeBy, type OrderChange, viewAtCreation } from '../../application/or
 
 type Tx = Pick<StoreTransaction, 'query'>;
 
-/** What a batch of events makes of the orders: the new ones as they are after it, and what the others take from their last event. */
+/** What a batch of events makes of the orders: the new ones as they are after it, and what changes of the others. */
 interface Folded {
   created: OrderView[];
   changed: (OrderChange & { id: string })[];
@@ -42,7 +42,7 @@ function fold(events: readonly RecordedEvent[]): Folded {
     const change = changeBy(event, { version, updatedAt });
     const view = created.get(id);
     if (view) Object.assign(view, change);
-    else changed.set(id, { id, ...change });
+    else changed.set(id, { ...changed.get(id), id, ...change });
   }
   return { created: [...created.values()], changed: [...changed.values()] };
 }
@@ -50,15 +50,17 @@ function fold(events: readonly RecordedEvent[]): Folded {
 async function insert(tx: Tx, orders: readonly OrderView[], deadlineMs: number): Promise<void> {
   await tx.query({
     name: 'warren-order/insert',
-    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, reason, version, created_at, updated_at, deadline_at,
-                         currency, priority)
-     SELECT id, customer_id, items::json, total_amount, status, reason, version, created_at, updated_at,
-            created_at + $12 * interval '1 millisecond', currency, priority
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::integer[],
-                   $8::timestamptz[], $9::timestamptz[], $10::text[], $11::text[])
-         AS one (id, customer_id, items, total_amount, status, reason, version, created_at, updated_at, currency, priority)
+    text: `INSERT INTO orders (id, customer_id, items, total_amount, status, reason, payment_status, fulfillment_status, version,
+                         created_at, updated_at, deadline_at, currency, priority)
+     SELECT id, customer_id, items::json, total_amount, status, reason, payment_status, fulfillment_status, version,
+            created_at, updated_at, created_at + $14 * interval '1 millisecond', currency, priority
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::text[], $8::text[],
+                   $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[])
+         AS one (id, customer_id, items, total_amount, status, reason, payment_status, fulfillment_status, version,
+                 created_at, updated_at, currency, priority)
          ON CONFLICT (id) DO UPDATE
-        SET status = excluded.status, reason = excluded.reason, version = excluded.version, updated_at = excluded.updated_at
+        SET status = excluded.status, reason = excluded.reason, payment_status = excluded.payment_status,
+            fulfillment_status = excluded.fulfillment_status, version = excluded.version, updated_at = excluded.updated_at
       WHERE orders.version < excluded.version`,
     values: [
       orders.map((order) => order.id),
@@ -79,16 +81,21 @@ async function update(tx: Tx, changes: Folded['changed']): Promise<void> {
   await tx.query({
     name: 'warren-order/update',
     text: `UPDATE orders
-        SET status = change.status, reason = change.reason, version = change.version, updated_at = change.updated_at
-       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::integer[], $5::timestamptz[])
-         AS change (id, status, reason, version, updated_at)
+        SET status = coalesce(change.status, orders.status), reason = coalesce(change.reason, orders.reason),
+            payment_status = coalesce(change.payment_status, orders.payment_status),
+            fulfillment_status = coalesce(change.fulfillment_status, orders.fulfillment_status),
+            version = change.version, updated_at = change.updated_at
+       FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::integer[], $7::timestamptz[])
+         AS change (id, status, reason, payment_status, fulfillment_status, version, updated_at)
       WHERE orders.id = change.id AND orders.version < change.version`,
     values: [changes.map((change) => change.id), ...changeValues(changes), changes.map((change) => change.updatedAt)],
   });
 }
 
 const changeValues = (changes: readonly OrderChange[]): unknown[][] => [
-  changes.map((change) => change.status),
+  changes.map((change) => change.status ?? null),
   changes.map((change) => change.reason ?? null),
+  changes.map((change) => change.paymentStatus ?? null),
+  changes.map((change) => change.fulfillmentStatus ?? null),
   changes.map((change) => change.version),
 ];

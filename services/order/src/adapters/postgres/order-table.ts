@@ -1,4 +1,4 @@
-import type { OrderItem, OrderStatus, OrderView, Priority } from '@warren/contracts';
+import type { FulfillmentStatus, OrderItem, OrderStatus, OrderView, PaymentStatus, Priority } from '@warren/contracts';
 import type { EventStore } from '@warren/event-store';
 import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
 
@@ -12,6 +12,8 @@ interface Row {
   priority: Priority | null;
   status: OrderStatus;
   reason: string | null;
+  payment_status: PaymentStatus | null;
+  fulfillment_status: FulfillmentStatus | null;
   version: number;
   created_at: Date;
   updated_at: Date;
@@ -69,6 +71,8 @@ function toView(row: Row): OrderView {
     ...(row.priority !== null && { priority: row.priority }),
     status: row.status,
     ...(row.reason !== null && { reason: row.reason }),
+    ...(row.payment_status !== null && { paymentStatus: row.payment_status }),
+    ...(row.fulfillment_status !== null && { fulfillmentStatus: row.fulfillment_status }),
     version: row.version,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),

@@ -1,0 +1,49 @@
+import { once } from 'node:events';
+import type { EventStore } from '@warren/event-store';
+import type { ChargeRequest, PaymentGateway } from '../../application/payment-gateway.ts';
+import { paymentErrors } from '../../domain/payment-errors.ts';
+
+/** How often the simulator leaves a charge of {@link CENTS.silent} without an answer. */
+const SILENT_CALLS = 2;
+
+/** What the simulator does is chosen by the cents of the total: everything that is not here succeeds. */
+const CENTS = { declined: 13, silent: 17, repeated: 19 };
+
+type Kind = 'charge' | 'decline' | 'refund';
+
+/**
+ * The built-in gateway: moves no money, but keeps books as one that does (`simulated_ledger`), in transactions of its own. A total whose
+ * cents are 13 is declined; with 17 the money is taken and the first two calls are never answered; with 19 the answer comes twice.
+ */
+export function createSimulatedGateway(store: Pick<EventStore, 'transaction'>): PaymentGateway {
+  /** Books once for each key. Gives how often it was called. */
+  async function book(kind: Kind, { idempotencyKey, orderId, amount, currency }: ChargeRequest): Promise<number> {
+    const { rows } = await store.transaction((tx) =>
+      tx.query<{ calls: number }>(
+        `INSERT INTO simulated_ledger AS entry (key, order_id, kind, amount, currency) VALUES ($1, $2, $3, $4, $5)
+             ON CONFLICT (key) DO UPDATE SET calls = entry.calls + 1 RETURNING calls`,
+        [idempotencyKey, orderId, kind, amount, currency],
+      ),
+    );
+    return rows[0]?.calls ?? 0;
+  }
+
+  return {
+    async charge(request, signal) {
+      const cents = Math.round(request.amount * 100) % 100;
+      const calls = await book(cents === CENTS.declined ? 'decline' : 'charge', request);
+      if (cents === CENTS.declined) return [{ status: 'declined', reason: 'the card was declined' }];
+      if (cents === CENTS.silent && calls <= SILENT_CALLS) return neverAnswer(signal);
+      const answer = { status: 'accepted', paymentId: `simulated-${request.idempotencyKey}` } as const;
+      return cents === CENTS.repeated ? [answer, answer] : [answer];
+    },
+    async refund(request) {
+      await book('refund', request);
+    },
+  };
+}
+
+async function neverAnswer(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw paymentErrors.GATEWAY_UNAVAILABLE('the gateway did not answer in time');
+}

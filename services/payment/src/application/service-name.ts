@@ -1,0 +1,2 @@
+/** This service in the metadata of its events (`source`), in logs and in metrics. */
+export const SERVICE_NAME = 'payment';

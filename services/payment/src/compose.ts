@@ -1,0 +1,104 @@
+import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
+import {
+  archiveRule,
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  type EventStore,
+  inboxRetention,
+  poolOptionsOf,
+} from '@warren/event-store';
+import { createHttpApp, createHttpServer } from '@warren/http';
+import {
+  Counter,
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  type Logger,
+  type MetricsRegistry,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { createGuardedGateway } from './adapters/gateway/guarded-gateway.ts';
+import { createHttpGateway } from './adapters/gateway/http-gateway.ts';
+import { createSimulatedGateway } from './adapters/gateway/simulated-gateway.ts';
+import { createCashier } from './adapters/jobs/cashier.ts';
+import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
+import { paymentMigrations } from './adapters/postgres/migrations.ts';
+import { createOpenPaymentTable } from './adapters/postgres/open-payment-table.ts';
+import { ENDING_EVENTS } from './application/payment-streams.ts';
+import { createPayments } from './application/payments.ts';
+import { SERVICE_NAME } from './application/service-name.ts';
+import { type PaymentSettings, SIMULATOR } from './config.ts';
+
+/** Schema of the service's tables. */
+const SCHEMA = 'payment_service';
+
+/** What a test may look at besides what `main.ts` needs. */
+export interface PaymentService extends Service {
+  /** Port of health, readiness and metrics, once started. */
+  readonly port: number;
+}
+
+/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+export function composePayment(
+  settings: PaymentSettings,
+  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+): PaymentService {
+  const metrics = createMetricsRegistry(SERVICE_NAME);
+  const { retryBaseMs, concurrency, prefetch, maxBatch } = settings;
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const store = createEventStore({ pool, logger, metrics });
+  const open = createOpenPaymentTable({ store, retryBaseMs });
+  const gateway = createGateway(store, settings);
+  const payments = createPayments({
+    store,
+    open,
+    gateway,
+    clock: systemClock,
+    logger,
+    decisions: decisionCounter(metrics),
+  });
+  const topology = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
+  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics });
+  const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: SERVICE_NAME, migrations: paymentMigrations };
+  const archive = archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs });
+  // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  const components = [
+    http,
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createBusComponent(bus),
+    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
+    createSubscriptions({ bus, payments, prefetch, maxBatch }),
+    createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),
+  ];
+  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}
+
+function createGateway(store: EventStore, settings: PaymentSettings) {
+  const { gatewayUrl, gatewayTimeoutMs: timeoutMs, breakerFailures, breakerResetMs } = settings;
+  const gateway = gatewayUrl === SIMULATOR ? createSimulatedGateway(store) : createHttpGateway(gatewayUrl);
+  return createGuardedGateway(gateway, { timeoutMs, failures: breakerFailures, resetMs: breakerResetMs });
+}
+
+function decisionCounter(metrics: MetricsRegistry): Counter<'message' | 'outcome'> {
+  return new Counter({
+    name: 'warren_payment_decisions_total',
+    help: 'Messages about orders and answers of the gateway by what became of them: an event, or ignored',
+    labelNames: ['message', 'outcome'],
+    registers: [metrics],
+  });
+}

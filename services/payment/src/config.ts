@@ -1,0 +1,41 @@
+import { busSettings } from '@warren/event-bus';
+import { databaseSettings } from '@warren/event-store';
+import { formats, processSettings, type Settings, setting } from '@warren/kernel';
+
+/** In place of the address of a gateway. */
+export const SIMULATOR = 'simulator';
+
+const gatewayUrl = formats.url('http:', 'https:');
+
+/** The settings of the payment service, from the environment. */
+export const paymentSettings = {
+  port: setting({
+    env: 'PAYMENT_PORT',
+    doc: 'Port of health, readiness and metrics; 0 takes a free one.',
+    format: formats.port,
+    default: 3004,
+  }),
+  gatewayUrl: setting({
+    env: 'PAYMENT_GATEWAY_URL',
+    doc: 'Address of the payment gateway, e.g. https://gateway.example/v1; `simulator` is the one that is built in and moves no money.',
+    format: (text) => (text === SIMULATOR ? text : gatewayUrl(text)),
+    default: SIMULATOR,
+  }),
+  gatewayTimeoutMs: setting({
+    env: 'PAYMENT_GATEWAY_TIMEOUT_MS',
+    doc: 'How long the gateway may take to answer before it is asked again, in milliseconds.',
+    format: formats.integer(10, 600_000),
+    default: 5000,
+  }),
+  concurrency: setting({
+    env: 'PAYMENT_CONCURRENCY',
+    doc: 'How many payments the gateway is asked about at the same moment.',
+    format: formats.integer(1, 1000),
+    default: 16,
+  }),
+  ...busSettings,
+  ...databaseSettings,
+  ...processSettings,
+};
+
+export type PaymentSettings = Settings<typeof paymentSettings>;

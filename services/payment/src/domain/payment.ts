@@ -1,0 +1,213 @@
+import type { EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { paymentErrors } from './payment-errors.ts';
+
+/*
+ * The payment of one order. Its events are its memory (stream `payment-<orderId>`). An order's creation, its confirmation and its
+ * cancellation come in any order, and the gateway answers when it likes, also twice. `!` fails: PAYMENT_NOT_REQUESTED.
+ *
+ * | state       | OrderCreated                      | confirmed         | cancelled         | ChargeAnswered accepted             | declined        | RefundAnswered    |
+ * |-------------|-----------------------------------|-------------------|-------------------|-------------------------------------|-----------------|-------------------|
+ * | `none`      | → PaymentPlanned                  | → ConfirmedEarly  | → PaymentDropped  | !                                   | !               | !                 |
+ * | `planned`   | ignored                           | → ChargeRequested | → PaymentDropped  | !                                   | !               | !                 |
+ * | `awaited`   | → ChargeRequested                 | ignored           | → PaymentDropped  | !                                   | !               | !                 |
+ * | `charging`  | ignored                           | ignored           | → RefundPlanned   | → PaymentProcessed                  | → PaymentFailed | !                 |
+ * | `in-vain`   | ignored                           | ignored           | ignored           | → PaymentProcessed, RefundRequested | → PaymentFailed | !                 |
+ * | `charged`   | ignored                           | ignored           | → RefundRequested | ignored                             | ignored         | !                 |
+ * | `refunding` | ignored                           | ignored           | ignored           | ignored                             | ignored         | → PaymentRefunded |
+ * | `ended`     | ignored                           | ignored           | ignored           | ignored                             | ignored         | ignored           |
+ *
+ * An order that was placed where no payments were taken is dropped at its creation. A total of 0, or none, is never asked of a gateway:
+ * ChargeRequested is PaymentProcessed then, and RefundRequested is PaymentRefunded.
+ */
+
+/** What an order costs: `currency` is an ISO 4217 code. 0 for an order without a total. */
+export interface Total {
+  amount: number;
+  currency: string;
+}
+
+/** What was taken. Without `paymentId` there was nothing to take. */
+export interface Charge extends Total {
+  paymentId?: string;
+}
+
+export type Payment =
+  | { status: 'none' }
+  /** The total is known; the order is not confirmed. */
+  | { status: 'planned'; total: Total }
+  /** The order is confirmed; its total is not known. */
+  | { status: 'awaited' }
+  /** The gateway was or is about to be asked. */
+  | { status: 'charging'; total: Total }
+  /** The same, though the order is cancelled: whether money was taken must be found out before it can be given back. */
+  | { status: 'in-vain'; total: Total }
+  | { status: 'charged'; charge: Charge }
+  | { status: 'refunding'; charge: Charge }
+  /** Declined, refunded or dropped. */
+  | { status: 'ended' };
+
+export const initialPayment: Payment = { status: 'none' };
+
+/** What happened to a payment, as it stands in the log. */
+export type PaymentEvent =
+  | { type: 'PaymentPlanned'; data: { orderId: string } & Total }
+  | { type: 'ConfirmedEarly'; data: { orderId: string } }
+  | { type: 'PaymentDropped'; data: { orderId: string; reason: string } }
+  | { type: 'ChargeRequested'; data: { orderId: string } & Total }
+  | { type: 'RefundPlanned'; data: { orderId: string } }
+  | { type: 'PaymentProcessed'; data: { orderId: string } & Charge }
+  | { type: 'PaymentFailed'; data: { orderId: string; reason: string } & Total }
+  | { type: 'RefundRequested'; data: { orderId: string } & Charge }
+  | { type: 'PaymentRefunded'; data: { orderId: string } & Charge };
+
+/** What a gateway says to a charge. */
+export type ChargeAnswer = { status: 'accepted'; paymentId: string } | { status: 'declined'; reason: string };
+
+/** What a payment is told. */
+export type PaymentInput =
+  | Pick<EventOf<typeof OrderCreated>, 'type' | 'data'>
+  | Pick<EventOf<typeof OrderStatusUpdated>, 'type' | 'data'>
+  | { type: 'ChargeAnswered'; data: { orderId: string; answer: ChargeAnswer } }
+  | { type: 'RefundAnswered'; data: { orderId: string } };
+
+/** Nothing follows, for a reason that is part of the design. */
+export interface Ignored {
+  outcome: 'ignored';
+  reason: string;
+}
+
+type Decision = readonly PaymentEvent[] | Ignored;
+
+/** What follows from an input in a state: see the table above. @throws `PAYMENT_NOT_REQUESTED` */
+export function decide(payment: Payment, input: PaymentInput): Decision {
+  switch (input.type) {
+    case 'OrderCreated':
+      return learnTotal(payment, input.data);
+    case 'OrderStatusUpdated':
+      return learnStatus(payment, input.data);
+    case 'ChargeAnswered':
+      return endCharge(payment, input.data);
+    case 'RefundAnswered':
+      return endRefund(payment, input.data.orderId);
+  }
+}
+
+export function evolve(payment: Payment, { type, data }: PaymentEvent): Payment {
+  switch (type) {
+    case 'PaymentPlanned':
+      return { status: 'planned', total: totalOf(data) };
+    case 'ConfirmedEarly':
+      return { status: 'awaited' };
+    case 'ChargeRequested':
+      return { status: 'charging', total: totalOf(data) };
+    case 'RefundPlanned':
+      return payment.status === 'charging' ? { ...payment, status: 'in-vain' } : payment;
+    case 'PaymentProcessed':
+      return { status: 'charged', charge: chargeOf(data) };
+    case 'RefundRequested':
+      return { status: 'refunding', charge: chargeOf(data) };
+    case 'PaymentDropped':
+    case 'PaymentFailed':
+    case 'PaymentRefunded':
+      return { status: 'ended' };
+  }
+}
+
+function learnTotal(payment: Payment, order: EventOf<typeof OrderCreated>['data']): Decision {
+  const { id: orderId, totalAmount: amount = 0, currency, paymentStatus } = order;
+  if (payment.status !== 'none' && payment.status !== 'awaited') return ignored('the order is known already');
+  if (paymentStatus === undefined) return [dropped(orderId, 'the order was placed where no payments are taken')];
+  if (payment.status === 'awaited') return [requestCharge(orderId, { amount, currency })];
+  return [{ type: 'PaymentPlanned', data: { orderId, amount, currency } }];
+}
+
+function learnStatus(payment: Payment, { orderId, status }: EventOf<typeof OrderStatusUpdated>['data']): Decision {
+  switch (status) {
+    case 'confirmed':
+      return confirm(payment, orderId);
+    case 'cancelled':
+      return cancel(payment, orderId);
+    case 'pending':
+      return ignored('nothing is due yet');
+  }
+}
+
+function confirm(payment: Payment, orderId: string): Decision {
+  switch (payment.status) {
+    case 'none':
+      return [{ type: 'ConfirmedEarly', data: { orderId } }];
+    case 'planned':
+      return [requestCharge(orderId, payment.total)];
+    default:
+      return ignored('the confirmation is known already, or comes too late');
+  }
+}
+
+/** The compensation of each step: what has not begun is dropped, what has begun is awaited and given back. */
+function cancel(payment: Payment, orderId: string): Decision {
+  switch (payment.status) {
+    case 'none':
+    case 'planned':
+    case 'awaited':
+      return [dropped(orderId, 'the order is cancelled')];
+    case 'charging':
+      return [{ type: 'RefundPlanned', data: { orderId } }];
+    case 'charged':
+      return [requestRefund(orderId, payment.charge)];
+    case 'in-vain':
+    case 'refunding':
+    case 'ended':
+      return ignored('the cancellation is known already, or nothing is to be given back');
+  }
+}
+
+function endCharge(
+  payment: Payment,
+  { orderId, answer }: Extract<PaymentInput, { type: 'ChargeAnswered' }>['data'],
+): Decision {
+  switch (payment.status) {
+    case 'none':
+    case 'planned':
+    case 'awaited':
+      throw paymentErrors.PAYMENT_NOT_REQUESTED(`nobody has asked for the payment of order ${orderId}`);
+    case 'charging':
+    case 'in-vain': {
+      const { total, status } = payment;
+      if (answer.status === 'declined') {
+        return [{ type: 'PaymentFailed', data: { orderId, ...total, reason: answer.reason } }];
+      }
+      const charge = { ...total, paymentId: answer.paymentId };
+      const processed: PaymentEvent = { type: 'PaymentProcessed', data: { orderId, ...charge } };
+      return status === 'in-vain' ? [processed, requestRefund(orderId, charge)] : [processed];
+    }
+    case 'charged':
+    case 'refunding':
+    case 'ended':
+      return ignored('the gateway has answered already');
+  }
+}
+
+function endRefund(payment: Payment, orderId: string): Decision {
+  if (payment.status === 'refunding') return [{ type: 'PaymentRefunded', data: { orderId, ...payment.charge } }];
+  if (payment.status === 'ended') return ignored('the gateway has answered already');
+  throw paymentErrors.PAYMENT_NOT_REQUESTED(`nobody has asked for a refund of order ${orderId}`);
+}
+
+function requestCharge(orderId: string, total: Total): PaymentEvent {
+  return { type: total.amount > 0 ? 'ChargeRequested' : 'PaymentProcessed', data: { orderId, ...total } };
+}
+
+function requestRefund(orderId: string, charge: Charge): PaymentEvent {
+  return { type: charge.amount > 0 ? 'RefundRequested' : 'PaymentRefunded', data: { orderId, ...charge } };
+}
+
+const totalOf = ({ amount, currency }: Total): Total => ({ amount, currency });
+
+const chargeOf = ({ paymentId, ...total }: Charge): Charge => ({ ...totalOf(total), ...(paymentId && { paymentId }) });
+
+const dropped = (orderId: string, reason: string): PaymentEvent => ({
+  type: 'PaymentDropped',
+  data: { orderId, reason },
+});
+
+const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });

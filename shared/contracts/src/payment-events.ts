@@ -1,0 +1,61 @@
+import { Type } from 'typebox';
+import { defineEvent } from './event-contract.ts';
+import { Currency } from './order-events.ts';
+import { ShortText } from './text.ts';
+import { EXCHANGES } from './topology.ts';
+
+const Amount = Type.Number({ minimum: 0, description: 'The total of the order; 0 where it has none.' });
+
+/** How the payment gateway calls a charge. Absent where there was nothing to charge. */
+const PaymentId = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
+
+/** An order's total was taken. An order without a total, or of 0, counts as paid without a charge. */
+export const PaymentProcessed = defineEvent({
+  type: 'PaymentProcessed',
+  version: 1,
+  exchange: EXCHANGES.payments,
+  routingKey: 'payment.processed',
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      amount: Amount,
+      currency: Currency,
+      paymentId: PaymentId,
+    },
+    { description: "An order's total was taken." },
+  ),
+});
+
+/** The payment of an order was declined for good: nothing was taken. */
+export const PaymentFailed = defineEvent({
+  type: 'PaymentFailed',
+  version: 1,
+  exchange: EXCHANGES.payments,
+  routingKey: 'payment.failed',
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      amount: Amount,
+      currency: Currency,
+      reason: Type.String(),
+    },
+    { description: 'The payment of an order was declined for good: nothing was taken.' },
+  ),
+});
+
+/** What was taken for an order is given back, because the order was cancelled. */
+export const PaymentRefunded = defineEvent({
+  type: 'PaymentRefunded',
+  version: 1,
+  exchange: EXCHANGES.payments,
+  routingKey: 'payment.refunded',
+  schema: Type.Object(
+    {
+      orderId: ShortText,
+      amount: Amount,
+      currency: Currency,
+      paymentId: PaymentId,
+    },
+    { description: 'What was taken for a cancelled order is given back.' },
+  ),
+});
