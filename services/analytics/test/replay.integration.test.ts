@@ -33,8 +33,8 @@ describe('a replay of the stream', () => {
   it(`when ${EVENTS} events are replayed, then the figures are the live ones`, async () => {
     const service = await analytics.start();
     const events = manyOrders(Math.ceil((EVENTS * 9) / 19)).slice(0, EVENTS);
-    for (let at = 0; at < events.length; at += 5000) {
-      const page = events.slice(at, at + 5000);
+    for (let at = 0; at < events.length; at += 1000) {
+      const page = events.slice(at, at + 1000);
       await analytics.publish(page, at + page.length);
     }
     const live = await analytics.figures();

@@ -16,6 +16,17 @@ export function describeDelivery(createHarness: CreateHarness): void {
       ({ harness, queue } = suite);
     });
 
+    test('when a bus is not connected, then it refuses at once what it is to tell; when it is, then it tells it', async () => {
+      const seen: string[] = [];
+      const bus = harness.bus();
+      const news = placed();
+      expect(await bus.tell(news)).toMatchObject({ status: 'nacked' });
+      await bus.connect();
+      await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+      expect(await bus.tell(news)).toEqual({ status: 'confirmed' });
+      await waitUntil(() => seen.includes(news.id));
+    });
+
     test('when an event is published, then its handler gets it with its context', async () => {
       const seen: { event: ShopEvent; context: DeliveryContext }[] = [];
       const bus = await serving(async (event, context) => void seen.push({ event, context }));
