@@ -80,7 +80,7 @@ describe('while nobody records spans', () => {
     expect(created?.event.metadata).not.toHaveProperty('traceparent');
   });
 
-  it.each([{}, { traceparent: 'nonsense', tracestate: 'a=1' }])(
+  it.each<Record<string, string>>([{}, { traceparent: 'nonsense', tracestate: 'a=1' }])(
     'when the head of a request has %j, then its events belong to no trace',
     async (head) => {
       for (const { event, headers } of await place(head)) {
