@@ -23,7 +23,10 @@ const kitRules = Object.entries(KIT).map(([name, allowed]) => ({
   comment: `@warren/${name} may import ${allowed.length === 0 ? 'no other package' : allowed.join(', ')}.`,
   severity: 'error',
   from: { path: `^shared/${name}/src/` },
-  to: { path: '^(shared|services|cli|mail-catcher|tests|bench)/', pathNot: `^shared/(${[name, ...allowed].join('|')})/` },
+  to: {
+    path: '^(shared|services|cli|mail-catcher|tests|bench)/',
+    pathNot: `^shared/(${[name, ...allowed].join('|')})/`,
+  },
 }));
 
 export default {

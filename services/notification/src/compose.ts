@@ -1,4 +1,4 @@
-import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -13,9 +13,11 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type MetricsRegistry,
   type Service,
@@ -49,8 +51,10 @@ export interface NotificationService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composeNotification(
   settings: NotificationSettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): NotificationService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
   const store = createEventStore({ pool, logger, metrics });
@@ -97,6 +101,7 @@ export function composeNotification(
   ];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
@@ -105,6 +110,7 @@ export function composeNotification(
     mails,
     createSubscriptions({ bus, notifications, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({ store, rules, logger, metrics }),
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {

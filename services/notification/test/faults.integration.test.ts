@@ -28,8 +28,7 @@ const logged = (type: string, count: number) =>
   waitUntil(async () => (await notification.logged()).filter((one) => one === type).length >= count, {
     what: `${count} ${type}`,
   });
-const rolledBack = () =>
-  notification.counted('warren_store_transaction_seconds_count', 'outcome="rolled-back"');
+const rolledBack = () => notification.counted('warren_store_transaction_seconds_count', 'outcome="rolled-back"');
 /** As when the lease of a process that is no more has run out. */
 const endLeases = () => notification.select('UPDATE mail SET due_at = now()');
 

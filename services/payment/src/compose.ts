@@ -1,5 +1,5 @@
 import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
-import { busOptionsOf, createBusComponent, EventBus } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -14,9 +14,11 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createErrorFeed,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
+  createTracing,
   type Logger,
   type MetricsRegistry,
   type Service,
@@ -46,8 +48,10 @@ export interface PaymentService extends Service {
 /** Puts the service together. Nothing is connected before `lifecycle.start`. */
 export function composePayment(
   settings: PaymentSettings,
-  logger: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
 ): PaymentService {
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
   const { retryBaseMs, concurrency, prefetch, maxBatch } = settings;
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
@@ -70,6 +74,7 @@ export function composePayment(
   const archive = archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs });
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
   const components = [
+    createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
@@ -77,6 +82,7 @@ export function composePayment(
     createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
     createSubscriptions({ bus, payments, prefetch, maxBatch }),
     createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),
+    createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
   const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
   return {
