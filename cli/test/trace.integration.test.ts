@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool } from '@warren/event-store';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
+import { waitUntil, waitUntilReady } from '@warren/testing';
 import { composeInventory, type InventoryService } from '../../services/inventory/src/compose.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import {
@@ -9,7 +9,6 @@ import {
   type OrderFixture,
   type RunningOrder,
   waitUntilEnded,
-  waitUntilReady,
 } from '../../services/order/test/order-fixture.ts';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
@@ -26,7 +25,7 @@ beforeAll(async () => {
   const addresses = { AMQP_URL: fixture.vhost.amqpUrl, DATABASE_URL: fixture.database.url };
   inventory = composeInventory(loadSettings(inventorySettings, { ...addresses, INVENTORY_PORT: '0' }), silentLogger);
   await inventory.lifecycle.start();
-  await waitUntilReady(order);
+  await waitUntilReady(order.service);
 });
 afterAll(async () => {
   await inventory?.lifecycle.stop();

@@ -1,7 +1,7 @@
 import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, waitUntil } from '@warren/testing';
+import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { type AnalyticsService, composeAnalytics } from '../src/compose.ts';
 import { analyticsSettings } from '../src/config.ts';
@@ -28,7 +28,7 @@ export async function createAnalyticsFixture() {
   /** Composes and starts an instance, and waits until it is ready: it follows the stream, or stands by. */
   async function start(env: Record<string, string> = {}): Promise<AnalyticsService> {
     const service = await startUnready(env);
-    await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'a ready service' });
+    await waitUntilReady(service);
     return service;
   }
 

@@ -1,7 +1,7 @@
 import { deadLetterQueue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, waitUntil } from '@warren/testing';
+import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import { composeInventory, type InventoryService } from '../src/compose.ts';
 import { inventorySettings } from '../src/config.ts';
 import { createStockProbe } from './stock-of.ts';
@@ -16,7 +16,7 @@ export async function createInventoryFixture() {
   /** Composes and starts instances, all at once, and waits until they are ready. */
   async function start(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
     const started = await startUnready(count, env);
-    await Promise.all(started.map((service) => waitUntil(async () => (await service.lifecycle.readiness()).ready)));
+    await Promise.all(started.map(waitUntilReady));
     return started;
   }
 

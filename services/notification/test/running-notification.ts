@@ -1,7 +1,7 @@
 import { deadLetterQueue, type EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, waitUntil } from '@warren/testing';
+import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { composeNotification, type NotificationService } from '../src/compose.ts';
 import { notificationSettings } from '../src/config.ts';
@@ -31,7 +31,7 @@ export async function createNotificationFixture() {
     const service = composeNotification(settings, silentLogger);
     services.push(service);
     await service.lifecycle.start();
-    await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'a ready service' });
+    await waitUntilReady(service);
     return service;
   }
 

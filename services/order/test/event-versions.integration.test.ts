@@ -12,14 +12,8 @@ import {
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { createPool } from '@warren/event-store';
 import { createId } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { waitUntil, waitUntilReady } from '@warren/testing';
+import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
 const queue = QUEUES.inventoryOrderCreated;
 const items = [{ productId: 'p', quantity: 1, price: 10 }];
@@ -32,7 +26,7 @@ let latest: RunningOrder;
 beforeAll(async () => {
   fixture = await createOrderFixture();
   [careful, latest] = await Promise.all([fixture.start({ ORDER_CREATED_VERSION: '1' }), fixture.start()]);
-  await Promise.all([careful, latest].map(waitUntilReady));
+  await Promise.all([careful, latest].map(({ service }) => waitUntilReady(service)));
 });
 afterAll(() => fixture.close());
 

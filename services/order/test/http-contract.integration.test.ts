@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { OrderCreated, QUEUES } from '@warren/contracts';
 import { createId, isId } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
+import { waitUntil, waitUntilReady } from '@warren/testing';
 import request from 'supertest';
-import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilReady } from './order-fixture.ts';
+import { createOrderFixture, type OrderFixture, type RunningOrder } from './order-fixture.ts';
 
 let fixture: OrderFixture;
 let order: RunningOrder;
@@ -11,7 +11,7 @@ let order: RunningOrder;
 beforeAll(async () => {
   fixture = await createOrderFixture();
   order = await fixture.start();
-  await waitUntilReady(order);
+  await waitUntilReady(order.service);
 });
 afterAll(() => fixture.close());
 
@@ -306,13 +306,13 @@ describe('health and metrics', () => {
     for (const { status, headers, body } of turnedAway) {
       expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'ORDER_QUEUE_FULL']);
     }
-    await waitUntilReady(small);
+    await waitUntilReady(small.service);
     await small.service.lifecycle.stop();
   });
 
   test('when it is stopped, then requests in hand are answered and their orders stored', async () => {
     const second = await fixture.start();
-    await waitUntilReady(second);
+    await waitUntilReady(second.service);
     const answers = Array.from({ length: 20 }, () =>
       second.post(oneLine).then(({ status, body }) => ({ status, body })),
     );

@@ -1,7 +1,14 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
+import {
+  createTestDatabase,
+  createTestVhost,
+  type TestDatabase,
+  type TestVhost,
+  waitUntil,
+  waitUntilReady,
+} from '@warren/testing';
 import request, { type Test } from 'supertest';
 import { composeOrder, type OrderService } from '../src/compose.ts';
 import { orderSettings } from '../src/config.ts';
@@ -70,7 +77,7 @@ export function useTwoOrders(): OrderPair {
   beforeAll(async () => {
     fixture = await createOrderFixture();
     instances.push(...(await Promise.all([fixture.start(), fixture.start()])));
-    await Promise.all(instances.map(waitUntilReady));
+    await Promise.all(instances.map(({ service }) => waitUntilReady(service)));
   });
   afterAll(() => fixture.close());
   return {
@@ -94,11 +101,6 @@ function toRunning(service: OrderService): RunningOrder {
         .send(body as string | object),
   };
   return order;
-}
-
-/** Resolves when every component of the service is up. */
-export async function waitUntilReady({ service }: RunningOrder): Promise<void> {
-  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness' });
 }
 
 /** Resolves with the order when it is no longer pending. */

@@ -1,13 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
-import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { createTcpProxy, type TcpProxy, waitUntil, waitUntilReady } from '@warren/testing';
+import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
 let fixture: OrderFixture;
 let broker: TcpProxy;
@@ -24,7 +18,7 @@ beforeAll(async () => {
   broker = await createTcpProxy(fixture.vhost.amqpUrl);
   database = await createTcpProxy(fixture.database.url);
   order = await fixture.start(throughProxies());
-  await waitUntilReady(order);
+  await waitUntilReady(order.service);
   await fixture.inventory.subscribe({
     queue: QUEUES.inventoryOrderCreated,
     bindings: [OrderCreated],
@@ -68,7 +62,7 @@ describe('the broker is away', () => {
     expect((await order.api.get('/health/live')).status).toBe(200);
 
     broker.refuse(false);
-    await waitUntilReady(order);
+    await waitUntilReady(order.service);
     for (const id of ids) expect(await waitUntilEnded(order, id)).toMatchObject({ status: 'confirmed', version: 2 });
   });
 
@@ -79,7 +73,7 @@ describe('the broker is away', () => {
     const { status, body } = await second.post(oneLine);
     expect(status).toBe(201);
     broker.refuse(false);
-    await waitUntilReady(second);
+    await waitUntilReady(second.service);
     expect(await waitUntilEnded(second, body.id)).toMatchObject({ status: 'confirmed' });
     await second.service.lifecycle.stop();
   });
@@ -99,7 +93,7 @@ describe('the database is away', () => {
     expect((await order.api.get('/health/live')).status).toBe(200);
 
     database.refuse(false);
-    await waitUntilReady(order);
+    await waitUntilReady(order.service);
     const { status, body } = await order.post(oneLine);
     expect(status).toBe(201);
     for (const id of [before.id, body.id]) {
@@ -115,7 +109,7 @@ describe('the database is away', () => {
     await waitUntil(async () => (await order.api.get('/health/live')).status === 200);
     database.cut();
     for (const { status } of await answers) expect([201, 503]).toContain(status);
-    await waitUntilReady(order);
+    await waitUntilReady(order.service);
     const again = await waitUntil(async () => {
       const answer = await order.post({ ...oneLine, customerId }, key);
       return answer.status === 201 ? answer : undefined;

@@ -12,14 +12,8 @@ import {
   PaymentRefunded,
   QUEUES,
 } from '@warren/contracts';
-import { uniqueName, waitUntil } from '@warren/testing';
-import {
-  createOrderFixture,
-  type OrderFixture,
-  type RunningOrder,
-  waitUntilEnded,
-  waitUntilReady,
-} from './order-fixture.ts';
+import { uniqueName, waitUntil, waitUntilReady } from '@warren/testing';
+import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
 let fixture: OrderFixture;
 let first: RunningOrder;
@@ -30,7 +24,7 @@ const told: { type: string; version: number; aggregateId: string; data: object }
 beforeAll(async () => {
   fixture = await createOrderFixture();
   [first, second] = await Promise.all([fixture.start({ PAYMENTS: 'on' }), fixture.start({ PAYMENTS: 'on' })]);
-  await Promise.all([first, second].map(waitUntilReady));
+  await Promise.all([first, second].map(({ service }) => waitUntilReady(service)));
   await fixture.inventory.subscribe({
     queue: uniqueName('listener'),
     bindings: [OrderCreated, OrderStatusUpdated, OrderCancelled, OrderPaid, OrderShipped],
@@ -186,7 +180,7 @@ describe('an order where payments are off', () => {
     const apart = await createOrderFixture();
     try {
       const order = await apart.start();
-      await waitUntilReady(order);
+      await waitUntilReady(order.service);
       const { body } = await order.post({ customerId: 'c', items });
       await apart.inventory.publish(reserved(body.id));
       const ended = await waitUntilEnded(order, body.id);

@@ -6,8 +6,15 @@ import {
   OrderCreated,
   OrderStatusUpdated,
 } from '@warren/contracts';
-import { type SpanCollector, startOtlpReceiver, startSpanCollector, uniqueName, waitUntil } from '@warren/testing';
-import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilReady } from './order-fixture.ts';
+import {
+  type SpanCollector,
+  startOtlpReceiver,
+  startSpanCollector,
+  uniqueName,
+  waitUntil,
+  waitUntilReady,
+} from '@warren/testing';
+import { createOrderFixture, type OrderFixture, type RunningOrder } from './order-fixture.ts';
 
 const items = [{ productId: 'item1', quantity: 1 }];
 const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -23,7 +30,7 @@ const queues = { created: uniqueName('created'), updated: uniqueName('updated') 
 beforeAll(async () => {
   fixture = await createOrderFixture();
   order = await fixture.start();
-  await waitUntilReady(order);
+  await waitUntilReady(order.service);
   const { inventory } = fixture;
   await inventory.subscribe({
     queue: queues.created,

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { waitUntil } from '@warren/testing';
+import { waitUntil, waitUntilReady } from '@warren/testing';
 import type { PaymentService } from '../src/compose.ts';
 import { orderCreated, orderUpdated } from './messages.ts';
-import { createPaymentFixture, type PaymentFixture, waitUntilReady } from './running-payment.ts';
+import { createPaymentFixture, type PaymentFixture } from './running-payment.ts';
 
 let payment: PaymentFixture;
 beforeEach(async () => {

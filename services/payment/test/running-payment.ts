@@ -9,7 +9,7 @@ import {
 } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, waitUntil } from '@warren/testing';
+import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { composePayment, type PaymentService } from '../src/compose.ts';
 import { paymentSettings } from '../src/config.ts';
@@ -43,7 +43,7 @@ export async function createPaymentFixture() {
     const started = Array.from({ length: count }, () => composePayment(settings, silentLogger));
     services.push(...started);
     await Promise.all(started.map((service) => service.lifecycle.start()));
-    await Promise.all(started.map((service) => waitUntilReady(service)));
+    await Promise.all(started.map(waitUntilReady));
     return started;
   }
 
@@ -113,8 +113,3 @@ export async function createPaymentFixture() {
 }
 
 export type PaymentFixture = Awaited<ReturnType<typeof createPaymentFixture>>;
-
-/** Resolves when every component of the service is up. */
-export async function waitUntilReady({ lifecycle }: PaymentService): Promise<void> {
-  await waitUntil(async () => (await lifecycle.readiness()).ready, { what: 'readiness' });
-}

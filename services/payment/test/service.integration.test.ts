@@ -26,7 +26,9 @@ describe('the payment service', () => {
     const { id: orderId } = created.data;
     const confirmed = orderUpdated(orderId, 'confirmed');
     confirmed.metadata.correlationId = created.metadata.correlationId;
-    await payment.publish([created, confirmed]);
+    await payment.publish([created]);
+    await payment.settled();
+    await payment.publish([confirmed]);
     const [event] = await payment.told(orderId, 1);
     expect(event).toMatchObject({
       type: 'PaymentProcessed',

@@ -1,6 +1,12 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { createId, loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
+import {
+  createTestDatabase,
+  createTestVhost,
+  type TestDatabase,
+  type TestVhost,
+  waitUntilReady,
+} from '@warren/testing';
 import pg from 'pg';
 import request, { type Response, type Test } from 'supertest';
 import { composeUser, type UserService } from '../src/compose.ts';
@@ -62,7 +68,7 @@ export function useUsers({ instances: count }: { instances: 1 | 2 }): UserFixtur
 async function startUser(env: Record<string, string>): Promise<RunningUser> {
   const service = composeUser(loadSettings(userSettings, env), silentLogger);
   await service.lifecycle.start();
-  await waitUntil(async () => (await service.lifecycle.readiness()).ready, { what: 'readiness' });
+  await waitUntilReady(service);
   const api = request(`http://127.0.0.1:${service.port}`);
   return {
     service,

@@ -9,3 +9,4 @@ export * from './test-environment.ts';
 export * from './test-postgres.ts';
 export * from './test-vhost.ts';
 export * from './wait-until.ts';
+export * from './wait-until-ready.ts';

@@ -1,0 +1,15 @@
+import type { Service } from '@warren/kernel';
+import { waitUntil } from './wait-until.ts';
+
+/**
+ * Resolves when every component of the service is up.
+ * @throws when they are not within 30 s; the message holds the state of each.
+ */
+export async function waitUntilReady({ lifecycle }: Pick<Service, 'lifecycle'>): Promise<void> {
+  const isReady = async () => {
+    const readiness = await lifecycle.readiness();
+    if (!readiness.ready) throw new Error(JSON.stringify(readiness));
+    return true;
+  };
+  await waitUntil(isReady, { what: 'a ready service' });
+}
