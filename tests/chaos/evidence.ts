@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { deadLetterQueue, QUEUES } from '@warren/contracts';
+import { deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
 import { HEADERS } from '@warren/event-bus';
 import pg from 'pg';
 import type { ChaosSystem } from './chaos-system.ts';
@@ -148,7 +148,7 @@ async function readTables(url: string): Promise<Tables> {
 
 async function drainDeadLetters({ observer }: ChaosSystem): Promise<DeadLetter[]> {
   const letters: DeadLetter[] = [];
-  for (const queue of Object.values(QUEUES)) {
+  for (const { queue } of SYSTEM_QUEUES) {
     for (const { properties, content } of await observer.drain(deadLetterQueue(queue))) {
       const { messageId, headers = {} } = properties;
       letters.push({

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderCreated, QUEUES } from '@warren/contracts';
+import { createEvent, OrderCreated, QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
@@ -81,9 +81,9 @@ describe('an order', () => {
     const queues = await waitUntil(
       async () => {
         const report = await system.vhost.queues();
-        const named = report.filter((queue) => Object.values(QUEUES).some((name) => name === queue.name));
+        const named = report.filter(({ name }) => SYSTEM_QUEUES.some(({ queue }) => queue === name));
         const settled = named.every((queue) => queue.messages === 0 && (queue.consumers ?? 0) > 0);
-        return named.length === Object.values(QUEUES).length && settled ? named : undefined;
+        return named.length === SYSTEM_QUEUES.length && settled ? named : undefined;
       },
       { what: 'settled statistics of the queues' },
     );
