@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import '@warren/contracts';
+import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
@@ -49,6 +49,19 @@ describe('the documentation', () => {
       services.size === Object.keys(specs).length ? 'all' : [...services].join(', ');
     const expected = [...rows].map(([row, services]) => `${row} ${label(services)} |`);
     expect(rowsOf(read('README.md'))).toEqual(expected);
+  });
+
+  it('when a queue has bindings, then the picture of the system has them, and no others', () => {
+    const picture = /## The system.*?```mermaid(.*?)```/s.exec(read('docs/architecture.md'))?.[1] ?? '';
+    const exchanges = new Map([...picture.matchAll(/(\w+)\{\{(\w+)\}\}/g)].map(([, node, name]) => [node, name]));
+    const drawn = [...picture.matchAll(/(\w+) -- "([^"#]+)" --> (\w+)\[\[\3\]\]/g)]
+      .filter(([, , , queue]) => !Object.values<string | undefined>(NOTIFICATION_QUEUES).includes(queue))
+      .flatMap(([, node, keys = '', queue]) => keys.split(', ').map((key) => `${exchanges.get(node)} ${key} ${queue}`));
+    const declared = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES].flatMap(({ queue, bindings }) =>
+      bindings.map(({ exchange, routingKey }) => `${exchange} ${routingKey} ${queue}`),
+    );
+    expect(drawn.toSorted()).toEqual(declared.toSorted());
+    expect([...exchanges.values()].toSorted()).toEqual(Object.values(EXCHANGES).toSorted());
   });
 
   it('when OTEL_EXPORTER_OTLP_ENDPOINT is a setting of all services, then all of them begin with createTracing', () => {
