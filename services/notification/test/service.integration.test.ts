@@ -103,25 +103,45 @@ describe('the notification service', () => {
     expect(mail?.raw).toContain('Total: 9.00 EUR');
   });
 
+  it('when an order is shipped after it was confirmed, told under two ids and again, then one more mail says so', async () => {
+    const user = newUser();
+    const order = newOrder(user.userId);
+    await notification.publish(user.registered(), order.created(), order.confirmed());
+    await letTimePass(order.orderId);
+    await ended(order.orderId, ['CustomerNotified']);
+    const shipped = order.shipped();
+    await notification.publish(shipped, order.shipped(), shipped);
+    const news = () => published.filter(({ aggregateId }) => aggregateId === order.orderId);
+    await waitUntil(() => news().length === 2, { what: 'the news of both' });
+    expect(news()).toMatchObject([{ data: { news: 'confirmed' } }, { data: { news: 'shipped', email: user.email } }]);
+    const mails = mailsTo(user.email).filter(({ subject }) => subject.includes(order.orderId));
+    expect(mails.map(({ subject }) => subject)).toEqual([
+      `Your order ${order.orderId} is confirmed`,
+      `Your order ${order.orderId} is shipped`,
+    ]);
+    expect(mails[1]?.raw).toContain('Total: 9.00 EUR');
+    expect(await notification.select('SELECT FROM mail WHERE subject_id = $1', [order.orderId])).toEqual([]);
+  });
+
   it.each([
-    ['before the mail is out', 'confirmed', 'cancelled'],
-    ['and the messages change places', 'cancelled', 'confirmed'],
-  ] as const)(
-    'when a confirmed order is cancelled %s, then only the mail about that is sent',
-    async (_, first, second) => {
-      const user = newUser();
-      const order = newOrder(user.userId);
-      await notification.publish(user.registered(), order.created(), order[first](), order[second]());
-      await letTimePass(order.orderId);
-      const types = await ended(order.orderId, ['CustomerNotified', 'MailDropped']);
-      expect(types).toHaveLength(4);
-      const subjects = mailsTo(user.email).map(({ subject }) => subject);
-      expect(subjects.filter((subject) => subject.includes(order.orderId))).toEqual([
-        `Your order ${order.orderId} is cancelled`,
-      ]);
-      expect(await notification.counted('warren_notification_mails_total', 'outcome="overtaken"')).toBeGreaterThan(0);
-    },
-  );
+    ['cancelled before the mail is out', ['created', 'confirmed', 'cancelled'], 'cancelled'],
+    ['cancelled, and the messages change places', ['created', 'cancelled', 'confirmed'], 'cancelled'],
+    ['shipped before the mail is out', ['created', 'confirmed', 'shipped'], 'shipped'],
+    ['shipped, and the messages change places', ['shipped', 'confirmed', 'created'], 'shipped'],
+  ] as const)('when a confirmed order is %s, then only the mail about that is sent', async (_, story, news) => {
+    const user = newUser();
+    const order = newOrder(user.userId);
+    const before = await notification.counted('warren_notification_mails_total', 'outcome="overtaken"');
+    await notification.publish(user.registered(), ...story.map((event) => order[event]()));
+    await letTimePass(order.orderId);
+    const types = await ended(order.orderId, ['CustomerNotified', 'MailDropped']);
+    expect(types).toHaveLength(4);
+    const subjects = mailsTo(user.email).map(({ subject }) => subject);
+    expect(subjects.filter((subject) => subject.includes(order.orderId))).toEqual([
+      `Your order ${order.orderId} is ${news}`,
+    ]);
+    expect(await notification.counted('warren_notification_mails_total', 'outcome="overtaken"')).toBe(before + 1);
+  });
 
   it('when nobody knows the customer of an order, then its mail waits, and is dropped in the end, which is recorded', async () => {
     const order = newOrder(createId());
