@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderStatusUpdated, type OrderView, PaymentProcessed } from '@warren/contracts';
+import { createEvent, OrderStatusUpdated, type OrderView, PaymentProcessed, UserRegistered } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
+import { leaveOrderOfRelease01, RELEASE_0_1_ORDER, waitUntil } from '@warren/testing';
 import { main } from '../../cli/src/main.ts';
 import { createRecordingTerminal } from '../../cli/test/recording-terminal.ts';
 import { STOCK, startWholeSystem, type WholeSystem } from './whole-system.ts';
@@ -65,34 +65,39 @@ interface Figures {
   orders: { created: number; confirmed: number; cancelled: number };
   revenue: Record<string, number>;
 }
-const figures = async () => (await call<Figures>(`${system.urls.analytics()}/analytics/summary`)).body;
+const figures = async () =>
+  (await call<Figures>(`${system.urls.analytics()}/analytics/summary?from=2025-01-01T00:00:00Z`)).body;
 
-/** What the gateway holds, by its own books, and what the orders say it should, in cents; and the free stock. */
+/** What the gateway holds, by its own books, and what the orders say it should, in cents; what is sold, also unpaid; and the free stock. */
 async function balance() {
-  const [row] = await system.select<Record<'taken' | 'paid' | 'orders' | 'confirmed' | 'free' | 'open', number>>(`SELECT
+  const [row] = await system.select<
+    Record<'taken' | 'paid' | 'sold' | 'orders' | 'pieces' | 'free' | 'open', number>
+  >(`SELECT
     (SELECT coalesce(sum(CASE kind WHEN 'charge' THEN amount WHEN 'refund' THEN -amount ELSE 0 END), 0) * 100
        FROM payment_service.simulated_ledger)::int AS taken,
     (SELECT coalesce(sum(total_amount), 0) * 100 FROM order_service.orders
       WHERE status = 'confirmed' AND payment_status = 'paid')::int AS paid,
+    (SELECT coalesce(sum(total_amount), 0) * 100 FROM order_service.orders WHERE status = 'confirmed')::int AS sold,
     (SELECT count(*) FROM order_service.orders)::int AS orders,
-    (SELECT count(*) FROM order_service.orders WHERE status = 'confirmed')::int AS confirmed,
+    (SELECT coalesce(sum((line->>'quantity')::int), 0) FROM order_service.orders, json_array_elements(items) AS line
+      WHERE status = 'confirmed')::int AS pieces,
     (SELECT available FROM inventory_service.stock_level)::int AS free,
     (SELECT count(*) FROM payment_service.open_payment)::int AS open`);
   if (!row) throw new Error('no row');
   return row;
 }
 
-/** Resolves when the money taken is that of the orders that are paid, all stock but theirs is free, and the figures count the same. */
+/** Resolves when the money taken is that of the orders that are paid, all stock but theirs is free, and the figures count what is sold. */
 const balanced = () =>
   waitUntil(
     async () => {
-      const { taken, paid, orders, confirmed, free, open } = await balance();
+      const { taken, paid, sold, orders, pieces, free, open } = await balance();
       const { orders: counted, revenue } = await figures();
       const revenueCents = Math.round((revenue.USD ?? 0) * 100);
-      if (taken === paid && free === STOCK - confirmed && open === 0)
-        if (revenueCents === paid && counted.created === orders) return true;
-      const money = `${taken} taken, ${paid} paid, ${revenueCents} counted, ${open} open`;
-      throw new Error(`${money}; ${free} free beside ${confirmed} confirmed, ${counted.created} of ${orders} counted`);
+      const isMoneyRight = taken === paid && revenueCents === sold && open === 0;
+      if (isMoneyRight && free === STOCK - pieces && counted.created === orders) return true;
+      const money = `${taken} taken, ${paid} paid, ${revenueCents} of ${sold} counted, ${open} open`;
+      throw new Error(`${money}; ${free} free beside ${pieces} sold, ${counted.created} of ${orders} orders counted`);
     },
     { what: 'money, stock and figures to agree with the orders' },
   );
@@ -266,5 +271,28 @@ describe('orders of every kind at once', () => {
     await mailsEnded([last]);
     const subjects = (await system.mailsTo(email)).map(({ subject }) => subject);
     expect(subjects.toSorted()).toEqual([`Welcome, ${name}`, ...[...ended, last].map(newsOf)].toSorted());
+  });
+});
+
+describe('an order that release 0.1 has left', () => {
+  it('when today’s services run, then all of them take it as it is: it is confirmed, mailed about and counted in US dollars, and not charged', async () => {
+    const { id, customer_id: userId } = RELEASE_0_1_ORDER.row;
+    const data = { userId, email: 'customer-1@example.com', name: 'John Doe' };
+    await system.bus.publish(createEvent(UserRegistered, { aggregateId: userId, source: 'test', data }));
+    const { revenue } = await figures();
+    await leaveOrderOfRelease01(system.databaseUrl);
+    const order = await waitUntil(async () => {
+      const found = await find(id);
+      return found.status === 'confirmed' && found;
+    });
+    expect(order).toMatchObject({ currency: 'USD', version: 2 });
+    expect(order).not.toHaveProperty('paymentStatus');
+    await mailsEnded([order]);
+    expect((await mailed(data.email, `Your order ${id} is confirmed`)).text).toContain('Total: 20.00 USD');
+    await balanced();
+    expect((await figures()).revenue.USD).toBeCloseTo((revenue.USD ?? 0) + 20);
+    const handled = `SELECT FROM payment_service.inbox WHERE message_id = $1`;
+    expect(await system.select(handled, [JSON.parse(RELEASE_0_1_ORDER.message).id])).toHaveLength(1);
+    expect(await system.select('SELECT FROM payment_service.simulated_ledger WHERE order_id = $1', [id])).toEqual([]);
   });
 });
