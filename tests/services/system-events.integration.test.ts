@@ -7,8 +7,12 @@ import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { composeInventory } from '../../services/inventory/src/compose.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { composeNotification } from '../../services/notification/src/compose.ts';
+import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import { composePayment } from '../../services/payment/src/compose.ts';
+import { paymentSettings } from '../../services/payment/src/config.ts';
 import { composeUser } from '../../services/user/src/compose.ts';
 import { userSettings } from '../../services/user/src/config.ts';
 
@@ -19,6 +23,9 @@ const SERVICES: Record<string, (env: Env) => Service> = {
   inventory: (env) => composeInventory(loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0' }), silentLogger),
   user: (env) => composeUser(loadSettings(userSettings, { ...env, USER_PORT: '0' }), silentLogger),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
+  payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
+  notification: (env) =>
+    composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
 };
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 

@@ -29,7 +29,7 @@ export const notificationSettings = {
   }),
   mailHoldMs: setting({
     env: 'MAIL_HOLD_MS',
-    doc: 'How long the mail about a confirmed order is held back, in milliseconds; cancelled meanwhile, the order gets the mail about that alone.',
+    doc: 'How long the mail about a confirmed order is held back, in milliseconds; cancelled or shipped meanwhile, the order gets the mail about that alone.',
     format: formats.integer(0, 86_400_000),
     default: 2000,
   }),

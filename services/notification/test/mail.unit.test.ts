@@ -53,7 +53,7 @@ describe('a mail', () => {
 
 describe('the delivery of a mail', () => {
   const known = { userId: 'u1', name: 'Ann', email: 'ann@example.com', deactivated: false };
-  const order = { total: { cents: 999, currency: 'EUR' }, cancelled: false };
+  const order = { total: { cents: 999, currency: 'EUR' }, cancelled: false, shipped: false };
   const mail: MailToDeliver = { ...confirmed, ageMs: 5, order, recipient: known };
   const patience = { patienceMs: 10 };
 
@@ -63,18 +63,21 @@ describe('the delivery of a mail', () => {
       recipient: { userId: 'u1', name: 'Ann', email: 'ann@example.com' },
       values: { name: 'Ann', orderId: 'o1', total: '9.99 EUR' },
     });
-    expect(decideDelivery({ ...mail, order: { cancelled: false } }, patience)).toMatchObject({
+    expect(decideDelivery({ ...mail, order: { cancelled: false, shipped: false } }, patience)).toMatchObject({
       values: { total: 'not stated' },
     });
   });
 
-  it('when the order is cancelled by now, then a mail that it is confirmed is dropped', () => {
-    const cancelled = { ...order, cancelled: true };
-    expect(decideDelivery({ ...mail, order: cancelled }, patience)).toEqual({ action: 'drop', why: 'overtaken' });
-    expect(
-      decideDelivery({ ...mail, kind: 'cancelled', order: cancelled, reason: 'no stock' }, patience),
-    ).toMatchObject({ action: 'send', values: { reason: 'no stock' } });
-  });
+  it.each(['cancelled', 'shipped'] as const)(
+    'when the order is %s by now, then a mail that it is confirmed is dropped, and one about that is sent',
+    (kind) => {
+      const gone = { ...mail, order: { ...order, [kind]: true } };
+      expect(decideDelivery(gone, patience)).toEqual({ action: 'drop', why: 'overtaken' });
+      const news = decideDelivery({ ...gone, kind, reason: 'no stock' }, patience);
+      const shown = kind === 'cancelled' ? { reason: 'no stock' } : { total: '9.99 EUR' };
+      expect(news).toMatchObject({ action: 'send', values: { name: 'Ann', orderId: 'o1', ...shown } });
+    },
+  );
 
   it('when the recipient is deactivated, then it is dropped', () => {
     const gone = { userId: 'u1', deactivated: true };

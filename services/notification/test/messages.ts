@@ -2,6 +2,7 @@ import {
   createEvent,
   type EventEnvelope,
   OrderCreated,
+  OrderShipped,
   OrderStatusUpdated,
   UserDeactivated,
   UserEmailChanged,
@@ -55,5 +56,6 @@ export function newOrder(customerId: string) {
       }),
     confirmed: () => updated({ status: 'confirmed' }),
     cancelled: (reason = 'out of stock') => updated({ status: 'cancelled', reason }),
+    shipped: () => createEvent(OrderShipped, { ...about, data: { orderId, shippedAt: at } }),
   };
 }

@@ -1,12 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CustomerNotified, type EventEnvelope, WelcomeEmailSent } from '@warren/contracts';
+import { CustomerNotified, type EventEnvelope, NOTIFICATION_QUEUES, WelcomeEmailSent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
+import { startSpanCollector, waitUntil } from '@warren/testing';
 import { newOrder, newUser } from './messages.ts';
 import { createNotificationFixture, type NotificationFixture } from './running-notification.ts';
 
 let notification: NotificationFixture;
 const published: EventEnvelope[] = [];
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+const spanId = '00f067aa0ba902b7';
+const traced = { traceparent: `00-${traceId}-${spanId}-01`, tracestate: 'a=1' };
 
 beforeAll(async () => {
   notification = await createNotificationFixture();
@@ -42,6 +45,7 @@ describe('the notification service', () => {
   it('when a user registers, and that is told twice under two ids and three times under one, then one mail welcomes them', async () => {
     const user = newUser('Ann <b>O’Hara</b>');
     const registered = user.registered();
+    Object.assign(registered.metadata, traced);
     await notification.publish(registered, registered, { ...registered, id: createId() }, registered);
     await ended(user.userId, ['WelcomeEmailSent']);
     await waitUntil(async () => (await notification.counted('warren_store_inbox_total', 'result="duplicate"')) >= 2);
@@ -62,12 +66,39 @@ describe('the notification service', () => {
       type: 'WelcomeEmailSent',
       data: { userId: user.userId, email: user.email },
       metadata: {
+        ...traced,
         correlationId: registered.metadata.correlationId,
         causationId: requested?.event_id,
         source: 'notification',
       },
     });
     expect(requested?.metadata.causationId).toBe(registered.id);
+  });
+
+  it('when spans are recorded, then the trace leads through the time in which a mail was held back', async () => {
+    const user = newUser();
+    const order = newOrder(user.userId);
+    await notification.publish(user.registered(), order.created());
+    const collector = startSpanCollector();
+    try {
+      const confirmed = order.confirmed();
+      Object.assign(confirmed.metadata, traced);
+      await notification.publish(confirmed);
+      await letTimePass(order.orderId);
+      const path = [
+        'send orders:order.updated',
+        `process orders:order.updated:${NOTIFICATION_QUEUES.orders}`,
+        'send notifications:notification.customer-notified',
+        'process notifications:notification.customer-notified:test_notifications',
+      ];
+      const named = (name: string) =>
+        collector.spans().find((span) => span.name === name && span.spanContext().traceId === traceId);
+      await waitUntil(() => path.every(named), { what: 'the spans' });
+      const ids = path.map((name) => named(name)?.spanContext().spanId);
+      expect(path.map((name) => named(name)?.parentSpanContext?.spanId)).toEqual([spanId, ...ids.slice(0, -1)]);
+    } finally {
+      await collector.stop();
+    }
   });
 
   it('when the end of an order comes before its creation, and both before its customer, then one mail tells of it', async () => {
@@ -104,24 +135,50 @@ describe('the notification service', () => {
   });
 
   it.each([
-    ['before the mail is out', 'confirmed', 'cancelled'],
-    ['and the messages change places', 'cancelled', 'confirmed'],
+    ['shipped', 'Total: 9.00 EUR'],
+    ['cancelled', 'Reason: out of stock'],
   ] as const)(
-    'when a confirmed order is cancelled %s, then only the mail about that is sent',
-    async (_, first, second) => {
+    'when an order is %s after the mail that it is confirmed is out, told under two ids and again, then one more mail says so',
+    async (news, shown) => {
       const user = newUser();
       const order = newOrder(user.userId);
-      await notification.publish(user.registered(), order.created(), order[first](), order[second]());
+      await notification.publish(user.registered(), order.created(), order.confirmed());
       await letTimePass(order.orderId);
-      const types = await ended(order.orderId, ['CustomerNotified', 'MailDropped']);
-      expect(types).toHaveLength(4);
-      const subjects = mailsTo(user.email).map(({ subject }) => subject);
-      expect(subjects.filter((subject) => subject.includes(order.orderId))).toEqual([
-        `Your order ${order.orderId} is cancelled`,
+      await ended(order.orderId, ['CustomerNotified']);
+      const message = order[news]();
+      await notification.publish(message, order[news](), message);
+      const told = () => published.filter(({ aggregateId }) => aggregateId === order.orderId);
+      await waitUntil(() => told().length === 2, { what: 'the news of both' });
+      expect(told()).toMatchObject([{ data: { news: 'confirmed' } }, { data: { news, email: user.email } }]);
+      const mails = mailsTo(user.email).filter(({ subject }) => subject.includes(order.orderId));
+      expect(mails.map(({ subject }) => subject)).toEqual([
+        `Your order ${order.orderId} is confirmed`,
+        `Your order ${order.orderId} is ${news}`,
       ]);
-      expect(await notification.counted('warren_notification_mails_total', 'outcome="overtaken"')).toBeGreaterThan(0);
+      expect(mails[1]?.raw).toContain(shown);
+      expect(await notification.select('SELECT FROM mail WHERE subject_id = $1', [order.orderId])).toEqual([]);
     },
   );
+
+  it.each([
+    ['cancelled before the mail is out', ['created', 'confirmed', 'cancelled'], 'cancelled'],
+    ['cancelled, and the messages change places', ['created', 'cancelled', 'confirmed'], 'cancelled'],
+    ['shipped before the mail is out', ['created', 'confirmed', 'shipped'], 'shipped'],
+    ['shipped, and the messages change places', ['shipped', 'confirmed', 'created'], 'shipped'],
+  ] as const)('when a confirmed order is %s, then only the mail about that is sent', async (_, story, news) => {
+    const user = newUser();
+    const order = newOrder(user.userId);
+    const before = await notification.counted('warren_notification_mails_total', 'outcome="overtaken"');
+    await notification.publish(user.registered(), ...story.map((event) => order[event]()));
+    await letTimePass(order.orderId);
+    const types = await ended(order.orderId, ['CustomerNotified', 'MailDropped']);
+    expect(types).toHaveLength(4);
+    const subjects = mailsTo(user.email).map(({ subject }) => subject);
+    expect(subjects.filter((subject) => subject.includes(order.orderId))).toEqual([
+      `Your order ${order.orderId} is ${news}`,
+    ]);
+    expect(await notification.counted('warren_notification_mails_total', 'outcome="overtaken"')).toBe(before + 1);
+  });
 
   it('when nobody knows the customer of an order, then its mail waits, and is dropped in the end, which is recorded', async () => {
     const order = newOrder(createId());

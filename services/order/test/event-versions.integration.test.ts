@@ -10,9 +10,7 @@ import {
   systemCatalogue,
 } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
-import { createPool } from '@warren/event-store';
-import { createId } from '@warren/kernel';
-import { waitUntil, waitUntilReady } from '@warren/testing';
+import { leaveOrderOfRelease01, RELEASE_0_1_ORDER, waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
 const queue = QUEUES.inventoryOrderCreated;
@@ -40,25 +38,6 @@ async function startInventory(release: 'old' | 'new') {
   await bus.connect();
   await bus.subscribe({ queue, bindings: [contract], handler: async (event) => void handled.push(event) });
   return { handled, close: () => bus.close() };
-}
-
-/** Leaves an order in the database as release 0.1 did: an event that waits for the relay, and the row that answers queries. */
-async function recordByOldRelease(id: string): Promise<void> {
-  const now = new Date().toISOString();
-  const data = { id, customerId: 'c', items, totalAmount: 10, status: 'pending', createdAt: now };
-  const metadata = { correlationId: 'request-1', causationId: 'request-1', source: 'order' };
-  const pool = createPool({ url: fixture.database.url, schema: 'order_service' });
-  await pool.query(
-    `INSERT INTO orders (id, customer_id, items, total_amount, status, version, created_at, updated_at, deadline_at)
-     VALUES ($1, 'c', $2, 10, 'pending', 1, $3, $3, $3::timestamptz + interval '1 minute')`,
-    [id, JSON.stringify(items), now],
-  );
-  await pool.query(
-    `INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
-     VALUES ($1, 1, $2, 'OrderCreated', 1, $3, $4, $5, $6, 'order.created')`,
-    [`order-${id}`, createId(), id, now, JSON.stringify(data), JSON.stringify(metadata)],
-  );
-  await pool.end();
 }
 
 async function place(order: RunningOrder, more: object = {}): Promise<string> {
@@ -105,17 +84,18 @@ describe('orders while two releases run side by side', () => {
 
 describe('what release 0.1 has left', () => {
   test('when its log holds an order that was never published, then it goes out as it was written, and is answered', async () => {
-    const id = createId();
-    await recordByOldRelease(id);
-    const today = await startInventory('new');
-    await waitUntil(() => today.handled.some((event) => event.aggregateId === id), { what: 'the order' });
-    await today.close();
-    const reserved = { orderId: id, reservations: [{ productId: 'p', quantity: 1 }] };
+    const { message, row } = RELEASE_0_1_ORDER;
+    const old = await startInventory('old');
+    await leaveOrderOfRelease01(fixture.database.url);
+    await waitUntil(() => old.handled.length === 1, { what: 'the order' });
+    await old.close();
+    expect(old.handled).toEqual([JSON.parse(message)]);
+    const reserved = { orderId: row.id, reservations: [{ productId: 'item1', quantity: 2 }] };
     await fixture.inventory.publish(
-      createEvent(InventoryReserved, { aggregateId: id, source: 'inventory', data: reserved }),
+      createEvent(InventoryReserved, { aggregateId: row.id, source: 'inventory', data: reserved }),
     );
-    expect(await waitUntilEnded(latest, id)).toMatchObject({ status: 'confirmed', currency: 'USD' });
-    const { body: history } = await latest.api.get(`/orders/${id}/events`);
+    expect(await waitUntilEnded(latest, row.id)).toMatchObject({ status: 'confirmed', currency: 'USD' });
+    const { body: history } = await latest.api.get(`/orders/${row.id}/events`);
     expect(history).toMatchObject([{ version: 1 }, { type: 'OrderConfirmed' }]);
     expect(history[0].data).not.toHaveProperty('currency');
   });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import type { EventEnvelope } from '@warren/contracts';
+import { type EventEnvelope, QUEUES } from '@warren/contracts';
+import { startSpanCollector, waitUntil } from '@warren/testing';
 import { orderCreated, orderUpdated } from './messages.ts';
 import { createPaymentFixture, type PaymentFixture } from './running-payment.ts';
 
@@ -9,6 +10,10 @@ beforeAll(async () => {
   await payment.start(2, { PREFETCH: '7', MAX_BATCH: '3' });
 });
 afterAll(() => payment.close());
+
+const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
+const spanId = '00f067aa0ba902b7';
+const traced = { traceparent: `00-${traceId}-${spanId}-01`, tracestate: 'a=1' };
 
 /** An order of this total, told of and confirmed. */
 async function confirmedOrder(total: number | undefined): Promise<string> {
@@ -21,11 +26,11 @@ const typesOf = async (orderId: string, count: number): Promise<string[]> =>
   (await payment.told(orderId, count)).map(({ type }) => type);
 
 describe('the payment service', () => {
-  it('when an order is confirmed, then its total is charged once and that is told, caused by what it follows from', async () => {
+  it('when an order is confirmed, then its total is charged once and that is told, caused by what it follows from and in its trace', async () => {
     const created = orderCreated(20.4);
     const { id: orderId } = created.data;
     const confirmed = orderUpdated(orderId, 'confirmed');
-    confirmed.metadata.correlationId = created.metadata.correlationId;
+    Object.assign(confirmed.metadata, traced, { correlationId: created.metadata.correlationId });
     await payment.publish([created]);
     await payment.settled();
     await payment.publish([confirmed]);
@@ -33,7 +38,7 @@ describe('the payment service', () => {
     expect(event).toMatchObject({
       type: 'PaymentProcessed',
       data: { orderId, amount: 20.4, currency: 'EUR', paymentId: `simulated-${orderId}` },
-      metadata: { correlationId: created.metadata.correlationId, source: 'payment' },
+      metadata: { ...traced, correlationId: created.metadata.correlationId, source: 'payment' },
     });
     expect(await payment.ledger(orderId)).toEqual([{ kind: 'charge', amount: '20.40', calls: 1 }]);
     const text = 'SELECT type, event_id AS id, metadata FROM log WHERE aggregate_id = $1 ORDER BY stream_version';
@@ -41,6 +46,31 @@ describe('the payment service', () => {
     expect(story.map(({ type }) => type)).toEqual(['PaymentPlanned', 'ChargeRequested', 'PaymentProcessed']);
     expect(story[1]?.metadata).toMatchObject({ causationId: confirmed.id });
     expect(event?.metadata).toMatchObject({ causationId: story[1]?.id });
+  });
+
+  it('when spans are recorded, then the trace leads through the time in which the gateway was asked', async () => {
+    const created = orderCreated(10.17);
+    await payment.publish([created]);
+    await payment.settled();
+    const collector = startSpanCollector();
+    try {
+      const confirmed = orderUpdated(created.data.id, 'confirmed');
+      Object.assign(confirmed.metadata, traced);
+      await payment.publish([confirmed]);
+      const path = [
+        'send orders:order.updated',
+        `process orders:order.updated:${QUEUES.paymentOrders}`,
+        'send payments:payment.processed',
+        `process payments:payment.processed:${QUEUES.orderPayments}`,
+      ];
+      const named = (name: string) =>
+        collector.spans().find((span) => span.name === name && span.spanContext().traceId === traceId);
+      await waitUntil(() => path.every(named), { what: 'the spans' });
+      const ids = path.map((name) => named(name)?.spanContext().spanId);
+      expect(path.map((name) => named(name)?.parentSpanContext?.spanId)).toEqual([spanId, ...ids.slice(0, -1)]);
+    } finally {
+      await collector.stop();
+    }
   });
 
   it('when the gateway declines, then that is told with the reason, and nothing is taken', async () => {

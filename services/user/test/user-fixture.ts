@@ -32,8 +32,14 @@ export interface UserFixture {
   second(): RunningUser;
 }
 
+export interface UserFixtureOptions {
+  instances: 1 | 2;
+  /** By which way the instances reach the broker. @default the direct one */
+  amqpUrl?(direct: string): Promise<string>;
+}
+
 /** Instances of the service on a broker and database that only the calling suite uses; started before its tests and stopped after. */
-export function useUsers({ instances: count }: { instances: 1 | 2 }): UserFixture {
+export function useUsers({ instances: count, amqpUrl }: UserFixtureOptions): UserFixture {
   let vhost: TestVhost;
   let database: TestDatabase;
   let tables: pg.Pool;
@@ -42,7 +48,8 @@ export function useUsers({ instances: count }: { instances: 1 | 2 }): UserFixtur
   beforeAll(async () => {
     [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
     tables = new pg.Pool({ connectionString: database.url, max: 2, options: '-c search_path=user_service' });
-    const env = { USER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
+    const brokerUrl = (await amqpUrl?.(vhost.amqpUrl)) ?? vhost.amqpUrl;
+    const env = { USER_PORT: '0', AMQP_URL: brokerUrl, DATABASE_URL: database.url };
     instances = await Promise.all(Array.from({ length: count }, () => startUser(env)));
   });
   afterAll(async () => {

@@ -5,7 +5,7 @@ import { ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 /** What a customer is told about an order. */
-export const ORDER_NEWS = ['confirmed', 'cancelled'] as const;
+export const ORDER_NEWS = ['confirmed', 'shipped', 'cancelled'] as const;
 export type OrderNews = (typeof ORDER_NEWS)[number];
 
 /** A mail server has taken the mail that welcomes a new user. */

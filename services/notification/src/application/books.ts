@@ -24,6 +24,7 @@ export interface OrderNote {
   customerId?: string;
   total?: { cents: number; currency: string };
   cancelled: boolean;
+  shipped: boolean;
 }
 
 /** Whose the orders are, and what their mails say. */

@@ -1,4 +1,10 @@
-import { type EventOf, NOTIFICATION_QUEUES, type OrderCreated, type OrderStatusUpdated } from '@warren/contracts';
+import {
+  type EventOf,
+  NOTIFICATION_QUEUES,
+  type OrderCreated,
+  type OrderShipped,
+  type OrderStatusUpdated,
+} from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import type { OrderNote } from './books.ts';
 import { causedBy, type MailRequest } from './mail-streams.ts';
@@ -6,9 +12,9 @@ import type { NotificationDependencies } from './notification-dependencies.ts';
 import { requestMails } from './request-mails.ts';
 
 /** What the service hears of orders. */
-export type OrderMessage = EventOf<typeof OrderCreated | typeof OrderStatusUpdated>;
+export type OrderMessage = EventOf<typeof OrderCreated | typeof OrderStatusUpdated | typeof OrderShipped>;
 
-/** Takes in a batch of events of orders in one transaction: whose they are, and that their customers are to be told of their ends. */
+/** Takes in a batch of events of orders in one transaction: whose they are, and that their customers are to be told what became of them. */
 export function createNoteOrders(dependencies: NotificationDependencies) {
   const { store, orders, mails } = dependencies;
   return async (messages: readonly OrderMessage[]): Promise<void> => {
@@ -22,16 +28,25 @@ export function createNoteOrders(dependencies: NotificationDependencies) {
 }
 
 function noteOf({ type, data }: OrderMessage): OrderNote {
-  if (type === 'OrderStatusUpdated') return { orderId: data.orderId, cancelled: data.status === 'cancelled' };
+  if (type === 'OrderStatusUpdated')
+    return { orderId: data.orderId, cancelled: data.status === 'cancelled', shipped: false };
+  if (type === 'OrderShipped') return { orderId: data.orderId, cancelled: false, shipped: true };
   const { id: orderId, customerId, totalAmount, currency } = data;
   const total = totalAmount === undefined ? {} : { total: { cents: Math.round(totalAmount * 100), currency } };
-  return { orderId, customerId, ...total, cancelled: false };
+  return { orderId, customerId, ...total, cancelled: false, shipped: false };
+}
+
+function requestOf(message: OrderMessage): MailRequest[] {
+  const news = newsOf(message);
+  return news ? [causedBy(message, news)] : [];
 }
 
 /** Which mail a message asks for. What else an order can go through that its customer should hear of has its place here. */
-function requestOf(message: OrderMessage): MailRequest[] {
-  if (message.type !== 'OrderStatusUpdated' || message.data.status === 'pending') return [];
-  const { orderId, status, reason } = message.data;
-  const subject = { kind: status, subjectId: orderId };
-  return [causedBy(message, { subject, command: { type: 'RequestMail', ...(reason !== undefined && { reason }) } })];
+function newsOf({ type, data }: OrderMessage): Pick<MailRequest, 'subject' | 'command'> | undefined {
+  if (type === 'OrderShipped')
+    return { subject: { kind: 'shipped', subjectId: data.orderId }, command: { type: 'RequestMail' } };
+  if (type !== 'OrderStatusUpdated' || data.status === 'pending') return undefined;
+  const { orderId, status, reason } = data;
+  const command = { type: 'RequestMail', ...(reason !== undefined && { reason }) } as const;
+  return { subject: { kind: status, subjectId: orderId }, command };
 }

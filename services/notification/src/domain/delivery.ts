@@ -12,6 +12,7 @@ export interface KnownUser {
 export interface KnownOrder {
   total?: { cents: number; currency: string };
   cancelled: boolean;
+  shipped: boolean;
 }
 
 /** A mail whose time has come, and what is known of whom and what it is about. */
@@ -28,6 +29,7 @@ export interface MailToDeliver extends MailSubject {
 export const MAIL_VALUES = {
   welcome: ['name'],
   confirmed: ['name', 'orderId', 'total'],
+  shipped: ['name', 'orderId', 'total'],
   cancelled: ['name', 'orderId', 'reason'],
 } as const satisfies Record<MailKind, readonly string[]>;
 
@@ -50,7 +52,7 @@ export type Delivery =
  *
  * | the mail | is |
  * |---|---|
- * | says that an order is confirmed, which is cancelled | dropped: `overtaken` |
+ * | says that an order is confirmed, which is cancelled or shipped | dropped: `overtaken`. The mail about that says more |
  * | is for somebody who is no user any more | dropped: `deactivated`. The address may be somebody else's by now |
  * | is for a known user | sent |
  * | is older than `patienceMs` | dropped: `unknown` |
@@ -58,7 +60,7 @@ export type Delivery =
  */
 export function decideDelivery(mail: MailToDeliver, { patienceMs }: { patienceMs: number }): Delivery {
   const { kind, order, recipient, ageMs } = mail;
-  if (kind === 'confirmed' && order?.cancelled) return { action: 'drop', why: 'overtaken' };
+  if (kind === 'confirmed' && (order?.cancelled || order?.shipped)) return { action: 'drop', why: 'overtaken' };
   if (recipient?.deactivated) return { action: 'drop', why: 'deactivated' };
   const { userId, name, email } = recipient ?? {};
   if (userId !== undefined && name !== undefined && email !== undefined)
@@ -71,6 +73,7 @@ function valuesOf({ kind, subjectId, order, reason }: MailToDeliver, name: strin
     case 'welcome':
       return { name };
     case 'confirmed':
+    case 'shipped':
       return { name, orderId: subjectId, total: shown(order?.total) };
     case 'cancelled':
       return { name, orderId: subjectId, reason: reason ?? 'not given' };

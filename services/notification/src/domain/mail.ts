@@ -23,7 +23,7 @@ export interface MailSubject {
 /**
  * Why a mail is not sent:
  * `unknown`: it was waited for long enough to hear who its recipient is; `deactivated`: who that is, is no user any more;
- * `overtaken`: it says that an order is confirmed which is cancelled by now.
+ * `overtaken`: it says that an order is confirmed which is cancelled or shipped by now.
  */
 export type DropReason = 'unknown' | 'deactivated' | 'overtaken';
 

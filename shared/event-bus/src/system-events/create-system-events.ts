@@ -95,6 +95,8 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
 
   async function look(): Promise<void> {
     await tellStart();
+    // What is heard of an instance begins with its start, also where the broker is back in the middle of a look.
+    if (started) return;
     await tellHealth();
     await Promise.all(digest.due(Date.now()).map(tellError));
   }

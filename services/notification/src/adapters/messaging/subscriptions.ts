@@ -1,6 +1,7 @@
 import {
   NOTIFICATION_QUEUES,
   OrderCreated,
+  OrderShipped,
   OrderStatusUpdated,
   UserDeactivated,
   UserEmailChanged,
@@ -34,7 +35,7 @@ export function createSubscriptions({ bus, notifications, prefetch, maxBatch }: 
       });
       const orders = await bus.subscribe({
         queue: NOTIFICATION_QUEUES.orders,
-        bindings: [OrderCreated, OrderStatusUpdated],
+        bindings: [OrderCreated, OrderStatusUpdated, OrderShipped],
         prefetch,
         maxBatch,
         batchHandler: (deliveries) => notifications.noteOrders(deliveries.map(({ event }) => event)),

@@ -19,7 +19,7 @@ const CLAIM_DUE = `
   )
   SELECT c.mail_id, c.kind, c.subject_id, c.reason, c.cause, c.tries, c.claim,
          (extract(epoch FROM now() - c.requested_at) * 1000)::float8 AS age_ms,
-         o.order_id, o.total_cents, o.currency, o.cancelled, u.user_id, u.name, u.email, u.deactivated
+         o.order_id, o.total_cents, o.currency, o.cancelled, o.shipped, u.user_id, u.name, u.email, u.deactivated
     FROM claimed c
     LEFT JOIN known_order o ON o.order_id = c.subject_id AND c.kind <> 'welcome'
     LEFT JOIN known_user u ON u.user_id = CASE c.kind WHEN 'welcome' THEN c.subject_id ELSE o.customer_id END`;
@@ -50,6 +50,7 @@ interface Row {
   total_cents: number | null;
   currency: string | null;
   cancelled: boolean | null;
+  shipped: boolean | null;
   user_id: string | null;
   name: string | null;
   email: string | null;
@@ -108,7 +109,7 @@ function putOff(mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1) {
 function toMail(row: Row): ClaimedMail {
   const { total_cents: cents, currency, user_id: userId } = row;
   const total = cents === null || currency === null ? {} : { total: { cents, currency } };
-  const order = { ...total, cancelled: row.cancelled === true };
+  const order = { ...total, cancelled: row.cancelled === true, shipped: row.shipped === true };
   const name = row.name === null ? {} : { name: row.name };
   const email = row.email === null ? {} : { email: row.email };
   return {

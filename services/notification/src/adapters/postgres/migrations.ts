@@ -42,4 +42,9 @@ export const notificationMigrations: readonly Migration[] = [
       CREATE INDEX mail_due ON mail (due_at);
     `,
   },
+  {
+    number: 2,
+    name: 'shipped orders',
+    sql: 'ALTER TABLE known_order ADD COLUMN shipped boolean NOT NULL DEFAULT false',
+  },
 ];
