@@ -283,7 +283,7 @@ describe('an order that release 0.1 has left', () => {
     await leaveOrderOfRelease01(system.databaseUrl);
     const order = await waitUntil(async () => {
       const found = await find(id);
-      return found.status === 'confirmed' && found;
+      return found.status === 'confirmed' ? found : undefined;
     });
     expect(order).toMatchObject({ currency: 'USD', version: 2 });
     expect(order).not.toHaveProperty('paymentStatus');
