@@ -291,8 +291,8 @@ describe('an order that release 0.1 has left', () => {
     expect((await mailed(data.email, `Your order ${id} is confirmed`)).text).toContain('Total: 20.00 USD');
     await balanced();
     expect((await figures()).revenue.USD).toBeCloseTo((revenue.USD ?? 0) + 20);
-    const handled = `SELECT FROM payment_service.inbox WHERE message_id = $1`;
-    expect(await system.select(handled, [JSON.parse(RELEASE_0_1_ORDER.message).id])).toHaveLength(1);
+    const ofPayment = "SELECT FROM payment_service.log WHERE aggregate_id = $1 AND type = 'PaymentDropped'";
+    await waitUntil(async () => (await system.select(ofPayment, [id])).length === 1, { what: 'payment to take it' });
     expect(await system.select('SELECT FROM payment_service.simulated_ledger WHERE order_id = $1', [id])).toEqual([]);
   });
 });
