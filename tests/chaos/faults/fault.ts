@@ -10,6 +10,7 @@ export type FaultTarget =
   | 'service'
   | 'broker'
   | 'database'
+  | 'mail server'
   | 'broker link'
   | 'database link'
   | 'messages'
