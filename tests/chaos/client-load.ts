@@ -42,7 +42,7 @@ const RUSH_ORDERS = 30;
 const MAX_UNANSWERED = 400;
 const MAX_TRIES = 3;
 const CANCELLED_SHARE = 0.25;
-const SHIPPED_SHARE = 0.25;
+const SHIPPED_SHARE = 0.4;
 const USERS_AT_FIRST = 20;
 const REGISTER_MS = 1000;
 
@@ -110,7 +110,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
 
   /** When it is mostly paid, or is about to be. */
   async function ship(id: string): Promise<void> {
-    await pause(random.integer(200, 4000));
+    await pause(random.integer(500, 6000));
     const { outcome } = await askOrders((target) => shipOrder(target, id));
     count(`ship ${outcome}`);
     if (outcome === '200') record.shipped.add(id);

@@ -44,7 +44,7 @@ function wrongWelcomes({ users, events, mails }: Evidence): string[] {
   return users.flatMap(({ id, email }) => {
     const own = byStream.get(`mail-welcome-${id}`) ?? [];
     const ids = new Set(own.map(({ messageId }) => messageId));
-    const right = ids.size === 1 && own.every(({ to }) => to === email);
+    const right = ids.size === 1 && own.every(({ to }) => to.toLowerCase() === email.toLowerCase());
     return right ? [] : [`${id}, ${email}: ${own.map(({ to, messageId }) => `${messageId} to ${to}`).join(', ')}`];
   });
 }

@@ -56,7 +56,7 @@ export const MECHANISMS = {
   },
   'payment-key': {
     file: '/payment/dist/application/settle-payment.js',
-    cuts: [['idempotencyKey: orderId,', 'idempotencyKey: `${orderId}/${Math.random()}`,']],
+    cuts: [['idempotencyKey: orderId,', "idempotencyKey: orderId + '/' + Math.random(),"]],
   },
   'mail-claim': {
     file: '/notification/dist/adapters/postgres/mail-table.js',

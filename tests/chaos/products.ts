@@ -35,7 +35,7 @@ export function drawPrices(lines: readonly OrderLine[], random: Random): OrderLi
   const wanted = random.pick(CENTS);
   return lines.map((line, index) => {
     const cents = index === 0 ? HUNDRED.find((one) => (one * line.quantity) % 100 === wanted) : 0;
-    return { ...line, price: random.integer(0, 50) + (cents ?? 0) / 100 };
+    return { ...line, price: (random.integer(0, 50) * 100 + (cents ?? 0)) / 100 };
   });
 }
 

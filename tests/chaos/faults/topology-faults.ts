@@ -20,10 +20,15 @@ export const topologyFaults: Readonly<Record<string, FaultKind>> = {
     durationMs: [1500, 2500],
     inject: (context) =>
       unseen(context, async ({ queue, bindings }) => {
+        const { management } = context.system;
         for (const { exchange, routingKey } of bindings) {
           const binding = `/bindings/%2F/e/${exchange}/q/${queue}/${encodeURIComponent(routingKey)}`;
-          await context.system.management.call('DELETE', binding);
+          await management.call('DELETE', binding);
         }
+        return async () => {
+          for (const { exchange, routingKey } of bindings)
+            await management.call('POST', `/bindings/%2F/e/${exchange}/q/${queue}`, { routing_key: routingKey });
+        };
       }),
   },
   'queue deleted': {
@@ -33,6 +38,8 @@ export const topologyFaults: Readonly<Record<string, FaultKind>> = {
     inject: (context) =>
       unseen(context, async ({ queue }) => {
         await context.system.management.call('DELETE', `/queues/%2F/${queue}`);
+        // Its consumers hear of it, and declare it again.
+        return async () => undefined;
       }),
   },
 };
@@ -46,8 +53,11 @@ const MISSED = SHARED_QUEUES.filter(
     queue !== QUEUES.inventoryReceiveStock && bindings.every((binding) => queuesThatTake(binding).length === 1),
 );
 
+/** Gives what undoes it: where no event came meanwhile, nobody has missed anything. */
+type Damage = (spec: QueueSpec) => Promise<() => Promise<void>>;
+
 /** From quiet to quiet: nothing is under way when the observer leaves, and nothing when it comes back. */
-async function unseen(context: FaultContext, damage: (spec: QueueSpec) => Promise<void>): Promise<string> {
+async function unseen(context: FaultContext, damage: Damage): Promise<string> {
   const { system, load, random, durationMs, blindSpells, signal } = context;
   const quiet = async () => {
     await load.pause();
@@ -61,10 +71,11 @@ async function unseen(context: FaultContext, damage: (spec: QueueSpec) => Promis
   const from = Date.now() - RELAY_MS;
   const spec = random.pick(MISSED);
   await system.observer.watch(false);
-  await damage(spec);
+  const undo = await damage(spec);
   load.resume();
   await pause(durationMs);
   const left = await quiet();
+  await undo();
   await system.observer.watch(true);
   blindSpells.push({ from, to: Date.now() });
   load.resume();
