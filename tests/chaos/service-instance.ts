@@ -19,6 +19,7 @@ export const CRASH_POINTS = [
   'after-confirm',
   'before-cursor',
   'after-cursor',
+  'after-mail',
   'before-ack',
   'after-ack',
 ] as const;
