@@ -28,10 +28,10 @@ export const CHAOS_HELP = `npm run chaos -- [options]
 Hurts a running system of all services in every way it knows, under load, and checks afterwards that every promise was kept.
 
   --seed <n>          draws the faults and the load; default: a new one, which is printed
-  --faults <n>        how many faults; default 200
+  --faults <n>        how many faults; default 100, about five minutes
   --orders <n>        instances of the order service; default 2
   --inventories <n>   instances of the inventory service; default 2
-  --rate <n>          orders per second, those of the rushes on top; default 30, or the scenario's
+  --rate <n>          orders per second, those of the rushes on top; default 15, or the scenario's
   --quiet <seconds>   limit for coming to rest after the last fault; default 120
   --without <name>    runs the services without one mechanism, which the suite must notice:
                       ${Object.keys(MECHANISMS).join(', ')}
@@ -51,7 +51,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
     args: [...args],
     options: {
       seed: { type: 'string' },
-      faults: { type: 'string', default: '200' },
+      faults: { type: 'string', default: '100' },
       orders: { type: 'string', default: '2' },
       inventories: { type: 'string', default: '2' },
       rate: { type: 'string' },
@@ -79,7 +79,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
       inventory: wholeNumber('inventories', values.inventories, { min: 1, max: 8 }),
       ...(!story && OTHERS),
     },
-    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 30), { min: 1, max: 2000 }),
+    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 15), { min: 1, max: 2000 }),
     quietSeconds: wholeNumber('quiet', values.quiet, { min: 1, max: 3600 }),
     without,
     scenario,
