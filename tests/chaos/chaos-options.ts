@@ -2,12 +2,13 @@ import { parseArgs } from 'node:util';
 import { wholeNumber } from '../program/run-program.ts';
 import { MECHANISMS } from './mechanisms.mjs';
 import { SCENARIOS } from './scenarios/scenarios.ts';
+import type { Instances } from './service-instance.ts';
 
 export interface ChaosOptions {
   seed: number;
   faults: number;
-  orders: number;
-  inventories: number;
+  /** How many of each service run. */
+  instances: Instances;
   ordersPerSecond: number;
   /** Name of a mechanism to switch off in the services. */
   without?: string;
@@ -19,19 +20,23 @@ export interface ChaosOptions {
   seconds: number;
 }
 
+/** Runs beside the order and the inventory service, save in a scenario, which is about these: two where one takes over from another or shares with it. */
+const OTHERS = { payment: 2, user: 2, notification: 2, analytics: 1 } satisfies Instances;
+
 export const CHAOS_HELP = `npm run chaos -- [options]
 
-Hurts a running system in every way it knows, under load, and checks afterwards that every promise was kept.
+Hurts a running system of all services in every way it knows, under load, and checks afterwards that every promise was kept.
 
   --seed <n>          draws the faults and the load; default: a new one, which is printed
-  --faults <n>        how many faults; default 200, about five minutes
+  --faults <n>        how many faults; default 100, about five minutes
   --orders <n>        instances of the order service; default 2
   --inventories <n>   instances of the inventory service; default 2
-  --rate <n>          orders per second, those of the rushes on top; default 30, or the scenario's
+  --rate <n>          orders per second, those of the rushes on top; default 15, or the scenario's
   --quiet <seconds>   limit for coming to rest after the last fault; default 120
   --without <name>    runs the services without one mechanism, which the suite must notice:
                       ${Object.keys(MECHANISMS).join(', ')}
-  --scenario <name>   plays one story at full size instead of drawn faults, and judges it by its own promises as well:
+  --scenario <name>   plays one story at full size instead of drawn faults, and judges it by its own promises as well;
+                      the order and the inventory service alone:
 ${Object.entries(SCENARIOS)
   .map(([name, { about }]) => `                      ${name}: ${about}`)
   .join('\n')}
@@ -46,7 +51,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
     args: [...args],
     options: {
       seed: { type: 'string' },
-      faults: { type: 'string', default: '200' },
+      faults: { type: 'string', default: '100' },
       orders: { type: 'string', default: '2' },
       inventories: { type: 'string', default: '2' },
       rate: { type: 'string' },
@@ -69,9 +74,12 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
   return {
     seed: wholeNumber('seed', values.seed ?? String(Math.floor(Math.random() * 1_000_000)), { min: 0, max: 2 ** 31 }),
     faults: story ? 0 : wholeNumber('faults', values.faults, { min: 0, max: 10_000 }),
-    orders: wholeNumber('orders', values.orders, { min: 1, max: 8 }),
-    inventories: wholeNumber('inventories', values.inventories, { min: 1, max: 8 }),
-    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 30), { min: 1, max: 2000 }),
+    instances: {
+      order: wholeNumber('orders', values.orders, { min: 1, max: 8 }),
+      inventory: wholeNumber('inventories', values.inventories, { min: 1, max: 8 }),
+      ...(!story && OTHERS),
+    },
+    ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 15), { min: 1, max: 2000 }),
     quietSeconds: wholeNumber('quiet', values.quiet, { min: 1, max: 3600 }),
     without,
     scenario,

@@ -1,26 +1,34 @@
 import { join } from 'node:path';
-import { startTestBroker, startTestPostgres, type TestBroker, type TestPostgres } from '@warren/testing';
+import {
+  createTestMailServer,
+  startTestBroker,
+  startTestPostgres,
+  type TestBroker,
+  type TestMailServer,
+  type TestPostgres,
+} from '@warren/testing';
 import { type Management, openManagement } from './management.ts';
 import { type Observer, openObserver } from './observer.ts';
 import { INITIAL_STOCK } from './products.ts';
-import { type ServiceInstance, startServiceInstance } from './service-instance.ts';
+import { type Instances, type ServiceInstance, type ServiceName, startServiceInstance } from './service-instance.ts';
 
-/** Everything under test, as processes: a broker and a database of its own, and each service behind two proxies of its own. */
+/** Everything under test, as processes: a broker, a database and a mail server of its own, and each service behind two proxies of its own. */
 export interface ChaosSystem {
   broker: TestBroker;
   postgres: TestPostgres;
   management: Management;
   observer: Observer;
-  orders: readonly ServiceInstance[];
-  inventories: readonly ServiceInstance[];
+  mailServer: TestMailServer;
+  /** All instances of all services. */
   services: readonly ServiceInstance[];
+  /** The instances of one service; none where it does not run. */
+  instancesOf(service: ServiceName): ServiceInstance[];
   /** Ends everything. Safe to call while something still starts. */
   close(): Promise<void>;
 }
 
 export interface ChaosSystemOptions {
-  orders: number;
-  inventories: number;
+  instances: Instances;
   /** Name of the mechanism that the services run without (see mechanisms.mjs). */
   without?: string;
   /** For files of the run. */
@@ -38,6 +46,9 @@ const HURRIED_ENV = {
   ORDER_DEADLINE_MS: '10000',
   // Each look of the archive, at least one at every start of a service, finds something; late cancellations find archived orders.
   STREAM_KEEP_MS: '1000',
+  PAYMENT_GATEWAY_TIMEOUT_MS: '500',
+  // Some customers are no users: their mails are to be done with when the run ends.
+  MAIL_PATIENCE_MS: '4000',
 };
 
 const SERVICE_ENV = {
@@ -46,7 +57,7 @@ const SERVICE_ENV = {
 };
 
 export async function startChaosSystem(options: ChaosSystemOptions): Promise<ChaosSystem> {
-  const { orders, inventories, without, directory, hurried, signal } = options;
+  const { instances, without, directory, hurried, signal } = options;
   const undo: (() => Promise<unknown>)[] = [];
   const close = async () => {
     for (const step of undo.splice(0).toReversed()) await step();
@@ -60,10 +71,14 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
   try {
     const [broker, postgres] = await Promise.all([started(startTestBroker()), started(startTestPostgres())]);
     const observer = await started(openObserver(broker.amqpUrl));
+    const mailServer = await createTestMailServer();
+    undo.push(() => mailServer.stop());
     const here = (file: string) => join(import.meta.dirname, file);
     const preload = [here('crash-points.mjs'), ...(without === undefined ? [] : [here('without-mechanism.mjs')])];
     const env = {
       ...SERVICE_ENV,
+      SMTP_URL: mailServer.url,
+      PAYMENTS: instances.payment ? 'on' : 'off',
       ...(hurried && HURRIED_ENV),
       ...(without !== undefined && { WARREN_CHAOS_WITHOUT: without }),
     };
@@ -75,20 +90,22 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
       directory,
       heartbeatSeconds: hurried ? 1 : 10,
     };
-    const start = (service: 'order' | 'inventory', count: number) =>
+    const wanted = Object.entries(instances) as [ServiceName, number][];
+    const starting = wanted.flatMap(([service, count]) =>
       Array.from({ length: count }, (_, index) =>
         started(startServiceInstance({ ...shared, service, name: `${service}-${index + 1}` })),
-      );
-    const services = await Promise.all([...start('order', orders), ...start('inventory', inventories)]);
+      ),
+    );
+    const services = await Promise.all(starting);
     await Promise.all(services.map((service) => service.process.waitUntilReady()));
     return {
       broker,
       postgres,
       management: openManagement(broker.managementUrl),
       observer,
-      orders: services.slice(0, orders),
-      inventories: services.slice(orders),
+      mailServer,
       services,
+      instancesOf: (service) => services.filter((one) => one.service === service),
       close,
     };
   } catch (error) {

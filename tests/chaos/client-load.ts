@@ -1,13 +1,16 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ClientRecord, OrderLine } from './client-record.ts';
-import { cancelOrder, isAnswer, placeOrder, type Reply } from './order-client.ts';
-import { drawHotLines, drawLines, drawSupply, supplyForRush } from './products.ts';
+import { createCustomers } from './customers.ts';
+import { drawHotLines, drawLines, drawPrices, drawSupply, supplyForRush } from './products.ts';
 import type { Random } from './random.ts';
+import { cancelOrder, isAnswer, placeOrder, type Reply, shipOrder } from './service-client.ts';
 
 export interface ClientLoadOptions {
-  /** URLs of the order services; each request goes to one of them. */
-  targets: readonly string[];
+  /** URLs of the services; each request goes to one of them. Without a user service nobody is registered. */
+  targets: { orders: readonly string[]; users: readonly string[] };
+  /** Whether orders have prices, and are shipped when they are paid. */
+  payments: boolean;
   /** Those of the rushes come on top. */
   ordersPerSecond: number;
   /** Whether many want the same at the same moment now and then. */
@@ -18,7 +21,7 @@ export interface ClientLoadOptions {
   record: ClientRecord;
 }
 
-/** Orders and cancellations that come whether or not those before were answered. */
+/** Orders, cancellations, shipping and registrations that come whether or not those before were answered. */
 export interface ClientLoad {
   readonly sent: number;
   /** Orders that were due and not sent, because too many had no answer yet. */
@@ -39,9 +42,12 @@ const RUSH_ORDERS = 30;
 const MAX_UNANSWERED = 400;
 const MAX_TRIES = 3;
 const CANCELLED_SHARE = 0.25;
+const SHIPPED_SHARE = 0.4;
+const USERS_AT_FIRST = 20;
+const REGISTER_MS = 1000;
 
 export function startClientLoad(options: ClientLoadOptions): ClientLoad {
-  const { targets, ordersPerSecond, rushes, supply, random, record } = options;
+  const { targets, payments, ordersPerSecond, rushes, supply, random, record } = options;
   const underWay = new Set<Promise<void>>();
   let paused = false;
   let sent = 0;
@@ -49,23 +55,30 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
   let unanswered = 0;
   let due = 0;
   let tickedAt = performance.now();
+  const askOrders = (request: (target: string) => Promise<Reply>) => ask(targets.orders, request);
+  const askUsers = (request: (target: string) => Promise<Reply>) => ask(targets.users, request);
+  const customers = createCustomers({ ask: askUsers, count, random, record });
 
   async function buy(items: readonly OrderLine[]): Promise<void> {
     unanswered += 1;
     const id = await place(items).finally(() => {
       unanswered -= 1;
     });
-    if (id !== undefined && random.chance(CANCELLED_SHARE)) await cancel(id);
+    if (id === undefined) return;
+    const shipped = payments && random.chance(SHIPPED_SHARE);
+    const cancelled = random.chance(CANCELLED_SHARE);
+    await Promise.all([shipped && ship(id), cancelled && cancel(id)]);
   }
 
   /** Gives the order's id when it was answered 201. With a key a request without an answer is repeated. */
   async function place(items: readonly OrderLine[]): Promise<string | undefined> {
     const key = random.chance(0.3) ? randomUUID() : undefined;
     const waitSeconds = random.chance(0.1) ? 1 : undefined;
+    const customerId = customers.pick();
     let accepted: string | undefined;
     for (let tries = 0; tries < (key ? MAX_TRIES : 1); tries += 1) {
       const sentAt = performance.now();
-      const { outcome, id } = await ask((target) => placeOrder(target, { items, key, waitSeconds }));
+      const { outcome, id } = await askOrders((target) => placeOrder(target, { customerId, items, key, waitSeconds }));
       if (waitSeconds === undefined) record.latenciesMs.push(performance.now() - sentAt);
       count(outcome);
       if (id === undefined) continue;
@@ -87,7 +100,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
 
   async function askToCancel(id: string): Promise<void> {
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
-      const { outcome } = await ask((target) => cancelOrder(target, id));
+      const { outcome } = await askOrders((target) => cancelOrder(target, id));
       count(`cancel ${outcome}`);
       if (outcome === '200') record.cancelled.add(id);
       if (outcome === '404') record.denied.add(id);
@@ -95,8 +108,17 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     }
   }
 
-  async function ask(request: (target: string) => Promise<Reply>): Promise<Reply> {
-    const target = random.pick(targets);
+  /** When it is mostly paid, or is about to be. */
+  async function ship(id: string): Promise<void> {
+    await pause(random.integer(500, 6000));
+    const { outcome } = await askOrders((target) => shipOrder(target, id));
+    count(`ship ${outcome}`);
+    if (outcome === '200') record.shipped.add(id);
+    if (outcome === '404') record.denied.add(id);
+  }
+
+  async function ask(urls: readonly string[], request: (target: string) => Promise<Reply>): Promise<Reply> {
+    const target = random.pick(urls);
     const from = Date.now();
     const reply = await request(target);
     const { outcome } = reply;
@@ -114,7 +136,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     for (let made = 0; made < RUSH_ORDERS; made += 1) send(drawHotLines(random));
   }
 
-  /** Neither an order nor a supply fails but by the end of the run: they settle for what they can get. */
+  /** Nothing of it fails but by the end of the run: all settle for what they can get. */
   function track(work: Promise<unknown>): void {
     const tracked: Promise<void> = work.then(
       () => void underWay.delete(tracked),
@@ -130,7 +152,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
       return;
     }
     sent += 1;
-    track(buy(items));
+    track(buy(payments ? drawPrices(items, random) : items));
   }
 
   /** By the clock: a timer that comes late owes what was due meanwhile. */
@@ -141,9 +163,12 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     for (; due >= 1; due -= 1) send(drawLines(random));
   }
 
+  const registering = targets.users.length > 0;
+  if (registering) for (let made = 0; made < USERS_AT_FIRST; made += 1) track(customers.register());
   const timers = [
     setInterval(tick, TICK_MS),
     setInterval(() => !paused && track(supply(drawSupply(random))), SUPPLY_MS),
+    setInterval(() => registering && !paused && track(customers.register()), REGISTER_MS),
     setInterval(() => rushes && !paused && track(rush()), RUSH_MS),
   ];
   const rest = async () => {

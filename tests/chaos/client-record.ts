@@ -6,17 +6,21 @@ export interface ClientRecord {
   idsByKey: Map<string, Set<string>>;
   /** Orders whose cancellation was answered 200. */
   cancelled: Set<string>;
-  /** Orders answered 201 that the service did not know when they were to be cancelled. */
+  /** Orders whose shipping was answered 200. */
+  shipped: Set<string>;
+  /** Orders answered 201 that the service did not know when they were to be cancelled or shipped. */
   denied: Set<string>;
-  /** Ids of messages that another consumer may have taken away: those who they were for need not have seen them. */
+  /** Users whose registration was answered 201: their e-mail addresses by id. */
+  users: Map<string, string>;
+  /** Messages that another consumer may have taken away, as `<queue> <id>`: those who they were for need not have seen them. */
   taken: Set<string>;
   /** Pieces received into stock by confirmed `ReceiveStock` messages, by message id. */
   receipts: Map<string, OrderLine>;
   /** Messages that no service can handle, by message id. */
   poison: Map<string, Poison>;
-  /** Requests that ended without an answer, those for cancellations included. */
+  /** Requests that ended without an answer, those for cancellations, shipping and users included. */
   unanswered: Unanswered[];
-  /** How many requests ended how: by status, or why there was no answer; those for cancellations behind the word `cancel`. */
+  /** How many requests ended how: by status, or why there was no answer; all but those for new orders behind a word: `cancel`, `ship`, `register`. */
   answers: Map<string, number>;
   /** How long each request for a new order that did not ask to wait took until its answer, in milliseconds, in the order of the answers. */
   latenciesMs: number[];
@@ -25,7 +29,7 @@ export interface ClientRecord {
 export interface Unanswered {
   /** URL of the service. */
   target: string;
-  /** As of the order client, e.g. `refused`. */
+  /** As of the service client, e.g. `refused`. */
   outcome: string;
   /** When it was sent and when it failed, in milliseconds since 1970. */
   from: number;
@@ -35,11 +39,12 @@ export interface Unanswered {
 export interface OrderLine {
   productId: string;
   quantity: number;
+  price?: number;
 }
 
-/** A message that must end among the dead letters of the queue, byte for byte. */
+/** A message that must end among the dead letters of each of the queues, byte for byte. */
 export interface Poison {
-  queue: string;
+  queues: readonly string[];
   /** SHA-256 of the body. */
   digest: string;
 }
@@ -49,7 +54,9 @@ export function createClientRecord(): ClientRecord {
     accepted: new Map(),
     idsByKey: new Map(),
     cancelled: new Set(),
+    shipped: new Set(),
     denied: new Set(),
+    users: new Map(),
     taken: new Set(),
     receipts: new Map(),
     poison: new Map(),

@@ -9,11 +9,13 @@
  * | before-publish, after-publish | before a message is sent; when it has been handed to the kernel, unconfirmed |
  * | after-confirm | when a confirm has come, before anybody has seen it |
  * | before-cursor, after-cursor | before the relay's cursor is stored; right after |
+ * | after-mail | when the mail server has answered for a mail, before that is recorded |
  * | before-ack, after-ack | before an acknowledgement is sent; when it has been handed to the kernel |
  */
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import SMTPConnection from 'nodemailer/lib/smtp-connection';
 
 const require = createRequire(import.meta.url);
 const { Client } = require('pg');
@@ -62,6 +64,14 @@ const { emit } = ConfirmChannel.prototype;
 ConfirmChannel.prototype.emit = function (event, ...args) {
   if (event === 'ack') reach('after-confirm');
   return emit.call(this, event, ...args);
+};
+
+const { send } = SMTPConnection.prototype;
+SMTPConnection.prototype.send = function (envelope, message, done) {
+  return send.call(this, envelope, message, (error, info) => {
+    if (!error) reach('after-mail');
+    done(error, info);
+  });
 };
 
 const { ack } = Channel.prototype;

@@ -80,7 +80,10 @@ export function createFaultRunner({ schedule, ...shared }: FaultRunnerOptions): 
 
 /** The fault, on the instance that it can happen to. */
 async function aim(fault: ScheduledFault, services: readonly ServiceInstance[]): Promise<ScheduledFault> {
-  if (!kindOf(fault).needsRelay) return fault;
+  const { needsRelay, only } = kindOf(fault);
+  const able = services.filter(({ service }) => service === only);
+  if (able.length > 0) return { ...fault, service: able[fault.seed % able.length]?.name ?? fault.service };
+  if (!needsRelay) return fault;
   const [sort = ''] = fault.service.split('-');
   for (const service of services) {
     if (service.name.startsWith(sort) && (await service.publishes())) return { ...fault, service: service.name };

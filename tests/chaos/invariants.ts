@@ -1,27 +1,23 @@
 import {
   InventoryReleased,
   InventoryReserved,
-  InventoryUnavailable,
   OrderCancelled,
-  OrderCreated,
+  OrderStatusUpdated,
+  systemCatalogue,
 } from '@warren/contracts';
 import { deriveId } from '@warren/kernel';
+import { ANALYTICS_INVARIANTS } from './analytics-invariants.ts';
+import { isUnseen } from './blind-spells.ts';
 import type { OrderLine } from './client-record.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';
-
-/** A promise that was broken. */
-export interface Violation {
-  promise: string;
-  /** How often. */
-  count: number;
-  /** The first few cases. */
-  examples: string[];
-}
+import { groupBy, repeated } from './grouping.ts';
+import type { Invariant, Violation } from './invariant.ts';
+import { MAIL_INVARIANTS } from './mail-invariants.ts';
+import { PAYMENT_INVARIANTS } from './payment-invariants.ts';
+import { consumerOf, queuesThatTake } from './queues.ts';
+import type { ServiceName } from './service-instance.ts';
 
 const MAX_EXAMPLES = 5;
-
-/** A promise, and the cases in which the evidence speaks against it. */
-type Invariant = readonly [promise: string, broken: (evidence: Evidence) => string[]];
 
 const INVARIANTS: readonly Invariant[] = [
   ['an order answered 201 is stored, as it was sent', lostOrders],
@@ -36,13 +32,16 @@ const INVARIANTS: readonly Invariant[] = [
   ['stock that was sent is received, once', wrongReceipts],
   ['a stream has each of its versions once, those in the archive first', brokenStreams],
   ['every event is published', unpublishedEvents],
-  ['every event is handled by the service that it is for', unhandledEvents],
+  ['every event is handled by each service that it is for', unhandledEvents],
   ['the events of a stream are published in order', disorderedStreams],
   ['what is published was committed', uncommittedMessages],
   ['the dead letters are the injected poison, byte for byte, no more and no less', wrongDeadLetters],
   ['poison is set aside by the service that judged it', unjudgedPoison],
   ['no message is left in a queue', leftMessages],
   ['no service met an error that its code declares impossible', (evidence) => [...evidence.faultsLogged]],
+  ...PAYMENT_INVARIANTS,
+  ...MAIL_INVARIANTS,
+  ...ANALYTICS_INVARIANTS,
 ];
 
 /** Every promise that the evidence shows broken; empty when all were kept. */
@@ -58,7 +57,10 @@ function lostOrders({ record, orders }: Evidence): string[] {
   const lost = [...record.accepted].flatMap(([id, lines]) => {
     const order = stored.get(id);
     if (!order) return [`${id} is not there`];
-    return textOf(order.items) === textOf(lines) ? [] : [`${id} has other lines than were sent`];
+    if (textOf(order.items) !== textOf(lines)) return [`${id} has other lines than were sent`];
+    return order.cents === totalOf(lines)
+      ? []
+      : [`${id} has a total of ${order.cents} cents, ought to be ${totalOf(lines)}`];
   });
   return [...lost, ...[...record.denied].map((id) => `${id} was answered 404`)];
 }
@@ -162,30 +164,44 @@ function wrongReceipts({ record, receipts }: Evidence): string[] {
 }
 
 function unpublishedEvents({ events, firstSeen, blindSpells }: Evidence): string[] {
-  const unseen = (at: number) => blindSpells.some(({ from, to }) => at >= from && at <= to);
   return events
-    .filter(({ id, published, recordedAt }) => published && !firstSeen.has(id) && !unseen(recordedAt))
+    .filter((event) => event.published && !firstSeen.has(event.id) && !isUnseen(event, blindSpells))
     .map(({ id, type, stream }) => `${type} ${id} of ${stream}`);
 }
-
-const CONSUMED: readonly string[] = [
-  OrderCreated.type,
-  OrderCancelled.type,
-  InventoryReserved.type,
-  InventoryUnavailable.type,
-];
 
 /** The deadline ends an order whose messages were lost as well, so its end alone does not show that they arrived. */
-function unhandledEvents({ events, handled, record }: Evidence): string[] {
-  const known = new Set([...handled.map(({ messageId }) => messageId), ...record.taken]);
+function unhandledEvents({ events, handled, running, record, blindSpells }: Evidence): string[] {
+  const known = new Set(handled.map(({ consumer, messageId }) => `${consumer} ${messageId}`));
   return events
-    .filter((event) => CONSUMED.includes(event.type) && !known.has(messageIdOf(event)))
-    .map(({ id, type, stream }) => `${type} ${id} of ${stream}`);
+    .filter(({ published }) => published)
+    .flatMap((event) => {
+      const consumed = messagesOf(event).flatMap(({ id, queues }) => queues.map((queue) => ({ id, queue })));
+      const owed = consumed.filter(({ queue }) => running.has(consumerOf(queue) as ServiceName));
+      // The stream of all events takes this one as well.
+      const counted = running.has('analytics') && !isOfAnalytics(event) && !isUnseen(event, blindSpells);
+      return [...owed, ...(counted ? [{ id: event.id, queue: 'analytics' }] : [])]
+        .filter(({ id, queue }) => !known.has(`${queue} ${id}`) && !record.taken.has(`${queue} ${id}`))
+        .map(({ id, queue }) => `${event.type} ${id} of ${event.stream}, by ${queue}`);
+    });
 }
 
-/** A cancellation goes out twice: as the status of the order, and under a derived id for the inventory. */
-function messageIdOf({ id, type }: LoggedEvent): string {
-  return type === OrderCancelled.type ? deriveId(id, type) : id;
+/** Its own events count in no figure. */
+const isOfAnalytics = ({ stream }: LoggedEvent): boolean => stream.startsWith('analytics-');
+
+/** As what the events of an order go out whose names are those of the log. */
+const WIRE: Readonly<Record<string, readonly (typeof OrderStatusUpdated | typeof OrderCancelled)[]>> = {
+  OrderConfirmed: [OrderStatusUpdated],
+  OrderCancelled: [OrderStatusUpdated, OrderCancelled],
+};
+
+/** The messages that an event goes out as, each with the queues that get it. */
+function messagesOf({ id, type }: LoggedEvent): { id: string; queues: string[] }[] {
+  const contracts = WIRE[type] ?? systemCatalogue.contracts.filter((contract) => contract.type === type);
+  return contracts.map((contract, place) => ({
+    // The second one has an id of its own.
+    id: place === 0 ? id : deriveId(id, contract.type),
+    queues: queuesThatTake(contract),
+  }));
 }
 
 function brokenStreams({ events }: Evidence): string[] {
@@ -214,13 +230,15 @@ function disorderedStreams({ events, firstSeen }: Evidence): string[] {
 }
 
 function uncommittedMessages({ events, firstSeen, record }: Evidence): string[] {
-  const known = new Set(events.flatMap((event) => [event.id, messageIdOf(event)]));
+  const known = new Set(events.flatMap((event) => [event.id, ...messagesOf(event).map(({ id }) => id)]));
   return [...firstSeen.keys()].filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id));
 }
 
 function wrongDeadLetters({ record, deadLetters }: Evidence): string[] {
   const found = new Set(deadLetters.map(({ queue, messageId, digest }) => `${queue} ${messageId} ${digest}`));
-  const injected = new Set([...record.poison].map(([id, { queue, digest }]) => `${queue} ${id} ${digest}`));
+  const injected = new Set(
+    [...record.poison].flatMap(([id, { queues, digest }]) => queues.map((queue) => `${queue} ${id} ${digest}`)),
+  );
   const surplus = deadLetters.filter(
     ({ queue, messageId, digest }) => !injected.has(`${queue} ${messageId} ${digest}`),
   );
@@ -257,18 +275,8 @@ function textOf(lines: readonly OrderLine[]): string {
     .join(', ');
 }
 
-function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Map<string, Item[]> {
-  const groups = new Map<string, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
-}
-
-function repeated(items: readonly string[]): string[] {
-  return [...groupBy(items, (item) => item)].flatMap(([item, all]) =>
-    all.length > 1 ? [`${item} ${all.length} times`] : [],
-  );
+/** In cents; null when a line has no price. */
+function totalOf(lines: readonly OrderLine[]): number | null {
+  const priced = lines.every(({ price }) => price !== undefined);
+  return priced ? lines.reduce((sum, { price = 0, quantity }) => sum + Math.round(price * 100) * quantity, 0) : null;
 }

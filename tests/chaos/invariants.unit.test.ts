@@ -1,89 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { deriveId } from '@warren/kernel';
-import { createClientRecord } from './client-record.ts';
-import type { Evidence, LoggedEvent } from './evidence.ts';
+import type { Evidence } from './evidence.ts';
 import { checkInvariants } from './invariants.ts';
-
-const CANCEL_2 = '0192f000-0000-7000-8000-000000000006';
-const CANCEL_3 = '0192f000-0000-7000-8000-000000000009';
-
-const lines = [{ productId: 'item', quantity: 2 }];
-
-const logged = (id: string, stream: string, version: number, type: string): LoggedEvent => ({
-  id,
-  stream,
-  version,
-  type,
-  published: true,
-  recordedAt: 1000 + version,
-});
-
-const deadPoison = {
-  queue: 'inventory_order_created',
-  messageId: 'poison',
-  digest: 'd1',
-  reason: 'invalid',
-  headers: '{}',
-};
-
-/** A run in which everything went well: one order confirmed, one short of stock, one cancelled by the client after it was confirmed, one receipt, one poison message. */
-function soundRun(): Evidence {
-  const record = createClientRecord();
-  record.accepted
-    .set('order-1', lines)
-    .set('order-2', [{ productId: 'item', quantity: 900 }])
-    .set('order-3', lines);
-  record.cancelled.add('order-3');
-  record.idsByKey.set('key', new Set(['order-1']));
-  record.receipts.set('receipt', { productId: 'item', quantity: 5 });
-  record.poison.set('poison', { queue: 'inventory_order_created', digest: 'd1' });
-  const events = [
-    logged('e1', 'order-order-1', 1, 'OrderCreated'),
-    logged('e2', 'reservation-order-1', 1, 'InventoryReserved'),
-    logged('e3', 'order-order-1', 2, 'OrderConfirmed'),
-    logged('e4', 'order-order-2', 1, 'OrderCreated'),
-    logged('e5', 'reservation-order-2', 1, 'InventoryUnavailable'),
-    logged(CANCEL_2, 'order-order-2', 2, 'OrderCancelled'),
-    logged('e6', 'order-order-3', 1, 'OrderCreated'),
-    logged('e7', 'reservation-order-3', 1, 'InventoryReserved'),
-    logged('e8', 'order-order-3', 2, 'OrderConfirmed'),
-    logged(CANCEL_3, 'order-order-3', 3, 'OrderCancelled'),
-    logged('e9', 'reservation-order-3', 2, 'InventoryReleased'),
-  ];
-  const seen = [...events.map(({ id }) => id), 'receipt', 'poison'];
-  return {
-    record,
-    initialStock: new Map([['item', 10]]),
-    orders: [
-      { id: 'order-1', status: 'confirmed', items: lines },
-      { id: 'order-2', status: 'cancelled', items: [{ productId: 'item', quantity: 900 }] },
-      { id: 'order-3', status: 'cancelled', items: lines },
-    ],
-    events,
-    levels: [{ productId: 'item', available: 13, reserved: 2, ledger: 13 }],
-    reservations: [{ orderId: 'order-1', productId: 'item', quantity: 2 }],
-    movements: [
-      { orderId: 'order-1', productId: 'item', kind: 'reserved', delta: -2 },
-      { orderId: 'order-3', productId: 'item', kind: 'reserved', delta: -2 },
-      { orderId: 'order-3', productId: 'item', kind: 'released', delta: 2 },
-    ],
-    handled: [
-      'e1',
-      'e2',
-      'e4',
-      'e5',
-      'e6',
-      'e7',
-      ...[CANCEL_2, CANCEL_3].map((id) => deriveId(id, 'OrderCancelled')),
-    ].map((messageId) => ({ messageId })),
-    receipts: [{ messageId: 'receipt', productId: 'item', quantity: 5 }],
-    firstSeen: new Map(seen.map((id, place) => [id, place])),
-    blindSpells: [],
-    deadLetters: [deadPoison],
-    leftInQueues: [{ queue: 'inventory_order_created', messages: 0 }],
-    faultsLogged: [],
-  };
-}
+import { brokenBy, CANCEL_2, deadPoison, logged, soundRun } from './sound-run.ts';
 
 /** A further event of the third order, in the archive. */
 const archivedEvent = (version: number) => ({
@@ -92,9 +11,6 @@ const archivedEvent = (version: number) => ({
 });
 
 type Order = Evidence['orders'][number];
-
-const brokenBy = (change: Partial<Evidence>): string[] =>
-  checkInvariants({ ...soundRun(), ...change }).map(({ promise }) => promise);
 
 /** The sound run, but seen on the exchanges in this order. */
 const seenAs = (...ids: string[]) => ({ firstSeen: new Map(ids.map((id, place) => [id, place])) });
@@ -107,7 +23,8 @@ const everything = [...soundRun().firstSeen.keys()];
 const [order1, order2, order3] = soundRun().orders as [Order, Order, Order];
 const movements = soundRun().movements;
 
-const handledBut = (id: string) => soundRun().handled.filter(({ messageId }) => messageId !== id);
+const handledBut = (id: string, by?: string) =>
+  soundRun().handled.filter(({ messageId, consumer }) => messageId !== id || (by ?? consumer) !== consumer);
 
 describe('the judgement of a run', () => {
   it('when everything went well, then no promise is broken', () => {
@@ -121,6 +38,7 @@ describe('the judgement of a run', () => {
       /answered 201/,
       { orders: [order1, { ...order2, items: [{ productId: 'item', quantity: 901 }] }, order3] },
     ],
+    ['an order is stored with another total', /answered 201/, { orders: [{ ...order1, cents: 1999 }, order2, order3] }],
     ['an order is pending', /every order ends/, { orders: [order1, { ...order2, status: 'pending' }, order3] }],
     [
       'an order is confirmed though its cancellation was answered 200',
@@ -155,7 +73,10 @@ describe('the judgement of a run', () => {
     ],
     ['an order gave back what it never took', /what it took/, { movements: movements.filter((_, at) => at !== 1) }],
     ['an order gave back nothing of what it took', /what it took/, { movements: movements.slice(0, 2) }],
-    ['a creation did not reach the inventory', /is handled/, { handled: handledBut('e1') }],
+    ['a creation did not reach the inventory', /is handled/, { handled: handledBut('e1', 'inventory_order_created') }],
+    ['a confirmation did not reach the payment service', /is handled/, { handled: handledBut('e3', 'payment_orders') }],
+    ['a payment did not reach its order', /is handled/, { handled: handledBut('p1', 'order_payments') }],
+    ['a registration did not reach the mails', /is handled/, { handled: handledBut('u1', 'notification_users') }],
     ['an answer did not reach its order', /is handled/, { handled: handledBut('e5') }],
     [
       'a cancellation did not reach the inventory',
@@ -226,10 +147,23 @@ describe('the judgement of a run', () => {
     expect(brokenBy({ record })).toEqual(['an order answered 201 is stored, as it was sent']);
   });
 
+  it('when poison came to two queues and is among the dead letters of one, then that is a violation', () => {
+    const { record } = soundRun();
+    record.poison.set('poison', { queues: ['inventory_order_created', 'payment_orders'], digest: 'd1' });
+    expect(brokenBy({ record })).toEqual([expect.stringMatching(/dead letters/)]);
+  });
+
+  it('when a service does not run, then it need not have handled anything', () => {
+    const handled = soundRun().handled.filter(({ consumer }) => !consumer.startsWith('payment'));
+    const running = new Set([...soundRun().running].filter((service) => service !== 'payment'));
+    expect(brokenBy({ handled, running })).toEqual([]);
+  });
+
   it('when a message was taken by a stranger, then nobody need have handled it', () => {
     const { record } = soundRun();
-    record.taken.add('e1');
-    expect(brokenBy({ record, handled: handledBut('e1') })).toEqual([]);
+    record.taken.add('inventory_order_created e1');
+    expect(brokenBy({ record, handled: handledBut('e1', 'inventory_order_created') })).toEqual([]);
+    expect(brokenBy({ record, handled: handledBut('e1', 'payment_orders') })).toHaveLength(1);
   });
 
   it('when an event was recorded while the observer was off, then it counts as published', () => {

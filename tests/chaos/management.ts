@@ -2,6 +2,8 @@
 export interface QueueCount {
   name: string;
   messages?: number;
+  /** `stream` for one that keeps what was read. */
+  type?: string;
 }
 
 /** The broker's management API, in its default virtual host. */

@@ -11,6 +11,9 @@
  * | row-locks | neither the lock on the levels nor the condition behind it: one promise, never oversold |
  * | mandatory | the broker drops what no queue takes |
  * | deadline | nobody looks for overdue orders |
+ * | payment-key | the gateway is asked about one charge under two keys |
+ * | mail-claim | a mail that is claimed can be claimed by others as well |
+ * | email-claim | an e-mail address is anybody's |
  */
 
 /** @type {Record<string, {file: string, cuts: [from: string, to: string][]}>} */
@@ -50,5 +53,20 @@ export const MECHANISMS = {
   deadline: {
     file: '/order/dist/adapters/jobs/deadline-job.js',
     cuts: [['await orders.cancelOverdue(BATCH)', '0']],
+  },
+  'payment-key': {
+    file: '/payment/dist/application/settle-payment.js',
+    cuts: [['idempotencyKey: orderId,', "idempotencyKey: orderId + '/' + Math.round(Math.random()),"]],
+  },
+  'mail-claim': {
+    file: '/notification/dist/adapters/postgres/mail-table.js',
+    cuts: [
+      ["SET due_at = now() + $2 * interval '1 millisecond', claim", "SET due_at = now() + $2 * interval '0', claim"],
+      [' FOR UPDATE SKIP LOCKED', ''],
+    ],
+  },
+  'email-claim': {
+    file: '/user/dist/application/decide-user.js',
+    cuts: [['await emails.claim(tx, data.email, data.userId)', 'true']],
   },
 };

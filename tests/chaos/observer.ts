@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXCHANGES } from '@warren/contracts';
+import { EXCHANGES, STREAMS } from '@warren/contracts';
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
 
 /** A message as it was published, to be published again. */
@@ -24,7 +24,10 @@ export interface Observer {
   readonly captured: readonly CapturedMessage[];
   /** Publishes until the broker has confirmed it, however long that takes. The same id may be there more than once. @throws when closed */
   publish(message: CapturedMessage): Promise<void>;
-  /** Binds the observer's queue to their exchanges, or takes it off them. Resolves when that is done, however long it takes. */
+  /**
+   * Binds all that takes everything, which is the observer's queue and the stream of all events, to the exchanges, or takes it off them.
+   * Resolves when that is done, however long it takes.
+   */
   watch(watching: boolean): Promise<void>;
   /** Consumes a queue beside its consumers for a while; what it does not claim it gives back in the end, once. */
   take(queue: string, options: TakeOptions): Promise<void>;
@@ -99,7 +102,9 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
     publish: (message) => surely(({ channel }) => publishOn(channel, message)),
     watch(on) {
       watching = on;
-      return surely(({ channel }) => bind(channel, on));
+      return surely(async ({ channel }) => {
+        for (const queue of [OBSERVER_QUEUE, STREAMS.events]) await bind(channel, queue, on);
+      });
     },
     take: (queue, options) => surely(({ model }) => takeFrom(model, queue, options)),
     drain: (queue) => surely(({ model }) => drainQueue(model, queue)),
@@ -143,13 +148,13 @@ async function openSession(
 async function bindOrDeclare(channel: ConfirmChannel, watching: boolean): Promise<void> {
   for (const exchange of WATCHED) await channel.assertExchange(exchange, 'topic', { durable: true });
   await channel.assertQueue(OBSERVER_QUEUE, { durable: true, arguments: { 'x-queue-type': 'quorum' } });
-  await bind(channel, watching);
+  await bind(channel, OBSERVER_QUEUE, watching);
 }
 
-async function bind(channel: ConfirmChannel, watching: boolean): Promise<void> {
+async function bind(channel: ConfirmChannel, queue: string, watching: boolean): Promise<void> {
   for (const exchange of WATCHED) {
-    if (watching) await channel.bindQueue(OBSERVER_QUEUE, exchange, '#');
-    else await channel.unbindQueue(OBSERVER_QUEUE, exchange, '#');
+    if (watching) await channel.bindQueue(queue, exchange, '#');
+    else await channel.unbindQueue(queue, exchange, '#');
   }
 }
 

@@ -25,6 +25,22 @@ export function drawHotLines(random: Random): OrderLine[] {
   return random.shuffle(HOT).map((productId) => ({ productId, quantity: random.integer(1, 3) }));
 }
 
+/** What the built-in gateway makes something of: the total is declined, not answered twice, answered twice. */
+const CENTS = [13, 17, 19];
+
+/** Most orders with prices, a quarter of those with a total that the built-in gateway makes trouble at, as far as the quantities allow. */
+export function drawPrices(lines: readonly OrderLine[], random: Random): OrderLine[] {
+  if (random.chance(0.1)) return [...lines];
+  if (random.chance(0.75)) return lines.map((line) => ({ ...line, price: random.integer(0, 5000) / 100 }));
+  const wanted = random.pick(CENTS);
+  return lines.map((line, index) => {
+    const cents = index === 0 ? HUNDRED.find((one) => (one * line.quantity) % 100 === wanted) : 0;
+    return { ...line, price: (random.integer(0, 50) * 100 + (cents ?? 0)) / 100 };
+  });
+}
+
+const HUNDRED = Array.from({ length: 100 }, (_, cents) => cents);
+
 /** A few pieces of a product that runs out. */
 export function drawSupply(random: Random): OrderLine {
   return { productId: random.pick(SCARCE), quantity: random.integer(1, 6) };

@@ -1,6 +1,6 @@
 import type { ChaosOptions } from './chaos-options.ts';
 import type { FaultOutcome } from './fault-runner.ts';
-import type { Violation } from './invariants.ts';
+import type { Violation } from './invariant.ts';
 
 /** Everything that a run has to tell; written as JSON. */
 export interface ChaosReport {

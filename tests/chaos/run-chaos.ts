@@ -1,10 +1,11 @@
-import { InventoryReleased } from '@warren/contracts';
 import type { ChaosOptions } from './chaos-options.ts';
 import { type ChaosSystem, startChaosSystem } from './chaos-system.ts';
 import { startClientLoad } from './client-load.ts';
-import { type ClientRecord, createClientRecord, type OrderLine } from './client-record.ts';
-import { type BlindSpell, type Evidence, gatherEvidence } from './evidence.ts';
+import { createClientRecord, type OrderLine } from './client-record.ts';
+import { countsOf } from './counts.ts';
+import type { BlindSpell } from './evidence.ts';
 import { createFaultRunner } from './fault-runner.ts';
+import { gatherEvidence } from './gather-evidence.ts';
 import { checkInvariants } from './invariants.ts';
 import { INITIAL_STOCK } from './products.ts';
 import { createProgress } from './progress.ts';
@@ -13,6 +14,7 @@ import type { ChaosReport } from './report.ts';
 import { playScenario } from './scenarios/play-scenario.ts';
 import { drawSchedule } from './schedule.ts';
 import { sendStock } from './send-stock.ts';
+import type { ServiceName } from './service-instance.ts';
 import { settle } from './settle.ts';
 
 export interface RunChaosOptions extends ChaosOptions {
@@ -26,7 +28,8 @@ export interface RunChaosOptions extends ChaosOptions {
 /** One run: system up, load and faults, quiet, judgement, system down. @throws when the suite itself fails, or is aborted */
 export async function runChaos({ directory, say, signal, ...options }: RunChaosOptions): Promise<ChaosReport> {
   const startedAt = Date.now();
-  say(`seed ${options.seed}: starting a broker, a database, ${options.orders} + ${options.inventories} services …`);
+  const services = Object.entries(options.instances).map(([service, count]) => `${count} ${service}`);
+  say(`seed ${options.seed}: starting a broker, a database, a mail server, services: ${services.join(', ')} …`);
   const system = await startChaosSystem({ ...options, directory, hurried: options.scenario === undefined, signal });
   try {
     return await hurtAndJudge({ system, options, say, signal, startedAt });
@@ -49,10 +52,13 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const schedule = drawSchedule(options.faults, names, random);
   const record = createClientRecord();
   const blindSpells: BlindSpell[] = [];
-  const targets = system.orders.map(({ process }) => process.url);
+  const urlsOf = (service: ServiceName) => system.instancesOf(service).map(({ process }) => process.url);
+  const targets = { orders: urlsOf('order'), users: urlsOf('user') };
   const supply = (line: OrderLine) => sendStock({ observer: system.observer, record, line, times: 1 });
   const { ordersPerSecond, scenario } = options;
-  const load = startClientLoad({ targets, ordersPerSecond, rushes: scenario === undefined, supply, random, record });
+  const rushes = scenario === undefined;
+  const payments = system.instancesOf('payment').length > 0;
+  const load = startClientLoad({ targets, payments, ordersPerSecond, rushes, supply, random, record });
   const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
   try {
@@ -88,24 +94,3 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
 }
 
 const secondsSince = (from: number): number => Math.round((Date.now() - from) / 100) / 10;
-
-function countsOf(evidence: Evidence): Record<string, number> {
-  const { orders, events, firstSeen, deadLetters } = evidence;
-  const record: ClientRecord = evidence.record;
-  return {
-    'orders answered 201': record.accepted.size,
-    'orders stored': orders.length,
-    confirmed: orders.filter(({ status }) => status === 'confirmed').length,
-    cancelled: orders.filter(({ status }) => status === 'cancelled').length,
-    'cancellations answered 200': record.cancelled.size,
-    'timed out': events.filter(({ by }) => by === 'deadline').length,
-    released: events.filter(({ type }) => type === InventoryReleased.type).length,
-    events: events.length,
-    'events archived': events.filter(({ archived }) => archived).length,
-    'messages seen': firstSeen.size,
-    'messages taken by a stranger': record.taken.size,
-    'stock receipts': record.receipts.size,
-    poison: record.poison.size,
-    'dead letters': deadLetters.length,
-  };
-}

@@ -49,7 +49,7 @@ describe('the mechanisms that can be switched off', () => {
 
 describe('the command line', () => {
   it('when nothing is said, then a seed is drawn', () => {
-    expect(parseChaosOptions([])).toMatchObject({ faults: 200, seed: expect.any(Number) });
+    expect(parseChaosOptions([])).toMatchObject({ faults: 100, seed: expect.any(Number) });
   });
 
   it.each([

@@ -2,7 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { createTcpProxy, type ServiceProcess, startServiceProcess, type TcpProxy } from '@warren/testing';
+import {
+  createTcpProxy,
+  type ServiceProcess,
+  type ServiceProcessOptions,
+  startServiceProcess,
+  type TcpProxy,
+} from '@warren/testing';
 
 /** Where a service can be made to die: see crash-points.mjs. */
 export const CRASH_POINTS = [
@@ -13,18 +19,28 @@ export const CRASH_POINTS = [
   'after-confirm',
   'before-cursor',
   'after-cursor',
+  'after-mail',
   'before-ack',
   'after-ack',
 ] as const;
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
+/** E.g. `order`. */
+export type ServiceName = ServiceProcessOptions['service'];
+
+/** How many of each service run; none of those that are not named. */
+export type Instances = Readonly<Partial<Record<ServiceName, number>>>;
+
 /** One running service that can be killed, frozen and cut off, and is started again when it ends by itself, as an orchestrator would. */
 export interface ServiceInstance {
   /** E.g. `order-1`. */
   readonly name: string;
+  readonly service: ServiceName;
   readonly process: ServiceProcess;
   readonly brokerLink: TcpProxy;
   readonly databaseLink: TcpProxy;
+  /** When its process ended, each time, for whatever reason, in milliseconds since 1970. */
+  readonly ends: readonly number[];
   /** How it ended without being told to, each time. */
   readonly ownExits: readonly string[];
   /** Whether its relay is the one that publishes, as far as it can tell within a second. */
@@ -42,7 +58,7 @@ export interface ServiceInstance {
 
 export interface ServiceInstanceOptions {
   name: string;
-  service: 'order' | 'inventory';
+  service: ServiceName;
   amqpUrl: string;
   databaseUrl: string;
   env: Record<string, string>;
@@ -73,6 +89,7 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
       NODE_OPTIONS: preload.map((path) => `--import ${pathToFileURL(path)}`).join(' '),
     },
   });
+  const ends: number[] = [];
   const ownExits: string[] = [];
   let expected = false;
   watch();
@@ -80,6 +97,7 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
   function watch(): void {
     const { exited } = process;
     void exited.then(async ({ code, signal }) => {
+      ends.push(Date.now());
       if (expected) return;
       ownExits.push(`${name} ended by itself: ${signal ?? `exit code ${code}`}; ${process.output.at(-1) ?? ''}`);
       await pause(RESTART_MS);
@@ -103,9 +121,11 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
 
   return {
     name,
+    service,
     process,
     brokerLink,
     databaseLink,
+    ends,
     ownExits,
     publishes: () => relayLeads(process.url),
     kill: async (downMs) => void (await end(() => process.kill(), downMs)),

@@ -1,50 +1,82 @@
-import { deadLetterQueue } from '@warren/contracts';
+import { deadLetterQueue, STREAMS } from '@warren/contracts';
 import pg from 'pg';
 import type { ChaosSystem } from './chaos-system.ts';
+import type { ServiceName } from './service-instance.ts';
+
+export interface SettleOptions {
+  limitMs: number;
+  /** Whether the mails have to be out as well: one that a dead process had in hand takes a minute. @default true */
+  mails?: boolean;
+  signal: AbortSignal;
+}
 
 const LOOK_EVERY_MS = 250;
 /** The management API's numbers are up to half a second old. */
 const CALM_LOOKS = 4;
 
-const parkedIn = (schema: string) => `(SELECT count(*)::int FROM ${schema}.parked_events)`;
+/** Of every service. */
+const parkedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.parked_events`;
+const unpublishedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.relay_cursors c JOIN ${schema}.events e
+  ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position) WHERE e.routing_key IS NOT NULL`;
 
-const unpublishedIn = (schema: string) => `(SELECT count(*)::int FROM ${schema}.relay_cursors c JOIN ${schema}.events e
-  ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position) WHERE e.routing_key IS NOT NULL)`;
+/** What one service may have left to do, each as a query of a number. */
+const WORK: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
+  order: { 'pending orders': `SELECT count(*)::int FROM order_service.orders WHERE status = 'pending'` },
+  payment: {
+    'open payments': 'SELECT count(*)::int FROM payment_service.open_payment',
+    'confirmed orders to be paid': `SELECT count(*)::int FROM order_service.orders WHERE status = 'confirmed' AND payment_status = 'pending'`,
+  },
+  notification: { mails: 'SELECT count(*)::int FROM notification_service.mail' },
+};
 
-const inBoth = (count: (schema: string) => string) => `${count('order_service')} + ${count('inventory_service')}`;
-
-const WORK_LEFT = `SELECT ${inBoth(unpublishedIn)} AS "events to publish", ${inBoth(parkedIn)} AS "parked events",
-  (SELECT count(*)::int FROM order_service.orders WHERE status = 'pending') AS "pending orders"`;
+const READ_OFFSET = `SELECT coalesce(read_offset, -1)::int AS "readOffset" FROM analytics_service.read_model WHERE state = 'live'`;
 
 /** What is not settled yet, in words; undefined when nothing is. */
-export async function whatMoves({ services, management, postgres }: ChaosSystem): Promise<string | undefined> {
+export async function whatMoves(system: ChaosSystem, mails: boolean): Promise<string | undefined> {
+  const { services, management, postgres } = system;
   for (const { name, process } of services) {
     const response = await fetch(`${process.url}/health/ready`, { signal: AbortSignal.timeout(5000) });
     if (!response.ok) return `${name} is not ready: ${await response.text()}`;
   }
+  const queues = await management.queues();
+  const busy = queues.find(
+    ({ name, type, messages }) => messages !== 0 && type !== 'stream' && !name.endsWith(deadLetterQueue('')),
+  );
+  if (busy) return `${busy.messages ?? 'unknown'} messages in ${busy.name}`;
+  const inStream = queues.find(({ name }) => name === STREAMS.events)?.messages ?? 0;
   const client = new pg.Client({ connectionString: postgres.url });
   await client.connect();
   try {
-    const { rows } = await client.query<Record<string, number>>(WORK_LEFT);
-    for (const [what, count] of Object.entries(rows[0] ?? {})) if (count > 0) return `${count} ${what}`;
+    const [work = {}] = (await client.query<Record<string, number>>(workLeft(services, mails))).rows;
+    for (const [what, count] of Object.entries(work)) if (count > 0) return `${count} ${what}`;
+    if (system.instancesOf('analytics').length === 0) return undefined;
+    const [model] = (await client.query<{ readOffset: number }>(READ_OFFSET)).rows;
+    const unread = inStream - 1 - (model?.readOffset ?? -1);
+    return unread > 0 ? `${unread} events in the stream that are not read` : undefined;
   } finally {
     await client.end();
   }
-  const busy = (await management.queues()).find(
-    ({ name, messages }) => messages !== 0 && !name.endsWith(deadLetterQueue('')),
-  );
-  return busy && `${busy.messages ?? 'unknown'} messages in ${busy.name}`;
+}
+
+function workLeft(services: ChaosSystem['services'], mails: boolean): string {
+  const running = [...new Set(services.map(({ service }) => service))];
+  const inAll = (count: (schema: string) => string) =>
+    running.map((service) => `(${count(`${service}_service`)})`).join(' + ');
+  const own = running.filter((service) => mails || service !== 'notification');
+  const work = { 'events to publish': inAll(unpublishedIn), 'parked events': inAll(parkedIn) };
+  const all = Object.assign(work, ...own.map((service) => WORK[service]));
+  return `SELECT ${Object.entries(all).map(([what, count]) => `(${count}) AS "${what}"`)}`;
 }
 
 /** Waits until nothing moves, several looks long. Gives what still moved at the end of the time, or undefined. */
 export async function settle(
   system: ChaosSystem,
-  { limitMs, signal }: { limitMs: number; signal: AbortSignal },
+  { limitMs, mails = true, signal }: SettleOptions,
 ): Promise<string | undefined> {
   const until = Date.now() + limitMs;
   let moving: string | undefined = 'not looked at';
   for (let calm = 0; Date.now() < until && !signal.aborted; ) {
-    moving = await whatMoves(system).catch((error: Error) => error.message);
+    moving = await whatMoves(system, mails).catch((error: Error) => error.message);
     calm = moving === undefined ? calm + 1 : 0;
     if (calm === CALM_LOOKS) return undefined;
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));

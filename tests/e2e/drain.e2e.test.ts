@@ -8,7 +8,7 @@ import { runChaos } from '../chaos/run-chaos.ts';
 async function play(scenario: string, size: { ordersPerSecond: number; seconds: number }) {
   const directory = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'scenario-'));
   try {
-    const run = { seed: 1, faults: 0, orders: 2, inventories: 1, quietSeconds: 60 };
+    const run = { seed: 1, faults: 0, instances: { order: 2, inventory: 1 }, quietSeconds: 60 };
     const { signal } = new AbortController();
     const { violations, unsettled, ownExits } = await runChaos({
       ...run,

@@ -1,11 +1,10 @@
 import { deadLetterQueue, type EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
+import { createTestDatabase, createTestMailServer, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { composeNotification, type NotificationService } from '../src/compose.ts';
 import { notificationSettings } from '../src/config.ts';
-import { createTestMailServer } from './test-mail-server.ts';
 
 /** A virtual host, a database and a mail server of their own, instances of the whole service in this process, and a bus that plays the other services. */
 export async function createNotificationFixture() {

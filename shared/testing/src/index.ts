@@ -7,6 +7,7 @@ export * from './tcp-proxy.ts';
 export * from './test-broker.ts';
 export * from './test-database.ts';
 export * from './test-environment.ts';
+export * from './test-mail-server.ts';
 export * from './test-postgres.ts';
 export * from './test-vhost.ts';
 export * from './wait-until.ts';

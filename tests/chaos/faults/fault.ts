@@ -3,13 +3,14 @@ import type { ClientLoad } from '../client-load.ts';
 import type { ClientRecord } from '../client-record.ts';
 import type { BlindSpell } from '../evidence.ts';
 import type { Random } from '../random.ts';
-import type { ServiceInstance } from '../service-instance.ts';
+import type { ServiceInstance, ServiceName } from '../service-instance.ts';
 
 /** What a fault acts on. Two faults never act on the same thing at once; one on `everything` is alone. */
 export type FaultTarget =
   | 'service'
   | 'broker'
   | 'database'
+  | 'mail server'
   | 'broker link'
   | 'database link'
   | 'messages'
@@ -40,6 +41,8 @@ export interface FaultKind {
   durationMs: readonly [number, number];
   /** For a fault that only the instance that publishes can have: it is moved to that one of the same service, if there is one. */
   needsRelay?: boolean;
+  /** For a fault that only one service can have: it is moved to an instance of that. */
+  only?: ServiceName;
   /** Makes the fault and undoes it. May give a note for the report. */
   inject(context: FaultContext): Promise<string | undefined>;
 }

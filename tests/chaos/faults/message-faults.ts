@@ -1,8 +1,9 @@
-import { createEvent, EXCHANGES, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { digestOf } from '../evidence.ts';
+import { digestOf } from '../digest.ts';
 import type { CapturedMessage } from '../observer.ts';
 import { drawSupply } from '../products.ts';
+import { queuesThatTake } from '../queues.ts';
 import type { Random } from '../random.ts';
 import { sendStock } from '../send-stock.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
@@ -27,20 +28,21 @@ async function publishCopies({ system: { observer }, record, random }: FaultCont
 async function publishPoison({ system: { observer }, record, random }: FaultContext): Promise<string> {
   const count = random.integer(1, 10);
   for (let made = 0; made < count; made += 1) {
-    const { queue, message } = drawPoison(random);
+    const message = drawPoison(random);
     // Before it is sent: also when the confirm is lost it may be there.
-    record.poison.set(String(message.properties.messageId), { queue, digest: digestOf(message.body) });
+    record.poison.set(String(message.properties.messageId), {
+      queues: queuesThatTake(message),
+      digest: digestOf(message.body),
+    });
     await observer.publish(message);
   }
   return `${count} messages`;
 }
 
 /** Not JSON, no envelope, of an unknown type, without its data, about an order that does not exist. */
-function drawPoison(random: Random): { queue: string; message: CapturedMessage } {
+function drawPoison(random: Random): CapturedMessage {
   const messageId = createId();
-  const created = { exchange: EXCHANGES.orders, routingKey: OrderCreated.routingKey };
-  const reserved = { exchange: EXCHANGES.inventory, routingKey: InventoryReserved.routingKey };
-  const address = random.pick([created, reserved]);
+  const address = random.pick([OrderCreated, InventoryReserved]);
   const envelope = { id: messageId, type: 'OrderCreated', version: 1, timestamp: new Date().toISOString() };
   const rest = { aggregateId: 'poison', metadata: { correlationId: 'c', causationId: 'c', source: 'chaos' } };
   const stranger = createEvent(InventoryReserved, {
@@ -49,17 +51,16 @@ function drawPoison(random: Random): { queue: string; message: CapturedMessage }
     source: 'chaos',
     data: { orderId: createId(), reservations: [{ productId: 'nothing', quantity: 1 }] },
   });
-  const made = random.pick<{ body: Buffer; to?: typeof address }>([
+  const made = random.pick<{ body: Buffer; to?: typeof InventoryReserved }>([
     { body: Buffer.from([0xff, 0xfe, 0x00, random.integer(0, 255)]) },
     { body: Buffer.from('{"id":') },
     { body: Buffer.from('[]') },
     { body: Buffer.from(JSON.stringify({ ...envelope, ...rest, data: {} })) },
     { body: Buffer.from(JSON.stringify({ ...envelope, ...rest, type: 'NeverHeardOf', data: {} })) },
-    { body: Buffer.from(JSON.stringify(stranger)), to: reserved },
+    { body: Buffer.from(JSON.stringify(stranger)), to: InventoryReserved },
   ]);
-  const to = made.to ?? address;
-  const queue = to === created ? QUEUES.inventoryOrderCreated : QUEUES.orderInventoryReserved;
-  return { queue, message: { ...to, body: made.body, properties: { messageId, persistent: true } } };
+  const { exchange, routingKey } = made.to ?? address;
+  return { exchange, routingKey, body: made.body, properties: { messageId, persistent: true } };
 }
 
 /** Stock for a product that runs out; the message comes up to three times. */
@@ -74,12 +75,13 @@ const MAY_MISS = [QUEUES.inventoryOrderCreated, QUEUES.orderInventoryReserved, Q
 
 /**
  * Another consumer on a queue, as of a service that was pointed at the wrong broker: what it takes nobody else gets, and only the
- * deadline ends those orders. Nothing could make up for a cancellation or for stock that is taken, so those queues are left alone.
+ * deadline ends those orders. Nothing could make up for a cancellation, for stock, for what a
+ * payment hears or for a wish for a mail that is taken, so those queues are left alone.
  */
 async function takeMessages({ system: { observer }, record, random, durationMs }: FaultContext): Promise<string> {
   const queue = random.pick(MAY_MISS);
   const before = record.taken.size;
-  const claim = (id: string) => !record.poison.has(id) && record.taken.add(id).has(id);
+  const claim = (id: string) => !record.poison.has(id) && record.taken.add(`${queue} ${id}`).size > 0;
   await observer.take(queue, { forMs: durationMs, claim });
   return `${record.taken.size - before} of ${queue}`;
 }

@@ -36,6 +36,7 @@ function crash(point: CrashPoint): FaultKind {
     weight: 2,
     durationMs: [0, 0],
     needsRelay: /publish|confirm|cursor/.test(point),
+    ...(point === 'after-mail' && { only: 'notification' }),
     async inject({ service, random }) {
       const crashed = await service.crashAt(point, random.integer(1, 5));
       return crashed ? undefined : 'not reached in time: killed instead';

@@ -2,7 +2,7 @@ import type { ChaosSystem } from '../chaos-system.ts';
 import type { ClientLoad } from '../client-load.ts';
 import type { ClientRecord } from '../client-record.ts';
 import type { Evidence } from '../evidence.ts';
-import type { Violation } from '../invariants.ts';
+import type { Violation } from '../invariant.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
 /** What a scenario may use. */

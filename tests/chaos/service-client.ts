@@ -17,6 +17,7 @@ export interface Reply {
 }
 
 export interface NewOrder {
+  customerId: string;
   items: readonly OrderLine[];
   /** Sent as `Idempotency-Key`. */
   key?: string;
@@ -26,19 +27,38 @@ export interface NewOrder {
 
 const REQUEST_TIMEOUT_MS = 15_000;
 
+export interface NewUser {
+  email: string;
+  name: string;
+  /** Sent as `Idempotency-Key`. */
+  key?: string;
+}
+
 /** `POST /orders`; `id` only when it was answered 201. */
-export async function placeOrder(target: string, { items, key, waitSeconds }: NewOrder): Promise<Reply> {
+export async function placeOrder(target: string, { customerId, items, key, waitSeconds }: NewOrder): Promise<Reply> {
   const headers = {
     ...(key !== undefined && { 'idempotency-key': key }),
     ...(waitSeconds !== undefined && { prefer: `wait=${waitSeconds}` }),
   };
-  const { outcome, id } = await post(`${target}/orders`, { customerId: 'chaos', items }, headers);
+  const { outcome, id } = await post(`${target}/orders`, { customerId, items }, headers);
   return outcome === '201' ? { outcome, id } : { outcome };
 }
 
 /** `POST /orders/:id/cancel` */
 export function cancelOrder(target: string, id: string): Promise<Reply> {
   return post(`${target}/orders/${id}/cancel`, { reason: 'no longer wanted' });
+}
+
+/** `POST /orders/:id/ship` */
+export function shipOrder(target: string, id: string): Promise<Reply> {
+  return post(`${target}/orders/${id}/ship`, {});
+}
+
+/** `POST /users`; `id` only when it was answered 201. */
+export async function registerUser(target: string, { email, name, key }: NewUser): Promise<Reply> {
+  const headers = { ...(key !== undefined && { 'idempotency-key': key }) };
+  const { outcome, id } = await post(`${target}/users`, { email, name }, headers);
+  return outcome === '201' ? { outcome, id } : { outcome };
 }
 
 async function post(url: string, body: object, headers: Record<string, string> = {}): Promise<Reply> {

@@ -1,12 +1,16 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { SMTPServer } from 'smtp-server';
+import { SMTPServer, type SMTPServerSession } from 'smtp-server';
 
 /** A mail that the server has answered for, or was about to. */
 export interface ReceivedMail {
   to: string;
   subject: string;
   messageId: string;
+  /** When it was kept, in milliseconds since 1970. */
+  keptAt: number;
+  /** When it was answered for; absent when that was left out, or the client had gone away. */
+  answeredAt?: number;
   /** As it came. */
   raw: string;
 }
@@ -19,6 +23,8 @@ export interface MailServerBehaviour {
   recipient?(address: string): Refusal | undefined;
   /** Runs when a mail has been kept, before it is answered for. */
   beforeAnswer?(mail: ReceivedMail): Promise<void> | void;
+  /** Whether the connection is closed where the answer ought to come. */
+  hangsUp?(mail: ReceivedMail): boolean;
 }
 
 /** A mail server of a test's own on a port of its own, which keeps every mail it takes and can be stopped and started again. */
@@ -29,6 +35,8 @@ export async function createTestMailServer() {
   let behaviour: MailServerBehaviour = {};
   let port = 0;
   let server: SMTPServer | undefined;
+  /** By the client's port. */
+  const sockets = new Map<number, Socket>();
 
   async function start(): Promise<void> {
     const starting = new SMTPServer({
@@ -39,7 +47,7 @@ export async function createTestMailServer() {
         done(refusal && Object.assign(new Error(refusal.message), refusal));
       },
       onData(stream, session, done) {
-        keep(stream, session.envelope.rcptTo[0]?.address ?? '').then(
+        take(stream, session).then(
           () => done(),
           (error) => done(error as Error),
         );
@@ -47,23 +55,32 @@ export async function createTestMailServer() {
     });
     // A client that goes away in the middle is nothing to the server.
     starting.on('error', () => undefined);
+    starting.server.on('connection', (socket: Socket) => {
+      const { remotePort = 0 } = socket;
+      sockets.set(remotePort, socket);
+      socket.once('close', () => sockets.delete(remotePort));
+    });
     await new Promise<void>((resolve) => starting.listen(port, '127.0.0.1', () => resolve()));
     port = (starting.server.address() as AddressInfo).port;
     server = starting;
   }
 
-  async function keep(stream: NodeJS.ReadableStream, to: string): Promise<void> {
-    const raw = (await buffer(stream)).toString('utf8');
-    const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(raw)?.[1]?.trim() ?? '';
-    const mail = { to, subject: header('Subject'), messageId: header('Message-ID'), raw };
+  async function take(stream: NodeJS.ReadableStream, { envelope, remotePort }: SMTPServerSession): Promise<void> {
+    const mail = await read(stream, envelope.rcptTo[0]?.address ?? '');
     mails.push(mail);
     await behaviour.beforeAnswer?.(mail);
+    const socket = sockets.get(remotePort);
+    if (behaviour.hangsUp?.(mail)) socket?.destroy();
+    if (socket && !socket.destroyed) mail.answeredAt = Date.now();
   }
 
   async function stop(): Promise<void> {
     const stopping = server;
     server = undefined;
-    if (stopping) await new Promise<void>((resolve) => stopping.close(() => resolve()));
+    if (!stopping) return;
+    const closed = new Promise<void>((resolve) => stopping.close(() => resolve()));
+    for (const socket of sockets.values()) socket.destroy();
+    await closed;
   }
 
   await start();
@@ -78,8 +95,15 @@ export async function createTestMailServer() {
       behaviour = next;
     },
     start,
+    /** Connections are closed at once, whatever is under way on them. */
     stop,
   };
+}
+
+async function read(stream: NodeJS.ReadableStream, to: string): Promise<ReceivedMail> {
+  const raw = (await buffer(stream)).toString('utf8');
+  const header = (name: string) => new RegExp(`^${name}: (.*)$`, 'im').exec(raw)?.[1]?.trim() ?? '';
+  return { to, subject: header('Subject'), messageId: header('Message-ID'), keptAt: Date.now(), raw };
 }
 
 export type TestMailServer = Awaited<ReturnType<typeof createTestMailServer>>;

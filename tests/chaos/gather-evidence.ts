@@ -1,0 +1,73 @@
+import { deadLetterQueue } from '@warren/contracts';
+import { HEADERS } from '@warren/event-bus';
+import type { ChaosSystem } from './chaos-system.ts';
+import type { ClientRecord } from './client-record.ts';
+import { digestOf } from './digest.ts';
+import type { BlindSpell, DeadLetter, Evidence } from './evidence.ts';
+import type { QueueCount } from './management.ts';
+import { readTables } from './tables.ts';
+
+export interface EvidenceOptions {
+  system: ChaosSystem;
+  record: ClientRecord;
+  initialStock: ReadonlyMap<string, number>;
+  blindSpells: readonly BlindSpell[];
+}
+
+/** Gathers the evidence. Empties the dead-letter queues. */
+export async function gatherEvidence({
+  system,
+  record,
+  initialStock,
+  blindSpells,
+}: EvidenceOptions): Promise<Evidence> {
+  const { observer, management, postgres, services, mailServer } = system;
+  const running = new Set(services.map(({ service }) => service));
+  const queues = await management.queues();
+  const deadLetters = await drainDeadLetters(system, queues);
+  const tables = await readTables(postgres.url, running);
+  return {
+    ...tables,
+    record,
+    initialStock,
+    running,
+    mails: mailServer.mails,
+    notificationEnds: system.instancesOf('notification').flatMap(({ ends }) => ends),
+    firstSeen: observer.firstSeen,
+    blindSpells,
+    deadLetters,
+    leftInQueues: queues
+      .filter(({ name, type }) => type !== 'stream' && !name.endsWith(DEAD_LETTERS))
+      .map(({ name, messages = 0 }) => ({ queue: name, messages })),
+    faultsLogged: services.flatMap(({ name, process }) =>
+      process.output.filter(tellsOfFault).map((line) => `${name}: ${line}`),
+    ),
+  };
+}
+
+/** Poison that fails as a fault is none of these: its errors are `invalid` and `not-found`. */
+function tellsOfFault(line: string): boolean {
+  return /"code":"(STOCK_LEVEL_MISMATCH|PAYMENT_NOT_REQUESTED|GATEWAY_REFUSED|UNEXPECTED|DATABASE_FAULT|TOPOLOGY_REFUSED)"|uncaught exception/.test(
+    line,
+  );
+}
+
+const DEAD_LETTERS = deadLetterQueue('');
+
+async function drainDeadLetters({ observer }: ChaosSystem, queues: readonly QueueCount[]): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (const { name } of queues.filter((one) => one.name.endsWith(DEAD_LETTERS))) {
+    const queue = name.slice(0, -DEAD_LETTERS.length);
+    for (const { properties, content } of await observer.drain(name)) {
+      const { messageId, headers = {} } = properties;
+      letters.push({
+        queue,
+        messageId: String(messageId),
+        digest: digestOf(content),
+        reason: String(headers[HEADERS.reason] ?? headers['x-first-death-reason']),
+        headers: JSON.stringify(headers).slice(0, 400),
+      });
+    }
+  }
+  return letters;
+}

@@ -1,0 +1,93 @@
+import type { ReceivedMail } from '@warren/testing';
+import type { Evidence, LoggedEvent } from './evidence.ts';
+import { groupBy, repeated } from './grouping.ts';
+import type { Invariant } from './invariant.ts';
+
+/** What users, their mails and the mail server have to say. */
+export const MAIL_INVARIANTS: readonly Invariant[] = [
+  ['a user whose registration was answered 201 is stored, with the e-mail address that was sent', lostUsers],
+  ['no two users have the same e-mail address', sharedAddresses],
+  ['every user gets a welcome mail, under one Message-ID', wrongWelcomes],
+  ['a mail was asked for in the log', unaskedMails],
+  ['a mail is sent again only where its answer was lost, or a process died before it was recorded', repeatedMails],
+];
+
+/** How many mails a process has in hand at the same moment: `CONCURRENCY` of the notification service. */
+const HANDS = 5;
+/** From the answer of the mail server until it is recorded, at most, in milliseconds: the database may be away meanwhile. */
+const RECORD_MS = 10_000;
+/** A death is noted when the process is seen to be gone: it may have left its last answer unread. In milliseconds. */
+const NOTICE_MS = 1000;
+
+function lostUsers({ record, users }: Evidence): string[] {
+  const stored = new Map(users.map(({ id, email }) => [id, email]));
+  return [...record.users].flatMap(([id, email]) =>
+    stored.get(id) === email ? [] : [`${id} ought to have ${email}, has ${stored.get(id)}`],
+  );
+}
+
+function sharedAddresses({ users }: Evidence): string[] {
+  const active = users.filter(({ status }) => status === 'active');
+  return repeated(active.map(({ email }) => email.toLowerCase()));
+}
+
+/** Id of the `MailRequested` that a mail was made from. */
+const requestIdOf = ({ messageId }: ReceivedMail): string => /^<(.*)@/.exec(messageId)?.[1] ?? messageId;
+
+function streamsById(events: readonly LoggedEvent[]): Map<string, string> {
+  return new Map(events.filter(({ type }) => type === 'MailRequested').map(({ id, stream }) => [id, stream]));
+}
+
+function wrongWelcomes({ users, events, mails }: Evidence): string[] {
+  const streams = streamsById(events);
+  const byStream = groupBy(mails, (mail) => streams.get(requestIdOf(mail)) ?? '');
+  return users.flatMap(({ id, email }) => {
+    const own = byStream.get(`mail-welcome-${id}`) ?? [];
+    const ids = new Set(own.map(({ messageId }) => messageId));
+    const right = ids.size === 1 && own.every(({ to }) => to.toLowerCase() === email.toLowerCase());
+    return right ? [] : [`${id}, ${email}: ${own.map(({ to, messageId }) => `${messageId} to ${to}`).join(', ')}`];
+  });
+}
+
+function unaskedMails({ events, mails }: Evidence): string[] {
+  const asked = streamsById(events);
+  return mails
+    .filter((mail) => !asked.has(requestIdOf(mail)))
+    .map(({ messageId, to, subject }) => `${messageId} to ${to}: ${subject}`);
+}
+
+/** A mail that came once more, and when it had come before. */
+export interface Repetition {
+  mail: ReceivedMail;
+  before: ReceivedMail;
+}
+
+/** The mails that came again, in the order of what they repeat. */
+export function repetitionsIn(mails: readonly ReceivedMail[]): Repetition[] {
+  const groups = groupBy(
+    mails.toSorted((a, b) => a.keptAt - b.keptAt),
+    ({ messageId }) => messageId,
+  );
+  const all = [...groups.values()].flatMap((group) =>
+    group.slice(1).map((mail, index) => ({ mail, before: group[index] as ReceivedMail })),
+  );
+  return all.sort((a, b) => a.before.keptAt - b.before.keptAt);
+}
+
+/** The doubt that ADR 0014 documents. Each death explains no more mails than the process can have had in hand. */
+function repeatedMails({ mails, notificationEnds }: Evidence): string[] {
+  const deaths = notificationEnds.toSorted((a, b) => a - b).map((at) => ({ at, hands: HANDS }));
+  return repetitionsIn(mails).flatMap(({ mail, before }) => {
+    const { answeredAt } = before;
+    if (answeredAt === undefined) return [];
+    const death = deaths.find(
+      ({ at, hands }) =>
+        hands > 0 && at >= answeredAt - NOTICE_MS && at <= Math.min(answeredAt + RECORD_MS, mail.keptAt),
+    );
+    if (death) death.hands -= 1;
+    const said = new Date(answeredAt).toISOString();
+    return death
+      ? []
+      : [`${mail.messageId} to ${mail.to}: answered for at ${said}, came again ${mail.keptAt - answeredAt} ms later`];
+  });
+}
