@@ -99,7 +99,7 @@ export function soundRun(): Evidence {
       ...handledBy('inventory_order_cancelled', ...[CANCEL_2, CANCEL_3].map((id) => deriveId(id, 'OrderCancelled'))),
       ...handledBy('payment_orders', ...news),
       ...handledBy('order_payments', 'p1', 'p3', 'r3'),
-      ...handledBy('notification_orders', ...news),
+      ...handledBy('notification_orders', ...news, 'e11'),
       ...handledBy('notification_users', 'u1'),
       ...handledBy('analytics', ...published),
     ],
