@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, silentLogger } from '@warren/kernel';
 import { createTcpProxy, createTestVhost, type TcpProxy, waitUntil } from '@warren/testing';
@@ -5,10 +6,11 @@ import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { EventBus } from '../src/index.ts';
 
 describe('connecting and closing', () => {
+  let amqpUrl: string;
   let proxy: TcpProxy;
   let url: string;
   beforeEach(async () => {
-    const { amqpUrl } = await createTestVhost();
+    amqpUrl = (await createTestVhost()).amqpUrl;
     proxy = await createTcpProxy(amqpUrl);
     url = proxy.through(amqpUrl);
   });
@@ -33,6 +35,29 @@ describe('connecting and closing', () => {
     await link.close();
     await waitUntil(() => proxy.connections === 0);
     expect({ setUps, state: link.state }).toEqual({ setUps: 0, state: 'closed' });
+  });
+
+  test('when a link is closed while it opens, and its connection breaks at whatever step, then that is nobody’s error', async () => {
+    const breakAfter = async (delayMs: number) => {
+      const ownProxy = await createTcpProxy(amqpUrl);
+      // Each step of the handshake takes twice as long.
+      ownProxy.delay(10);
+      const link = new AmqpLink({
+        url: ownProxy.through(amqpUrl),
+        name: 'brief',
+        heartbeatSeconds: 10,
+        logger: silentLogger,
+      });
+      link.open();
+      await waitUntil(() => ownProxy.connections === 1);
+      const closed = link.close();
+      await pause(delayMs);
+      ownProxy.cut();
+      await closed;
+      await ownProxy.close();
+    };
+    // A 'error' event that nobody listens to would end the process, or this test.
+    await Promise.all(Array.from({ length: 40 }, (_, at) => breakAfter(at * 5)));
   });
 
   test('when a bus is closed in order, then it warns of nothing', async () => {

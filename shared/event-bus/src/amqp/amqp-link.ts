@@ -97,15 +97,25 @@ export class AmqpLink {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const model = this.#model;
     // A peer that is gone without a word never answers the closing handshake.
     const late = new AbortController();
-    const closing = this.#opening?.then((recovering) => recovering.close());
+    const closing = this.#opening?.then((recovering) => this.#end(recovering));
     const timeout = pause(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined);
     await Promise.race([closing, timeout]);
     late.abort();
     // With an error, or amqplib would not notice: its heartbeat timers would keep the process alive.
-    if (model) internals(model).stream.destroy(new Error('closed without an answer'));
+    if (this.#model) internals(this.#model).stream.destroy(new Error('closed without an answer'));
+  }
+
+  /**
+   * amqplib closes a connection that comes up after it was told to stop, but listens to no error of it meanwhile, and Node.js throws what
+   * nobody listens to. So what is about to come up comes to the setup first.
+   */
+  async #end(recovering: RecoveringChannelModel): Promise<void> {
+    if (isConnecting(recovering) && !this.#model) {
+      await new Promise((resolve) => recovering.once('connect-failed', resolve));
+    }
+    await recovering.close();
   }
 
   async #setUp(model: ChannelModel): Promise<void> {
@@ -119,6 +129,7 @@ export class AmqpLink {
     });
     requireSupported(model);
     this.#model = model;
+    if (this.#closed) throw new Error('closed while connecting');
     await Promise.all([...this.#setups].map((setup) => setup(model)));
     // amqplib listens to a connection only after its setup: one that has died by then would never be missed.
     if (lost) throw lost;
@@ -164,6 +175,11 @@ export class AmqpLink {
 /** What `amqplib` has but does not type. */
 export function internals(model: ChannelModel): { stream: Duplex; frameMax: number } {
   return model.connection as unknown as { stream: Duplex; frameMax: number };
+}
+
+/** Whether it is between the first byte and the end of its setup. */
+function isConnecting(recovering: RecoveringChannelModel): boolean {
+  return (recovering as unknown as { _core: { _connecting: boolean } })._core._connecting;
 }
 
 function requireSupported(model: ChannelModel): void {
