@@ -11,7 +11,7 @@
  * | row-locks | neither the lock on the levels nor the condition behind it: one promise, never oversold |
  * | mandatory | the broker drops what no queue takes |
  * | deadline | nobody looks for overdue orders |
- * | payment-key | the gateway is asked about one charge under two keys |
+ * | payment-key | the gateway is asked under another key at each try |
  * | mail-claim | a mail that is claimed can be claimed by others as well |
  * | email-claim | an e-mail address is anybody's |
  */
@@ -56,7 +56,7 @@ export const MECHANISMS = {
   },
   'payment-key': {
     file: '/payment/dist/application/settle-payment.js',
-    cuts: [['idempotencyKey: orderId,', "idempotencyKey: orderId + '/' + Math.round(Math.random()),"]],
+    cuts: [['idempotencyKey: orderId,', "idempotencyKey: orderId + '/' + Math.random(),"]],
   },
   'mail-claim': {
     file: '/notification/dist/adapters/postgres/mail-table.js',
