@@ -87,6 +87,7 @@ describe('a message that fails', () => {
     system = await startSystem({ env: { INITIAL_STOCK: 'item1:100', ...pace } });
     await failReservations(1_000_000);
     const { id } = await system.place(line);
+    await waitUntil(() => failures().length === 3, { timeoutMs: 40_000, what: 'the last try' });
     const [letter] = await waitUntil(
       async () => {
         const { stdout } = await warren('dlq', 'list', '--json');
@@ -122,6 +123,8 @@ describe('a message that fails', () => {
 
     await waitUntil(async () => (await depth(deadLetterQueue(queue))) === 1, {
       timeoutMs: 60_000,
+      // Each look is a process of Erlang.
+      intervalMs: 1000,
       what: 'the dead letter',
     });
     expect(await tries()).toBe(2);
