@@ -67,6 +67,8 @@ describe('a replay of the stream', () => {
     });
     const summary = await ask(service, `analytics/summary?from=${new Date(NOON).toISOString()}`);
     expect(Object.keys(summary.body.byType as object)).toEqual(['OrderCreated']);
+    const ahead = await ask(service, 'analytics/replays', { from: last + 1_000_000 });
+    expect(ahead).toMatchObject({ status: 400, body: { code: 'ANALYTICS_REPLAY_AHEAD' } });
     const since = await replayed(service, await startReplay(service, last));
     expect(since.from).toEqual({ offset: last });
     const figures = (await ask(service, `analytics/summary?from=${new Date(NOON).toISOString()}`)).body;

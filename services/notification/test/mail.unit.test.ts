@@ -54,8 +54,8 @@ describe('a mail', () => {
 describe('the delivery of a mail', () => {
   const known = { userId: 'u1', name: 'Ann', email: 'ann@example.com', deactivated: false };
   const order = { total: { cents: 999, currency: 'EUR' }, cancelled: false, shipped: false };
-  const mail: MailToDeliver = { ...confirmed, ageMs: 5, order, recipient: known };
-  const patience = { patienceMs: 10 };
+  const mail: MailToDeliver = { ...confirmed, order, recipient: known };
+  const patience = { patienceMs: 10, waitedMs: 5 };
 
   it('when all is known, then it is sent, with what its template shows', () => {
     expect(decideDelivery(mail, patience)).toEqual({
@@ -93,7 +93,10 @@ describe('the delivery of a mail', () => {
     ['the order is not known', { order: undefined, recipient: undefined }],
   ])('when %s, then it waits, and in the end is dropped', (_, facts) => {
     expect(decideDelivery({ ...mail, ...facts }, patience)).toEqual({ action: 'wait' });
-    expect(decideDelivery({ ...mail, ...facts, ageMs: 11 }, patience)).toEqual({ action: 'drop', why: 'unknown' });
+    expect(decideDelivery({ ...mail, ...facts }, { ...patience, waitedMs: 11 })).toEqual({
+      action: 'drop',
+      why: 'unknown',
+    });
   });
 });
 

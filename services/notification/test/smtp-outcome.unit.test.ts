@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { outcomeOf } from '../src/adapters/smtp/smtp-outcome.ts';
 
-const failure = (facts: { code?: string; responseCode?: number; command?: string }) =>
+const failure = (facts: { code?: string; responseCode?: number; command?: string; timeoutType?: string }) =>
   Object.assign(new Error('what it said'), facts);
 
 describe('what a failed try means', () => {
@@ -16,6 +16,12 @@ describe('what a failed try means', () => {
     ['the greeting refuses', { code: 'EPROTOCOL', responseCode: 554, command: 'CONN' }, 'unavailable'],
     ['nobody listens', { code: 'ESOCKET', command: 'CONN' }, 'unavailable'],
     ['the connection breaks', { code: 'ECONNECTION', command: 'CONN' }, 'unavailable'],
+    [
+      'the greeting does not come',
+      { code: 'ETIMEDOUT', command: 'CONN', timeoutType: 'GREETING_TIMEOUT' },
+      'unavailable',
+    ],
+    ['an answer does not come', { code: 'ETIMEDOUT', command: 'CONN', timeoutType: 'SOCKET_TIMEOUT' }, 'deferred'],
     ['the mail takes too long', { code: 'ABORT_ERR' }, 'deferred'],
     ['the mail cannot be written', {}, 'deferred'],
   ])('when %s, then it is told apart', (_, facts, status) => {

@@ -5,7 +5,14 @@ import { formats, processSettings, type Settings, setting } from '@warren/kernel
 /** In place of the address of a gateway. */
 export const SIMULATOR = 'simulator';
 
-const gatewayUrl = formats.url('http:', 'https:');
+const httpUrl = formats.url('http:', 'https:');
+
+function gatewayUrl(text: string): string {
+  const { username, password, search, hash } = new URL(httpUrl(text));
+  // fetch refuses a login in an address, and what stands behind a path would end up in the middle of it.
+  if (username || password || search || hash) throw new Error('must have no login, query or fragment');
+  return text;
+}
 
 /** The settings of the payment service, from the environment. */
 export const paymentSettings = {

@@ -59,19 +59,31 @@ async function byLeadership(services: PaymentService[]): Promise<PaymentService[
 describe('a gateway that is away', () => {
   let server: Server;
   let up: boolean;
+  /** Calls that get no answer while it is silent. */
+  let unanswered: number;
+  let silent: boolean;
   const keys: unknown[] = [];
   beforeEach(async () => {
     up = false;
+    silent = false;
+    unanswered = 0;
     keys.length = 0;
     server = createServer((req, res) => {
       req.resume();
+      if (silent) {
+        unanswered += 1;
+        return res;
+      }
       if (!up) return res.writeHead(503).end();
       keys.push(req.headers['idempotency-key']);
       return res.writeHead(201).end(JSON.stringify({ id: `p-${req.headers['idempotency-key']}` }));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
-  afterEach(() => new Promise((resolve) => server.close(resolve)));
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
 
   it('when it comes back, then readiness says both, and every order is charged once', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -90,5 +102,24 @@ describe('a gateway that is away', () => {
     for (const orderId of orderIds) await payment.told(orderId, 1);
     expect(keys.toSorted()).toEqual(orderIds.toSorted());
     await waitUntilReady(service);
+  });
+
+  it('when it is silent as one call tries it again, then no other payment is put off for that', async () => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };
+    const [service] = (await payment.start(1, settings)) as [PaymentService];
+    for (let orders = 0; orders < 10; orders += 1) await confirmedOrder(10);
+    const isLeftAlone = async () => (await service.lifecycle.readiness()).components.cashier?.up === false;
+    await waitUntil(isLeftAlone, { what: 'the gateway to be left alone' });
+    silent = true;
+    await waitUntil(() => unanswered === 1, { what: 'the call that tries it' });
+    const triesOf = async (orderId: string) =>
+      (await payment.select<{ tries: number }>('SELECT tries FROM open_payment WHERE order_id = $1', [orderId]))[0]
+        ?.tries;
+    const later = await confirmedOrder(10);
+    await waitUntil(async () => (await triesOf(later)) !== undefined, { what: 'a payment that is due' });
+    const latest = await confirmedOrder(10);
+    await waitUntil(async () => (await triesOf(latest)) !== undefined, { what: 'another one' });
+    expect([await triesOf(later), unanswered]).toEqual([0, 1]);
   });
 });

@@ -58,6 +58,7 @@ describe('the gateway over HTTP', () => {
 
   it.each([
     [{ reason: 'no money' }, 'no money'],
+    [{ reason: 'no\u0000 money' }, 'the payment was declined'],
     [undefined, 'the payment was declined'],
   ])('when it answers 402 with %j, then the charge is declined', async (body, reason) => {
     answer = { status: 402, body };
@@ -124,6 +125,17 @@ describe('a guarded gateway', () => {
     answer = { status: 201, body: { id: 'p-1' } };
     await waitUntil(() => gateway.state === 'half-open', { what: 'the rest to end' });
     expect(await once()).toEqual([{ status: 'accepted', paymentId: 'p-1' }]);
+    expect(gateway.state).toBe('closed');
+  });
+
+  it('when callers give up, then that is not held against the gateway', async () => {
+    answer = undefined;
+    const gateway = guard(600_000);
+    const gaveUp = new AbortController();
+    const charged = Array.from({ length: 6 }, () => gateway.charge(request, gaveUp.signal).catch(() => undefined));
+    await waitUntil(() => calls.length === 6, { what: 'the calls' });
+    gaveUp.abort();
+    await Promise.all(charged);
     expect(gateway.state).toBe('closed');
   });
 

@@ -29,6 +29,8 @@ describe('date-time', () => {
     ['2026-04-31T00:00:00.000Z', false],
     ['2026-01-31T10:00:00+02:00', true],
     ['2026-01-01', false],
+    ['2016-12-31T23:59:60Z', false],
+    ['2026-01-01T00:00:00Z[Europe/Paris]', false],
     ['2026-01-01T24:00:00.000Z', false],
     ['', false],
   ])('when a schema asks for one and gets "%s", then it is valid: %s', (text, valid) => {

@@ -26,7 +26,9 @@ export function createReplays(
   onRequested: () => void,
 ) {
   return {
+    /** @throws `ANALYTICS_REPLAY_AHEAD`, `ANALYTICS_REPLAY_RUNNING` */
     async startReplay(startsFrom: ReplayStart): Promise<ReplayView> {
+      if (typeof startsFrom === 'object' && 'offset' in startsFrom) await requireRead(startsFrom.offset);
       const replay = { replayId: createId(), startsFrom, now: clock.now() };
       const model = await store.transaction((tx) => models.begin(tx, replay));
       if (!model) throw await running();
@@ -39,6 +41,13 @@ export function createReplays(
       return toView(model);
     },
   };
+
+  /** The next message to come is near enough. */
+  async function requireRead(offset: number): Promise<void> {
+    const live = (await models.active()).find(({ state }) => state === 'live');
+    const next = (live?.readOffset ?? -1) + 1;
+    if (offset > next) throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`the next message has the offset ${next}`);
+  }
 
   async function running() {
     const replayId = (await models.active()).find(({ state }) => state === 'building')?.replayId;

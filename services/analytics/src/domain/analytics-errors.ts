@@ -5,5 +5,9 @@ export const analyticsErrors = defineErrors({
     kind: 'conflict',
     meaning: 'The figures are being made anew already. Wait until that is done; `replayId` says which replay it is.',
   },
+  ANALYTICS_REPLAY_AHEAD: {
+    kind: 'invalid',
+    meaning: 'The stream has not been read as far as the offset that a replay is to begin at: it might never end.',
+  },
   ANALYTICS_REPLAY_NOT_FOUND: { kind: 'not-found', meaning: 'There is no replay with this id.' },
 });

@@ -23,6 +23,13 @@ export function delayMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: nu
   return Math.min(retryBaseMs * 2 ** tries, MAX_DELAY_MS);
 }
 
+/** How long a mail has been put off in all, in milliseconds. Time in which nobody could try it does not count. */
+export function waitedMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: number): number {
+  let waitedMs = 0;
+  for (let before = 0; before < tries; before += 1) waitedMs += delayMsOf({ tries: before }, retryBaseMs);
+  return waitedMs;
+}
+
 /**
  * Sends one mail and records what came of it; gives what the mail server said. When it is `unavailable`, the mail is still to be given back.
  * @param stopping ends what would go on until the database is back
@@ -54,7 +61,7 @@ export function createDeliverMail(dependencies: NotificationDependencies, endMai
     }
     const { status, answer } = outcome;
     logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
-    if (status === 'refused' || (status === 'deferred' && mail.ageMs > pace.giveUpMs))
+    if (status === 'refused' || (status === 'deferred' && waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs))
       await endMails([{ mail, command: { type: 'RecordRefused', answer }, outcome: 'refused' }]);
     else if (status === 'deferred')
       await store.transaction((tx) => queue.putOff(tx, [{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]));

@@ -1,5 +1,5 @@
 import { decideDelivery } from '../domain/delivery.ts';
-import { createDeliverMail, delayMsOf, type ReadyMail } from './deliver-mail.ts';
+import { createDeliverMail, delayMsOf, type ReadyMail, waitedMsOf } from './deliver-mail.ts';
 import { createEndMails, type MailEnd } from './end-mails.ts';
 import type { ClaimedMail } from './mail-queue.ts';
 import { SEND_LIMIT_MS, type SendOutcome } from './mailer.ts';
@@ -33,7 +33,7 @@ export function createSendMails(dependencies: NotificationDependencies, stopping
     const early: ClaimedMail[] = [];
     const drops: MailEnd[] = [];
     for (const mail of claimed) {
-      const delivery = decideDelivery(mail, pace);
+      const delivery = decideDelivery(mail, { ...pace, waitedMs: waitedMsOf(mail, pace.retryBaseMs) });
       if (delivery.action === 'send') ready.push({ mail, ...delivery });
       else if (delivery.action === 'wait') early.push(mail);
       else drops.push({ mail, command: { type: 'DropMail', why: delivery.why }, outcome: delivery.why });
@@ -81,10 +81,11 @@ export function createSendMails(dependencies: NotificationDependencies, stopping
     const claimed = await store.transaction((tx) => queue.claimDue(tx, { limit, leaseMs: LEASE_MS }));
     const ready = await sort(claimed);
     const outcomes = await sendAll(ready, claimsEndAt);
+    // Before those that could not be sent, so that these stand behind them next time: five odd mails must not be all that is ever tried.
+    await giveBack(ready.map(({ mail }) => mail));
     const unreached = [...outcomes].filter(([, { status }]) => status === 'unavailable').map(([{ mail }]) => mail);
     // Where other mails of the same moment got an answer, something is the matter with these: they must not hold up the rest.
     await (isAnswered(outcomes) ? putOff(unreached) : giveBack(unreached));
-    await giveBack(ready.map(({ mail }) => mail));
     return { found: claimed.length, server: serverOf(outcomes) };
   };
 }

@@ -19,10 +19,14 @@ export interface KnownOrder {
 export interface MailToDeliver extends MailSubject {
   /** Why the order was cancelled. */
   reason?: string;
-  /** How long ago it was asked for, in milliseconds. */
-  ageMs: number;
   order?: KnownOrder;
   recipient?: KnownUser;
+}
+
+/** How long a mail waits for its recipient to become known, and has waited, in milliseconds. */
+export interface Patience {
+  patienceMs: number;
+  waitedMs: number;
 }
 
 /** What a template may show, by kind of mail. */
@@ -55,17 +59,17 @@ export type Delivery =
  * | says that an order is confirmed, which is cancelled or shipped | dropped: `overtaken`. The mail about that says more |
  * | is for somebody who is no user any more | dropped: `deactivated`. The address may be somebody else's by now |
  * | is for a known user | sent |
- * | is older than `patienceMs` | dropped: `unknown` |
+ * | was put off for `patienceMs` | dropped: `unknown` |
  * | is anything else | left for later |
  */
-export function decideDelivery(mail: MailToDeliver, { patienceMs }: { patienceMs: number }): Delivery {
-  const { kind, order, recipient, ageMs } = mail;
+export function decideDelivery(mail: MailToDeliver, { waitedMs, patienceMs }: Patience): Delivery {
+  const { kind, order, recipient } = mail;
   if (kind === 'confirmed' && (order?.cancelled || order?.shipped)) return { action: 'drop', why: 'overtaken' };
   if (recipient?.deactivated) return { action: 'drop', why: 'deactivated' };
   const { userId, name, email } = recipient ?? {};
   if (userId !== undefined && name !== undefined && email !== undefined)
     return { action: 'send', recipient: { userId, name, email }, values: valuesOf(mail, name) };
-  return ageMs > patienceMs ? { action: 'drop', why: 'unknown' } : { action: 'wait' };
+  return waitedMs >= patienceMs ? { action: 'drop', why: 'unknown' } : { action: 'wait' };
 }
 
 function valuesOf({ kind, subjectId, order, reason }: MailToDeliver, name: string): MailValues {

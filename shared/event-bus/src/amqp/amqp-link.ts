@@ -179,7 +179,7 @@ export function internals(model: ChannelModel): { stream: Duplex; frameMax: numb
 
 /** Whether it is between the first byte and the end of its setup. */
 function isConnecting(recovering: RecoveringChannelModel): boolean {
-  return (recovering as unknown as { _core: { _connecting: boolean } })._core._connecting;
+  return (recovering as unknown as { _core?: { _connecting?: boolean } })._core?._connecting === true;
 }
 
 function requireSupported(model: ChannelModel): void {

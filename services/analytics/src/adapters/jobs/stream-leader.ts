@@ -67,6 +67,8 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
 
   async function lead(term: LeaderTerm): Promise<void> {
     let announcedAt = Number.NEGATIVE_INFINITY;
+    // Of an earlier term: its models may be retired.
+    failures.clear();
     // The reading ends also where the rest fails: nobody may lead on by halves.
     const failed = new AbortController();
     const over = AbortSignal.any([term.over, failed.signal]);

@@ -18,7 +18,6 @@ const CLAIM_DUE = `
       FROM due WHERE mail.mail_id = due.mail_id RETURNING mail.*
   )
   SELECT c.mail_id, c.kind, c.subject_id, c.reason, c.cause, c.tries, c.claim,
-         (extract(epoch FROM now() - c.requested_at) * 1000)::float8 AS age_ms,
          o.order_id, o.total_cents, o.currency, o.cancelled, o.shipped, u.user_id, u.name, u.email, u.deactivated
     FROM claimed c
     LEFT JOIN known_order o ON o.order_id = c.subject_id AND c.kind <> 'welcome'
@@ -45,7 +44,6 @@ interface Row {
   cause: Cause;
   tries: number;
   claim: number;
-  age_ms: number;
   order_id: string | null;
   total_cents: number | null;
   currency: string | null;
@@ -120,7 +118,6 @@ function toMail(row: Row): ClaimedMail {
     cause: row.cause,
     tries: row.tries,
     claim: row.claim,
-    ageMs: row.age_ms,
     ...(row.order_id !== null && { order }),
     ...(userId !== null && { recipient: { userId, ...name, ...email, deactivated: row.deactivated === true } }),
   };

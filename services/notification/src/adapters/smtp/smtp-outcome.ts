@@ -8,6 +8,8 @@ interface SmtpFailure extends Error {
   responseCode?: number;
   /** What the server answered with it. */
   command?: string;
+  /** Which limit an `ETIMEDOUT` is about. */
+  timeoutType?: string;
 }
 
 /** Answers to these are about the recipient or the message; to all others, about us or the server. */
@@ -15,6 +17,9 @@ const ABOUT_THE_MAIL = ['RCPT TO', 'DATA'];
 
 /** Without an answer: the server could not be talked to. */
 const ABOUT_THE_SERVER = ['ECONNECTION', 'ETIMEDOUT', 'ESOCKET', 'EDNS', 'ETLS', 'EAUTH', 'EPROTOCOL'];
+
+/** Silence in the middle of a talk: the mail may be the cause, and may even have been taken. Given back at once it would go out again and again. */
+const SILENCE = 'SOCKET_TIMEOUT';
 
 /** The server closes the connection, whatever it was asked (RFC 5321, 4.2.1). */
 const CLOSING = 421;
@@ -24,10 +29,10 @@ const CLOSING = 421;
  * that one odd mail does not keep the others from being sent.
  */
 export function outcomeOf(error: Error): Exclude<SendOutcome, { status: 'accepted' }> {
-  const { code = '', responseCode, command = '', message } = error as SmtpFailure;
+  const { code = '', responseCode, command = '', timeoutType, message } = error as SmtpFailure;
   const aboutTheMail = ABOUT_THE_MAIL.includes(command);
   if (responseCode !== undefined && aboutTheMail && responseCode !== CLOSING)
     return { status: responseCode >= 500 ? 'refused' : 'deferred', answer: message };
-  const aboutTheServer = responseCode !== undefined || ABOUT_THE_SERVER.includes(code);
+  const aboutTheServer = responseCode !== undefined || (ABOUT_THE_SERVER.includes(code) && timeoutType !== SILENCE);
   return { status: aboutTheServer ? 'unavailable' : 'deferred', answer: message };
 }

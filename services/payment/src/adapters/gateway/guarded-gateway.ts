@@ -26,15 +26,21 @@ export function createGuardedGateway(
   gateway: PaymentGateway,
   { timeoutMs, failures, resetMs }: GuardOptions,
 ): GuardedGateway {
-  const circuit = new CircuitBreaker((call: () => Promise<unknown>) => call(), {
+  const circuit: CircuitBreaker<[() => Promise<unknown>, AbortSignal]> = new CircuitBreaker((call: () => Promise<unknown>, _signal: AbortSignal) => call(), {
     timeout: false,
     volumeThreshold: failures,
     errorThresholdPercentage: 50,
     resetTimeout: resetMs,
     rollingCountTimeout: resetMs,
-    // A refusal is an answer too.
-    errorFilter: (error: unknown) => !(isAppError(error) && error.kind === 'transient'),
+    // Gets what `fire` got, beside the error.
+    errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isGivenUp(signal as AbortSignal),
   });
+
+  /** A refusal is an answer too. */
+  const isAnswered = (error: unknown) => !(isAppError(error) && error.kind === 'transient');
+
+  /** Ended by the caller, a call says nothing about the gateway. Half-open, it would count as an answer, and close the circuit. */
+  const isGivenUp = (signal: AbortSignal): boolean => signal.aborted && !circuit.halfOpen;
 
   async function guard<Result>(call: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {
     const limit = new AbortController();
@@ -44,7 +50,7 @@ export function createGuardedGateway(
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
     try {
-      return (await circuit.fire(() => call(limit.signal))) as Result;
+      return (await circuit.fire(() => call(limit.signal), signal)) as Result;
     } catch (error) {
       if (!CircuitBreaker.isOurError(error as Error)) throw error;
       throw paymentErrors.GATEWAY_UNAVAILABLE('the gateway is left alone for now', { cause: error });

@@ -6,7 +6,8 @@ import { paymentErrors } from '../../domain/payment-errors.ts';
 const Accepted = Type.Object({ id: Type.String({ minLength: 1, maxLength: 255 }) });
 type Accepted = Static<typeof Accepted>;
 const accepted = createValidator(Accepted);
-const declined = createValidator(Type.Object({ reason: Type.String({ minLength: 1, maxLength: 500 }) }));
+/** Without what neither a database nor a mail takes. */
+const declined = createValidator(Type.Object({ reason: Type.String({ pattern: '^[^\\p{Cc}\\p{Cs}]{1,500}$' }) }));
 
 const DECLINED = 402;
 /** Refusals that say "not now": the request itself may be right. */

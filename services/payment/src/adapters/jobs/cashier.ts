@@ -58,8 +58,9 @@ export function createCashier(options: CashierOptions): Component {
 
   /** Takes in hand what is due, as far as there is room. */
   async function take(over: AbortSignal): Promise<void> {
-    const limit = concurrency - inHand.size;
-    if (limit === 0 || gateway.state === 'open') return;
+    // One call finds out whether a gateway that was left alone is back; it would refuse the others, unasked.
+    const limit = (gateway.state === 'half-open' ? 1 : concurrency) - inHand.size;
+    if (limit <= 0 || gateway.state === 'open') return;
     for (const orderId of await open.listDue({ limit, except: [...inHand.keys()] })) {
       const work = settle(orderId, over)
         .catch((err) => logger.warn({ err, orderId }, 'a payment that is not settled cannot be put off right now'))
