@@ -27,6 +27,8 @@ export const paymentSettings = {
     doc: 'Address of the payment gateway, e.g. https://gateway.example/v1; `simulator` is the one that is built in and moves no money.',
     format: (text) => (text === SIMULATOR ? text : gatewayUrl(text)),
     default: SIMULATOR,
+    // A wrong one, which is shown, may have a login in it.
+    secret: true,
   }),
   gatewayTimeoutMs: setting({
     env: 'PAYMENT_GATEWAY_TIMEOUT_MS',
