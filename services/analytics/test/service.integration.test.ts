@@ -9,10 +9,11 @@ import {
   UserRegistered,
 } from '@warren/contracts';
 import { archiveRule, createEventStore, createPool } from '@warren/event-store';
-import { createId } from '@warren/kernel';
+import { createId, systemClock } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
+import { createFigureQueries } from '../src/adapters/postgres/figure-queries.ts';
 import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
-import { ENDING_EVENTS } from '../src/application/announce.ts';
+import { createAnnounce, ENDING_EVENTS } from '../src/application/announce.ts';
 import { createCountBatch } from '../src/application/count-batch.ts';
 import { manyOrders, NOON, orderCreated, orderUpdated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
@@ -205,14 +206,30 @@ describe('the analytics service', () => {
     const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
     const store = createEventStore({ pool });
     const countBatch = createCountBatch({ store, models: createModelTables(store) });
-    const [row] = await analytics.select<{ id: string }>('SELECT id FROM read_model');
-    const model = Number(row?.id);
+    // Not null where the service has read what it told of its own start.
+    const [at] = await analytics.select<{ id: string; from: string | null }>(
+      'SELECT id, read_offset AS from FROM read_model',
+    );
+    const [model, from] = [Number(at?.id), at?.from ? Number(at.from) : null];
+    const first = (from ?? -1) + 1;
     const [one, other] = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];
-    expect(await countBatch({ model, from: null, batch: { events: [one], lastOffset: 0 } })).toBe(true);
-    expect(await countBatch({ model, from: null, batch: { events: [other], lastOffset: 0 } })).toBe(false);
-    expect(await countBatch({ model, from: 0, batch: { events: [other], lastOffset: 1 } })).toBe(true);
+    expect(await countBatch({ model, from, batch: { events: [one], lastOffset: first } })).toBe(true);
+    expect(await countBatch({ model, from, batch: { events: [other], lastOffset: first } })).toBe(false);
+    expect(await countBatch({ model, from: first, batch: { events: [other], lastOffset: first + 1 } })).toBe(true);
     expect(await analytics.counted()).toBe(2);
     await pool.end();
+  });
+
+  it('when there is a single connection, then an announcement needs no other', async () => {
+    const service = await analytics.start({ ANALYTICS_UPDATE_EVERY_MS: '3600000' });
+    await analytics.publish([orderCreated([['item1', 1]])], 1);
+    await service.lifecycle.stop();
+    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service', max: 1, connectTimeoutMs: 500 });
+    const store = createEventStore({ pool });
+    const [models, figures] = [createModelTables(store), createFigureQueries(store)];
+    const announce = createAnnounce({ store, models, figures, clock: systemClock });
+    await announce().finally(() => pool.end());
+    expect(await analytics.select('SELECT FROM events')).toHaveLength(1);
   });
 
   it('when the stream has another retention, then the service is not ready and says why', async () => {

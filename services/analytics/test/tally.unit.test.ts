@@ -65,6 +65,17 @@ describe('the tally of events', () => {
     ]);
   });
 
+  it.each([1e300, Number.MAX_SAFE_INTEGER])(
+    'when a total is %d, which no table holds in cents, then the order counts without it',
+    (price) => {
+      const order = orderCreated([['item1', 1, price]]);
+      const { orders, minutes, revenue } = tallyOf([order, orderUpdated(order, 'confirmed')], new Map());
+      expect(minutes).toEqual([{ minute: NOON, created: 1, confirmed: 1, cancelled: 0 }]);
+      expect(revenue).toEqual([]);
+      expect([...orders.values()][0]?.total).toBeUndefined();
+    },
+  );
+
   it('when a confirmed order is cancelled later, then its revenue and products are taken back, and its latency stays', () => {
     const order = orderCreated([['item1', 2, 5]]);
     const confirmed = figuresAfter([[order, orderUpdated(order, 'confirmed', 100)]]);

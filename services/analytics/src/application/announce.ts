@@ -9,13 +9,19 @@ const HOUR_MS = 3_600_000;
 export const ENDING_EVENTS: readonly string[] = [AnalyticsUpdated.type];
 
 /** Publishes `AnalyticsUpdated` through the outbox if something was counted since the last one. */
-export function createAnnounce({ store, models, figures, clock }: AnalyticsDependencies) {
+export function createAnnounce({
+  store,
+  models,
+  figures,
+  clock,
+}: Pick<AnalyticsDependencies, 'store' | 'models' | 'figures' | 'clock'>) {
   return (): Promise<void> =>
     store.transaction(async (tx) => {
       if (!(await models.claimAnnouncement(tx))) return;
       const now = clock.now();
       const to = minuteEndOf(now.getTime());
-      const summary = await figures.summary({ from: new Date(to - HOUR_MS), to: new Date(to) });
+      // On the same connection: the claim keeps the reader of the stream waiting, which may have the last other one.
+      const summary = await figures.summary({ from: new Date(to - HOUR_MS), to: new Date(to) }, tx);
       const { from, events, orders, revenue, confirmationRate } = summary;
       const rate = confirmationRate === null ? {} : { confirmationRate };
       const event = createEvent(AnalyticsUpdated, {

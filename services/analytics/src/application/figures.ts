@@ -1,3 +1,5 @@
+import type { StoreTransaction } from '@warren/event-store';
+
 /** Whole minutes, the first included, the last not. */
 export interface Window {
   from: Date;
@@ -31,7 +33,8 @@ export interface ProductFigures {
 
 /** The figures as they are asked for; always those of the live read model. */
 export interface FigureQueries {
-  summary(window: Window): Promise<Summary>;
+  /** @param tx a transaction in which the live read model cannot change; without it, one of its own. */
+  summary(window: Window, tx?: StoreTransaction): Promise<Summary>;
   /** Minutes in which something happened, the newest first. */
   minutes(window: Window & { limit: number }): Promise<MinuteFigures[]>;
   /** The products of which most was sold. */

@@ -61,8 +61,10 @@ export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
   return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
 }
 
-function totalOf({ totalAmount, currency }: EventOf<typeof OrderCreated>['data']): Total | undefined {
-  return totalAmount === undefined ? undefined : { cents: Math.round(totalAmount * 100), currency };
+/** The contract sets no limit to a total. One that nobody can pay, which no table holds either, counts as none: it must not stop all figures. */
+function totalOf({ totalAmount = Number.NaN, currency }: EventOf<typeof OrderCreated>['data']): Total | undefined {
+  const cents = Math.round(totalAmount * 100);
+  return Number.isSafeInteger(cents) ? { cents, currency } : undefined;
 }
 
 /** Told twice, it has happened when it was told first, whichever comes first. */

@@ -18,12 +18,14 @@ const LIVE = `model = (SELECT id FROM read_model WHERE state = 'live')`;
 /** Queries on the figures of the live read model. */
 export function createFigureQueries(store: Pick<EventStore, 'query' | 'transaction'>): FigureQueries {
   return {
-    summary: (window) =>
-      snapshot(store, async (tx) => {
+    summary(window, tx) {
+      const read = async (reader: Tx) => {
         const { from, to } = window;
-        const rows = await readWindow(tx, window, 'NULL::timestamptz');
+        const rows = await readWindow(reader, window, 'NULL::timestamptz');
         return { from: from.toISOString(), to: to.toISOString(), ...figuresOf(rows) };
-      }),
+      };
+      return tx ? read(tx) : snapshot(store, read);
+    },
     minutes: ({ limit, ...window }) =>
       snapshot(store, async (tx) => {
         const newest = await newestMinutes(tx, window, limit);
