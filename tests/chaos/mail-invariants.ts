@@ -8,7 +8,9 @@ export const MAIL_INVARIANTS: readonly Invariant[] = [
   ['a user whose registration was answered 201 is stored, with the e-mail address that was sent', lostUsers],
   ['no two users have the same e-mail address', sharedAddresses],
   ['every user gets a welcome mail, under one Message-ID', wrongWelcomes],
+  ['a customer is told of every end of an order, and that it was shipped', untoldNews],
   ['a mail was asked for in the log', unaskedMails],
+  ['a mail that was asked for comes to one end, and was taken by the mail server where that says so', wrongEnds],
   ['a mail is sent again only where its answer was lost, or a process died before it was recorded', repeatedMails],
 ];
 
@@ -34,6 +36,37 @@ function sharedAddresses({ users }: Evidence): string[] {
 /** Id of the `MailRequested` that a mail was made from. */
 const requestIdOf = ({ messageId }: ReceivedMail): string => /^<(.*)@/.exec(messageId)?.[1] ?? messageId;
 
+/** The mail that an event of an order asks for. */
+const MAIL_OF: Readonly<Record<string, string>> = {
+  OrderConfirmed: 'confirmed',
+  OrderCancelled: 'cancelled',
+  OrderShipped: 'shipped',
+};
+
+function untoldNews({ running, events }: Evidence): string[] {
+  if (!running.has('notification')) return [];
+  const asked = new Set(streamsById(events).values());
+  return events.flatMap(({ type, stream }) => {
+    const kind = MAIL_OF[type];
+    const mail = `mail-${kind}-${stream.slice('order-'.length)}`;
+    return kind === undefined || asked.has(mail) ? [] : [`${type} of ${stream}: no ${mail}`];
+  });
+}
+
+const SENT: readonly string[] = ['WelcomeEmailSent', 'CustomerNotified'];
+
+function wrongEnds({ events, mails }: Evidence): string[] {
+  const taken = new Set(mails.map(requestIdOf));
+  const streams = groupBy(events, ({ stream }) => stream);
+  return [...streamsById(events)].flatMap(([id, stream]) => {
+    const ends = (streams.get(stream) ?? []).filter(({ type }) => type !== 'MailRequested');
+    const [end] = ends;
+    if (!end || ends.length > 1) return [`${stream} has ${ends.length} ends: ${ends.map(({ type }) => type)}`];
+    return SENT.includes(end.type) && !taken.has(id) ? [`${stream} says ${end.type}, and nothing was taken`] : [];
+  });
+}
+
+/** Of the mails that were asked for, by the ids of the events that say so. */
 function streamsById(events: readonly LoggedEvent[]): Map<string, string> {
   return new Map(events.filter(({ type }) => type === 'MailRequested').map(({ id, stream }) => [id, stream]));
 }

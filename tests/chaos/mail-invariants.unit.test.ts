@@ -1,16 +1,21 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ReceivedMail } from '@warren/testing';
 import type { Evidence } from './evidence.ts';
-import { brokenBy, soundRun } from './sound-run.ts';
+import { brokenBy, logged, soundRun } from './sound-run.ts';
 
-const [welcome] = soundRun().mails as [ReceivedMail];
+const all = soundRun().mails;
+const [welcome, ...others] = all as [ReceivedMail, ...ReceivedMail[]];
 const [user] = soundRun().users as [Evidence['users'][number]];
 const again = { ...welcome, keptAt: 160_000, answeredAt: 160_010 };
 const unanswered = { ...welcome, answeredAt: undefined };
 const REPEATED = /is sent again only/;
 const sent = (mails: readonly ReceivedMail[], notificationEnds: readonly number[] = []) => ({
-  mails,
+  mails: [...mails, ...others],
   notificationEnds,
+});
+
+const without = (stream: string): Pick<Evidence, 'events'> => ({
+  events: soundRun().events.filter((event) => event.stream !== stream),
 });
 
 /** So many mails that were answered for, and so many of them that came again. */
@@ -50,7 +55,29 @@ describe('the judgement of the users and mails of a run', () => {
         events: soundRun().events.flatMap((event) => (event.id === 'm1' ? [event, { ...event, id: 'm3' }] : [event])),
       },
     ],
-    ['nobody has asked for a mail', /asked for/, { mails: [welcome, { ...welcome, messageId: '<ghost@localhost>' }] }],
+    [
+      'nobody has asked for a mail',
+      /asked for in/,
+      { mails: [...all, { ...welcome, messageId: '<ghost@localhost>' }] },
+    ],
+    ['a confirmation was not told', /told of every end/, without('mail-confirmed-order-1')],
+    ['a cancellation was not told', /told of every end/, without('mail-cancelled-order-2')],
+    ['a shipping was not told', /told of every end/, without('mail-shipped-order-1')],
+    [
+      'a mail about an order has no end',
+      /comes to one end/,
+      { events: soundRun().events.filter(({ id }) => id !== 'end-mail-confirmed-order-3') },
+    ],
+    [
+      'a mail about an order was dropped as well as sent',
+      /comes to one end/,
+      { events: [...soundRun().events, logged('m9', 'mail-shipped-order-1', 3, 'MailDropped')] },
+    ],
+    [
+      'a mail that was sent never came',
+      /comes to one end/,
+      { mails: all.filter(({ subject }) => !/shipped/.test(subject)) },
+    ],
     ['a mail came again that was answered for', REPEATED, sent([welcome, again])],
     ['a process died long after the answer', REPEATED, sent([welcome, again], [120_000])],
     ['a process died before the answer', REPEATED, sent([welcome, again], [98_000])],

@@ -52,6 +52,7 @@ describe('the judgement of the money of a run', () => {
     ],
     ['a cancelled order stays paid', ENDS, ordersWith({ 'order-3': { paymentStatus: 'paid' } })],
     ['a confirmed order is never paid', ENDS, ordersWith({ 'order-1': { paymentStatus: 'pending' } })],
+    ['an order is not to be paid though payments are taken', ENDS, ordersWith({ 'order-2': { paymentStatus: null } })],
     ['an order is shipped that is not paid', SHIPPED, ordersWith({ 'order-1': { paymentStatus: 'pending' } })],
     ['an order is shipped that is cancelled', SHIPPED, ordersWith({ 'order-3': { fulfillmentStatus: 'shipped' } })],
     [
@@ -69,9 +70,10 @@ describe('the judgement of the money of a run', () => {
 
   it('when no payments are taken, then no order ends paid', () => {
     const unpaid = { paymentStatus: null, fulfillmentStatus: null };
-    const { record } = soundRun();
+    const { record, running } = soundRun();
     record.shipped.clear();
+    const others = new Set([...running].filter((service) => service !== 'payment'));
     const orders = ordersWith({ 'order-1': unpaid, 'order-2': unpaid, 'order-3': unpaid });
-    expect(brokenBy({ record, bookings: [], ...orders })).toEqual([]);
+    expect(brokenBy({ record, running: others, bookings: [], ...orders })).toEqual([]);
   });
 });

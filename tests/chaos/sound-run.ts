@@ -1,4 +1,5 @@
 import { deriveId } from '@warren/kernel';
+import type { ReceivedMail } from '@warren/testing';
 import { createClientRecord, type OrderLine } from './client-record.ts';
 import type { Evidence, LoggedEvent, StoredOrder } from './evidence.ts';
 import { checkInvariants } from './invariants.ts';
@@ -23,6 +24,22 @@ export const logged = (id: string, stream: string, version: number, type: string
 /** An event that stays in the log. */
 const internal = (...event: Parameters<typeof logged>): LoggedEvent => ({ ...logged(...event), published: false });
 
+/** The stream of a mail about an order. */
+const toldMail = (stream: string, end: 'CustomerNotified' | 'MailDropped') => [
+  internal(`asked-${stream}`, stream, 1, 'MailRequested'),
+  { ...logged(`end-${stream}`, stream, 2, end), published: end === 'CustomerNotified' },
+];
+
+/** A mail as the mail server has taken it, of the event that asked for it. */
+const taken = (requestId: string, subject: string): ReceivedMail => ({
+  to: 'one@example.org',
+  subject,
+  messageId: `<${requestId}@localhost>`,
+  keptAt: 100_000,
+  answeredAt: 100_010,
+  raw: '',
+});
+
 const handledBy = (consumer: string, ...ids: string[]) => ids.map((messageId) => ({ messageId, consumer }));
 
 export const deadPoison = {
@@ -40,7 +57,7 @@ const order = (id: string, status: string, more: Partial<StoredOrder> = {}): Sto
 
 /**
  * A run in which everything went well: one order confirmed, paid and shipped, one short of stock, one cancelled by the client after it was
- * confirmed, while it was charged; one user with a welcome mail; one receipt, one poison message.
+ * confirmed, while it was charged; one user with a welcome mail, and mails about two of the orders; one receipt, one poison message.
  */
 export function soundRun(): Evidence {
   const record = createClientRecord();
@@ -72,6 +89,11 @@ export function soundRun(): Evidence {
     logged('u1', 'user-user-1', 1, 'UserRegistered'),
     internal('m1', 'mail-welcome-user-1', 1, 'MailRequested'),
     logged('m2', 'mail-welcome-user-1', 2, 'WelcomeEmailSent'),
+    ...toldMail('mail-confirmed-order-1', 'MailDropped'),
+    ...toldMail('mail-shipped-order-1', 'CustomerNotified'),
+    ...toldMail('mail-cancelled-order-2', 'MailDropped'),
+    ...toldMail('mail-confirmed-order-3', 'MailDropped'),
+    ...toldMail('mail-cancelled-order-3', 'CustomerNotified'),
   ];
   const published = events.filter((event) => event.published).map(({ id }) => id);
   const news = ['e1', 'e3', 'e4', 'e6', 'e8', CANCEL_2, CANCEL_3];
@@ -111,14 +133,9 @@ export function soundRun(): Evidence {
     ],
     users: [{ id: 'user-1', email: 'one@example.org', status: 'active' }],
     mails: [
-      {
-        to: 'one@example.org',
-        subject: 'Welcome',
-        messageId: '<m1@localhost>',
-        keptAt: 100_000,
-        answeredAt: 100_010,
-        raw: '',
-      },
+      taken('m1', 'Welcome'),
+      taken('asked-mail-shipped-order-1', 'Your order was shipped'),
+      taken('asked-mail-cancelled-order-3', 'Your order was cancelled'),
     ],
     notificationEnds: [],
     facts: [

@@ -26,15 +26,18 @@ export function createGuardedGateway(
   gateway: PaymentGateway,
   { timeoutMs, failures, resetMs }: GuardOptions,
 ): GuardedGateway {
-  const circuit: CircuitBreaker<[() => Promise<unknown>, AbortSignal]> = new CircuitBreaker((call: () => Promise<unknown>, _signal: AbortSignal) => call(), {
-    timeout: false,
-    volumeThreshold: failures,
-    errorThresholdPercentage: 50,
-    resetTimeout: resetMs,
-    rollingCountTimeout: resetMs,
-    // Gets what `fire` got, beside the error.
-    errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isGivenUp(signal as AbortSignal),
-  });
+  const circuit: CircuitBreaker<[() => Promise<unknown>, AbortSignal]> = new CircuitBreaker(
+    (call: () => Promise<unknown>, _signal: AbortSignal) => call(),
+    {
+      timeout: false,
+      volumeThreshold: failures,
+      errorThresholdPercentage: 50,
+      resetTimeout: resetMs,
+      rollingCountTimeout: resetMs,
+      // Gets what `fire` got, beside the error.
+      errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isGivenUp(signal as AbortSignal),
+    },
+  );
 
   /** A refusal is an answer too. */
   const isAnswered = (error: unknown) => !(isAppError(error) && error.kind === 'transient');
