@@ -19,6 +19,7 @@ beforeEach(async () => {
 const buses: EventBus[] = [];
 afterEach(async () => {
   await Promise.all(buses.splice(0).map((bus) => bus.close()));
+  await vhost.close();
 });
 
 async function run(argv: string[], answer?: boolean) {

@@ -26,7 +26,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   await Promise.all(services.splice(0).map((service) => service.lifecycle.stop()));
-  await database.drop();
+  await Promise.all([database.drop(), vhost.close()]);
 });
 
 async function startInventory(more: Record<string, string> = {}): Promise<InventoryService> {

@@ -30,7 +30,7 @@ describe("the README's third service", () => {
     [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   });
   afterAll(async () => {
-    await Promise.all([database?.drop(), rm(folder, { recursive: true, force: true })]);
+    await Promise.all([database?.drop(), vhost?.close(), rm(folder, { recursive: true, force: true })]);
   });
 
   it('when it is compiled as it stands, then it has no type error and fewer than 60 lines', async () => {

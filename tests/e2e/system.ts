@@ -74,6 +74,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
   };
   try {
     const vhost = await createTestVhost(broker);
+    // A broker of the suite's own may be gone by then.
+    if (options.broker === undefined) undo.push(() => vhost.close());
     const database = await createTestDatabase();
     undo.push(() => database.drop());
     const brokerProxy = await createTcpProxy(broker.amqpUrl);

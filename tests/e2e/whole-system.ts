@@ -88,7 +88,7 @@ export async function startWholeSystem() {
       await catcher.lifecycle.stop();
       await bus.close();
       await pool.end();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

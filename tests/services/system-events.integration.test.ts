@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorOccurred, type EventOf, HealthChanged, ServiceStarted, ServiceStopping } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
-import { createTestDatabase, createTestVhost, type TestDatabase, waitUntil } from '@warren/testing';
+import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { composeInventory } from '../../services/inventory/src/compose.ts';
@@ -29,13 +29,13 @@ const SERVICES: Record<string, (env: Env) => Service> = {
 };
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 
+let vhost: TestVhost;
 let database: TestDatabase;
 let listener: EventBus;
 let seen: EventOf<(typeof CONTRACTS)[number]>[];
 let env: Env;
 beforeEach(async () => {
-  const [vhost, created] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  database = created;
+  [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
   listener = new EventBus({ url: vhost.amqpUrl, service: 'test' });
@@ -45,7 +45,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await listener.close();
-  await database.drop();
+  await Promise.all([database.drop(), vhost.close()]);
 });
 
 describe('each service', () => {

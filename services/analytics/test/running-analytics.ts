@@ -87,7 +87,7 @@ export async function createAnalyticsFixture() {
       await Promise.all(services.map((service) => service.lifecycle.stop()));
       await bus.close();
       await client.end();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

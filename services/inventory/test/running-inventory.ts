@@ -64,7 +64,7 @@ export async function createInventoryFixture() {
     async close() {
       await Promise.all(services.map((service) => service.lifecycle.stop()));
       await bus.close();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

@@ -84,7 +84,7 @@ export async function createNotificationFixture() {
       await mailServer.stop();
       await bus.close();
       await tables.end();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

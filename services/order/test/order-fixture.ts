@@ -56,7 +56,7 @@ export async function createOrderFixture(): Promise<OrderFixture> {
     async close() {
       await Promise.all(running.map((order) => order.service.lifecycle.stop()));
       await inventory.close();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

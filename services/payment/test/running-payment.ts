@@ -107,7 +107,7 @@ export async function createPaymentFixture() {
       await Promise.all(services.map((service) => service.lifecycle.stop()));
       await bus.close();
       await client.end();
-      await database.drop();
+      await Promise.all([database.drop(), vhost.close()]);
     },
   };
 }

@@ -55,7 +55,7 @@ export function useUsers({ instances: count, amqpUrl }: UserFixtureOptions): Use
   afterAll(async () => {
     await Promise.all(instances.map(({ service }) => service.lifecycle.stop()));
     await tables?.end();
-    await database?.drop();
+    await Promise.all([database?.drop(), vhost?.close()]);
   });
   return {
     get vhost() {

@@ -1,20 +1,25 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, silentLogger } from '@warren/kernel';
-import { createTcpProxy, createTestVhost, type TcpProxy, waitUntil } from '@warren/testing';
+import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { EventBus } from '../src/index.ts';
 
 describe('connecting and closing', () => {
   let amqpUrl: string;
+  let vhost: TestVhost;
   let proxy: TcpProxy;
   let url: string;
   beforeEach(async () => {
-    amqpUrl = (await createTestVhost()).amqpUrl;
+    vhost = await createTestVhost();
+    ({ amqpUrl } = vhost);
     proxy = await createTcpProxy(amqpUrl);
     url = proxy.through(amqpUrl);
   });
-  afterEach(() => proxy.close());
+  afterEach(async () => {
+    await proxy.close();
+    await vhost.close();
+  });
 
   test('when a bus is connected twice, then it has its two connections, and close leaves none', async () => {
     const bus = new EventBus({ url, service: 'twice' });

@@ -137,6 +137,7 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
     async close() {
       await closeBuses();
       await connection.close();
+      await vhost.close();
     },
   };
 }

@@ -16,7 +16,7 @@ import {
   type Logger,
   silentLogger,
 } from '@warren/kernel';
-import { createTcpProxy, createTestVhost, type TcpProxy, waitUntil } from '@warren/testing';
+import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
 import { createBusComponent, createSystemEvents, EventBus } from '../src/index.ts';
 
 type SystemEvent = EventOf<
@@ -59,9 +59,11 @@ async function startService(amqpUrl: string): Promise<void> {
 }
 
 describe('the system events of a service', () => {
+  let vhost: TestVhost;
   let amqpUrl: string;
   beforeEach(async () => {
-    ({ amqpUrl } = await createTestVhost());
+    vhost = await createTestVhost();
+    ({ amqpUrl } = vhost);
     proxy = await createTcpProxy(amqpUrl);
     stock = { up: true };
     seen = [];
@@ -78,6 +80,7 @@ describe('the system events of a service', () => {
     await lifecycle.stop();
     await listener.close();
     await proxy.close();
+    await vhost.close();
   });
 
   it('when it starts, changes and stops, then each is told, with nothing of what its components say', async () => {

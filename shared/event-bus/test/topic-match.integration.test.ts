@@ -16,6 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await connection.close();
+  await vhost.close();
 });
 
 /** Which of the keys the broker routes to a queue bound with the pattern. */

@@ -22,7 +22,7 @@ export interface RelayPace {
   sweepMs: number;
   /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
   maxInFlight: number;
-  /** How long `stop` waits for confirms. @default 5000 */
+  /** How long `stop` may take to publish what was read, with its confirms. @default 5000 */
   drainMs: number;
 }
 
@@ -47,7 +47,7 @@ export interface Relay extends Component {
   readonly state: RelayState;
   /** Begins in the background; the database may still be away. */
   start(): Promise<void>;
-  /** Reads no more, waits for the confirms of what is under way, stores the cursor and frees the lock. */
+  /** Reads no more, publishes what it has read, waits for the confirms, stores the cursor and frees the lock; `drainMs` at most. */
   stop(): Promise<void>;
   /** Down while it has no session on the database. `details` show the state and the lag (see `RelayLag`). */
   health(): Promise<ComponentHealth>;

@@ -1,11 +1,14 @@
 import type { Logger } from '@warren/kernel';
 import type { RecordedEvent } from '../event-store.ts';
+import type { SessionLock } from '../session-lock.ts';
 import type { Parking } from './parking.ts';
 import { type PublishEventOptions, publishEvent } from './publish-event.ts';
 import type { RelayCursor } from './relay-cursor.ts';
 import type { LogEntry } from './relay-reader.ts';
 
 export interface SendWindowOptions extends PublishEventOptions {
+  /** Once it is lost nothing more is sent: another relay may publish already. */
+  lock: Pick<SessionLock, 'alive'>;
   parking: Parking;
   logger: Logger;
   /** Called when the oldest entries were settled. */
@@ -23,8 +26,13 @@ export interface SendWindow {
   pump(): void;
   /** Publishes one parked event again; the reason when that failed. */
   attempt(event: RecordedEvent): Promise<string | undefined>;
-  /** Sends nothing more. Resolves when all that was sent is settled. */
-  close(): Promise<void>;
+  /**
+   * Resolves when nothing is under way. What waits in line behind an event that is under way still goes out: the cursor cannot pass it, and
+   * the next relay would publish all behind it again.
+   */
+  idle(): Promise<void>;
+  /** Sends nothing more. */
+  close(): void;
 }
 
 /**
@@ -81,7 +89,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
   }
 
   function dispatch(entry: EventEntry): void {
-    if (closed) return;
+    if (closed || !options.lock.alive) return;
     if (parking.holds(entry.event.streamId)) park(entry, BEHIND_PARKED);
     else if (!publisher.canPublish()) stalled.push(entry);
     else void send(entry);
@@ -172,12 +180,14 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       const outcome = await publishEvent(event, options);
       return outcome.status === 'confirmed' ? undefined : outcome.reason;
     },
-    async close() {
-      closed = true;
+    async idle() {
       if (sending === 0) return;
       await new Promise<void>((resolve) => {
         onIdle = resolve;
       });
+    },
+    close() {
+      closed = true;
     },
   };
 }
