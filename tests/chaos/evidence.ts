@@ -12,6 +12,8 @@ export interface LoggedEvent {
   published: boolean;
   /** Who cancelled the order, for an OrderCancelled. */
   by?: string | null;
+  /** Why a mail is not sent, for a MailDropped. */
+  why?: string | null;
   /** Whether it lies in the archive. @default false */
   archived?: boolean;
   /** When it was recorded, in milliseconds since 1970. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { ReceivedMail } from '@warren/testing';
-import type { Evidence } from './evidence.ts';
+import type { Evidence, LoggedEvent } from './evidence.ts';
 import { brokenBy, logged, soundRun } from './sound-run.ts';
 
 const all = soundRun().mails;
@@ -12,6 +12,10 @@ const REPEATED = /is sent again only/;
 const sent = (mails: readonly ReceivedMail[], notificationEnds: readonly number[] = []) => ({
   mails: [...mails, ...others],
   notificationEnds,
+});
+
+const endingWith = (stream: string, change: Partial<LoggedEvent>): Pick<Evidence, 'events'> => ({
+  events: soundRun().events.map((event) => (event.id === `end-${stream}` ? { ...event, ...change } : event)),
 });
 
 const without = (stream: string): Pick<Evidence, 'events'> => ({
@@ -60,13 +64,19 @@ describe('the judgement of the users and mails of a run', () => {
       /asked for in/,
       { mails: [...all, { ...welcome, messageId: '<ghost@localhost>' }] },
     ],
-    ['a confirmation was not told', /told of every end/, without('mail-confirmed-order-1')],
-    ['a cancellation was not told', /told of every end/, without('mail-cancelled-order-2')],
-    ['a shipping was not told', /told of every end/, without('mail-shipped-order-1')],
+    ['a confirmation was not told', /asked for about every end/, without('mail-confirmed-order-1')],
+    ['a cancellation was not told', /asked for about every end/, without('mail-cancelled-order-2')],
+    ['a shipping was not told', /asked for about every end/, without('mail-shipped-order-1')],
     [
       'a mail about an order has no end',
       /comes to one end/,
       { events: soundRun().events.filter(({ id }) => id !== 'end-mail-confirmed-order-3') },
+    ],
+    ['a mail was refused', /comes to one end/, endingWith('mail-cancelled-order-3', { type: 'MailRefused' })],
+    [
+      'a mail was dropped as overtaken by nothing',
+      /comes to one end/,
+      endingWith('mail-cancelled-order-2', { why: 'overtaken' }),
     ],
     [
       'a mail about an order was dropped as well as sent',

@@ -21,8 +21,8 @@ describe('what a failed try means', () => {
       { code: 'ETIMEDOUT', command: 'CONN', timeoutType: 'GREETING_TIMEOUT' },
       'unavailable',
     ],
-    ['an answer does not come', { code: 'ETIMEDOUT', command: 'CONN', timeoutType: 'SOCKET_TIMEOUT' }, 'deferred'],
-    ['the mail takes too long', { code: 'ABORT_ERR' }, 'deferred'],
+    ['an answer does not come', { code: 'ETIMEDOUT', command: 'CONN', timeoutType: 'SOCKET_TIMEOUT' }, 'unanswered'],
+    ['the mail takes too long', { code: 'ABORT_ERR' }, 'unanswered'],
     ['the mail cannot be written', {}, 'deferred'],
   ])('when %s, then it is told apart', (_, facts, status) => {
     expect(outcomeOf(failure(facts))).toEqual({ status, answer: 'what it said' });

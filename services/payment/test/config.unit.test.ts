@@ -18,6 +18,8 @@ describe('the settings of the payment service', () => {
     'https://me:secret@gateway.example',
     'https://gateway.example/?key=1',
     'https://gateway.example/#a',
+    'https://gateway.example/v1?',
+    'https://gateway.example/v1#',
     'ftp://a',
   ])('when the gateway is %s, then nothing starts, and no password is shown', (gateway) => {
     expect(() => load(gateway)).toThrow('PAYMENT_GATEWAY_URL must');

@@ -104,6 +104,21 @@ describe('a gateway that is away', () => {
     await waitUntilReady(service);
   });
 
+  it('when a call from before gets no answer, then it is tried again all the same', async () => {
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };
+    const [service] = (await payment.start(1, settings)) as [PaymentService];
+    silent = true;
+    await confirmedOrder(10);
+    await waitUntil(() => unanswered === 1, { what: 'the call without an answer' });
+    silent = false;
+    const orderIds = await Promise.all(Array.from({ length: 10 }, () => confirmedOrder(10)));
+    const isLeftAlone = async () => (await service.lifecycle.readiness()).components.cashier?.up === false;
+    await waitUntil(isLeftAlone, { what: 'the gateway to be left alone' });
+    up = true;
+    for (const orderId of orderIds) await payment.told(orderId, 1);
+  });
+
   it('when it is silent as one call tries it again, then no other payment is put off for that', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };

@@ -139,6 +139,20 @@ describe('a guarded gateway', () => {
     expect(gateway.state).toBe('closed');
   });
 
+  it('when a caller gives up the one call that tries it again, then it is left alone again', async () => {
+    answer = { status: 503 };
+    const gateway = guard(600_000);
+    for (let tries = 0; tries < 3; tries += 1) await gateway.charge(request, signal).catch(() => undefined);
+    await waitUntil(() => gateway.state === 'half-open', { what: 'the rest to end' });
+    answer = undefined;
+    const gaveUp = new AbortController();
+    const charged = gateway.charge(request, gaveUp.signal).catch(() => undefined);
+    await waitUntil(() => calls.length === 4, { what: 'the call' });
+    gaveUp.abort();
+    await charged;
+    expect(gateway.state).toBe('open');
+  });
+
   it('when the gateway refuses, then it is not left alone: it answers', async () => {
     answer = { status: 401 };
     const gateway = guard(5000);

@@ -7,7 +7,8 @@ export const analyticsErrors = defineErrors({
   },
   ANALYTICS_REPLAY_AHEAD: {
     kind: 'invalid',
-    meaning: 'The stream has not been read as far as the offset that a replay is to begin at: it might never end.',
+    meaning:
+      'The figures are not yet as far in the stream as the offset that a replay is to begin at: it might never end. They may only be late.',
   },
   ANALYTICS_REPLAY_NOT_FOUND: { kind: 'not-found', meaning: 'There is no replay with this id.' },
 });

@@ -61,10 +61,11 @@ export function createDeliverMail(dependencies: NotificationDependencies, endMai
     }
     const { status, answer } = outcome;
     logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
-    if (status === 'refused' || (status === 'deferred' && waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs))
+    if (status === 'unavailable') return outcome;
+    if (status === 'refused' || waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs)
       await endMails([{ mail, command: { type: 'RecordRefused', answer }, outcome: 'refused' }]);
-    else if (status === 'deferred')
-      await store.transaction((tx) => queue.putOff(tx, [{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]));
+    // Also without an answer: given back at once, a mail that was taken would go out again and again.
+    else await store.transaction((tx) => queue.putOff(tx, [{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]));
     return outcome;
   };
 }

@@ -24,12 +24,15 @@ export interface OutgoingMail extends Letter {
  * |---|---|---|
  * | `accepted` | the mail server answers for it now | – |
  * | `refused` | it will not take this mail, ever (5xx) | the mail has come to its end |
- * | `deferred` | it does not take this mail at the moment (4xx, no answer in time) | later again |
+ * | `deferred` | it does not take this mail at the moment (4xx) | later again |
+ * | `unanswered` | it says nothing, in the middle of the talk: for this mail or for all, which only others can show | later again |
  * | `unavailable` | it cannot be reached, or takes nothing from us | later again; no fault of this mail |
  *
  * With the last two the server may have taken the mail all the same, if its answer was lost.
  */
-export type SendOutcome = { status: 'accepted' } | { status: 'refused' | 'deferred' | 'unavailable'; answer: string };
+export type SendOutcome =
+  | { status: 'accepted' }
+  | { status: 'refused' | 'deferred' | 'unanswered' | 'unavailable'; answer: string };
 
 /** The longest that one mail may take, in milliseconds. */
 export const SEND_LIMIT_MS = 30_000;

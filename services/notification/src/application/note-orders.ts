@@ -31,8 +31,10 @@ function noteOf({ type, data }: OrderMessage): OrderNote {
   if (type === 'OrderStatusUpdated')
     return { orderId: data.orderId, cancelled: data.status === 'cancelled', shipped: false };
   if (type === 'OrderShipped') return { orderId: data.orderId, cancelled: false, shipped: true };
-  const { id: orderId, customerId, totalAmount, currency } = data;
-  const total = totalAmount === undefined ? {} : { total: { cents: Math.round(totalAmount * 100), currency } };
+  const { id: orderId, customerId, totalAmount = Number.NaN, currency } = data;
+  const cents = Math.round(totalAmount * 100);
+  // The contract sets no limit to a total: one that no table holds is not stated.
+  const total = Number.isSafeInteger(cents) ? { total: { cents, currency } } : {};
   return { orderId, customerId, ...total, cancelled: false, shipped: false };
 }
 

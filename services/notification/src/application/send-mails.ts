@@ -93,12 +93,12 @@ export function createSendMails(dependencies: NotificationDependencies, stopping
 type Outcomes = ReadonlyMap<ReadyMail, SendOutcome>;
 
 function isAnswered(outcomes: Outcomes): boolean {
-  return [...outcomes.values()].some(({ status }) => status !== 'unavailable');
+  return [...outcomes.values()].some(({ status }) => status !== 'unavailable' && status !== 'unanswered');
 }
 
 function serverOf(outcomes: Outcomes): SendReport['server'] {
   if (isAnswered(outcomes)) return { status: 'up' };
   for (const outcome of outcomes.values())
-    if (outcome.status === 'unavailable') return { status: 'away', failure: outcome.answer };
+    if (outcome.status !== 'accepted') return { status: 'away', failure: outcome.answer };
   return { status: 'unasked' };
 }

@@ -17,7 +17,7 @@ const DEFAULT_PACE: RelayPace = {
   checkpointMs: 50,
   sweepMs: 5000,
   maxInFlight: 2000,
-  drainMs: 5000,
+  drainMs: 2000,
 };
 
 /** The event as it is, without what only the log knows. */

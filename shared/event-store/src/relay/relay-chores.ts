@@ -24,10 +24,10 @@ export interface ChoresOptions {
 export interface Chores {
   /** Why the term cannot go on. */
   readonly failure: unknown;
-  /** Begins nothing more and resolves when what is under way is done. */
+  /** Tries parked events no more, and resolves when none is being tried. The cursor is still stored and sending resumed. */
+  endSweeps(): Promise<void>;
+  /** Ends the rest, and stores the cursor a last time. @throws `failure`, if there is one */
   stop(): Promise<void>;
-  /** Stores the cursor a last time. @throws `failure`, if there is one */
-  saveLast(): Promise<void>;
 }
 
 /** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again. */
@@ -37,11 +37,14 @@ export function startChores(options: ChoresOptions): Chores {
   let saving: Promise<void> | undefined;
   let sweeping: Promise<void> | undefined;
   let sweepAt = 0;
+  let mayTryParked = true;
   let couldPublish = false;
   let failure: unknown;
 
+  /** What went out from now on could not be passed: the next term would publish it again. */
   function fail(error: unknown): void {
     failure ??= error;
+    window.close();
     signal.ring();
   }
 
@@ -67,9 +70,9 @@ export function startChores(options: ChoresOptions): Chores {
       .finally(() => {
         saving = undefined;
       });
-    if (!canPublish || sweeping || Date.now() < sweepAt) return;
+    if (!mayTryParked || !canPublish || sweeping || Date.now() < sweepAt) return;
     sweeping = parking
-      .sweep(window.attempt)
+      .sweep(async (event) => (mayTryParked ? window.attempt(event) : 'the relay stops'))
       .catch(fail)
       .finally(() => {
         sweeping = undefined;
@@ -82,11 +85,13 @@ export function startChores(options: ChoresOptions): Chores {
     get failure() {
       return failure;
     },
+    async endSweeps() {
+      mayTryParked = false;
+      await sweeping;
+    },
     async stop() {
       clearInterval(timer);
-      await Promise.all([saving, sweeping]);
-    },
-    async saveLast() {
+      await saving;
       if (failure !== undefined) throw failure;
       await save();
     },

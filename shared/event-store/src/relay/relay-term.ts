@@ -55,11 +55,11 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   try {
     await readOn();
   } finally {
-    const settled = Promise.all([window.idle(), chores.stop()]);
+    const settled = Promise.all([window.idle(), chores.endSweeps()]);
     // Without the lock another relay may publish already: there is nothing to wait for.
     if (lock.alive) await Promise.race([settled, delay(pace.drainMs, undefined, { ref: false })]);
     window.close();
-    await chores.saveLast();
+    await chores.stop();
   }
 }
 

@@ -22,7 +22,7 @@ export interface RelayPace {
   sweepMs: number;
   /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
   maxInFlight: number;
-  /** How long `stop` may take to publish what was read, with its confirms. @default 5000 */
+  /** How long `stop` may take to publish what was read, with its confirms: well below a quarter of the lifecycle's `drainTimeoutMs`. @default 2000 */
   drainMs: number;
 }
 
@@ -47,7 +47,10 @@ export interface Relay extends Component {
   readonly state: RelayState;
   /** Begins in the background; the database may still be away. */
   start(): Promise<void>;
-  /** Reads no more, publishes what it has read, waits for the confirms, stores the cursor and frees the lock; `drainMs` at most. */
+  /**
+   * Reads no more, publishes what it has read, waits for the confirms (`drainMs` at most), stores the cursor and frees the lock. What waits for a
+   * retry or for the broker is left to the next relay.
+   */
   stop(): Promise<void>;
   /** Down while it has no session on the database. `details` show the state and the lag (see `RelayLag`). */
   health(): Promise<ComponentHealth>;

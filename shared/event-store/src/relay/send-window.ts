@@ -28,7 +28,7 @@ export interface SendWindow {
   attempt(event: RecordedEvent): Promise<string | undefined>;
   /**
    * Resolves when nothing is under way. What waits in line behind an event that is under way still goes out: the cursor cannot pass it, and
-   * the next relay would publish all behind it again.
+   * the next relay would publish all behind it again. What waits for a retry or for the broker is not waited for.
    */
   idle(): Promise<void>;
   /** Sends nothing more. */

@@ -18,8 +18,10 @@ const ABOUT_THE_MAIL = ['RCPT TO', 'DATA'];
 /** Without an answer: the server could not be talked to. */
 const ABOUT_THE_SERVER = ['ECONNECTION', 'ETIMEDOUT', 'ESOCKET', 'EDNS', 'ETLS', 'EAUTH', 'EPROTOCOL'];
 
-/** Silence in the middle of a talk: the mail may be the cause, and may even have been taken. Given back at once it would go out again and again. */
+/** After the greeting, at whatever point of the talk. */
 const SILENCE = 'SOCKET_TIMEOUT';
+/** The whole talk took too long. */
+const TOO_LONG = 'ABORT_ERR';
 
 /** The server closes the connection, whatever it was asked (RFC 5321, 4.2.1). */
 const CLOSING = 421;
@@ -33,6 +35,7 @@ export function outcomeOf(error: Error): Exclude<SendOutcome, { status: 'accepte
   const aboutTheMail = ABOUT_THE_MAIL.includes(command);
   if (responseCode !== undefined && aboutTheMail && responseCode !== CLOSING)
     return { status: responseCode >= 500 ? 'refused' : 'deferred', answer: message };
-  const aboutTheServer = responseCode !== undefined || (ABOUT_THE_SERVER.includes(code) && timeoutType !== SILENCE);
+  if (timeoutType === SILENCE || code === TOO_LONG) return { status: 'unanswered', answer: message };
+  const aboutTheServer = responseCode !== undefined || ABOUT_THE_SERVER.includes(code);
   return { status: aboutTheServer ? 'unavailable' : 'deferred', answer: message };
 }

@@ -42,7 +42,10 @@ export function createGuardedGateway(
   /** A refusal is an answer too. */
   const isAnswered = (error: unknown) => !(isAppError(error) && error.kind === 'transient');
 
-  /** Ended by the caller, a call says nothing about the gateway. Half-open, it would count as an answer, and close the circuit. */
+  /**
+   * Ended by the caller, a call is not held against the gateway: opossum counts it as answered. Half-open, that would close the circuit, so
+   * there it counts as failed.
+   */
   const isGivenUp = (signal: AbortSignal): boolean => signal.aborted && !circuit.halfOpen;
 
   async function guard<Result>(call: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {

@@ -27,6 +27,8 @@ const LOOK_MS = 250;
 export function createCashier(options: CashierOptions): Component {
   const { pool, store, open, payments, gateway, concurrency, logger, metrics } = options;
   const inHand = new Map<string, Promise<void>>();
+  /** The order that is asked about while the circuit is half-open. */
+  let probe: string | undefined;
   let isWoken = false;
   let endRest: () => void = () => undefined;
   createAgeGauge(open, { logger, metrics });
@@ -58,17 +60,22 @@ export function createCashier(options: CashierOptions): Component {
 
   /** Takes in hand what is due, as far as there is room. */
   async function take(over: AbortSignal): Promise<void> {
-    // One call finds out whether a gateway that was left alone is back; it would refuse the others, unasked.
-    const limit = (gateway.state === 'half-open' ? 1 : concurrency) - inHand.size;
-    if (limit <= 0 || gateway.state === 'open') return;
+    const { state } = gateway;
+    if (state === 'open') return;
+    const room = concurrency - inHand.size;
+    // One call finds out whether a gateway that was left alone is back; it would refuse the others, unasked. Calls from before are no answer.
+    const limit = state === 'half-open' ? Math.min(room, probe === undefined ? 1 : 0) : room;
+    if (limit <= 0) return;
     for (const orderId of await open.listDue({ limit, except: [...inHand.keys()] })) {
       const work = settle(orderId, over)
         .catch((err) => logger.warn({ err, orderId }, 'a payment that is not settled cannot be put off right now'))
         .finally(() => {
           inHand.delete(orderId);
+          if (probe === orderId) probe = undefined;
           wake();
         });
       inHand.set(orderId, work);
+      if (state === 'half-open') probe = orderId;
     }
   }
 

@@ -1,0 +1,65 @@
+import { describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@warren/kernel';
+import type { ClaimedMail } from '../src/application/mail-queue.ts';
+import type { SendOutcome } from '../src/application/mailer.ts';
+import type { NotificationDependencies } from '../src/application/notification-dependencies.ts';
+import { createSendMails } from '../src/application/send-mails.ts';
+
+const SILENT: SendOutcome = { status: 'unanswered', answer: 'Timeout' };
+const LATER: SendOutcome = { status: 'deferred', answer: '450 later' };
+const AWAY: SendOutcome = { status: 'unavailable', answer: 'connection refused' };
+
+/** Sends a mail for each of the mail server's outcomes, all at the same moment. */
+async function send(...outcomes: SendOutcome[]) {
+  const putOff: string[] = [];
+  const givenBack: string[] = [];
+  const idsOf = (mails: readonly { mailId: string }[]) => mails.map(({ mailId }) => mailId);
+  const claimed = outcomes.map((_, place) => ({
+    mailId: String(place),
+    tries: 0,
+    recipient: { userId: 'u', name: 'John', email: 'john@example.com', deactivated: false },
+    ...{ kind: 'welcome', subjectId: 'u', cause: {}, claim: 1 },
+  })) as unknown as ClaimedMail[];
+  const dependencies = {
+    store: { transaction: (task: (tx: object) => unknown) => task({}) },
+    queue: {
+      claimDue: async () => claimed,
+      putOff: async (_: object, mails: ClaimedMail[]) => void putOff.push(...idsOf(mails)),
+      giveBack: async (_: object, mails: ClaimedMail[]) => void givenBack.push(...idsOf(mails)),
+    },
+    letters: { write: () => ({ subject: '', text: '', html: '' }) },
+    mailer: { send: async ({ mailId }: { mailId: string }) => outcomes[Number(mailId)] },
+    pace: { patienceMs: 1000, giveUpMs: 1000, retryBaseMs: 100 },
+    concurrency: outcomes.length,
+    logger: silentLogger,
+  };
+  const sendMails = createSendMails(dependencies as unknown as NotificationDependencies, new AbortController().signal);
+  const { server } = await sendMails(100);
+  return { server, putOff: putOff.sort(), givenBack };
+}
+
+describe('what a go at the mails says of the mail server', () => {
+  it('when it says nothing to any mail, then it is away, and no mail goes out again at once', async () => {
+    expect(await send(SILENT, SILENT)).toEqual({
+      server: { status: 'away', failure: 'Timeout' },
+      putOff: ['0', '1'],
+      givenBack: [],
+    });
+  });
+
+  it('when it says nothing to one and cannot be reached for others, then only the one is put off', async () => {
+    expect(await send(SILENT, AWAY)).toEqual({
+      server: { status: 'away', failure: 'connection refused' },
+      putOff: ['0'],
+      givenBack: ['1'],
+    });
+  });
+
+  it('when it says something to one, then it is there, and each of the others is put off', async () => {
+    expect(await send(SILENT, LATER, AWAY)).toEqual({
+      server: { status: 'up' },
+      putOff: ['0', '1', '2'],
+      givenBack: [],
+    });
+  });
+});
