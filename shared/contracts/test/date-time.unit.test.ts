@@ -13,10 +13,11 @@ const almost = fc
   .map(([year, month, day, hour, minute, second, ms]) => `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
 
 describe('date-time', () => {
-  test('when a text has nearly the usual form, then the short way and the library agree on it', () => {
+  test('when a text has nearly the usual form, then the short way and the library agree on it, but for leap seconds', () => {
     fc.assert(
       fc.property(almost, (text) => {
-        expect(isDateTime(text)).toBe(IsDateTime(text));
+        const isLeapSecond = text.includes(':60.');
+        expect(isDateTime(text)).toBe(IsDateTime(text) && !isLeapSecond);
       }),
       { numRuns: 2000 },
     );
