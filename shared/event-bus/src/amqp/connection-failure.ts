@@ -25,10 +25,13 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
   return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
 }
 
+/** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet. */
+const NOT_YET = 'is down or inaccessible';
+
 /** What the broker's refusal of a declaration means; anything else is a lost connection. */
 export function explainDeclareFailure(error: unknown): AppError {
   const { message, code } = error as Error & { code?: unknown };
-  if (code === 403 || code === 404 || code === 405 || code === 406) {
+  if ((code === 403 || code === 404 || code === 405 || code === 406) && !message.includes(NOT_YET)) {
     return busErrors.TOPOLOGY_REFUSED(message, { cause: error });
   }
   return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
