@@ -1,3 +1,5 @@
+import { groupBy } from '@warren/kernel';
+
 /** An event of some service's log. */
 export interface LoggedEvent {
   id: string;
@@ -64,16 +66,6 @@ export function buildCausalTrees(events: readonly LoggedEvent[], handlings: read
 /** Whether something in a tree happened to this. */
 export function isAbout({ event, children }: CausalNode, aggregateId: string): boolean {
   return event.aggregateId === aggregateId || children.some((child) => isAbout(child, aggregateId));
-}
-
-function groupBy<Item, Key>(items: readonly Item[], keyOf: (item: Item) => Key): Map<Key, Item[]> {
-  const groups = new Map<Key, Item[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 function missingCause({ causationId, correlationId }: LoggedEvent): { note?: string } {

@@ -1,6 +1,6 @@
+import { groupBy } from '@warren/kernel';
 import { isUnseen } from './blind-spells.ts';
 import type { Evidence, OrderFact, OrderFigures, StoredOrder } from './evidence.ts';
-import { groupBy } from './grouping.ts';
 import type { Invariant } from './invariant.ts';
 
 /** What the figures and the orders have to say about each other. What was published while the stream was off the exchanges is in no figure. */

@@ -28,7 +28,7 @@ export const CHAOS_HELP = `npm run chaos -- [options]
 Hurts a running system of all services in every way it knows, under load, and checks afterwards that every promise was kept.
 
   --seed <n>          draws the faults and the load; default: a new one, which is printed
-  --faults <n>        how many faults; default 100, three to four minutes
+  --faults <n>        how many faults; default 100, three to six minutes
   --orders <n>        instances of the order service; default 2
   --inventories <n>   instances of the inventory service; default 2
   --rate <n>          orders per second, those of the rushes on top; default 15, or the scenario's

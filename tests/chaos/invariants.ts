@@ -5,16 +5,16 @@ import {
   OrderStatusUpdated,
   systemCatalogue,
 } from '@warren/contracts';
-import { deriveId } from '@warren/kernel';
+import { deriveId, groupBy } from '@warren/kernel';
 import { ANALYTICS_INVARIANTS } from './analytics-invariants.ts';
 import { isUnseen } from './blind-spells.ts';
 import type { OrderLine } from './client-record.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';
-import { groupBy, repeated } from './grouping.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { MAIL_INVARIANTS } from './mail-invariants.ts';
 import { PAYMENT_INVARIANTS } from './payment-invariants.ts';
 import { consumerOf, queuesThatTake } from './queues.ts';
+import { repeated } from './repeated.ts';
 import type { ServiceName } from './service-instance.ts';
 
 const MAX_EXAMPLES = 5;

@@ -1,7 +1,8 @@
+import { groupBy } from '@warren/kernel';
 import type { ReceivedMail } from '@warren/testing';
 import type { Evidence, LoggedEvent } from './evidence.ts';
-import { groupBy, repeated } from './grouping.ts';
 import type { Invariant } from './invariant.ts';
+import { repeated } from './repeated.ts';
 
 /** What users, their mails and the mail server have to say. */
 export const MAIL_INVARIANTS: readonly Invariant[] = [

@@ -1,5 +1,5 @@
+import { groupBy } from '@warren/kernel';
 import type { Booking, Evidence } from './evidence.ts';
-import { groupBy } from './grouping.ts';
 import type { Invariant } from './invariant.ts';
 
 /** What the books of the gateway and the orders have to say about money. Orders of a run without payments have no payment status. */

@@ -1,26 +1,10 @@
-import {
-  type Binding,
-  NOTIFICATION_QUEUES,
-  OrderCreated,
-  OrderShipped,
-  OrderStatusUpdated,
-  PAYMENT_QUEUES,
-  type QueueSpec,
-  SYSTEM_QUEUES,
-  UserDeactivated,
-  UserEmailChanged,
-  UserRegistered,
-} from '@warren/contracts';
+import { type Binding, NOTIFICATION_QUEUES, PAYMENT_QUEUES, type QueueSpec, SYSTEM_QUEUES } from '@warren/contracts';
 
 /** The queues that the publishers of their messages know: what none of them takes comes back to the publisher. */
 export const SHARED_QUEUES: readonly QueueSpec[] = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
 
 /** Every queue of the system. */
-export const ALL_QUEUES: readonly QueueSpec[] = [
-  ...SHARED_QUEUES,
-  { queue: NOTIFICATION_QUEUES.users, bindings: [UserRegistered, UserEmailChanged, UserDeactivated] },
-  { queue: NOTIFICATION_QUEUES.orders, bindings: [OrderCreated, OrderStatusUpdated, OrderShipped] },
-];
+export const ALL_QUEUES: readonly QueueSpec[] = [...SHARED_QUEUES, ...NOTIFICATION_QUEUES];
 
 /** The queues that get what is published so. */
 export function queuesThatTake({ exchange, routingKey }: Binding): string[] {

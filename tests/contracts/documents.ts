@@ -1,4 +1,11 @@
-import { PAYMENT_QUEUES, SYSTEM_QUEUES, systemCatalogue, toJsonSchema, toReleased } from '@warren/contracts';
+import {
+  NOTIFICATION_QUEUES,
+  PAYMENT_QUEUES,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+  toJsonSchema,
+  toReleased,
+} from '@warren/contracts';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
 
@@ -10,7 +17,11 @@ export const RELEASED = 'shared/contracts/released';
 
 /** The documents that are made from the contracts: path from the root of the repository → text. */
 export function generateDocuments(version: string): Map<string, string> {
-  const asyncApi = createAsyncApi({ contracts, queues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES], version });
+  const asyncApi = createAsyncApi({
+    contracts,
+    queues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
+    version,
+  });
   const schemas = allVersions(contracts).map((one) => [`docs/schemas/${nameOf(one)}.json`, toText(toJsonSchema(one))]);
   const text = stringify(asyncApi, { lineWidth: 120, aliasDuplicateObjects: false });
   return new Map([['docs/asyncapi.yaml', text], ...(schemas as [string, string][])]);

@@ -54,10 +54,10 @@ describe('the documentation', () => {
   it('when a queue has bindings, then the picture of the system has them, and no others', () => {
     const picture = /## The system.*?```mermaid(.*?)```/s.exec(read('docs/architecture.md'))?.[1] ?? '';
     const exchanges = new Map([...picture.matchAll(/(\w+)\{\{(\w+)\}\}/g)].map(([, node, name]) => [node, name]));
-    const drawn = [...picture.matchAll(/(\w+) -- "([^"#]+)" --> (\w+)\[\[\3\]\]/g)]
-      .filter(([, , , queue]) => !Object.values<string | undefined>(NOTIFICATION_QUEUES).includes(queue))
-      .flatMap(([, node, keys = '', queue]) => keys.split(', ').map((key) => `${exchanges.get(node)} ${key} ${queue}`));
-    const declared = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES].flatMap(({ queue, bindings }) =>
+    const drawn = [...picture.matchAll(/(\w+) -- "([^"#]+)" --> (\w+)\[\[\3\]\]/g)].flatMap(
+      ([, node, keys = '', queue]) => keys.split(', ').map((key) => `${exchanges.get(node)} ${key} ${queue}`),
+    );
+    const declared = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES].flatMap(({ queue, bindings }) =>
       bindings.map(({ exchange, routingKey }) => `${exchange} ${routingKey} ${queue}`),
     );
     expect(drawn.toSorted()).toEqual(declared.toSorted());

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { NOTIFICATION_QUEUES } from '@warren/contracts';
+import { QUEUES } from '@warren/contracts';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
 import type { NotificationService } from '../src/compose.ts';
 import { newUser } from './messages.ts';
@@ -48,7 +48,7 @@ describe('the notification service under faults', () => {
     expect(mailServer.mails.map(({ to }) => to).toSorted()).toEqual(crowd.map(({ email }) => email).toSorted());
     expect(await mailsHealth(service)).toEqual({ ready: true, state: 'up' });
     expect(await notification.waiting()).toBe(0);
-    expect(await notification.deadLetters(NOTIFICATION_QUEUES.users)).toBe(0);
+    expect(await notification.deadLetters(QUEUES.notificationUsers)).toBe(0);
   });
 
   it('when an address is refused for good, then that is recorded, not tried again, and the others get their mails', async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CustomerNotified, type EventEnvelope, NOTIFICATION_QUEUES, WelcomeEmailSent } from '@warren/contracts';
+import { CustomerNotified, type EventEnvelope, QUEUES, WelcomeEmailSent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { startSpanCollector, waitUntil } from '@warren/testing';
 import { newOrder, newUser } from './messages.ts';
@@ -84,7 +84,7 @@ describe('the notification service', () => {
       await letTimePass(order.orderId);
       const path = [
         'send orders:order.updated',
-        `process orders:order.updated:${NOTIFICATION_QUEUES.orders}`,
+        `process orders:order.updated:${QUEUES.notificationOrders}`,
         'send notifications:notification.customer-notified',
         'process notifications:notification.customer-notified:test_notifications',
       ];

@@ -17,6 +17,7 @@ export * from './inventory-events.ts';
 export * from './json-schema.ts';
 export * from './notification-events.ts';
 export * from './order-events.ts';
+export * from './order-total.ts';
 export * from './order-view.ts';
 export * from './payment-events.ts';
 export * from './publisher.ts';

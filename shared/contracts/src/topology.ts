@@ -26,13 +26,9 @@ export const QUEUES = {
   inventoryReceiveStock: 'inventory_receive_stock',
   paymentOrders: 'payment_orders',
   orderPayments: 'order_payments',
+  notificationUsers: 'notification_users',
+  notificationOrders: 'notification_orders',
 } as const;
-
-/**
- * The queues of the notification service. It alone declares them: it does not run everywhere, and a queue that nobody reads would grow
- * for ever.
- */
-export const NOTIFICATION_QUEUES = { users: 'notification_users', orders: 'notification_orders' } as const;
 
 /** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
 export interface Binding {
@@ -88,6 +84,29 @@ export const PAYMENT_QUEUES: readonly QueueSpec[] = [
       { exchange: EXCHANGES.payments, routingKey: 'payment.processed' },
       { exchange: EXCHANGES.payments, routingKey: 'payment.failed' },
       { exchange: EXCHANGES.payments, routingKey: 'payment.refunded' },
+    ],
+  },
+];
+
+/**
+ * The queues of the notification service. It alone declares them: it does not run everywhere, and a queue that nobody reads would grow
+ * for ever.
+ */
+export const NOTIFICATION_QUEUES: readonly QueueSpec[] = [
+  {
+    queue: QUEUES.notificationUsers,
+    bindings: [
+      { exchange: EXCHANGES.users, routingKey: 'user.registered' },
+      { exchange: EXCHANGES.users, routingKey: 'user.email-changed' },
+      { exchange: EXCHANGES.users, routingKey: 'user.deactivated' },
+    ],
+  },
+  {
+    queue: QUEUES.notificationOrders,
+    bindings: [
+      { exchange: EXCHANGES.orders, routingKey: 'order.created' },
+      { exchange: EXCHANGES.orders, routingKey: 'order.updated' },
+      { exchange: EXCHANGES.orders, routingKey: 'order.shipped' },
     ],
   },
 ];

@@ -1,9 +1,16 @@
 import { describe, expect, it } from '@jest/globals';
-import { PAYMENT_QUEUES, QUEUES, retryName, SYSTEM_QUEUES, systemCatalogue } from '../src/index.ts';
+import {
+  NOTIFICATION_QUEUES,
+  PAYMENT_QUEUES,
+  QUEUES,
+  retryName,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+} from '../src/index.ts';
 
 describe('the topology', () => {
-  it('when a queue is named, then the system declares it, bound to a key that some contract publishes', () => {
-    const specs = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
+  it('when a queue is named, then somebody declares it, bound to a key that some contract publishes', () => {
+    const specs = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES];
     expect(specs.map((spec) => spec.queue).toSorted()).toEqual(Object.values(QUEUES).toSorted());
     const published = systemCatalogue.contracts.map((contract) => `${contract.exchange} ${contract.routingKey}`);
     for (const { bindings } of specs) {

@@ -4,6 +4,7 @@ export * from './config.ts';
 export * from './create-tracing.ts';
 export * from './error-feed.ts';
 export * from './errors.ts';
+export * from './group-by.ts';
 export * from './ids.ts';
 export * from './lifecycle.ts';
 export * from './logger.ts';

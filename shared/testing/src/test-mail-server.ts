@@ -106,4 +106,5 @@ async function read(stream: NodeJS.ReadableStream, to: string): Promise<Received
   return { to, subject: header('Subject'), messageId: header('Message-ID'), keptAt: Date.now(), raw };
 }
 
+/** See {@link createTestMailServer}. */
 export type TestMailServer = Awaited<ReturnType<typeof createTestMailServer>>;

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { MailServerBehaviour } from '@warren/testing';
 import type { FaultContext, FaultKind } from './fault.ts';
-
-type Behaviour = Parameters<FaultContext['system']['mailServer']['behave']>[0];
 
 /** What happens to the mail server. It notes by itself which of the mails it has taken were not answered for. */
 export const mailFaults: Readonly<Record<string, FaultKind>> = {
@@ -31,7 +30,10 @@ export const mailFaults: Readonly<Record<string, FaultKind>> = {
   },
 };
 
-async function misbehave({ system: { mailServer }, durationMs }: FaultContext, behaviour: Behaviour): Promise<string> {
+async function misbehave(
+  { system: { mailServer }, durationMs }: FaultContext,
+  behaviour: MailServerBehaviour,
+): Promise<string> {
   const before = mailServer.mails.length;
   mailServer.behave(behaviour);
   await pause(durationMs);

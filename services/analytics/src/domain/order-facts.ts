@@ -1,4 +1,11 @@
-import type { EventEnvelope, EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import {
+  type EventEnvelope,
+  type EventOf,
+  type OrderCreated,
+  type OrderStatusUpdated,
+  type OrderTotal,
+  orderTotalOf,
+} from '@warren/contracts';
 import { bucketOf } from './latency-histogram.ts';
 import { minuteOf } from './minute.ts';
 
@@ -9,7 +16,7 @@ import { minuteOf } from './minute.ts';
 export interface OrderFacts {
   createdAt?: number;
   /** Absent when the order has no total, or is not known to exist yet. */
-  total?: Total;
+  total?: OrderTotal;
   /** Each product once. */
   products?: readonly { productId: string; quantity: number }[];
   confirmedAt?: number;
@@ -17,17 +24,11 @@ export interface OrderFacts {
   cancelledAt?: number;
 }
 
-/** What an order costs: `currency` is an ISO 4217 code. */
-export interface Total {
-  cents: number;
-  currency: string;
-}
-
 /** What an order adds to the figures. */
 export interface Contribution {
   minutes: readonly ({ minute: number } & Partial<OrderFigures>)[];
   /** Only while it is confirmed, in the minute in which it was. */
-  revenue?: { minute: number } & Total;
+  revenue?: { minute: number } & OrderTotal;
   /** From its creation to its first end, in the minute of that end. */
   latency?: { minute: number; bucket: number };
   /** Only while it is confirmed. */
@@ -55,16 +56,10 @@ export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
   const { type, data } = event as OrderEvent;
   const at = Date.parse(event.timestamp);
   if (type === 'OrderCreated') {
-    return { ...facts, createdAt: at, total: totalOf(data), products: sumByProduct(data.items) };
+    return { ...facts, createdAt: at, total: orderTotalOf(data), products: sumByProduct(data.items) };
   }
   if (data.status === 'confirmed') return { ...facts, confirmedAt: earlier(facts.confirmedAt, at) };
   return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
-}
-
-/** The contract sets no limit to a total. One that nobody can pay, which no table holds either, counts as none: it must not stop all figures. */
-function totalOf({ totalAmount = Number.NaN, currency }: EventOf<typeof OrderCreated>['data']): Total | undefined {
-  const cents = Math.round(totalAmount * 100);
-  return Number.isSafeInteger(cents) ? { cents, currency } : undefined;
 }
 
 /** Told twice, it has happened when it was told first, whichever comes first. */

@@ -1,4 +1,4 @@
-import type { EventEnvelope } from '@warren/contracts';
+import type { EventEnvelope, OrderTotal } from '@warren/contracts';
 import { minuteOf } from './minute.ts';
 import {
   type Contribution,
@@ -7,7 +7,6 @@ import {
   type OrderFacts,
   type OrderFigures,
   orderOf,
-  type Total,
 } from './order-facts.ts';
 
 /** By how much the figures change: what to add to each row, negative where an order no longer counts as it did. */
@@ -15,7 +14,7 @@ export interface Tally {
   /** Events by minute and type. */
   types: { minute: number; type: string; count: number }[];
   minutes: ({ minute: number } & OrderFigures)[];
-  revenue: ({ minute: number } & Total)[];
+  revenue: ({ minute: number } & OrderTotal)[];
   latencies: { minute: number; bucket: number; count: number }[];
   products: { productId: string; quantity: number; orders: number }[];
   /** The orders of which something was learnt, as they are known now. */

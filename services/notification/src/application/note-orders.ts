@@ -1,9 +1,10 @@
 import {
   type EventOf,
-  NOTIFICATION_QUEUES,
   type OrderCreated,
   type OrderShipped,
   type OrderStatusUpdated,
+  orderTotalOf,
+  QUEUES,
 } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import type { OrderNote } from './books.ts';
@@ -19,7 +20,7 @@ export function createNoteOrders(dependencies: NotificationDependencies) {
   const { store, orders, mails } = dependencies;
   return async (messages: readonly OrderMessage[]): Promise<void> => {
     const requested = await store.transaction(async (tx) => {
-      const fresh = await claimFresh(tx, NOTIFICATION_QUEUES.orders, messages);
+      const fresh = await claimFresh(tx, QUEUES.notificationOrders, messages);
       await orders.note(tx, fresh.map(noteOf));
       return requestMails(tx, fresh.flatMap(requestOf), dependencies);
     });
@@ -31,11 +32,9 @@ function noteOf({ type, data }: OrderMessage): OrderNote {
   if (type === 'OrderStatusUpdated')
     return { orderId: data.orderId, cancelled: data.status === 'cancelled', shipped: false };
   if (type === 'OrderShipped') return { orderId: data.orderId, cancelled: false, shipped: true };
-  const { id: orderId, customerId, totalAmount = Number.NaN, currency } = data;
-  const cents = Math.round(totalAmount * 100);
-  // The contract sets no limit to a total: one that no table holds is not stated.
-  const total = Number.isSafeInteger(cents) ? { total: { cents, currency } } : {};
-  return { orderId, customerId, ...total, cancelled: false, shipped: false };
+  const { id: orderId, customerId } = data;
+  const total = orderTotalOf(data);
+  return { orderId, customerId, ...(total && { total }), cancelled: false, shipped: false };
 }
 
 function requestOf(message: OrderMessage): MailRequest[] {

@@ -1,6 +1,6 @@
 import {
   type EventOf,
-  NOTIFICATION_QUEUES,
+  QUEUES,
   type UserDeactivated,
   type UserEmailChanged,
   type UserRegistered,
@@ -19,7 +19,7 @@ export function createNoteUsers(dependencies: NotificationDependencies) {
   const { store, users, mails } = dependencies;
   return async (messages: readonly UserNews[]): Promise<void> => {
     const requested = await store.transaction(async (tx) => {
-      const fresh = await claimFresh(tx, NOTIFICATION_QUEUES.users, messages);
+      const fresh = await claimFresh(tx, QUEUES.notificationUsers, messages);
       await users.note(tx, fresh.map(noteOf));
       const registered = fresh.filter(({ type }) => type === 'UserRegistered');
       const requests = registered.map((message) =>

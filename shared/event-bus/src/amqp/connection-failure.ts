@@ -25,7 +25,7 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
   return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
 }
 
-/** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet. */
+/** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet (seen on RabbitMQ 3.10). */
 const NOT_YET = 'is down or inaccessible';
 
 /** What the broker's refusal of a declaration means; anything else is a lost connection. */

@@ -1,8 +1,8 @@
 import {
-  NOTIFICATION_QUEUES,
   OrderCreated,
   OrderShipped,
   OrderStatusUpdated,
+  QUEUES,
   UserDeactivated,
   UserEmailChanged,
   UserRegistered,
@@ -27,14 +27,14 @@ export function createSubscriptions({ bus, notifications, prefetch, maxBatch }: 
     name: 'subscriptions',
     async start() {
       const users = await bus.subscribe({
-        queue: NOTIFICATION_QUEUES.users,
+        queue: QUEUES.notificationUsers,
         bindings: [UserRegistered, UserEmailChanged, UserDeactivated],
         prefetch,
         maxBatch,
         batchHandler: (deliveries) => notifications.noteUsers(deliveries.map(({ event }) => event)),
       });
       const orders = await bus.subscribe({
-        queue: NOTIFICATION_QUEUES.orders,
+        queue: QUEUES.notificationOrders,
         bindings: [OrderCreated, OrderStatusUpdated, OrderShipped],
         prefetch,
         maxBatch,
