@@ -124,7 +124,11 @@ describe('a gateway that is away', () => {
     const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };
     const [service] = (await payment.start(1, settings)) as [PaymentService];
     for (let orders = 0; orders < 10; orders += 1) await confirmedOrder(10);
-    const isLeftAlone = async () => (await service.lifecycle.readiness()).components.cashier?.up === false;
+    // With nothing in hand: a call from before would be one more without an answer.
+    const isLeftAlone = async () => {
+      const { cashier } = (await service.lifecycle.readiness()).components;
+      return cashier?.up === false && cashier.details?.inHand === 0;
+    };
     await waitUntil(isLeftAlone, { what: 'the gateway to be left alone' });
     silent = true;
     await waitUntil(() => unanswered === 1, { what: 'the call that tries it' });
