@@ -1,3 +1,5 @@
+import { bundleTypebox } from './jest.typebox.mjs';
+
 const transform = {
   '^.+\\.ts$': [
     '@swc/jest',
@@ -22,12 +24,15 @@ const roots = [
   '<rootDir>/bench',
 ];
 
+const typebox = await bundleTypebox();
+
 /** One jest project per kind of suite, told apart by the end of the file's name. */
 const project = (displayName, testMatch, more = {}) => ({
   displayName,
   roots,
   testMatch,
   transform,
+  moduleNameMapper: { '^typebox$': `${typebox}/index.mjs`, '^typebox/(.+)$': `${typebox}/$1.mjs` },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
   testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
