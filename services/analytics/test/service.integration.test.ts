@@ -87,6 +87,19 @@ describe('the analytics service', () => {
     expect(minutes.map(({ revenue }) => revenue)).toEqual([{}, {}, { EUR: 0.2 }]);
   });
 
+  it('when the revenue is beyond what a number holds exactly, then the figures go on', async () => {
+    const service = await analytics.start();
+    const most = 90_000_000_000_000;
+    const orders = Array.from({ length: 12 }, () => orderCreated([['item1', 1, most]]));
+    const [last, ...first] = orders.flatMap((order) => [order, orderUpdated(order, 'confirmed')]).toReversed();
+    await analytics.publish(first, 23);
+    const revenue = async () => (await ask(service, `analytics/summary?${AT_NOON}`)).body.revenue;
+    expect(await revenue()).toEqual({ USD: 11 * most });
+    await analytics.select('UPDATE minute_revenue SET cents = 9223372036854775800');
+    await analytics.publish([last as (typeof first)[0]], 24);
+    expect(await revenue()).toEqual({ USD: expect.closeTo(92_233_720_368_547_760 + most, -2) });
+  });
+
   it('when a question is wrong, then every fault is named', async () => {
     const service = await analytics.start();
     expect(await ask(service, 'analytics/minutes?from=now&limit=x')).toMatchObject({

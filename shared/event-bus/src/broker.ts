@@ -50,7 +50,7 @@ export interface BrokerConsumer {
  * | `first` | the oldest that the stream still has |
  * | `next` | the first that comes after the broker has the reader |
  * | `offset` | the one with this offset, or the oldest behind it that is there; nothing before that |
- * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older |
+ * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older. Before 1970: the first |
  * | `after` | the one behind this offset: for who goes on where it was |
  */
 export type StreamStart = 'first' | 'next' | { offset: number } | { timestamp: Date } | { after: number };

@@ -50,6 +50,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       ['an offset', { offset: 7 }, 7],
       ['behind an offset', { after: 7 }, 8],
       ['a time before all of it', { timestamp: new Date(Date.now() - 60_000) }, 0],
+      ['a time before 1970', { timestamp: new Date('0001-01-01T00:00:00Z') }, 0],
     ])('when it is read from %s, then that is where it begins', async (_, from, first) => {
       const ids = await filled(10);
       const reading = await startReading(bus, { queue, from });

@@ -28,8 +28,9 @@ export function createReplays(
   return {
     /** @throws `ANALYTICS_REPLAY_AHEAD`, `ANALYTICS_REPLAY_RUNNING` */
     async startReplay(startsFrom: ReplayStart): Promise<ReplayView> {
-      if (typeof startsFrom === 'object' && 'offset' in startsFrom) await requireRead(startsFrom.offset);
-      const replay = { replayId: createId(), startsFrom, now: clock.now() };
+      const now = clock.now();
+      await requireReached(startsFrom, now);
+      const replay = { replayId: createId(), startsFrom, now };
       const model = await store.transaction((tx) => models.begin(tx, replay));
       if (!model) throw await running();
       onRequested();
@@ -43,6 +44,13 @@ export function createReplays(
   };
 
   /** The next message to come is near enough. */
+  async function requireReached(start: ReplayStart, now: Date): Promise<void> {
+    if (start === 'first') return;
+    if ('offset' in start) return requireRead(start.offset);
+    if (Date.parse(start.timestamp) > now.getTime())
+      throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`it is ${now.toISOString()} now`);
+  }
+
   async function requireRead(offset: number): Promise<void> {
     const live = (await models.active()).find(({ state }) => state === 'live');
     const next = (live?.readOffset ?? -1) + 1;

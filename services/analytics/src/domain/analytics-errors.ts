@@ -8,7 +8,7 @@ export const analyticsErrors = defineErrors({
   ANALYTICS_REPLAY_AHEAD: {
     kind: 'invalid',
     meaning:
-      'The figures are not yet as far in the stream as the offset that a replay is to begin at: it might never end. They may only be late.',
+      'A replay is to begin at a time that has not come, or at an offset that the figures have not reached: it might never end. They may only be late.',
   },
   ANALYTICS_REPLAY_NOT_FOUND: { kind: 'not-found', meaning: 'There is no replay with this id.' },
 });

@@ -103,10 +103,13 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
   }
 }
 
-/** AMQP has whole seconds: rounded down, so that nothing is left out. */
+/**
+ * AMQP has whole seconds since 1970: rounded down, so that nothing is left out. A time before that is before every message; amqplib would
+ * close the connection over it.
+ */
 function offsetArgument(start: StreamStart): unknown {
   if (typeof start === 'string') return start;
   if ('offset' in start) return start.offset;
   if ('after' in start) return start.after;
-  return { '!': 'timestamp', value: Math.floor(start.timestamp.getTime() / 1000) };
+  return { '!': 'timestamp', value: Math.max(0, Math.floor(start.timestamp.getTime() / 1000)) };
 }

@@ -23,7 +23,7 @@ export interface StreamLeader extends Component {
 
 /**
  * Whoever leads follows the stream with every active read model and announces what has changed; the others stand by. What fails is begun
- * again from what the database says.
+ * again from what the database says; an announcement that fails comes with the next one.
  */
 export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
   const { pool, store, models, follow, announce, updateEveryMs, logger } = options;
@@ -76,7 +76,7 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
       while (!over.aborted) {
         await look(over);
         if (performance.now() - announcedAt >= updateEveryMs) {
-          await announce();
+          await announce().catch((err) => logger.error({ err }, 'what was counted cannot be announced: trying again'));
           announcedAt = performance.now();
         }
         await rest(Math.min(LOOK_MS, updateEveryMs), over);

@@ -1,4 +1,5 @@
 import type { EventStore, StoreTransaction } from '@warren/event-store';
+import { groupBy } from '@warren/kernel';
 import type { FigureQueries, Figures, ProductFigures, Window } from '../../application/figures.ts';
 import { quantileOf } from '../../domain/latency-histogram.ts';
 
@@ -32,7 +33,8 @@ export function createFigureQueries(store: Pick<EventStore, 'query' | 'transacti
         const from = newest.at(-1);
         if (!from) return [];
         const rows = await readWindow(tx, { ...window, from }, 'minute');
-        return newest.map((minute) => ({ minute: minute.toISOString(), ...figuresOf(rowsOf(rows, minute)) }));
+        const rowsOf = byMinute(rows);
+        return newest.map((minute) => ({ minute: minute.toISOString(), ...figuresOf(rowsOf(minute)) }));
       }),
     async products(limit) {
       const { rows } = await store.query<ProductFigures>(
@@ -84,7 +86,7 @@ async function readWindow(tx: Tx, { from, to }: Window, key: 'minute' | 'NULL::t
       values,
     ),
     tx.query<RevenueRow>(
-      `SELECT ${key} AS minute, currency, sum(cents)::bigint AS cents
+      `SELECT ${key} AS minute, currency, sum(cents)::float8 AS cents
          FROM minute_revenue ${where} GROUP BY 1, currency HAVING sum(cents) <> 0 ORDER BY currency`,
       values,
     ),
@@ -96,14 +98,19 @@ async function readWindow(tx: Tx, { from, to }: Window, key: 'minute' | 'NULL::t
   return { types: types.rows, orders: orders.rows, revenue: revenue.rows, latencies: latencies.rows };
 }
 
-function rowsOf({ types, orders, revenue, latencies }: WindowRows, minute: Date): WindowRows {
-  const inMinute = (row: Minute) => row.minute?.getTime() === minute.getTime();
-  return {
-    types: types.filter(inMinute),
-    orders: orders.filter(inMinute),
-    revenue: revenue.filter(inMinute),
-    latencies: latencies.filter(inMinute),
+/** Gives the rows of a minute; a day has many of both. */
+function byMinute({ types, orders, revenue, latencies }: WindowRows): (minute: Date) => WindowRows {
+  const at = <Row extends Minute>(rows: readonly Row[]) => {
+    const groups = groupBy(rows, (row) => row.minute?.getTime());
+    return (minute: Date): Row[] => groups.get(minute.getTime()) ?? [];
   };
+  const [typesAt, ordersAt, revenueAt, latenciesAt] = [at(types), at(orders), at(revenue), at(latencies)];
+  return (minute) => ({
+    types: typesAt(minute),
+    orders: ordersAt(minute),
+    revenue: revenueAt(minute),
+    latencies: latenciesAt(minute),
+  });
 }
 
 function figuresOf({ types, orders, revenue, latencies }: WindowRows): Figures {

@@ -75,7 +75,7 @@ const MINUTE_AND_CURRENCY: readonly Column[] = [...MINUTE, ['currency', 'text', 
 const MINUTE_AND_BUCKET: readonly Column[] = [...MINUTE, ['bucket', 'integer', 'bucket']];
 const PRODUCT: readonly Column[] = [['product_id', 'text', 'productId']];
 const COUNT: readonly Column[] = [['count', 'bigint', 'count']];
-const CENTS: readonly Column[] = [['cents', 'bigint', 'cents']];
+const CENTS: readonly Column[] = [['cents', 'numeric', 'cents']];
 const SALES: readonly Column[] = ['quantity', 'orders'].map((name) => [name, 'bigint', name]);
 const ORDERS: readonly Column[] = ['created', 'confirmed', 'cancelled'].map((name) => [name, 'bigint', name]);
 

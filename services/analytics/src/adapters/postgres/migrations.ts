@@ -81,4 +81,9 @@ export const analyticsMigrations: readonly Migration[] = [
       CREATE INDEX product_sales_top ON product_sales (model, quantity DESC, product_id);
     `,
   },
+  {
+    number: 2,
+    name: 'revenue-without-limit',
+    sql: 'ALTER TABLE minute_revenue ALTER COLUMN cents TYPE numeric;',
+  },
 ];
