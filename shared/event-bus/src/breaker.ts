@@ -55,6 +55,9 @@ export class Breaker {
       resetTimeout: resetMs,
       // As long as the rest, because a call to what is away can take its time to fail.
       rollingCountTimeout: resetMs,
+      // They keep the time of each call of that window, and sort all of them at each failure.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
       errorFilter: (error: unknown) => !(isAppError(error) && error.kind === 'transient'),
     });
     this.#circuit.on('open', () => this.#changed());

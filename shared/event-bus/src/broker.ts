@@ -38,7 +38,10 @@ export interface BrokerConsumer {
   readonly failure: AppError | undefined;
   /** No delivery follows; those handed over can still be settled. It never comes back. */
   cancel(): Promise<void>;
-  /** Sends what is settled, gives back what is not. */
+  /**
+   * Sends what is settled, gives back what is not. Where very many were settled out of order in the last moments, RabbitMQ may still keep some
+   * of that back in its channel and forget it: those messages come again.
+   */
   close(): Promise<void>;
 }
 
@@ -48,7 +51,7 @@ export interface BrokerConsumer {
  * | start | the first message that is given |
  * |---|---|
  * | `first` | the oldest that the stream still has |
- * | `next` | the first that comes after the broker has the reader |
+ * | `next` | the first that comes after the broker has the reader; what comes while it is away counts from the first message on only |
  * | `offset` | the one with this offset, or the oldest behind it that is there; nothing before that |
  * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older. Before 1970: the first |
  * | `after` | the one behind this offset: for who goes on where it was |

@@ -223,6 +223,8 @@ export class StreamReader<Contract extends EventContract> {
       return;
     }
     if (!this.#oldest()) this.#movedAt = performance.now();
+    // From here on, should the broker lose its reader before this was given: `next` would then be something later.
+    if (this.#position === 'next') this.#position = { offset };
     this.#arrived.push({ delivery, offset });
     this.#wake?.();
   }

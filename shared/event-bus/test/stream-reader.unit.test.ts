@@ -97,6 +97,21 @@ describe('a reader of a stream', () => {
     expect(await next(4)).toEqual([4]);
   });
 
+  it('when it begins at the next message and is lost before that was given, then it goes on with that one', async () => {
+    await reader.close();
+    begin('next');
+    const batch = batches.next();
+    await new Promise(setImmediate);
+    broker.onLost();
+    expect(broker.startAt()).toBe('next');
+    deliver(100, 101);
+    broker.onLost();
+    expect(broker.startAt()).toEqual({ offset: 100 });
+    deliver(100, 101, 102);
+    const { value } = await batch;
+    expect((value as StreamBatch<unknown>).events.map(({ offset }) => offset)).toEqual([100, 101]);
+  });
+
   it('when the broker is away for long, then that is no sign of another stream', async () => {
     expect(await next(0)).toEqual([0]);
     jest.useFakeTimers();

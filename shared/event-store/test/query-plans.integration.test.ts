@@ -117,8 +117,8 @@ describe.each([
     {
       what: 'parked events',
       sql: PARKED_HEADS,
-      types: ['text'],
-      values: () => ['outbox'],
+      types: ['text', 'text[]', 'int'],
+      values: () => ['outbox', '{}', 500],
       indexes: ['parked_events_attempts', 'parked_events_stream', 'events_position'],
     },
     {
@@ -126,7 +126,7 @@ describe.each([
       sql: IDS_FROM_ELSEWHERE,
       types: [],
       values: () => [],
-      indexes: ['events_tx_position'],
+      indexes: ['events_tx_position', 'archived_events_tx'],
     },
   ];
 

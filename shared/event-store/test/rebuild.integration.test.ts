@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
+import { silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { Client } from 'pg';
 import { rebuildProjection } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
+import { repairAfterRestore } from '../src/relay/repair-after-restore.ts';
 import { appendTo, compareWithLog, openTrails, trails } from './rebuild-fixture.ts';
 import { append, type TestStore, useStoreFixture } from './store-fixture.ts';
 
@@ -298,6 +300,20 @@ describe('a rebuild that does not come to its end', () => {
     await test.pool.query(`UPDATE events SET tx = '999999999999'`);
     const rebuilt = rebuildProjection({ pool: test.pool, projection: trails });
     await expect(rebuilt).rejects.toMatchObject({ code: 'LOG_NOT_REPAIRED' });
+  });
+
+  it('when what is archived was restored from another server, then it is refused until that is repaired', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, 1, 2);
+    const { pool } = test;
+    await pool.query('WITH moved AS (DELETE FROM events RETURNING *) INSERT INTO archived_events SELECT * FROM moved');
+    await append(test.store, 's-2', 0, 3);
+    await pool.query(`UPDATE archived_events SET tx = '999999999999'`);
+    const rebuild = () => rebuildProjection({ pool, projection: trails });
+    await expect(rebuild()).rejects.toMatchObject({ code: 'LOG_NOT_REPAIRED' });
+    const client = await pool.connect();
+    await repairAfterRestore({ pool, client, logger: silentLogger }).finally(() => client.release());
+    expect(await rebuild()).toMatchObject({ events: 3 });
   });
 });
 

@@ -125,4 +125,25 @@ describe('parked events', () => {
     await waitUntil(() => relayed.publisher.confirmed.length === 150);
     await waitUntil(async () => (await parkedRows(relayed)).length === 550);
   });
+
+  it('when one of many streams is free again, then its events come out one by one, and the others are tried once for all of them', async () => {
+    const test = await fixture.open();
+    const numbers = Array.from({ length: 20 }, (_, n) => n);
+    const relayed = fixture.relayOn(test);
+    const unwanted = returning(relayed, ...Array.from({ length: 60 }, (_, n) => n));
+    for (const n of numbers) await append(test.store, `s-${n}`, 0, n);
+    await append(test.store, 's-0', 1, ...Array.from({ length: 40 }, (_, n) => 20 + n));
+    await relayed.relay.start();
+    await waitUntil(async () => (await parkedRows(relayed)).length === 60);
+
+    const before = relayed.publisher.sent.length;
+    unwanted.delete(0);
+    for (let n = 20; n < 60; n += 1) unwanted.delete(n);
+    await waitUntil(() => relayed.publisher.confirmed.length === 41);
+
+    // Sweeps without the free stream may have come before and after.
+    const inVain = relayed.publisher.sent.length - before - 41;
+    expect(inVain).toBeLessThan(41 * 19);
+    expect(numbersOf(relayed.publisher.confirmed).slice(1)).toEqual(Array.from({ length: 40 }, (_, n) => 20 + n));
+  });
 });

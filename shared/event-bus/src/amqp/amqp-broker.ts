@@ -63,7 +63,8 @@ export class AmqpBroker implements Broker {
       name: 'publish',
       logger,
       create: (model) => model.createConfirmChannel(),
-      setUp: (channel) => this.#setUp(channel),
+      setUp: (channel) => declareTopology(channel, this.#options.plan()),
+      onOpened: (channel) => this.#opened(channel),
       onLost: (channel, reason) => this.#window.detach(channel, reason),
       onFailure: (error) => this.#refused(error),
     });
@@ -144,11 +145,12 @@ export class AmqpBroker implements Broker {
   async close(): Promise<void> {
     this.#window.close();
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
+    // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
+    void this.#keeper.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
-  async #setUp(channel: ConfirmChannel): Promise<void> {
-    await declareTopology(channel, this.#options.plan());
+  #opened(channel: ConfirmChannel): void {
     this.#window.attach(channel);
     this.#checkReadySoon();
   }

@@ -11,6 +11,8 @@ export interface ChannelKeeperOptions<Kept extends Channel> {
   create(model: ChannelModel): Promise<Kept>;
   /** Makes a fresh channel usable; a throw gives it up, and another one is tried later. */
   setUp(channel: Kept, model: ChannelModel): Promise<void>;
+  /** The channel is usable: what waits for one may use it. Not called for one that has died in its setup. */
+  onOpened?(channel: Kept): void;
   /** A channel is gone, with all that was in flight on it. Called once for each that was created. */
   onLost(channel: Kept, reason: string): void;
   /** Called with every failed attempt to open one. */
@@ -77,6 +79,7 @@ export class ChannelKeeper<Kept extends Channel> {
       this.#channel = channel;
       this.#delayMs = FIRST_DELAY_MS;
       this.failure = undefined;
+      this.#options.onOpened?.(channel);
     } catch (error) {
       if (this.#options.link.model === model) this.#openFailed(error, model);
       await channel?.close().catch(() => undefined);

@@ -23,13 +23,19 @@ export class ReplayLine {
   readonly #channel: ConfirmChannel;
   readonly #window: ConfirmWindow;
   readonly #queue: string;
+  readonly #connection: ChannelModel;
   readonly #inFlight = new Set<Promise<void>>();
+  readonly #onBlocked = () => this.#window.pause(true);
+  readonly #onUnblocked = () => this.#window.pause(false);
   #failure: AppError | undefined;
 
-  private constructor(channel: ConfirmChannel, window: ConfirmWindow, queue: string) {
+  private constructor(connection: ChannelModel, channel: ConfirmChannel, window: ConfirmWindow, queue: string) {
+    this.#connection = connection;
     this.#channel = channel;
     this.#window = window;
     this.#queue = queue;
+    connection.on('blocked', this.#onBlocked);
+    connection.on('unblocked', this.#onUnblocked);
   }
 
   /** @throws `BROKER_UNAVAILABLE` */
@@ -39,10 +45,8 @@ export class ReplayLine {
       const channel = await connection.createConfirmChannel();
       channel.on('error', () => undefined);
       channel.on('close', () => window.detach(channel, 'the channel was closed'));
-      connection.on('blocked', () => window.pause(true));
-      connection.on('unblocked', () => window.pause(false));
       window.attach(channel);
-      return new ReplayLine(channel, window, queue);
+      return new ReplayLine(connection, channel, window, queue);
     } catch (error) {
       throw busErrors.BROKER_UNAVAILABLE((error as Error).message, { cause: error });
     }
@@ -64,6 +68,8 @@ export class ReplayLine {
 
   async close(): Promise<void> {
     this.#window.close();
+    this.#connection.off('blocked', this.#onBlocked);
+    this.#connection.off('unblocked', this.#onUnblocked);
     // A channel that is gone already needs no closing.
     await this.#channel.close().catch(() => undefined);
   }

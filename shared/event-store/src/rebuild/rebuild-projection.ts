@@ -5,7 +5,7 @@ import { assertSchemaName, type DatabasePool } from '../create-pool.ts';
 import { translateDatabaseError } from '../database-errors.ts';
 import type { InlineProjection, RecordedEvent } from '../event-store.ts';
 import { openSession } from '../open-session.ts';
-import { IDS_FROM_ELSEWHERE } from '../relay/repair-after-restore.ts';
+import { findIdsFromElsewhere } from '../relay/repair-after-restore.ts';
 import { storeErrors } from '../store-errors.ts';
 import { createLogPasses, type LogPasses } from './log-passes.ts';
 import { createProgressReport, type ProgressReport, type RebuildProgress } from './rebuild-progress.ts';
@@ -113,8 +113,8 @@ async function prepareShadow(writer: Client, { name, tables }: InlineProjection)
 
 /** Events with ids of another server are in none of the passes. */
 async function assertRepaired(reader: Client): Promise<void> {
-  const { rows } = await reader.query<{ found: boolean }>(IDS_FROM_ELSEWHERE);
-  if (rows[0]?.found)
+  const { inLog, inArchive } = await findIdsFromElsewhere(reader);
+  if (inLog || inArchive)
     throw storeErrors.LOG_NOT_REPAIRED(
       'the log was restored from another server: start its service once, then try again',
     );

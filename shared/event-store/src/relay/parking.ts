@@ -27,10 +27,10 @@ const SWEEP_SIZE = 500;
 
 export const PARKED_HEADS = `
   SELECT ${EVENT_COLUMNS.replaceAll(/\w+/g, 'e.$&')} FROM parked_events p JOIN events e ON e.position = p.position
-  WHERE p.relay = $1 AND NOT EXISTS (
+  WHERE p.relay = $1 AND p.stream_id <> ALL ($2) AND NOT EXISTS (
     SELECT FROM parked_events q WHERE q.relay = $1 AND q.stream_id = p.stream_id AND q.position < p.position
   )
-  ORDER BY p.attempts, p.position LIMIT ${SWEEP_SIZE}`;
+  ORDER BY p.attempts, p.position LIMIT $3`;
 
 const SETTLE = `
   WITH published AS (DELETE FROM parked_events WHERE relay = $1 AND position = ANY ($2::bigint[]))
@@ -62,16 +62,18 @@ export async function openParking(client: ClientBase, relay: string, logger: Log
     return true;
   }
 
-  async function sweepOnce(attempt: Attempt): Promise<boolean> {
-    const { rows } = await client.query<EventRow>(PARKED_HEADS, [relay]);
+  /** Adds the streams whose event went in vain to `stuck`. False when nothing was published. */
+  async function sweepOnce(attempt: Attempt, stuck: Set<string>): Promise<boolean> {
+    const { rows } = await client.query<EventRow>(PARKED_HEADS, [relay, [...stuck], SWEEP_SIZE - stuck.size]);
     const heads = rows.map(toRecordedEvent).filter(isHead);
     if (heads.length === 0) return false;
     const reasons = await Promise.all(heads.map(attempt));
     const published = heads.filter((_, index) => reasons[index] === undefined);
-    const failed = heads.flatMap(({ position }, index) => {
+    const failed = heads.flatMap(({ streamId, position }, index) => {
       const reason = reasons[index];
-      return reason === undefined ? [] : [{ position, reason }];
+      return reason === undefined ? [] : [{ streamId, position, reason }];
     });
+    for (const { streamId } of failed) stuck.add(streamId);
     await client.query(SETTLE, [
       relay,
       published.map((event) => event.position),
@@ -116,7 +118,8 @@ export async function openParking(client: ClientBase, relay: string, logger: Log
       return entries;
     },
     async sweep(attempt) {
-      while (streams.size > 0 && (await sweepOnce(attempt)));
+      const stuck = new Set<string>();
+      while (streams.size > 0 && stuck.size < SWEEP_SIZE && (await sweepOnce(attempt, stuck)));
     },
   };
 }

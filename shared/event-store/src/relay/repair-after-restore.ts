@@ -9,7 +9,11 @@ import { openSession } from '../open-session.ts';
  */
 export const IDS_FROM_ELSEWHERE = `
   SELECT EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
-    OR EXISTS (SELECT FROM relay_cursors WHERE window_end > pg_snapshot_xmin(pg_current_snapshot())) AS found`;
+      OR EXISTS (SELECT FROM relay_cursors WHERE window_end > pg_snapshot_xmin(pg_current_snapshot())) AS "inLog",
+    EXISTS (SELECT FROM archived_events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())) AS "inArchive"`;
+
+/** Each of them was published, and they move no more. */
+const REPAIR_ARCHIVE = `UPDATE archived_events SET tx = '0' WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())`;
 
 /**
  * Gives restored rows ids of this server: the published ones 0, the others that of this transaction ($1), so that they make up one window
@@ -43,29 +47,32 @@ export interface RepairOptions {
  * leave events out. Does nothing to a healthy log. One transaction; writers wait meanwhile. An event stays published if it was; one in doubt is published again.
  */
 export async function repairAfterRestore({ pool, client, logger }: RepairOptions): Promise<void> {
-  if (!(await hasIdsFromElsewhere(client))) return;
+  const found = await findIdsFromElsewhere(client);
+  if (!found.inLog && !found.inArchive) return;
   logger.warn(
     'the log was restored from another server: its transaction ids are repaired before anything is published',
   );
   const session = await openSession({ pool, unlimited: true, logger });
   try {
     await session.query('BEGIN');
-    await repair(session, logger);
+    if (found.inArchive) await session.query(REPAIR_ARCHIVE);
+    if (found.inLog) await repairLog(session, logger);
     await session.query('COMMIT');
   } finally {
     await session.end();
   }
 }
 
-async function hasIdsFromElsewhere(client: ClientBase): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>(IDS_FROM_ELSEWHERE);
-  return rows[0]?.found === true;
+/** Where they are: in what is relayed, in the archive. */
+export async function findIdsFromElsewhere(client: ClientBase): Promise<{ inLog: boolean; inArchive: boolean }> {
+  const { rows } = await client.query<{ inLog: boolean; inArchive: boolean }>(IDS_FROM_ELSEWHERE);
+  return { inLog: rows[0]?.inLog === true, inArchive: rows[0]?.inArchive === true };
 }
 
-async function repair(session: Client, logger: Logger): Promise<void> {
+async function repairLog(session: Client, logger: Logger): Promise<void> {
   // The lock first, the id after it: whatever was written before has a lower id and is seen.
   await session.query('LOCK TABLE events, relay_cursors IN SHARE ROW EXCLUSIVE MODE');
-  if (!(await hasIdsFromElsewhere(session))) return;
+  if (!(await findIdsFromElsewhere(session)).inLog) return;
   const { rows: ids } = await session.query<{ current: string; oldest: string }>(
     'SELECT pg_current_xact_id() AS current, pg_snapshot_xmin(pg_current_snapshot()) AS oldest',
   );

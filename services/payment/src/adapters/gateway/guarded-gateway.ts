@@ -34,6 +34,9 @@ export function createGuardedGateway(
       errorThresholdPercentage: 50,
       resetTimeout: resetMs,
       rollingCountTimeout: resetMs,
+      // They keep the time of each call of that window, and sort all of them at each failure.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
       // Gets what `fire` got, beside the error.
       errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isGivenUp(signal as AbortSignal),
     },
