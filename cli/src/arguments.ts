@@ -1,4 +1,5 @@
 import { createValidator, ReceiveStock } from '@warren/contracts';
+import { isId } from '@warren/kernel';
 import { InvalidArgumentError } from 'commander';
 
 const { productId, quantity } = ReceiveStock.schema.properties;
@@ -16,6 +17,12 @@ export function parseQuantity(text: string): number {
   const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
   if (quantities.is(value)) return value;
   throw new InvalidArgumentError('It must be a whole number from 1 to 1000000000.');
+}
+
+/** The id of a message. */
+export function parseId(text: string): string {
+  if (isId(text)) return text.toLowerCase();
+  throw new InvalidArgumentError('It must be a UUID.');
 }
 
 /** A time in seconds, fractions allowed; gives milliseconds. */

@@ -23,7 +23,12 @@ export const cliErrors = defineErrors({
   },
   CLI_NOT_PUBLISHED: {
     kind: 'transient',
-    meaning: 'The broker did not confirm the message, so nothing may have happened. Run the command again.',
+    meaning: 'The broker did not take the message, so nothing has happened. Run the command again.',
+  },
+  CLI_PUBLISH_UNKNOWN: {
+    kind: 'transient',
+    meaning:
+      'The broker has not confirmed the message, but may have it. Run the command again with the --id that it names: all copies count as one.',
   },
   CLI_NOT_CONFIRMED: {
     kind: 'refused',

@@ -10,7 +10,7 @@ const PAUSE_MS = 100;
 
 /**
  * Sends a message to the inventory service and waits until the broker has it.
- * @throws `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`
+ * @throws `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
  */
 export async function sendMessage(amqpUrl: string, message: EventOf<typeof ReceiveStock>): Promise<void> {
   const bus = new EventBus({
@@ -23,20 +23,33 @@ export async function sendMessage(amqpUrl: string, message: EventOf<typeof Recei
   });
   try {
     await connect(bus, amqpUrl);
-    await publish(bus, message, hostOf(amqpUrl));
+    await publish(bus, message, { host: hostOf(amqpUrl) });
   } finally {
     await bus.close();
   }
 }
 
-/** Publishes again, under the same id, while the broker does not take it: the service's inbox makes one receipt of all copies. */
-async function publish(bus: EventBus, message: EventOf<typeof ReceiveStock>, host: string): Promise<void> {
-  const deadline = Date.now() + CONFIRM_TIMEOUT_MS;
+/**
+ * Publishes again, under the same id, while the broker does not take it: the service's inbox makes one receipt of all copies.
+ * @throws `CLI_NOT_PUBLISHED` when the broker has none of them, `CLI_PUBLISH_UNKNOWN` when it may have one
+ */
+export async function publish(
+  bus: Pick<EventBus, 'send'>,
+  message: EventOf<typeof ReceiveStock>,
+  { host, timeoutMs = CONFIRM_TIMEOUT_MS }: { host: string; timeoutMs?: number },
+): Promise<void> {
+  const deadline = Date.now() + timeoutMs;
+  let mayHaveIt = false;
   for (;;) {
     const outcome = await bus.send(message);
     if (outcome.status === 'confirmed') return;
+    mayHaveIt ||= outcome.status === 'unknown';
     if (outcome.status === 'returned' || Date.now() > deadline) {
-      throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
+      if (!mayHaveIt)
+        throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
+      throw cliErrors.CLI_PUBLISH_UNKNOWN(
+        `the broker at ${host} may have the message: ${outcome.reason}. Say the same again with --id ${message.id}: it is booked once.`,
+      );
     }
     await delay(PAUSE_MS);
   }

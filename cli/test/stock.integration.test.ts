@@ -80,6 +80,17 @@ describe('warren stock', () => {
     expect(await stock()).toHaveLength(3);
   });
 
+  it('when it is said again with the id of the message, then it is booked once', async () => {
+    await startInventory();
+    const { out } = await run('stock', 'receive', 'item1', '11', '--json');
+    const { messageId } = JSON.parse(out) as { messageId: string };
+    const again = await run('stock', 'receive', 'item1', '11', '--id', messageId);
+    expect(again).toEqual({ code: 0, out: 'item1: 11 received, 111 available, 0 reserved\n', err: '' });
+    expect(await run('stock', 'receive', 'item1', '1', '--id', 'x')).toMatchObject({
+      err: expect.stringContaining('UUID'),
+    });
+  });
+
   it('when the service sets limits for its dead letters, then a command that knows nothing of them is booked, before and after', async () => {
     expect((await run('stock', 'receive', 'item1', '5', '--no-wait')).code).toBe(0);
     const service = await startInventory({ DEAD_LETTER_TTL_MS: '60000', DEAD_LETTER_MAX_LENGTH: '7' });

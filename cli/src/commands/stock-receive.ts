@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createEvent, QUEUES, ReceiveStock } from '@warren/contracts';
 import { type Command, Option } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { parseProductId, parseQuantity, parseSeconds } from '../arguments.ts';
+import { parseId, parseProductId, parseQuantity, parseSeconds } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { type InventoryTables, readInventory, type StockRow } from '../inventory-tables.ts';
 import { sendMessage } from '../send-message.ts';
@@ -15,6 +15,7 @@ interface ReceiveOptions {
   /** In milliseconds. */
   timeout: number;
   json?: true;
+  id?: string;
 }
 
 const timeout = new Option('--timeout <seconds>', 'how long to wait for that')
@@ -30,9 +31,14 @@ export function addStockReceive(stock: Command, terminal: Terminal): void {
     .argument('<quantity>', 'number of pieces', parseQuantity)
     .option('--no-wait', 'do not wait until the inventory service has booked them')
     .addOption(timeout)
+    .option(
+      '--id <id>',
+      'of the message of an earlier run, of which it is not known what became: it is booked once',
+      parseId,
+    )
     .option('--json', 'print {messageId, productId, quantity}, with {available, reserved, updatedAt} when waited for')
-    .action(async (productId: string, quantity: number, { wait, timeout, json }: ReceiveOptions) => {
-      const message = createReceipt(productId, quantity);
+    .action(async (productId: string, quantity: number, { wait, timeout, json, id }: ReceiveOptions) => {
+      const message = createReceipt(productId, quantity, id);
       const level = await (wait ? sendAndWait(message, timeout, terminal.env) : sendOnly(message, terminal.env));
       if (json) terminal.out(`${JSON.stringify({ messageId: message.id, quantity, productId, ...level }, null, 2)}\n`);
       else if (level)
@@ -43,8 +49,13 @@ export function addStockReceive(stock: Command, terminal: Terminal): void {
 
 type Receipt = ReturnType<typeof createReceipt>;
 
-const createReceipt = (productId: string, quantity: number) =>
-  createEvent(ReceiveStock, { aggregateId: productId, data: { productId, quantity }, source: 'warren-cli' });
+const createReceipt = (productId: string, quantity: number, id?: string) =>
+  createEvent(ReceiveStock, {
+    aggregateId: productId,
+    data: { productId, quantity },
+    source: 'warren-cli',
+    ...(id !== undefined && { id }),
+  });
 
 async function sendOnly(message: Receipt, env: Terminal['env']): Promise<undefined> {
   await sendMessage(addressOf('broker', env), message);

@@ -110,16 +110,21 @@ describe('the deadline of an order', () => {
     expect(ends.filter((_, at) => at % 2 === 0).every((order) => order.reason === 'timed out')).toBe(true);
   });
 
-  test('when one overdue order cannot be decided, then the others are cancelled all the same', async () => {
+  test('when overdue orders cannot be decided, or have ended in the log alone, then the others are cancelled all the same', async () => {
     const orders = newInstance();
-    const [broken, sound] = [await place(orders), await place(orders)];
+    const broken = [await place(orders), await place(orders)];
+    const ended = await place(orders);
+    nowMs += 1;
+    const sound = await place(orders);
     await store.transaction(({ query }) =>
-      query(`UPDATE events SET type = 'OrderOfTheFuture' WHERE aggregate_id = $1`, [broken]),
+      query(`UPDATE events SET type = 'OrderOfTheFuture' WHERE aggregate_id = ANY ($1)`, [broken]),
     );
+    await orders.applyAnswers('queue', [answerTo(ended)]);
+    await store.transaction(({ query }) => query(`UPDATE orders SET status = 'pending' WHERE id = $1`, [ended]));
     nowMs += DEADLINE_MS;
-    await orders.cancelOverdue(100);
+    expect(await orders.cancelOverdue(2)).toBe(4);
     expect(await orders.getOrder(sound)).toMatchObject({ status: 'cancelled', reason: 'timed out' });
-    await store.transaction(({ query }) => query('DELETE FROM orders WHERE id = $1', [broken]));
+    await store.transaction(({ query }) => query('DELETE FROM orders WHERE id = ANY ($1)', [[...broken, ended]]));
   });
 
   test('when an order comes from before there were deadlines, then it has a minute from the migration on', async () => {

@@ -65,13 +65,13 @@ async function run(text: string, values: unknown[]): Promise<{ indexes: string[]
 
 describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => {
   test('when overdue orders are looked for, then only pending ones are read, by their deadline', async () => {
-    const { indexes, read } = await run(OVERDUE, [new Date(), 500]);
+    const { indexes, read } = await run(OVERDUE, [new Date(), 500, []]);
     expect(indexes).toEqual(['orders_by_deadline']);
     expect(read).toBe(PENDING);
   });
 
   test('when none is overdue, then nothing is read', async () => {
-    const { indexes, read } = await run(OVERDUE, [new Date(0), 500]);
+    const { indexes, read } = await run(OVERDUE, [new Date(0), 500, []]);
     expect(indexes).toEqual(['orders_by_deadline']);
     expect(read).toBe(0);
   });

@@ -49,23 +49,30 @@ export interface IdempotencyKeyTableOptions {
 export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOptions): IdempotencyKeys {
   return {
     async claim(tx, uses) {
-      if (uses.length === 0) return new Map();
-      // Sorted, so that two batches with the same keys wait for each other instead of dead-locking.
-      await tx.query(
-        `INSERT INTO idempotency_keys (key, fingerprint, ${madeColumn})
-         SELECT key, fingerprint, made_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS use (key, fingerprint, made_id)
-          ORDER BY key COLLATE "C"
-             ON CONFLICT (key) DO NOTHING`,
-        [uses.map((use) => use.key), uses.map((use) => use.fingerprint), uses.map((use) => use.madeId)],
-      );
-      // A statement of its own: it sees what the transaction that the insert waited for has committed.
-      const { rows } = await tx.query<KeyUse>(
-        `SELECT key, fingerprint, ${madeColumn} AS "madeId" FROM idempotency_keys WHERE key = ANY ($1)`,
-        [uses.map((use) => use.key)],
-      );
-      return new Map(rows.map((row) => [row.key, row]));
+      const first = new Map<string, KeyUse>();
+      // Again for keys that the retention has forgotten between the two statements.
+      for (let missing = uses; missing.length > 0; missing = missing.filter(({ key }) => !first.has(key)))
+        for (const use of await claimOnce(tx, missing)) first.set(use.key, use);
+      return first;
     },
   };
+
+  async function claimOnce(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<KeyUse[]> {
+    // Sorted, so that two batches with the same keys wait for each other instead of dead-locking.
+    await tx.query(
+      `INSERT INTO idempotency_keys (key, fingerprint, ${madeColumn})
+       SELECT key, fingerprint, made_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS use (key, fingerprint, made_id)
+        ORDER BY key COLLATE "C"
+           ON CONFLICT (key) DO NOTHING`,
+      [uses.map((use) => use.key), uses.map((use) => use.fingerprint), uses.map((use) => use.madeId)],
+    );
+    // A statement of its own: it sees what the transaction that the insert waited for has committed.
+    const { rows } = await tx.query<KeyUse>(
+      `SELECT key, fingerprint, ${madeColumn} AS "madeId" FROM idempotency_keys WHERE key = ANY ($1)`,
+      [uses.map((use) => use.key)],
+    );
+    return rows;
+  }
 }
 
 /** Tells whether two requests ask for the same. Give it only what counts, in a fixed order: it is the hash of the JSON text. */

@@ -6,8 +6,8 @@ import { orderStream } from './order-streams.ts';
 import { createDecisionReport } from './report-decisions.ts';
 
 /**
- * Cancels orders that are pending though their deadline has passed, at most `limit` at once; gives how many it found. Several instances
- * may find the same ones: the first to append wins, and the others decide again, on an order that has ended.
+ * Cancels orders that are pending though their deadline has passed, `batch` at once, until none is left or the signal is aborted; gives how
+ * many it found. Several instances may find the same ones: the first to append wins, and the others decide again, on an order that has ended.
  * @throws whatever keeps the database from answering
  */
 export function createOverdueCancellation({ store, readModel, clock, logger, decisions }: OrderDependencies) {
@@ -26,25 +26,40 @@ export function createOverdueCancellation({ store, readModel, clock, logger, dec
   }
 
   /** One order that cannot be decided must not keep the others pending. */
-  async function cancelOneByOne(orderIds: readonly string[]): Promise<void> {
+  async function cancelOneByOne(orderIds: readonly string[]): Promise<DecidedRequest[]> {
+    const decided: DecidedRequest[] = [];
     for (const orderId of orderIds) {
       await cancel([orderId]).then(
-        (decided) => decided.forEach(report),
+        (one) => decided.push(...one),
         (err) => logger.error({ err, orderId }, 'an overdue order could not be cancelled'),
       );
     }
+    return decided;
   }
 
-  return async (limit: number): Promise<number> => {
-    const orderIds = await readModel.listOverdue(clock.now(), limit);
-    if (orderIds.length === 0) return 0;
+  async function cancelAll(orderIds: readonly string[]): Promise<DecidedRequest[]> {
     try {
-      (await cancel(orderIds)).forEach(report);
+      return await cancel(orderIds);
     } catch (error) {
       if (isAppError(error) && error.kind === 'transient') throw error;
       logger.warn({ err: error }, 'a batch of overdue orders could not be cancelled together');
-      await cancelOneByOne(orderIds);
+      return cancelOneByOne(orderIds);
     }
-    return orderIds.length;
+  }
+
+  return async (batch: number, signal?: AbortSignal): Promise<number> => {
+    // They may stay overdue: without leaving them out, a batch of them would hide all others.
+    const undecided = new Set<string>();
+    let found = 0;
+    for (;;) {
+      const orderIds = await readModel.listOverdue(clock.now(), { limit: batch, except: [...undecided] });
+      found += orderIds.length;
+      for (const orderId of orderIds) undecided.add(orderId);
+      for (const one of orderIds.length > 0 ? await cancelAll(orderIds) : []) {
+        report(one);
+        if (!('outcome' in one.decision)) undecided.delete(one.request.orderId);
+      }
+      if (orderIds.length < batch || signal?.aborted) return found;
+    }
   };
 }

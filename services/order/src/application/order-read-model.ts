@@ -16,6 +16,6 @@ export interface OrderReadModel {
   list(filter: OrderFilter): Promise<OrderView[]>;
   /** The versions of these orders; those that do not exist are left out. */
   versionsOf(orderIds: readonly string[]): Promise<Map<string, number>>;
-  /** Ids of orders that are pending though their deadline has passed, those that wait longest first. */
-  listOverdue(now: Date, limit: number): Promise<string[]>;
+  /** Ids of orders that are pending though their deadline has passed, those that wait longest first; none of `except`. */
+  listOverdue(now: Date, selection: { limit: number; except: readonly string[] }): Promise<string[]>;
 }

@@ -28,24 +28,20 @@ export function createDeadlineJob({ orders, deadlineMs, logger, metrics }: Deadl
   let running: Promise<void> | undefined;
   let failure: string | undefined;
 
-  /** Gives whether there may be more. */
-  async function look(): Promise<boolean> {
+  async function look(): Promise<void> {
     try {
-      const found = await orders.cancelOverdue(BATCH);
-      overdue.set(found);
+      overdue.set(await orders.cancelOverdue(BATCH, stopping.signal));
       failure = undefined;
-      return found === BATCH;
     } catch (err) {
       const { code, message } = toAppError(err);
       if (failure === undefined) logger.warn({ err }, 'overdue orders cannot be cancelled right now');
       failure = `${code}: ${message}`;
-      return false;
     }
   }
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
-      if (await look()) continue;
+      await look();
       await delay(pauseMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   }

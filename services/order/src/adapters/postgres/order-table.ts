@@ -20,7 +20,8 @@ interface Row {
 }
 
 export const OVERDUE = `
-  SELECT id FROM orders WHERE status = 'pending' AND deadline_at <= $1 ORDER BY deadline_at LIMIT $2`;
+  SELECT id FROM orders WHERE status = 'pending' AND deadline_at <= $1 AND id <> ALL ($3::uuid[])
+   ORDER BY deadline_at LIMIT $2`;
 
 /** Queries on the table `orders`, which `orderProjection` keeps. An order's id is a UUID v7, so its place in time is its id. */
 export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadModel {
@@ -38,8 +39,8 @@ export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadMod
       const { rows } = await store.query<{ id: string; version: number }>(text, [orderIds]);
       return new Map(rows.map((row) => [row.id, row.version]));
     },
-    async listOverdue(now, limit) {
-      const { rows } = await store.query<{ id: string }>(OVERDUE, [now, limit]);
+    async listOverdue(now, { limit, except }) {
+      const { rows } = await store.query<{ id: string }>(OVERDUE, [now, limit, except]);
       return rows.map((row) => row.id);
     },
   };

@@ -1,0 +1,46 @@
+import { describe, expect, it } from '@jest/globals';
+import { createEvent, type PublishOutcome, ReceiveStock } from '@warren/contracts';
+import { publish } from '../src/send-message.ts';
+
+const message = createEvent(ReceiveStock, {
+  aggregateId: 'item1',
+  data: { productId: 'item1', quantity: 5 },
+  source: 'warren-cli',
+});
+
+/** Publishes to a broker that answers so, again and again the last of it. */
+async function publishTo(...statuses: PublishOutcome['status'][]) {
+  const sent: string[] = [];
+  const send = async ({ id }: { id: string }): Promise<PublishOutcome> => {
+    sent.push(id);
+    const status = statuses[Math.min(sent.length, statuses.length) - 1] ?? 'confirmed';
+    return status === 'confirmed' ? { status } : { status, reason: 'for a reason' };
+  };
+  const error = await publish({ send }, message, { host: 'localhost', timeoutMs: 150 }).catch((thrown) => thrown);
+  return { error, sent };
+}
+
+describe('publishing a command', () => {
+  it('when the broker takes it late, then copies under one id were sent', async () => {
+    const { error, sent } = await publishTo('nacked', 'unknown', 'confirmed');
+    expect(error).toBeUndefined();
+    expect(sent).toEqual([message.id, message.id, message.id]);
+  });
+
+  it.each(['nacked', 'returned'] as const)(
+    'when the broker has said no to all copies (%s), then nothing has happened',
+    async (status) => {
+      expect((await publishTo(status)).error).toMatchObject({ code: 'CLI_NOT_PUBLISHED' });
+    },
+  );
+
+  it.each(['nacked', 'returned', 'unknown'] as const)(
+    'when the broker may have a copy, and then says %s, then that is said, with the id to say it again with',
+    async (last) => {
+      expect((await publishTo('unknown', last)).error).toMatchObject({
+        code: 'CLI_PUBLISH_UNKNOWN',
+        message: expect.stringContaining(`--id ${message.id}`),
+      });
+    },
+  );
+});
