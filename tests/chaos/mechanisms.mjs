@@ -52,7 +52,7 @@ export const MECHANISMS = {
   },
   deadline: {
     file: '/order/dist/adapters/jobs/deadline-job.js',
-    cuts: [['await orders.cancelOverdue(BATCH)', '0']],
+    cuts: [['await orders.cancelOverdue(BATCH, stopping.signal)', '0']],
   },
   'payment-key': {
     file: '/payment/dist/application/settle-payment.js',
