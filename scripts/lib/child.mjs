@@ -94,10 +94,26 @@ export async function startChild(options) {
   return child;
 }
 
-/** @type {Set<Child>} */
+/** @type {Set<{killNow: () => void}>} */
 const living = new Set();
 
-/** For a script that must end at once: kills all that `startChild` has started and that still lives. */
+/**
+ * Counts a process of another kind among those that do not outlive us.
+ * @param {import('node:child_process').ChildProcess} spawned not detached
+ */
+export function answerFor(spawned) {
+  const { pid } = spawned;
+  if (pid === undefined) return;
+  const guardian = guard(pid, 'SIGTERM');
+  const one = { killNow: () => void spawned.kill('SIGKILL') };
+  living.add(one);
+  spawned.once('exit', () => {
+    living.delete(one);
+    guardian.kill('SIGKILL');
+  });
+}
+
+/** For a script that must end at once: kills all that still lives of what it answers for. */
 export function killEverythingNow() {
   for (const child of living) child.killNow();
 }

@@ -83,11 +83,12 @@ export function keepRunning({ name, first, start, report, timing = realTiming })
       pausing.abort();
       await running.stop();
     },
-    /** Ends it for good. */
+    /** Ends it for good; gives how the last process ended. */
     async stop() {
       stopping.abort();
       await running.stop();
       await watching;
+      return running.child.exit;
     },
   };
 }

@@ -1,28 +1,41 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { identityOf, isSameProcess } from './process-identity.mjs';
+import { ExplainedError } from './explained-error.mjs';
+import { identityOf, isSameProcess, pidNamespace } from './process-identity.mjs';
 
-/** @typedef {{pid: number, identity: string}} Holder */
+/** @typedef {{pid: number, identity: string, namespace?: string}} Holder */
 
 /**
  * Takes a lock that belongs to this process as long as it lives. A lock whose holder has died counts as free.
  * @param {string} file
  * @returns {{taken: true, release: () => void} | {taken: false, holder: Holder}}
+ * @throws an `ExplainedError` when its holder may live in another container: nobody can tell from here
  */
 export function takeLock(file) {
   mkdirSync(dirname(file), { recursive: true });
   const own = `${file}.${process.pid}`;
-  writeFileSync(own, JSON.stringify({ pid: process.pid, identity: identityOf(process.pid) }), { mode: 0o600 });
+  const self = { pid: process.pid, identity: identityOf(process.pid), namespace: pidNamespace() };
+  writeFileSync(own, JSON.stringify(self), { mode: 0o600 });
   try {
     for (;;) {
       if (linkedAs(own, file)) return { taken: true, release: () => rmSync(file, { force: true }) };
       const holder = readHolder(file);
+      if (holder && isElsewhere(holder))
+        throw new ExplainedError(
+          `${file} is held by process ${holder.pid} of another container, or of this machine outside of ours.\nStop it there. If it is gone, delete that file.`,
+        );
       if (holder && isSameProcess(holder)) return { taken: false, holder };
       if (holder) removeStale(file, holder);
     }
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** Since the last boot, in another PID namespace. @param {Holder} holder */
+function isElsewhere({ identity, namespace = pidNamespace() }) {
+  const [boot] = identityOf(process.pid)?.split(':') ?? [];
+  return namespace !== pidNamespace() && identity.split(':')[0] === boot;
 }
 
 /** A link, not a write: the lock appears with its content, or not at all. @param {string} own @param {string} file */

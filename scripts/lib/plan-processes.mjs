@@ -1,5 +1,5 @@
 import { ExplainedError } from './explained-error.mjs';
-import { findFreePort, isPortFree } from './ports.mjs';
+import { findFreePort, isFreeEverywhere } from './ports.mjs';
 import { SERVICES, servicesOf } from './service.mjs';
 
 /**
@@ -60,7 +60,17 @@ export async function choosePort({ portSetting, defaultPort, owner }, env) {
   if (!/^\d+$/.test(text) || port > 65_535)
     throw new ExplainedError(`${portSetting} must be a port, 0 to 65535, not "${text}".`);
   if (port === 0) return findFreePort();
-  if (await isPortFree(port)) return port;
+  await requireFree(port, { portSetting, owner });
+  return port;
+}
+
+/**
+ * Also right before something is started there: another program may have come meanwhile, and would answer in its place.
+ * @param {number} port
+ * @param {{portSetting: string, owner: string}} wanted
+ */
+export async function requireFree(port, { portSetting, owner }) {
+  if (await isFreeEverywhere(port)) return;
   throw new ExplainedError(
     `Port ${port} for ${owner} is taken by another program.\nStop that program, or choose another port: ${portSetting}=${port + 100} npm start`,
   );

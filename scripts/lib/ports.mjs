@@ -38,8 +38,8 @@ export async function findFreePort(preferred) {
   );
 }
 
-/** @param {number} port */
-async function isFreeEverywhere(port) {
+/** @param {number} port @returns {Promise<boolean>} neither on all addresses nor on loopback alone, which macOS tells apart */
+export async function isFreeEverywhere(port) {
   return (await isPortFree(port)) && (await isPortFree(port, '127.0.0.1'));
 }
 

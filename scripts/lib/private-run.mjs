@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { answerFor } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
 import { findLeftovers, processesOf } from './run-leftovers.mjs';
@@ -42,6 +43,7 @@ async function leaveNothing(run) {
 export async function runNode(args, { env, signal, patienceMs = 10_000 }) {
   signal.throwIfAborted();
   const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
+  answerFor(child);
   const interrupt = () => {
     child.kill('SIGTERM');
     setTimeout(() => child.kill('SIGKILL'), patienceMs).unref();

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, readlinkSync } from 'node:fs';
 
 /**
  * What tells a process apart from a later one with the same pid: the moment it was started. Linux: boot id and start tick of
@@ -14,6 +14,18 @@ export function identityOf(pid) {
 /** @param {{pid: number, identity: string}} recorded @returns {boolean} true while that very process lives */
 export function isSameProcess({ pid, identity }) {
   return identityOf(pid) === identity;
+}
+
+/**
+ * Where a pid of this process means the same: on Linux its PID namespace, which a container has of its own.
+ * @returns {string}
+ */
+export function pidNamespace() {
+  try {
+    return readlinkSync('/proc/self/ns/pid');
+  } catch {
+    return '';
+  }
 }
 
 /** @param {number} pid */
@@ -32,9 +44,10 @@ function linuxIdentity(pid) {
 /** @param {number} pid */
 function psIdentity(pid) {
   try {
-    const [state, ...started] = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8' })
-      .trim()
-      .split(/\s+/);
+    // The time is written as the locale and the zone of whoever asks have it.
+    const env = { ...process.env, LC_ALL: 'C', TZ: 'UTC' };
+    const line = execFileSync('ps', ['-o', 'state=,lstart=', '-p', String(pid)], { encoding: 'utf8', env });
+    const [state, ...started] = line.trim().split(/\s+/);
     return state?.startsWith('Z') ? undefined : started.join(' ');
   } catch {
     return undefined;

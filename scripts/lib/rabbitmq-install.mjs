@@ -64,7 +64,11 @@ async function runToItsEnd([command = '', ...args], signal) {
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
   const interrupt = () => void child.kill('SIGINT');
   signal?.addEventListener('abort', interrupt, { once: true });
-  const code = await new Promise((resolve) => child.once('close', resolve).once('error', () => resolve(127)));
+  const code = await new Promise((resolve) => {
+    child.once('close', resolve);
+    // Also of a signal that may not be sent, to what sudo has made root's: that has not ended by it.
+    child.on('error', () => child.pid === undefined && resolve(127));
+  });
   signal?.removeEventListener('abort', interrupt);
   signal?.throwIfAborted();
   if (code !== 0)

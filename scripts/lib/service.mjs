@@ -54,7 +54,7 @@ export function startService({ service, port, env, instances = 1, name = service
     cwd: ROOT,
     env: { ...env, [SERVICES[service].portSetting]: String(port) },
     onLine,
-    stopTimeoutMs: 20_000,
+    stopTimeoutMs: (Number(env.DRAIN_TIMEOUT_MS) || 10_000) + 10_000,
   });
 }
 

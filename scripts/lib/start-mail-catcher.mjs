@@ -3,7 +3,7 @@ import { startChild } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
 import { describeExit, keepRunning } from './keep-running.mjs';
 import { ROOT } from './paths.mjs';
-import { choosePort } from './plan-processes.mjs';
+import { choosePort, requireFree } from './plan-processes.mjs';
 import { waitUntilServing } from './service.mjs';
 import { createServiceLog } from './service-log.mjs';
 
@@ -49,6 +49,8 @@ export async function startMailCatcher({ env, report, signal, onEnd, state }, { 
   let stop = async () => undefined;
   onEnd(() => stop());
   await report.step(`Starting the mail catcher (${smtpPort}, page ${port})`, async () => {
+    await requireFree(port, PAGE);
+    await requireFree(smtpPort, SMTP);
     const first = await start();
     stop = first.stop;
     const result = await waitUntilServing(first.child, { port, signal });

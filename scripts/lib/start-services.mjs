@@ -1,6 +1,7 @@
 import { ExplainedError } from './explained-error.mjs';
 import { describeExit, keepRunning } from './keep-running.mjs';
-import { startService, waitUntilServing } from './service.mjs';
+import { requireFree } from './plan-processes.mjs';
+import { SERVICES, startService, waitUntilServing } from './service.mjs';
 import { createServiceLog } from './service-log.mjs';
 
 /** @typedef {import('./plan-processes.mjs').Plan} Plan */
@@ -22,7 +23,13 @@ export async function startServices(context, { plans, env }) {
     await Promise.all(started.map((one) => one.startFirst()));
   });
   const kept = started.map((one) => ({ ...one, running: one.keep() }));
-  stop = () => Promise.all(kept.map(({ running }) => running.stop()));
+  stop = () =>
+    Promise.all(
+      kept.map(async ({ name, running }) => {
+        const exit = await running.stop();
+        if (exit?.code !== 0) report.warn(`${name} did not stop in good order: ${describeExit(exit)}`);
+      }),
+    );
   return {
     async restart(services) {
       await Promise.all(
@@ -45,8 +52,10 @@ function createServiceProcess({ report, signal, state }, { service, name, port, 
   let first;
   return {
     service,
+    name,
     async startFirst() {
       signal.throwIfAborted();
+      await requireFree(port, { ...SERVICES[service], owner: `the ${service} service` });
       first = await start();
       const { child } = first;
       const result = await waitUntilServing(child, { port, instances, signal });

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
 import { takeLock } from '../lib/lock-file.mjs';
+import { identityOf } from '../lib/process-identity.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'warren-lock-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -19,6 +20,16 @@ test('when it is released, then it can be taken again', () => {
   const first = takeLock(file);
   if (first.taken) first.release();
   expect(existsSync(file)).toBe(false);
+  expect(takeLock(file).taken).toBe(true);
+});
+
+test('when its holder may live in another container, then that is said, and it is left alone', () => {
+  const file = join(directory, 'elsewhere');
+  const holder = { pid: 7, identity: identityOf(process.pid)?.replace(/[^:]*$/, '1'), namespace: 'pid:[1]' };
+  writeFileSync(file, JSON.stringify(holder));
+  expect(() => takeLock(file)).toThrow(/elsewhere is held by process 7 of another container.*delete that file/s);
+  expect(existsSync(file)).toBe(true);
+  writeFileSync(file, JSON.stringify({ ...holder, identity: 'an-earlier-boot:1' }));
   expect(takeLock(file).taken).toBe(true);
 });
 

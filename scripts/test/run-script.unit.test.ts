@@ -25,7 +25,7 @@ function run(main: string) {
     child.once('close', (code) => resolve({ code, output }));
   });
   const says = (text: string) => poll(() => output.includes(text), { timeoutMs: 10_000 });
-  return { child, ended, says };
+  return { child, ended, says, words: () => output };
 }
 
 const TWO_STOPS = `onEnd(async () => console.log('database stopped')); onEnd(async () => console.log('services stopped'));`;
@@ -94,5 +94,32 @@ describe('a script', () => {
     expect(code).toBe(130);
     const pid = Number(/up (\d+)/.exec(output)?.[1]);
     expect(await poll(() => identityOf(pid) === undefined, { timeoutMs: 5_000 })).toBe(true);
+  });
+
+  /** Runs a suite that says its process id and lives for a minute; `more` is done first. */
+  const runSuite = (more: string) =>
+    run(`
+      const { runNode } = await import('${LIB}/private-run.mjs');
+      const suite = "${more} console.log('up', process.pid); setTimeout(() => {}, 60_000);";
+      return runNode(['-e', suite], { env: process.env, signal });`);
+
+  test.each([
+    ['is killed', '', ['SIGKILL']],
+    [
+      'is told to stop twice, and its suite does not listen',
+      "process.on('SIGTERM', () => {});",
+      ['SIGTERM', 'SIGTERM'],
+    ],
+  ] as const)('when it %s, then its suite does not outlive it', async (_, more, signals) => {
+    const { child, ended, says, words } = runSuite(more);
+    await says('up');
+    const pid = Number(/up (\d+)/.exec(words())?.[1]);
+    for (const signal of signals) {
+      child.kill(signal);
+      await new Promise((resolve) => setTimeout(resolve, 1_100));
+    }
+    await poll(() => identityOf(pid) === undefined, { timeoutMs: 5_000 });
+    expect(identityOf(pid)).toBeUndefined();
+    await ended;
   });
 });

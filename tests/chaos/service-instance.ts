@@ -142,7 +142,10 @@ export async function startServiceInstance(options: ServiceInstanceOptions): Pro
       await writeFile(crashFile, `${point} ${count}`);
       expected = true;
       process.signal('SIGUSR2');
-      const crashed = await Promise.race([process.exited.then(() => true), pause(CRASH_PATIENCE_MS, false)]);
+      const crashed = await Promise.race([
+        process.exited.then(({ signal }) => signal === 'SIGKILL'),
+        pause(CRASH_PATIENCE_MS, false),
+      ]);
       // Never reached, it dies now: an armed point must not stay behind.
       await process.kill();
       await start();

@@ -12,6 +12,13 @@ const cancel = async (id: string, instance = 0): Promise<number> => {
 
 const line = [{ productId: 'item1', quantity: 1 }];
 
+/** Resolves when the inventory knows so many orders: none of them can be reserved for the first time later. */
+async function known(count: number): Promise<void> {
+  const reservations = `SELECT DISTINCT stream_id FROM inventory_service.events WHERE stream_id LIKE 'reservation-%'`;
+  const isKnown = async () => (await system.sql(reservations, [])).length >= count;
+  await waitUntil(isKnown, { what: 'every order to be known to the inventory' });
+}
+
 /** Resolves when so many pieces are free, and nothing is reserved that no confirmed order has. */
 async function expectFree(available: number): Promise<void> {
   const [item] = await waitUntil(
@@ -37,6 +44,7 @@ describe('an order', () => {
       return [await cancel(id, index % 2), await cancel(id)];
     });
     expect(statuses.flat()).toEqual(Array(120).fill(200));
+    await known(60);
     await expectFree(100);
   });
 
@@ -65,13 +73,7 @@ describe('the deadline', () => {
     const ended = await runConcurrently(20, 10, async (index) => system.ended(placed[index]?.id ?? ''));
     for (const order of ended) expect(order).toMatchObject({ status: 'cancelled', reason: 'timed out', version: 2 });
     await inventory?.start();
-    await waitUntil(
-      async () => {
-        const reservations = 'SELECT 1 FROM inventory_service.events WHERE stream_id LIKE $1 GROUP BY stream_id';
-        return (await system.sql(reservations, ['reservation-%'])).length === 20;
-      },
-      { what: 'every order to be known to the inventory' },
-    );
+    await known(20);
     await expectFree(100);
     expect(await cancel(placed[0]?.id ?? '')).toBe(409);
   });

@@ -71,7 +71,7 @@ const figures = async () =>
 /** What the gateway holds, by its own books, and what the orders say it should, in cents; what is sold, also unpaid; and the free stock. */
 async function balance() {
   const [row] = await system.select<
-    Record<'taken' | 'paid' | 'sold' | 'orders' | 'pieces' | 'free' | 'open', number>
+    Record<'taken' | 'paid' | 'sold' | 'orders' | 'pieces' | 'free' | 'open' | 'untold', number>
   >(`SELECT
     (SELECT coalesce(sum(CASE kind WHEN 'charge' THEN amount WHEN 'refund' THEN -amount ELSE 0 END), 0) * 100
        FROM payment_service.simulated_ledger)::int AS taken,
@@ -82,7 +82,9 @@ async function balance() {
     (SELECT coalesce(sum((line->>'quantity')::int), 0) FROM order_service.orders, json_array_elements(items) AS line
       WHERE status = 'confirmed')::int AS pieces,
     (SELECT available FROM inventory_service.stock_level)::int AS free,
-    (SELECT count(*) FROM payment_service.open_payment)::int AS open`);
+    (SELECT count(*) FROM payment_service.open_payment)::int AS open,
+    ((SELECT count(*) FROM payment_service.log WHERE type = 'PaymentRefunded')
+      - (SELECT count(*) FROM order_service.orders WHERE payment_status = 'refunded'))::int AS untold`);
   if (!row) throw new Error('no row');
   return row;
 }
@@ -91,13 +93,13 @@ async function balance() {
 const balanced = () =>
   waitUntil(
     async () => {
-      const { taken, paid, sold, orders, pieces, free, open } = await balance();
+      const { taken, paid, sold, orders, pieces, free, open, untold } = await balance();
       const { orders: counted, byType, revenue } = await figures();
       const revenueCents = Math.round((revenue.USD ?? 0) * 100);
-      const isMoneyRight = taken === paid && revenueCents === sold && open === 0;
+      const isMoneyRight = taken === paid && revenueCents === sold && open + untold === 0;
       const isCounted = counted.created === orders && byType.OrderCreated === orders;
       if (isMoneyRight && free === STOCK - pieces && isCounted) return true;
-      const money = `${taken} taken, ${paid} paid, ${revenueCents} of ${sold} counted, ${open} open`;
+      const money = `${taken} taken, ${paid} paid, ${revenueCents} of ${sold} counted, ${open} open, ${untold} refunds untold`;
       throw new Error(
         `${money}; ${free} free beside ${pieces} sold, ${counted.created} (${byType.OrderCreated}) of ${orders} counted`,
       );

@@ -70,14 +70,17 @@ async function unseen(context: FaultContext, damage: Damage): Promise<string> {
   }
   const from = Date.now() - RELAY_MS;
   const spec = random.pick(MISSED);
-  await system.observer.watch(false);
-  const undo = await damage(spec);
-  load.resume();
-  await pause(durationMs);
-  const left = await quiet();
-  await undo();
-  await system.observer.watch(true);
-  blindSpells.push({ from, to: Date.now() });
-  load.resume();
-  return left === undefined ? spec.queue : `${spec.queue}; not settled after it: ${left}`;
+  try {
+    await system.observer.watch(false);
+    const undo = await damage(spec);
+    load.resume();
+    await pause(durationMs);
+    const left = await quiet().finally(undo);
+    return left === undefined ? spec.queue : `${spec.queue}; not settled after it: ${left}`;
+  } finally {
+    // Also where the broker did not do as it was told: nobody would see what comes after.
+    await system.observer.watch(true);
+    blindSpells.push({ from, to: Date.now() });
+    load.resume();
+  }
 }

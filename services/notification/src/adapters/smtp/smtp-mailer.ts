@@ -9,6 +9,8 @@ export interface SmtpMailerOptions {
   from: SenderAddress;
   /** How many connections to the mail server are kept. */
   connections: number;
+  /** The longest that sending one mail may take, in milliseconds. @default SEND_LIMIT_MS */
+  sendLimitMs?: number;
 }
 
 export interface SmtpMailer extends Mailer {
@@ -17,7 +19,8 @@ export interface SmtpMailer extends Mailer {
 }
 
 /** A mail server, by nodemailer. */
-export function createSmtpMailer({ url, from, connections }: SmtpMailerOptions): SmtpMailer {
+export function createSmtpMailer(options: SmtpMailerOptions): SmtpMailer {
+  const { url, from, connections, sendLimitMs = SEND_LIMIT_MS } = options;
   const transport = createTransport({
     url,
     pool: true,
@@ -44,7 +47,7 @@ export function createSmtpMailer({ url, from, connections }: SmtpMailerOptions):
           html,
           // RFC 3834: nobody's absence note needs to answer this.
           headers: { 'Auto-Submitted': 'auto-generated' },
-          signal: AbortSignal.timeout(SEND_LIMIT_MS),
+          signal: AbortSignal.timeout(sendLimitMs),
         });
         return { status: 'accepted' };
       } catch (error) {

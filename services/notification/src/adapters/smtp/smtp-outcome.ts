@@ -6,6 +6,8 @@ interface SmtpFailure extends Error {
   code?: string;
   /** Of SMTP, e.g. 550. */
   responseCode?: number;
+  /** The server's answer, which may carry an enhanced status code (RFC 3463). */
+  response?: string;
   /** What the server answered with it. */
   command?: string;
   /** Which limit an `ETIMEDOUT` is about. */
@@ -21,21 +23,23 @@ const ABOUT_THE_SERVER = ['ECONNECTION', 'ETIMEDOUT', 'ESOCKET', 'EDNS', 'ETLS',
 /** After the greeting, at whatever point of the talk. */
 const SILENCE = 'SOCKET_TIMEOUT';
 /** The whole talk took too long. */
-const TOO_LONG = 'ABORT_ERR';
+const TOO_LONG = 'EABORT';
 
-/** The server closes the connection, whatever it was asked (RFC 5321, 4.2.1). */
-const CLOSING = 421;
+/** The server closes the connection (RFC 5321, 4.2.1), or wants a login (RFC 4954, 6), whatever it was asked. */
+const NOT_ABOUT_THE_MAIL = [421, 530, 534, 535, 538];
+/** The sender's address is refused. Postfix says so only when it is told the recipient. */
+const BAD_SENDER = /^\d{3}[ -][45]\.1\.[78]\b/;
 
 /**
  * What a failed try means (RFC 5321, 4.2.1: 4xx is for now, 5xx for good). What cannot be put down to the server counts against the mail, so
  * that one odd mail does not keep the others from being sent.
  */
 export function outcomeOf(error: Error): Exclude<SendOutcome, { status: 'accepted' }> {
-  const { code = '', responseCode, command = '', timeoutType, message } = error as SmtpFailure;
-  const aboutTheMail = ABOUT_THE_MAIL.includes(command);
-  if (responseCode !== undefined && aboutTheMail && responseCode !== CLOSING)
+  const { code = '', responseCode = 0, response = '', command = '', timeoutType, message } = error as SmtpFailure;
+  const aboutUs = NOT_ABOUT_THE_MAIL.includes(responseCode) || BAD_SENDER.test(response);
+  if (responseCode > 0 && ABOUT_THE_MAIL.includes(command) && !aboutUs)
     return { status: responseCode >= 500 ? 'refused' : 'deferred', answer: message };
   if (timeoutType === SILENCE || code === TOO_LONG) return { status: 'unanswered', answer: message };
-  const aboutTheServer = responseCode !== undefined || ABOUT_THE_SERVER.includes(code);
+  const aboutTheServer = responseCode > 0 || ABOUT_THE_SERVER.includes(code);
   return { status: aboutTheServer ? 'unavailable' : 'deferred', answer: message };
 }
