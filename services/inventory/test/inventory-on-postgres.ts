@@ -10,7 +10,7 @@ const SCHEMA = 'inventory_service';
 /** One instance of the service's application on a real database, without a broker. */
 export async function createInventoryOnPostgres(databaseUrl: string, change: Partial<Warehouse> = {}) {
   const metrics = createMetricsRegistry('inventory', { collectDefaults: false });
-  const pool = createPool({ url: databaseUrl, schema: SCHEMA });
+  const pool = createPool({ url: databaseUrl, schema: SCHEMA, connectTimeoutMs: 60_000 });
   const database = createDatabaseComponent({
     pool,
     schema: SCHEMA,

@@ -32,7 +32,7 @@ let stop: () => Promise<void>;
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = createPool({ url: database.url, schema });
+  pool = createPool({ url: database.url, schema, connectTimeoutMs: 60_000 });
   const component = createDatabaseComponent({
     pool,
     schema,

@@ -26,7 +26,7 @@ let nowMs = Date.now();
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  pool = createPool({ url: database.url, schema: 'order_service' });
+  pool = createPool({ url: database.url, schema: 'order_service', connectTimeoutMs: 60_000 });
   const migrations = { namespace: 'order', migrations: orderMigrations };
   await createDatabaseComponent({ pool, schema: 'order_service', migrations }).start?.();
   store = createEventStore({ pool, projections: [createOrderProjection({ deadlineMs: DEADLINE_MS })] });

@@ -25,7 +25,7 @@ const { signal } = new AbortController();
 
 beforeEach(async () => {
   database = await createTestDatabase();
-  pool = createPool({ url: database.url, schema: 'payment_service' });
+  pool = createPool({ url: database.url, schema: 'payment_service', connectTimeoutMs: 60_000 });
   const migrations = { namespace: 'payment', migrations: paymentMigrations };
   await createDatabaseComponent({ pool, schema: 'payment_service', migrations }).start?.();
   store = createEventStore({ pool });

@@ -47,7 +47,7 @@ export function useStoreFixture(): StoreFixture {
   afterAll(() => database.drop());
 
   function openPool(schema: string, more: Partial<PoolOptions> = {}): DatabasePool {
-    const pool = createPool({ url: database.url, schema, ...more });
+    const pool = createPool({ url: database.url, schema, connectTimeoutMs: 60_000, ...more });
     pools.push(pool);
     return pool;
   }
