@@ -51,7 +51,8 @@ export async function createTestVhost(
     const target = path.startsWith('/') ? path : `/${[resource, name, ...rest].join('/')}`;
     const response = await fetch(`${api.origin}/api${target}`, {
       method,
-      headers: { authorization, 'content-type': 'application/json' },
+      // A connection that is kept may be closed by the broker just as it is used again.
+      headers: { authorization, 'content-type': 'application/json', connection: 'close' },
       body: body === undefined ? undefined : JSON.stringify(body),
     });
     const text = await response.text();
