@@ -162,19 +162,25 @@ describe('the relay under faults', () => {
   it('when the publisher takes its time, then no more than the window is in flight', async () => {
     const test = await fixture.open();
     for (let n = 0; n < 30; n += 1) await append(test.store, `s-${n}`, 0, n);
-    const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 10 });
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    // So long between two checkpoints that the gauge cannot owe anything to them.
+    const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 10, metrics, checkpointMs: 60_000 });
+    const inFlight = async () => Number(/^warren_relay_in_flight\{.*\} (\d+)$/m.exec(await metrics.metrics())?.[1]);
     const confirms: (() => void)[] = [];
     publisher.answer = () => new Promise((resolve) => confirms.push(() => resolve({ status: 'confirmed' })));
 
     await relay.start();
     await waitUntil(() => publisher.sent.length === 10);
+    expect(await inFlight()).toBe(10);
     confirms.shift()?.();
     await waitUntil(() => publisher.sent.length === 15);
+    expect(await inFlight()).toBe(14);
     const release = setInterval(() => {
       for (const confirm of confirms.splice(0)) confirm();
     }, 1);
     await published(publisher, ...Array.from({ length: 30 }, (_, n) => n));
     clearInterval(release);
+    expect(await inFlight()).toBe(0);
   });
 
   it('when a transaction stays open, then health and metrics show how long it has held publishing back', async () => {

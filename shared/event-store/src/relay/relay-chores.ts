@@ -4,7 +4,6 @@ import type { SessionLock } from '../session-lock.ts';
 import type { Parking } from './parking.ts';
 import type { RelayPace } from './relay.ts';
 import { type RelayCursor, saveCursor } from './relay-cursor.ts';
-import type { RelayMetrics } from './relay-metrics.ts';
 import type { SendWindow } from './send-window.ts';
 
 export interface ChoresOptions {
@@ -14,7 +13,6 @@ export interface ChoresOptions {
   publisher: EventPublisher;
   pace: RelayPace;
   signal: Bell;
-  metrics: RelayMetrics;
   window: SendWindow;
   parking: Parking;
   /** Where the term began. */
@@ -32,7 +30,7 @@ export interface Chores {
 
 /** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again. */
 export function startChores(options: ChoresOptions): Chores {
-  const { relay, lock, publisher, pace, signal, metrics, window, parking, start } = options;
+  const { relay, lock, publisher, pace, signal, window, parking, start } = options;
   let saved = start;
   let saving: Promise<void> | undefined;
   let sweeping: Promise<void> | undefined;
@@ -63,7 +61,6 @@ export function startChores(options: ChoresOptions): Chores {
       signal.ring();
     }
     couldPublish = canPublish;
-    metrics.inFlight.set(window.size);
     window.pump();
     saving ??= save()
       .catch(fail)

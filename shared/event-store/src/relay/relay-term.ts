@@ -25,12 +25,13 @@ const HELD_BACK = { first: 1, growth: 2, longest: 20 };
 
 /** One term in office: from having taken the lock until the relay stops or loses its session. */
 export async function serveTerm(options: RelayTermOptions): Promise<void> {
-  const { relay, lock, publisher, pace, signal } = options;
+  const { relay, lock, publisher, pace, signal, metrics } = options;
   const cursor = await loadCursor(lock.client, relay);
   const parking = await openParking(lock.client, relay, options.logger);
   let wantsRoom = false;
   const onProgress = () => wantsRoom && signal.ring();
   const window = createSendWindow({ ...options, parking, onProgress });
+  metrics.inFlight.window = window;
   const reader = createRelayReader(lock.client, cursor, pace.pageSize);
   const chores = startChores({ ...options, window, parking, start: cursor });
   const isOver = () => options.isStopping() || !lock.alive || chores.failure !== undefined;
@@ -59,6 +60,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
     // Without the lock another relay may publish already: there is nothing to wait for.
     if (lock.alive) await Promise.race([settled, delay(pace.drainMs, undefined, { ref: false })]);
     window.close();
+    metrics.inFlight.window = undefined;
     await chores.stop();
   }
 }
