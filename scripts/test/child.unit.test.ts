@@ -2,8 +2,8 @@ import { execFile, spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { waitUntil } from '@warren/testing';
 import { type Child, startChild } from '../lib/child.mjs';
-import { poll } from '../lib/poll.mjs';
 import { identityOf, isSameProcess } from '../lib/process-identity.mjs';
 
 const CHILD_MODULE = resolve(import.meta.dirname, '../lib/child.mjs');
@@ -28,18 +28,18 @@ async function start(code: string, stopTimeoutMs?: number): Promise<{ child: Chi
     stopTimeoutMs,
   });
   children.push(child);
-  await poll(() => lines.includes('up'), { timeoutMs: 10_000 });
+  await waitUntil(() => lines.includes('up'), { what: 'the child to run' });
   return { child, lines };
 }
 
-const isGone = (pid: number) => poll(() => identityOf(pid) === undefined, { timeoutMs: 10_000 });
+const isGone = (pid: number) => waitUntil(() => identityOf(pid) === undefined, { what: `the end of ${pid}` });
 
 describe('a child', () => {
   test('when it is stopped, then it may finish and its exit is told', async () => {
     const { child, lines } = await start(POLITE);
     expect(await child.stop()).toEqual({ code: 7, signal: null });
     expect(child.exit).toEqual({ code: 7, signal: null });
-    await poll(() => lines.includes('bye'), { timeoutMs: 2_000 });
+    await waitUntil(() => lines.includes('bye'), { what: 'its last line' });
     expect(lines).toEqual(['up', 'bye']);
   });
 

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
-import { poll } from '../lib/poll.mjs';
+import { waitUntil } from '@warren/testing';
 import { installRabbitmq } from '../lib/rabbitmq-install.mjs';
 import type { Report } from '../lib/report.mjs';
 
@@ -42,7 +42,7 @@ test('when it is asked to stop, then the package manager may come to a clean end
     `touch ${next}`,
   );
   const installing = installRabbitmq(slow, { report, signal: stopping.signal });
-  await poll(() => existsSync(begun), { timeoutMs: 5_000 });
+  await waitUntil(() => existsSync(begun), { what: 'the installation to begin' });
   stopping.abort(new Error('Ctrl-C'));
   await expect(installing).rejects.toThrow('Ctrl-C');
   expect({ ended: existsSync(ended), next: existsSync(next) }).toEqual({ ended: true, next: false });

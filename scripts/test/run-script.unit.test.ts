@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { poll } from '../lib/poll.mjs';
+import { waitUntil } from '@warren/testing';
 import { identityOf } from '../lib/process-identity.mjs';
 
 const LIB = resolve(import.meta.dirname, '../lib');
@@ -24,7 +24,7 @@ function run(main: string) {
   const ended = new Promise<{ code: number | null; output: string }>((resolve) => {
     child.once('close', (code) => resolve({ code, output }));
   });
-  const says = (text: string) => poll(() => output.includes(text), { timeoutMs: 10_000 });
+  const says = (text: string) => waitUntil(() => output.includes(text), { what: `'${text}'` });
   return { child, ended, says, words: () => output };
 }
 
@@ -81,9 +81,8 @@ describe('a script', () => {
   test('when Ctrl-C is pressed again later, then it ends at once and kills what still runs', async () => {
     const { child, ended, says } = run(`
       const { startChild } = await import('${LIB}/child.mjs');
-      const stubborn = await startChild({ name: 'it', command: 'sh', args: ['-c', "trap '' TERM; sleep 60"], env: process.env });
+      const stubborn = await startChild({ name: 'it', command: 'sh', args: ['-c', "trap '' TERM; echo up $$; sleep 60"], env: process.env, onLine: console.log });
       onEnd(() => stubborn.stop());
-      console.log('up', stubborn.pid);
       await wait();`);
     await says('up');
     child.kill('SIGINT');
@@ -93,7 +92,7 @@ describe('a script', () => {
     const { code, output } = await ended;
     expect(code).toBe(130);
     const pid = Number(/up (\d+)/.exec(output)?.[1]);
-    expect(await poll(() => identityOf(pid) === undefined, { timeoutMs: 5_000 })).toBe(true);
+    await waitUntil(() => identityOf(pid) === undefined, { what: 'its end' });
   });
 
   /** Runs a suite that says its process id and lives for a minute; `more` is done first. */
@@ -114,12 +113,16 @@ describe('a script', () => {
     const { child, ended, says, words } = runSuite(more);
     await says('up');
     const pid = Number(/up (\d+)/.exec(words())?.[1]);
-    for (const signal of signals) {
+    for (const [index, signal] of signals.entries()) {
+      if (index > 0) {
+        // Within a second both would count as one.
+        await says('Stopping (SIGTERM)');
+        await new Promise((resolve) => setTimeout(resolve, 1_100));
+      }
       child.kill(signal);
-      await new Promise((resolve) => setTimeout(resolve, 1_100));
     }
-    await poll(() => identityOf(pid) === undefined, { timeoutMs: 5_000 });
-    expect(identityOf(pid)).toBeUndefined();
+    // Before the suite that was told once would be killed anyway.
+    await waitUntil(() => identityOf(pid) === undefined, { timeoutMs: 7_000, what: 'the end of the suite' });
     await ended;
   });
 });

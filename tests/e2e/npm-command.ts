@@ -44,7 +44,7 @@ export function runNpm(args: string[], dataDir: string, env: Record<string, stri
     },
     async waitFor(pattern) {
       const found = await waitUntil(() => output.match(pattern) ?? (ended ? 'ended' : undefined), {
-        timeoutMs: 90_000,
+        timeoutMs: 240_000,
         what: `${pattern} in the output of npm ${args[0]}`,
       });
       if (found === 'ended') throw new Error(`npm ${args[0]} ended without ${pattern}:\n${output}`);

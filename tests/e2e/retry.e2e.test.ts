@@ -68,7 +68,7 @@ describe('a message that fails', () => {
     system = await startSystem({ env: { INITIAL_STOCK: 'item1:100' } });
     await failReservations(2);
     const { id } = await system.place(line);
-    expect(await system.ended(id, 40_000)).toMatchObject({ status: 'confirmed' });
+    expect(await system.ended(id)).toMatchObject({ status: 'confirmed' });
     expect(await tries()).toBe(3);
     const [first, second, ...others] = failures();
     expect([first?.delayMs, second?.delayMs, others]).toEqual([1000, 2000, []]);
@@ -80,21 +80,21 @@ describe('a message that fails', () => {
     expect((second?.at ?? 0) - (first?.at ?? 0)).toBeGreaterThanOrEqual(990);
     expect((reserved?.at ?? 0) - (second?.at ?? 0)).toBeGreaterThanOrEqual(1990);
     await expectOneEffect(id);
-  }, 90_000);
+  });
 
   it('when it fails for ever, then it is a dead letter after the configured tries, and handled once after the fix and a replay', async () => {
     const pace = { RETRY_MAX_ATTEMPTS: '3', RETRY_BASE_MS: '100' };
     system = await startSystem({ env: { INITIAL_STOCK: 'item1:100', ...pace } });
     await failReservations(1_000_000);
     const { id } = await system.place(line);
-    await waitUntil(() => failures().length === 3, { timeoutMs: 40_000, what: 'the last try' });
+    await waitUntil(() => failures().length === 3, { what: 'the last try' });
     const [letter] = await waitUntil(
       async () => {
         const { stdout } = await warren('dlq', 'list', '--json');
         const letters = JSON.parse(stdout) as Record<string, unknown>[];
         return letters.length > 0 ? letters : undefined;
       },
-      { timeoutMs: 40_000, intervalMs: 250, what: 'a dead letter' },
+      { intervalMs: 250, what: 'a dead letter' },
     );
     expect(letter).toMatchObject({ queue, attempts: 3, code: 'DATABASE_FAULT', reason: 'exhausted' });
     expect(await tries()).toBe(3);
@@ -102,29 +102,31 @@ describe('a message that fails', () => {
 
     await repair();
     await warren('dlq', 'replay');
-    expect(await system.ended(id, 40_000)).toMatchObject({ status: 'confirmed' });
+    expect(await system.ended(id)).toMatchObject({ status: 'confirmed' });
     await expectOneEffect(id);
     expect(JSON.parse((await warren('dlq', 'list', '--json')).stdout)).toEqual([]);
-  }, 90_000);
+  });
 
   it('when service and broker are killed while it waits for its second try, then it is tried again by itself, and its tries are counted on', async () => {
     broker = await startTestBroker();
     const pace = { RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '12000' };
     system = await startSystem({ broker, env: { INITIAL_STOCK: 'item1:100', ...pace } });
     await failReservations(1_000_000);
+    // The queues are there by now. Later there is no time for it: the delay runs.
+    await broker.sync();
     const { id } = await system.place(line);
     await waitUntil(async () => (await retried()) === 1, { what: 'the message to be confirmed in the delay queue' });
-    await broker.sync();
     await Promise.all([system.inventories[0]?.kill(), broker.kill()]);
     expect(await tries()).toBe(1);
     await broker.start();
     // In one of the two, or for a moment in both: the delay queue keeps it until the other has confirmed it.
-    expect((await depth(retryName(12_000))) + (await depth(queue))).toBeGreaterThanOrEqual(1);
+    await waitUntil(async () => (await depth(retryName(12_000))) + (await depth(queue)) >= 1, {
+      intervalMs: 1000,
+      what: 'the message, which nobody takes yet',
+    });
     await system.inventories[0]?.start();
 
     await waitUntil(async () => (await depth(deadLetterQueue(queue))) === 1, {
-      timeoutMs: 60_000,
-      // Each look is a process of Erlang.
       intervalMs: 1000,
       what: 'the dead letter',
     });
@@ -132,9 +134,9 @@ describe('a message that fails', () => {
     expect(failures().map(({ attempt }) => attempt)).toEqual([1, 2]);
     await repair();
     await warren('dlq', 'replay');
-    expect(await system.ended(id, 40_000)).toMatchObject({ status: 'confirmed' });
+    expect(await system.ended(id)).toMatchObject({ status: 'confirmed' });
     await expectOneEffect(id);
-  }, 180_000);
+  });
 });
 
 /** How many messages the inventory has moved into a delay queue, confirmed by the broker. */
@@ -143,7 +145,7 @@ async function retried(): Promise<number> {
   return Number(/^warren_bus_retried_total{[^}]*} (\d+)$/m.exec(page)?.[1] ?? 0);
 }
 
-/** How many messages a queue has at this moment; the management API is too late for that. */
+/** How many messages a queue has, at most a second ago: sooner than the management API says it. Each look is a process of Erlang. */
 async function depth(name: string): Promise<number> {
   const output = await broker?.control(['list_queues', '--vhost', system.vhost.name, '--quiet', 'name', 'messages']);
   const line = output?.split('\n').find((one) => one.startsWith(`${name}\t`));

@@ -147,7 +147,7 @@ describe('npm start', () => {
     expect(await stopped(third)).toBe(0);
     expect(existsSync(runFile())).toBe(false);
     await nothingIsLeft(first, second, third);
-  }, 240_000);
+  });
 
   test('when it is asked to stop while the broker starts, then it stops everything and exits 0', async () => {
     const command = start();

@@ -92,6 +92,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       LOG_LEVEL: 'warn',
       // Longer than the patience of any suite: an order that ends has been handled, not timed out.
       ORDER_DEADLINE_MS: '600000',
+      // That a stop keeps to ten seconds is a promise of an idle machine; `drain.e2e` is about it.
+      DRAIN_TIMEOUT_MS: '60000',
       ...env,
     };
     const start = async (service: 'order' | 'inventory') => {
@@ -142,7 +144,7 @@ function createClient(orders: ServiceProcess[]): Pick<System, 'post' | 'place' |
       return (await answer.json()) as PlacedOrder;
     },
     get,
-    ended: (id, timeoutMs = 20_000) =>
+    ended: (id, timeoutMs = 90_000) =>
       waitUntil(
         async () => {
           const order = await get(id);

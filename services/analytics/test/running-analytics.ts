@@ -1,4 +1,4 @@
-import type { EventEnvelope } from '@warren/contracts';
+import { type EventEnvelope, STREAMS } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
@@ -77,6 +77,14 @@ export async function createAnalyticsFixture() {
     select,
     counted,
     figures,
+    /** Where an event stands in the stream. */
+    async offsetOf(eventId: string): Promise<number | undefined> {
+      for await (const { events } of bus.readStream({ queue: STREAMS.events, from: 'first' })) {
+        const found = events.find(({ event }) => event.id === eventId);
+        if (found) return found.offset;
+      }
+      return undefined;
+    },
     /** Publishes as other services do and waits until the live figures are made of so many events. */
     async publish(events: readonly EventEnvelope[], total: number): Promise<void> {
       const outcomes = await Promise.all(events.map((event) => bus.send(event)));

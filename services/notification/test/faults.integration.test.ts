@@ -18,7 +18,7 @@ afterEach(async () => {
   await database.close();
 });
 
-const throughProxy = () => ({ DATABASE_URL: database.through(notification.database.url), DRAIN_TIMEOUT_MS: '2000' });
+const throughProxy = () => ({ DATABASE_URL: database.through(notification.database.url) });
 const users = (count: number) => Array.from({ length: count }, () => newUser());
 const mailsHealth = async (service: NotificationService) => {
   const { ready, components } = await service.lifecycle.readiness();

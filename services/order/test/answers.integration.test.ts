@@ -110,6 +110,7 @@ describe('the answer of the inventory service', () => {
     const before = await total('warren_store_inbox_total');
     await Promise.all(Array.from({ length: 10 }, () => pair.fixture.inventory.publish(answer)));
     await waitUntil(async () => (await total('warren_store_inbox_total')) >= before + 10);
+    await waitUntilEnded(first(), orderId);
     expect((await historyOf(orderId)).map((event) => event.type)).toEqual(['OrderCreated', 'OrderConfirmed']);
   });
 

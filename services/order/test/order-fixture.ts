@@ -107,8 +107,8 @@ function toRunning(service: OrderService): RunningOrder {
 export function waitUntilEnded(order: RunningOrder, id: string): Promise<Record<string, unknown>> {
   return waitUntil(
     async () => {
-      const { body } = await order.api.get(`/orders/${id}`);
-      return body.status === 'pending' ? undefined : body;
+      const { status, body } = await order.api.get(`/orders/${id}`);
+      return status === 200 && body.status !== 'pending' ? body : undefined;
     },
     { what: `the end of order ${id}` },
   );

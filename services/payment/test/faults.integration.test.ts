@@ -87,7 +87,7 @@ describe('a gateway that is away', () => {
 
   it('when it comes back, then readiness says both, and every order is charged once', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '5000', BREAKER_RESET_MS: '100' };
+    const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '5000', BREAKER_RESET_MS: '500' };
     const [service] = (await payment.start(1, settings)) as [PaymentService];
     const orderIds = await Promise.all(Array.from({ length: 10 }, () => confirmedOrder(10)));
     const isLeftAlone = async () => {

@@ -93,7 +93,7 @@ describe('the gateway over HTTP', () => {
 
 describe('a guarded gateway', () => {
   const guard = (timeoutMs: number) => {
-    guarded = createGuardedGateway(createHttpGateway(urlOf()), { timeoutMs, failures: 3, resetMs: 100 });
+    guarded = createGuardedGateway(createHttpGateway(urlOf()), { timeoutMs, failures: 3, resetMs: 1000 });
     return guarded;
   };
 

@@ -8,7 +8,7 @@ let bus: EventBus<(typeof shopCatalogue.contracts)[number]>;
 
 beforeAll(async () => {
   broker = await startTestBroker();
-  const options = { service: 'shop', catalogue: shopCatalogue, topology: [], publishTimeoutMs: 2000 };
+  const options = { service: 'shop', catalogue: shopCatalogue, topology: [] };
   bus = new EventBus({ url: broker.amqpUrl, ...options });
 });
 afterAll(async () => {

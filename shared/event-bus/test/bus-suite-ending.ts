@@ -19,14 +19,20 @@ export function describeEnding(createHarness: CreateHarness): void {
     test('when a bus closes, then what is in hand is finished and acknowledged, and nothing new is begun', async () => {
       const begun: string[] = [];
       const finished: string[] = [];
+      let finish: () => void = () => undefined;
+      const mayFinish = new Promise<void>((resolve) => {
+        finish = resolve;
+      });
       const bus = await serving(async ({ id }) => {
         begun.push(id);
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await mayFinish;
         finished.push(id);
       });
       await bus.publishAll([placed(), placed(), placed()]);
       await waitUntil(() => begun.length === 1);
-      await bus.close();
+      const closing = bus.close();
+      setTimeout(finish, 60);
+      await closing;
       expect(finished).toEqual(begun);
       expect(begun).toHaveLength(1);
       await waitUntil(async () => (await harness.count(queue)) === 2);

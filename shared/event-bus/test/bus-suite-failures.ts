@@ -182,7 +182,7 @@ export function describeFailures(createHarness: CreateHarness): void {
 
     test('when most calls fail because a dependency is away, then the queue rests instead of burning tries, tries one, and goes on', async () => {
       const metrics = createMetricsRegistry('shop', { collectDefaults: false });
-      const bus = harness.bus({ metrics, breaker: { failures: 3, resetMs: 200 } });
+      const bus = harness.bus({ metrics, breaker: { failures: 3, resetMs: 1000 } });
       await bus.connect();
       let away = true;
       let failed = 0;

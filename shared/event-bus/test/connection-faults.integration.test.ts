@@ -27,7 +27,8 @@ describe('the bus under faults of its connections', () => {
       await waitUntil(() => seen.length === 1);
       const raw = await connect(harness.amqpUrl);
       const channel = await raw.createChannel();
-      expect((await channel.checkQueue(queue)).consumerCount).toBe(1);
+      // The one of the connection that was cut goes when the broker has noticed.
+      await waitUntil(async () => (await channel.checkQueue(queue)).consumerCount === 1, { what: 'one consumer' });
       await raw.close();
     });
 

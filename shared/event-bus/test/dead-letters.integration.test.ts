@@ -154,8 +154,8 @@ describe('the dead letters of a queue', () => {
     expect(found.length).toBeGreaterThan(0);
     expect(rest.length).toBeGreaterThan(0);
     expect(new Set([...found, ...rest]).size).toBe(count);
-    // A hundred may be unconfirmed; of others the acknowledgement was cut off on its way. Not all of them: each is taken when its copy is confirmed.
-    expect(found.length + rest.length - count).toBeLessThanOrEqual(500);
+    // Of some the confirm was outstanding, of others the acknowledgement was cut off on its way. Not of all: each is taken when its copy is confirmed.
+    expect(rest.length).toBeLessThan(count);
   });
 
   test('when there are more than one page, then a listing sees all of them, and a purge of the rest leaves what was not chosen', async () => {

@@ -59,7 +59,6 @@ describe('a message that kills its consumer', () => {
       for (let instance = 0; instance < instances; instance += 1) await startConsumer();
       await waitUntil(async () => (await harness.count(`${queue}.dlq`)) > 0, {
         what: 'the dead letter',
-        timeoutMs: 60_000,
       });
       await waitUntil(async () => handled.size === MESSAGES - 1 && (await harness.count(queue)) === 0, {
         what: 'its neighbours to be handled',

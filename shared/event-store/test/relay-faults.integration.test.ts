@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import type { PublishOutcome } from '@warren/contracts';
 import { createMetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import type { Relay } from '../src/index.ts';
+import type { EventStore, Relay } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
 import { numbersOf } from './recording-publisher.ts';
 import { caughtUp, published, type TestRelay, useRelayFixture } from './relay-fixture.ts';
-import { append } from './store-fixture.ts';
+import { append, horizonPassed, newEvent } from './store-fixture.ts';
 
 const leading = (relay: Relay) => waitUntil(() => relay.state === 'leading', { what: 'the relay to lead' });
 
@@ -18,6 +18,16 @@ async function killLeader({ pool, schema }: Pick<TestRelay, 'pool' | 'schema'>):
     [`${schema} relay`],
   );
   expect(rowCount).toBe(1);
+}
+
+/** New streams in one transaction: no transaction of another suite comes between them. */
+async function appendAtOnce(store: EventStore, streams: Record<string, number[]>): Promise<void> {
+  const operations = Object.entries(streams).map(([streamId, numbers]) => ({
+    streamId,
+    expectedVersion: 0,
+    events: numbers.map((n) => newEvent(n)),
+  }));
+  await store.transaction((tx) => tx.append(operations));
 }
 
 describe('the relay under faults', () => {
@@ -98,8 +108,7 @@ describe('the relay under faults', () => {
       return status && status !== 'confirmed' ? { status, reason: 'test' } : { status: 'confirmed' };
     };
 
-    await append(store, 's-1', 0, 1, 2);
-    await append(store, 's-2', 0, 3);
+    await appendAtOnce(store, { 's-1': [1, 2], 's-2': [3] });
 
     await published(publisher, 3, 1, 2);
     expect(numbersOf(publisher.sent).filter((n) => n !== 3)).toEqual([1, 1, 1, 2]);
@@ -121,8 +130,7 @@ describe('the relay under faults', () => {
   it('when the broker is away, then nothing is handed over, and all of it in order when it is back', async () => {
     const { store, publisher, relay } = await fixture.start();
     publisher.open = false;
-    await append(store, 's-1', 0, 1, 2);
-    await append(store, 's-2', 0, 3);
+    await appendAtOnce(store, { 's-1': [1, 2], 's-2': [3] });
     await waitUntil(async () => (await relay.health()).details?.events === 3);
     expect(publisher.sent).toEqual([]);
 
@@ -165,6 +173,7 @@ describe('the relay under faults', () => {
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
     // So long between two checkpoints that the gauge cannot owe anything to them.
     const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 10, metrics, checkpointMs: 60_000 });
+    await horizonPassed(test);
     const inFlight = async () => Number(/^warren_relay_in_flight\{.*\} (\d+)$/m.exec(await metrics.metrics())?.[1]);
     const confirms: (() => void)[] = [];
     publisher.answer = () => new Promise((resolve) => confirms.push(() => resolve({ status: 'confirmed' })));

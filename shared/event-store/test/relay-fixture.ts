@@ -67,8 +67,8 @@ export async function published(publisher: RecordingPublisher, ...numbers: numbe
 }
 
 /** Resolves when the stored cursor has passed everything that is in the log. */
-export async function caughtUp({ relay }: TestRelay): Promise<void> {
-  await waitUntil(async () => (await relay.health()).details?.events === 0, {
-    what: 'the cursor to pass the whole log',
-  });
+export async function caughtUp({ pool }: TestStore): Promise<void> {
+  const passed = `SELECT FROM relay_cursors c WHERE relay = 'outbox' AND NOT EXISTS (
+    SELECT FROM events WHERE routing_key IS NOT NULL AND tx >= c.window_start AND (tx >= c.window_end OR position > c.position))`;
+  await waitUntil(async () => (await pool.query(passed)).rowCount === 1, { what: 'the cursor to pass the whole log' });
 }

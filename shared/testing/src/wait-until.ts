@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** How long to wait in all, in milliseconds. @default 30000 */
+  /** How long to wait in all, in milliseconds. @default 90000 */
   timeoutMs?: number;
   /** Pause between two looks, in milliseconds. @default 20 */
   intervalMs?: number;
@@ -15,7 +15,7 @@ export interface WaitOptions {
  */
 export async function waitUntil<Result>(
   probe: () => Result | Promise<Result>,
-  { timeoutMs = 30_000, intervalMs = 20, what = 'the condition' }: WaitOptions = {},
+  { timeoutMs = 90_000, intervalMs = 20, what = 'the condition' }: WaitOptions = {},
 ): Promise<NonNullable<Result>> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
