@@ -10,9 +10,9 @@ export interface SettleOptions {
   signal: AbortSignal;
 }
 
-const LOOK_EVERY_MS = 250;
-/** The management API's numbers are up to half a second old. */
-const CALM_LOOKS = 4;
+const LOOK_EVERY_MS = 500;
+/** The management API's numbers are up to half a second old, those of a listing five times as old as it took to make. */
+const CALM_LOOKS = 5;
 
 /** Of every service. */
 const parkedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.parked_events`;

@@ -57,7 +57,7 @@ describe("the README's third service", () => {
       await bus.connect();
       // It consumes once its queue is bound: an event from before that belongs to nobody.
       const queue = async () => (await vhost.queues()).find(({ name }) => name === 'shipping_order_updated');
-      await waitUntil(async () => (await queue())?.consumers, { what: 'the service to consume' });
+      await waitUntil(async () => (await queue())?.consumers, { intervalMs: 500, what: 'the service to consume' });
       const confirmed = orderUpdated('confirmed');
       for (const event of [confirmed, confirmed, orderUpdated('cancelled'), confirmed]) await bus.publish(event);
 

@@ -22,7 +22,8 @@ beforeAll(async () => {
   dataDir = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'start-'));
   const settings = [...Object.values(SERVICES).map(({ portSetting }) => portSetting), ...MAIL_CATCHER_PORTS];
   ports = {};
-  for (const setting of settings) ports[setting] = String(await findFreePort());
+  // Beyond those that the broker and other suites draw from: nobody listens on them until the services do.
+  for (const [index, setting] of settings.entries()) ports[setting] = String(await findFreePort(32_100 + index));
 });
 
 afterAll(() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 }));
@@ -103,7 +104,9 @@ describe('npm start', () => {
     expect(inventoryUrls).toHaveLength(2);
     expect(processes.map(({ name }) => name)).not.toContain('user');
     expect(runState().analyticsUrl).toBeUndefined();
-    for (const url of inventoryUrls) expect((await fetch(`${url}/health/ready`)).status).toBe(200);
+    for (const url of inventoryUrls) {
+      await waitUntil(async () => (await fetch(`${url}/health/ready`)).ok, { what: `${url} to be ready` });
+    }
     const [, ui = '', user = '', password = ''] = await first.waitFor(/Management UI {2}(\S+) {3}login (\S+) \/ (\S+)/);
     const authorization = `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`;
     const queues = await fetch(`${ui}/api/queues`, { headers: { authorization, connection: 'close' } });

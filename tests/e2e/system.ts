@@ -49,7 +49,7 @@ export interface System {
   /** Places an order that must be answered 201. */
   place(lines: OrderLine[], to?: ServiceProcess): Promise<PlacedOrder>;
   get(id: string): Promise<PlacedOrder>;
-  /** The order once it is no longer pending. */
+  /** The order once it is no longer pending; by default 90 s are waited for that. */
   ended(id: string, timeoutMs?: number): Promise<PlacedOrder>;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** What the warehouse's tables say of each product. */

@@ -41,6 +41,8 @@ export async function startWholeSystem() {
     ...{ ORDER_PORT: '0', INVENTORY_PORT: '0', PAYMENT_PORT: '0' },
     ...{ USER_PORT: '0', NOTIFICATION_PORT: '0', ANALYTICS_PORT: '0' },
     ...{ RETRY_BASE_MS: '20', PREFETCH: '50', MAX_BATCH: '10', MAIL_HOLD_MS: '600000' },
+    // Longer than the patience of the suite: an order that ends has been handled, not timed out.
+    ORDER_DEADLINE_MS: '600000',
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
   const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));

@@ -231,7 +231,12 @@ describe('the analytics service', () => {
     const service = await analytics.start({ ANALYTICS_UPDATE_EVERY_MS: '3600000' });
     await analytics.publish([orderCreated([['item1', 1]])], 1);
     await service.lifecycle.stop();
-    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service', max: 1, connectTimeoutMs: 10_000 });
+    const pool = createPool({
+      url: analytics.databaseUrl,
+      schema: 'analytics_service',
+      max: 1,
+      connectTimeoutMs: 10_000,
+    });
     const store = createEventStore({ pool });
     const [models, figures] = [createModelTables(store), createFigureQueries(store)];
     const announce = createAnnounce({ store, models, figures, clock: systemClock });

@@ -67,7 +67,7 @@ export function composeInventory(
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({
       store,

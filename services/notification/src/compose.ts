@@ -105,7 +105,7 @@ export function composeNotification(
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
     { name: 'mail-server', stop: async () => mailer.close() },
     mails,
     createSubscriptions({ bus, notifications, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),

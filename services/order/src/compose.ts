@@ -86,7 +86,7 @@ export function composeOrder(
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, toWire, logger, metrics }),
+    createRelay({ pool, store, publisher: bus, toWire, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
     createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     createRetentionJob({

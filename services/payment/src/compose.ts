@@ -78,7 +78,7 @@ export function composePayment(
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, logger, metrics }),
+    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
     createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
     createSubscriptions({ bus, payments, prefetch, maxBatch }),
     createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),

@@ -71,7 +71,7 @@ export async function leaveOrderOfRelease01(databaseUrl: string): Promise<void> 
   };
   try {
     await client.query('BEGIN');
-    await insert('orders', { ...row, deadline_at: new Date(Date.now() + 60_000).toISOString() });
+    await insert('orders', { ...row, deadline_at: new Date(Date.now() + 600_000).toISOString() });
     await insert('events', logRow);
     await client.query('COMMIT');
   } finally {
