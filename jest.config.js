@@ -50,6 +50,6 @@ export default {
   testSequencer: '<rootDir>/jest.sequencer.mjs',
   // Jest's own choice on two cores is one worker; these suites mostly wait.
   maxWorkers: 3,
-  // Beyond the patience of every `waitUntil` in a test together: its message says more.
+  // Longer than any one `waitUntil`, whose message says more.
   testTimeout: 600_000,
 };

@@ -32,7 +32,9 @@ async function start(code: string, stopTimeoutMs?: number): Promise<{ child: Chi
   return { child, lines };
 }
 
-const isGone = (pid: number) => waitUntil(() => identityOf(pid) === undefined, { what: `the end of ${pid}` });
+/** Long before the process would end by itself. */
+const isGone = (pid: number) =>
+  waitUntil(() => identityOf(pid) === undefined, { timeoutMs: 15_000, what: `the end of ${pid}` });
 
 describe('a child', () => {
   test('when it is stopped, then it may finish and its exit is told', async () => {

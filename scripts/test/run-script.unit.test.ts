@@ -92,7 +92,8 @@ describe('a script', () => {
     const { code, output } = await ended;
     expect(code).toBe(130);
     const pid = Number(/up (\d+)/.exec(output)?.[1]);
-    await waitUntil(() => identityOf(pid) === undefined, { what: 'its end' });
+    // Before its guard would end it.
+    await waitUntil(() => identityOf(pid) === undefined, { timeoutMs: 15_000, what: 'its end' });
   });
 
   /** Runs a suite that says its process id and lives for a minute; `more` is done first. */

@@ -6,7 +6,7 @@ import { runChaos } from '../chaos/run-chaos.ts';
 
 /** Plays a scenario of the fault suite, smaller than `npm run chaos -- --scenario …` does. Gives what it found broken. */
 async function play(scenario: string, size: { ordersPerSecond: number; seconds: number }) {
-  // Ten seconds, and a fifth of them for the relay, are a promise of an idle machine: `npm run chaos` judges by them.
+  // The ten seconds of the default are a promise of an idle machine: the full size judges by them.
   process.env.DRAIN_TIMEOUT_MS = '60000';
   const directory = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'scenario-'));
   try {

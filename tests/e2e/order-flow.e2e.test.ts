@@ -70,7 +70,7 @@ describe('an order', () => {
     const event = createEvent(OrderCreated, { aggregateId: id, data, source: 'test' });
     const before = await ordersHandled(system);
     await Promise.all(Array.from({ length: 10 }, () => bus.publish(event)));
-    await waitUntil(async () => (await ordersHandled(system)) === before + 10, { what: 'every copy to be handled' });
+    await waitUntil(async () => (await ordersHandled(system)) >= before + 10, { what: 'every copy to be handled' });
     await bus.close();
     expect((await system.stock())[0]).toMatchObject({ product_id: 'copied', available: 7, reserved: 3, ledger: 7 });
     const answers = await system.sql('SELECT 1 FROM inventory_service.events WHERE aggregate_id = $1', [id]);

@@ -49,7 +49,7 @@ export interface System {
   /** Places an order that must be answered 201. */
   place(lines: OrderLine[], to?: ServiceProcess): Promise<PlacedOrder>;
   get(id: string): Promise<PlacedOrder>;
-  /** The order once it is no longer pending; by default 90 s are waited for that. */
+  /** The order once it is no longer pending. `timeoutMs` as of `waitUntil`. */
   ended(id: string, timeoutMs?: number): Promise<PlacedOrder>;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** What the warehouse's tables say of each product. */
@@ -92,7 +92,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       LOG_LEVEL: 'warn',
       // Longer than the patience of any suite: an order that ends has been handled, not timed out.
       ORDER_DEADLINE_MS: '600000',
-      // That a stop keeps to ten seconds is a promise of an idle machine; `drain.e2e` is about it.
+      // That a stop keeps to ten seconds is a promise of an idle machine: `npm run chaos -- --scenario drain-under-load` judges it.
       DRAIN_TIMEOUT_MS: '60000',
       ...env,
     };
@@ -144,7 +144,7 @@ function createClient(orders: ServiceProcess[]): Pick<System, 'post' | 'place' |
       return (await answer.json()) as PlacedOrder;
     },
     get,
-    ended: (id, timeoutMs = 90_000) =>
+    ended: (id, timeoutMs) =>
       waitUntil(
         async () => {
           const order = await get(id);

@@ -15,6 +15,7 @@ import {
   expiryRule,
   inboxRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -91,7 +92,7 @@ export function composeAnalytics(
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
     leader,
     createRetentionJob({ store, rules, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),

@@ -27,7 +27,7 @@ async function startReplay(service: AnalyticsService, from: string | number): Pr
 async function replayed(service: AnalyticsService, { id }: ReplayView): Promise<ReplayView> {
   const view = async () => (await ask(service, `analytics/replays/${id}`)).body as unknown as ReplayView;
   const done = async () => ((await view()).state === 'done' ? view() : undefined);
-  return waitUntil(done, { what: 'the replay to be done', timeoutMs: 100_000 });
+  return waitUntil(done, { what: 'the replay to be done', timeoutMs: 300_000 });
 }
 
 describe('a replay of the stream', () => {

@@ -8,6 +8,7 @@ import {
   createRetentionJob,
   inboxRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -67,7 +68,7 @@ export function composeInventory(
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({
       store,

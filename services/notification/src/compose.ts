@@ -9,6 +9,7 @@ import {
   expiryRule,
   inboxRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -105,7 +106,7 @@ export function composeNotification(
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
     { name: 'mail-server', stop: async () => mailer.close() },
     mails,
     createSubscriptions({ bus, notifications, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),

@@ -81,7 +81,7 @@ describe('the notification service under faults', () => {
         return isTaken ? undefined : { responseCode: 450, message: 'not now' };
       },
     });
-    await notification.start({ MAIL_GIVE_UP_MS: '60000', RETRY_BASE_MS: '20' });
+    await notification.start({ MAIL_GIVE_UP_MS: '600000', RETRY_BASE_MS: '20' });
     await notification.publish(...[later, never].flatMap((user) => user?.registered() ?? []));
     await logged('WelcomeEmailSent', 1);
     expect(mailServer.tried.filter((address) => address === later?.email)).toHaveLength(3);

@@ -11,6 +11,7 @@ import {
   idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -86,7 +87,7 @@ export function composeOrder(
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, toWire, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics }),
     createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     createRetentionJob({

@@ -39,7 +39,9 @@ export async function createOrderFixture(): Promise<OrderFixture> {
   const running: RunningOrder[] = [];
 
   async function start(env: Record<string, string> = {}): Promise<RunningOrder> {
-    const defaults = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, RETRY_BASE_MS: '50' };
+    const addresses = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
+    // A deadline longer than the patience of any suite: an order that ends has been handled, not timed out.
+    const defaults = { ...addresses, RETRY_BASE_MS: '50', ORDER_DEADLINE_MS: '600000' };
     const service = composeOrder(loadSettings(orderSettings, { ...defaults, ...env }), silentLogger);
     const order = toRunning(service);
     running.push(order);

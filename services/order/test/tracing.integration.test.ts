@@ -118,7 +118,7 @@ describe('while spans are recorded', () => {
       'send orders:order.updated',
       last,
     ];
-    // That of a message is ended by the broker's confirm, which may come after the message itself.
+    // The span of a sent message ends with the broker's confirm, which may come after the message itself.
     await waitUntil(() => path.every((name) => ofTrace().some((span) => span.name === name)), { what: 'the spans' });
     const spans = new Map(ofTrace().map((span) => [span.name, span]));
     const ids = path.map((name) => spans.get(name)?.spanContext().spanId);

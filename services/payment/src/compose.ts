@@ -10,6 +10,7 @@ import {
   type EventStore,
   inboxRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -78,7 +79,7 @@ export function composePayment(
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
     createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
     createSubscriptions({ bus, payments, prefetch, maxBatch }),
     createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),

@@ -9,6 +9,7 @@ import {
   createRetentionJob,
   idempotencyKeyRetention,
   poolOptionsOf,
+  relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -72,7 +73,7 @@ export function composeUser(
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ pool, store, publisher: bus, drainMs: settings.drainTimeoutMs / 5, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
     createRetentionJob({ store, rules, logger, metrics }),
     http,
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),

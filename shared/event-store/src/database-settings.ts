@@ -1,5 +1,6 @@
-import { formats, type Settings, setting } from '@warren/kernel';
+import { formats, type processSettings, type Settings, setting } from '@warren/kernel';
 import type { PoolOptions } from './create-pool.ts';
+import type { RelayPace } from './relay/relay.ts';
 
 const WEEK_MS = 604_800_000;
 const MONTH_MS = 2_592_000_000;
@@ -44,4 +45,12 @@ export function poolOptionsOf(
 ): Pick<PoolOptions, 'url' | 'max' | 'statementTimeoutMs'> {
   const { databaseUrl: url, databasePoolSize: max, statementTimeoutMs } = settings;
   return { url, max, statementTimeoutMs };
+}
+
+/** The options of a relay that the settings of a service decide. */
+export function relayOptionsOf({
+  drainTimeoutMs,
+}: Pick<Settings<typeof processSettings>, 'drainTimeoutMs'>): Pick<RelayPace, 'drainMs'> {
+  // The bus may take a quarter after it (`publisherOptionsOf`), and the lifecycle gives each component half of what is left.
+  return { drainMs: drainTimeoutMs / 5 };
 }

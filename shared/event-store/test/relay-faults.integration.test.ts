@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PublishOutcome } from '@warren/contracts';
-import { createMetricsRegistry } from '@warren/kernel';
+import { createMetricsRegistry, type MetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { EventStore, Relay } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
@@ -19,6 +19,9 @@ async function killLeader({ pool, schema }: Pick<TestRelay, 'pool' | 'schema'>):
   );
   expect(rowCount).toBe(1);
 }
+
+const inFlightOf = async (metrics: MetricsRegistry) =>
+  Number(/^warren_relay_in_flight\{.*\} (\d+)$/m.exec(await metrics.metrics())?.[1]);
 
 /** New streams in one transaction: no transaction of another suite comes between them. */
 async function appendAtOnce(store: EventStore, streams: Record<string, number[]>): Promise<void> {
@@ -116,7 +119,8 @@ describe('the relay under faults', () => {
   });
 
   it('when one event is not confirmed, then the cursor waits before it, whatever is confirmed behind it', async () => {
-    const test = await fixture.start({ drainMs: 100, checkpointMs: 1 });
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const test = await fixture.start({ drainMs: 100, checkpointMs: 1, metrics });
     test.publisher.answer = (event) => (numbersOf([event])[0] === 1 ? new Promise(() => {}) : { status: 'confirmed' });
     for (const n of [1, 2, 3]) await append(test.store, `s-${n}`, 0, n);
     await published(test.publisher, 2, 3);
@@ -125,6 +129,9 @@ describe('the relay under faults', () => {
     await killLeader(test);
 
     await waitUntil(() => numbersOf(test.publisher.sent).filter((n) => n === 1).length === 2);
+    expect(await inFlightOf(metrics)).toBeGreaterThanOrEqual(1);
+    await test.relay.stop();
+    expect(await inFlightOf(metrics)).toBe(0);
   });
 
   it('when the broker is away, then nothing is handed over, and all of it in order when it is back', async () => {
@@ -174,22 +181,21 @@ describe('the relay under faults', () => {
     // So long between two checkpoints that the gauge cannot owe anything to them.
     const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 10, metrics, checkpointMs: 60_000 });
     await horizonPassed(test);
-    const inFlight = async () => Number(/^warren_relay_in_flight\{.*\} (\d+)$/m.exec(await metrics.metrics())?.[1]);
     const confirms: (() => void)[] = [];
     publisher.answer = () => new Promise((resolve) => confirms.push(() => resolve({ status: 'confirmed' })));
 
     await relay.start();
     await waitUntil(() => publisher.sent.length === 10);
-    expect(await inFlight()).toBe(10);
+    expect(await inFlightOf(metrics)).toBe(10);
     confirms.shift()?.();
     await waitUntil(() => publisher.sent.length === 15);
-    expect(await inFlight()).toBe(14);
+    expect(await inFlightOf(metrics)).toBe(14);
     const release = setInterval(() => {
       for (const confirm of confirms.splice(0)) confirm();
     }, 1);
     await published(publisher, ...Array.from({ length: 30 }, (_, n) => n));
     clearInterval(release);
-    expect(await inFlight()).toBe(0);
+    expect(await inFlightOf(metrics)).toBe(0);
   });
 
   it('when a transaction stays open, then health and metrics show how long it has held publishing back', async () => {

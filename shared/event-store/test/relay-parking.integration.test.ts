@@ -55,7 +55,7 @@ describe('parked events', () => {
     await caughtUp(test);
     await test.relay.stop();
 
-    const second = fixture.relayOn(test, { sweepMs: 60_000 });
+    const second = fixture.relayOn(test, { sweepMs: 600_000 });
     const unwanted = returning(second, 1);
     await second.relay.start();
     await append(test.store, 's-1', 1, 2);

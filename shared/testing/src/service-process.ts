@@ -29,7 +29,7 @@ export interface ServiceProcess {
   start(changed?: Record<string, string>): Promise<void>;
   /** Resolves when `/health/ready` answers 200. @throws when it ended or is not ready in time (default 60 s), with its last words */
   waitUntilReady(timeoutMs?: number): Promise<void>;
-  /** Sends SIGTERM and resolves with how it ended (a clean drain: `{ code: 0, signal: null }`); killed after 20 s. Safe to call twice. */
+  /** Sends SIGTERM and resolves with how it ended (a clean drain: `{ code: 0, signal: null }`); killed 10 s after its `DRAIN_TIMEOUT_MS`. Safe to call twice. */
   stop(): Promise<Exit>;
   /** Ends it as a crash does (SIGKILL). */
   kill(): Promise<Exit>;

@@ -4,7 +4,7 @@ import type { ServiceInstance } from '../service-instance.ts';
 import { brokenBy, type Scenario, type ScenarioContext } from './scenario.ts';
 
 /** The services have the setting of this process, or its default. */
-const drainTimeoutMs = () => Number(process.env.DRAIN_TIMEOUT_MS ?? 10_000);
+const drainTimeoutMs = () => Number(process.env.DRAIN_TIMEOUT_MS) || 10_000;
 const PROBE_EVERY_MS = 5;
 
 interface Drained {
