@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { createMetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
@@ -69,6 +70,33 @@ describe('parked events', () => {
       return looks > 3;
     };
     await published(second.publisher, 1, 2);
+  });
+
+  it('when publishing stops and goes on while parked events are tried, then they are tried again right after that', async () => {
+    const test = await fixture.start({ sweepMs: 600_000 });
+    const unwanted = returning(test, 1);
+    await append(test.store, 's-1', 0, 1);
+    await waitUntil(async () => (await parkedRows(test)).length === 1);
+    unwanted.clear();
+    let tries = 0;
+    let giveUp: () => void = () => undefined;
+    test.publisher.answer = () => {
+      tries += 1;
+      if (tries > 1) return { status: 'confirmed' };
+      return new Promise((resolve) => {
+        giveUp = () => resolve({ status: 'unknown', reason: 'connection lost' });
+      });
+    };
+    const toggle = async () => {
+      test.publisher.open = !test.publisher.open;
+      await delay(30);
+    };
+    while (tries === 0 || !test.publisher.open) await toggle();
+    // Some of these are seen by a tick of the relay, however busy the machine is.
+    for (let times = 0; times < 10; times += 1) await toggle();
+    giveUp();
+    await published(test.publisher, 1);
+    expect(tries).toBe(2);
   });
 
   it('when an event cannot be put on the wire, then it is parked; when nothing goes out for it, it is passed', async () => {

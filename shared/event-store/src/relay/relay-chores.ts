@@ -68,12 +68,14 @@ export function startChores(options: ChoresOptions): Chores {
         saving = undefined;
       });
     if (!mayTryParked || !canPublish || sweeping || Date.now() < sweepAt) return;
+    // A reconnection meanwhile sets it to 0, and that stays: this sweep may have failed because of it.
+    sweepAt = Number.POSITIVE_INFINITY;
     sweeping = parking
       .sweep(async (event) => (mayTryParked ? window.attempt(event) : 'the relay stops'))
       .catch(fail)
       .finally(() => {
         sweeping = undefined;
-        sweepAt = Date.now() + pace.sweepMs;
+        sweepAt = Math.min(sweepAt, Date.now() + pace.sweepMs);
       });
   }
 
