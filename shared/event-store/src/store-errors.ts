@@ -24,6 +24,11 @@ export const storeErrors = defineErrors({
     meaning:
       'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
   },
+  PRECONDITION_FAILED: {
+    kind: 'conflict',
+    meaning:
+      'What was to be changed has none of the versions that `If-Match` names; `version` is the one that it has. Read it again, and decide again whether to change it.',
+  },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'refused',
     meaning: 'The Idempotency-Key was used before, for another request. Use a new key for each one.',
