@@ -22,7 +22,7 @@ export const storeErrors = defineErrors({
   APPEND_INVALID: {
     kind: 'fault',
     meaning:
-      'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
+      'A bug in the caller: two operations on one stream in one append, an expected version that is not a whole number from 0, or text that Postgres cannot store (U+0000, half a surrogate pair).',
   },
   PRECONDITION_FAILED: {
     kind: 'conflict',
