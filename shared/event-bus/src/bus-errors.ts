@@ -59,6 +59,11 @@ export const busErrors = defineErrors({
       'The bus was asked to publish an event that its catalogue does not have. Add the contract to the catalogue.',
   },
   MESSAGE_NOT_JSON: { kind: 'invalid', meaning: 'The body of the message is not JSON in UTF-8.' },
+  EVENT_TEXT_INVALID: {
+    kind: 'invalid',
+    meaning:
+      'A string of the event holds U+0000 or half a surrogate pair, which Postgres cannot store; the message says where. Correct the producer.',
+  },
   MESSAGE_TOO_LARGE: {
     kind: 'invalid',
     meaning: 'The event is larger than 16 MiB, which RabbitMQ 4 refuses. Publish a reference to the data instead.',

@@ -1,4 +1,4 @@
-import { type Alerts, kernelErrors, type Logger, silentLogger } from '@warren/kernel';
+import { type Alerts, kernelErrors, type Logger, silentLogger, toStorableJson } from '@warren/kernel';
 import pg, { type CustomTypesConfig, type Pool } from 'pg';
 
 /** Connections to one database, with the service's schema as their `search_path`. */
@@ -31,14 +31,22 @@ export interface PoolOptions {
 }
 
 const INT8 = 20;
+const JSON_TEXT = 114;
 
-/** bigint as a number: positions, counts and stock levels all stay below 2^53. Other types keep pg's own parsers. */
+/**
+ * bigint as a number: positions, counts and stock levels all stay below 2^53. `json` with U+FFFD in place of text that cannot be stored
+ * again: earlier releases let that into their logs, and whoever reads such an event must be able to record what follows from it. Other
+ * types keep pg's own parsers.
+ */
 const types: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8 && format !== 'binary') return parseBigint;
+    if (oid === JSON_TEXT && format !== 'binary') return parseJson;
     return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
   }) as typeof pg.types.getTypeParser,
 };
+
+const parseJson = (text: string): unknown => JSON.parse(toStorableJson(text));
 
 function parseBigint(text: string): number {
   const value = Number(text);

@@ -22,7 +22,12 @@ export const storeErrors = defineErrors({
   APPEND_INVALID: {
     kind: 'fault',
     meaning:
-      'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
+      'A bug in the caller: two operations on one stream in one append, an expected version that is not a whole number from 0, or text that Postgres cannot store (U+0000, half a surrogate pair).',
+  },
+  PRECONDITION_FAILED: {
+    kind: 'conflict',
+    meaning:
+      'What was to be changed has none of the versions that `If-Match` names; `version` is the one that it has. Read it again, and decide again whether to change it.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'refused',

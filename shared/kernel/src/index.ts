@@ -13,4 +13,5 @@ export * from './metrics.ts';
 export * from './process-settings.ts';
 export * from './run-service.ts';
 export * from './spans.ts';
+export * from './storable-text.ts';
 export * from './trace-context.ts';
