@@ -11,6 +11,8 @@ export * from './lifecycle.ts';
 export * from './logger.ts';
 export * from './metrics.ts';
 export * from './process-settings.ts';
+export * from './readiness.ts';
 export * from './run-service.ts';
+export { createSharedRead } from './shared-read.ts';
 export * from './spans.ts';
 export * from './trace-context.ts';
