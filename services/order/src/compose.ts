@@ -24,6 +24,7 @@ import {
   createTracing,
   type Logger,
   type MetricsRegistry,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -85,13 +86,18 @@ export function composeOrder(
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: orderMigrations };
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  // An order is taken in as long as it can be stored: without the rest it waits, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
-    createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics, alerts }),
-    createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
-    createDeadlineJob({ orders, deadlineMs, logger, metrics }),
+    notEssential(createBusComponent(bus)),
+    notEssential(
+      createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics, alerts }),
+    ),
+    notEssential(
+      createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
+    ),
+    notEssential(createDeadlineJob({ orders, deadlineMs, logger, metrics })),
     createRetentionJob({
       store,
       rules: [
@@ -107,7 +113,8 @@ export function composeOrder(
     createWatchJob({ watch, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

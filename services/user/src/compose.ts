@@ -20,6 +20,7 @@ import {
   createMetricsRegistry,
   createTracing,
   type Logger,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -71,16 +72,18 @@ export function composeUser(
     archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs }),
   ];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  // A user is registered as long as that can be stored: without the broker the events wait, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
-    createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
+    notEssential(createBusComponent(bus)),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     createRetentionJob({ store, rules, logger, metrics }),
     http,
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

@@ -14,6 +14,7 @@ export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';
 export * from './subscription.ts';
+export { subscriptionsHealth } from './subscriptions-health.ts';
 export { createSystemEvents, type SystemEventsOptions } from './system-events/create-system-events.ts';
 export { topicMatches } from './topic-match.ts';
 export type { DeadLetterLimits } from './topology-plan.ts';

@@ -18,7 +18,14 @@ it('when the broker is back in the middle of a look, then what is heard of the i
     },
     service: 'shop',
     errors: { onError: () => undefined },
-    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+    readiness: async () => ({
+      status: 'ready',
+      ready: true,
+      since: new Date().toISOString(),
+      reasons: [],
+      state: 'started',
+      components: {},
+    }),
     lookEveryMs: 5,
   });
   await events.start?.();

@@ -55,6 +55,6 @@ export function createDeadlineJob({ orders, deadlineMs, logger, metrics }: Deadl
       stopping.abort();
       await running;
     },
-    health: () => ({ up: failure === undefined, ...(failure !== undefined && { details: { failure } }) }),
+    health: () => (failure === undefined ? { up: true } : { up: false, reason: failure, details: { failure } }),
   };
 }
