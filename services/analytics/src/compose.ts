@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import {
   createBusComponent,
   createSystemEvents,
@@ -62,7 +63,15 @@ export function composeAnalytics(
   const alerts = createAlerts({ logger, metrics });
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.analytics];
+  const bus = new EventBus({
+    ...publisherOptionsOf(settings),
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;
   const dependencies = {
     store,

@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -93,7 +94,8 @@ export function composeNotification(
     metrics,
   });
   store.onCommitted(() => mails.wake());
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.notifications];
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, publishes, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: notificationMigrations };

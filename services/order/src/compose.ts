@@ -1,4 +1,4 @@
-import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -76,7 +76,16 @@ export function composeOrder(
     createdVersion,
   });
   const topology = payments ? [...SYSTEM_QUEUES, ...PAYMENT_QUEUES] : SYSTEM_QUEUES;
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.orders];
+  const bus = new EventBus({
+    ...busOptionsOf(settings),
+    topology,
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const app = createHttpApp({
     routes: createOrderRoutes(orders, { createdVersion, payments }),
     readiness: () => lifecycle.readiness(),

@@ -1,4 +1,4 @@
-import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -71,7 +71,16 @@ export function composePayment(
     decisions: decisionCounter(metrics),
   });
   const topology = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.payments];
+  const bus = new EventBus({
+    ...busOptionsOf(settings),
+    topology,
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: paymentMigrations };

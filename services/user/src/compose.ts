@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import { createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -58,7 +59,15 @@ export function composeUser(
     readModel: createUserTable(store),
     clock: systemClock,
   });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.users];
+  const bus = new EventBus({
+    ...publisherOptionsOf(settings),
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const app = createHttpApp({
     routes: createUserRoutes(users),
     readiness: () => lifecycle.readiness(),

@@ -36,6 +36,8 @@ export interface RunningSubscription extends Subscription {
   readonly breakerState: BreakerState;
   /** Why the broker refuses its queue (`TOPOLOGY_REFUSED`), until it accepts it. */
   readonly refusal: AppError | undefined;
+  /** Why the broker does not have its consumer, where that is known. */
+  readonly failure: AppError | undefined;
 }
 
 /** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
@@ -75,7 +77,6 @@ export function createSubscription<Contract extends EventContract>(
       queue,
       plan,
       prefetch,
-      onTopology: (accepted) => topology.setRefused(queue, !accepted),
       onDelivery: subscriber.take,
       onLost: subscriber.forget,
     });
@@ -124,8 +125,12 @@ class Running implements RunningSubscription {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
   }
 
+  get failure(): AppError | undefined {
+    return this.#consumer?.failure;
+  }
+
   get refusal(): AppError | undefined {
-    const failure = this.#consumer?.failure;
+    const { failure } = this;
     return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
   }
 
