@@ -29,7 +29,7 @@ export const busErrors = defineErrors({
   },
   BROKER_REFUSED: {
     kind: 'invalid',
-    meaning: 'The broker refuses the login or the virtual host. Correct AMQP_URL, or the rights of its user.',
+    meaning: 'The broker refuses the login, the virtual host or one connection more. Correct AMQP_URL, the rights of its user, or the limit.',
   },
   BROKER_UNSUPPORTED: {
     kind: 'invalid',
@@ -38,7 +38,7 @@ export const busErrors = defineErrors({
   TOPOLOGY_REFUSED: {
     kind: 'fault',
     meaning:
-      'A queue or exchange exists with other arguments, or may not be declared. Drain and delete it, then restart.',
+      'A queue or exchange exists with other arguments, or may not be declared. Correct what the message names; it is declared again by itself.',
   },
   BREAKER_OPEN: {
     kind: 'transient',

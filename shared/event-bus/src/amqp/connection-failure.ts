@@ -19,8 +19,9 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
   // amqplib keeps the broker's reason to itself when the virtual host is what it refuses.
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message)) {
     const vhost = decodeURIComponent(pathname.slice(1)) || '/';
-    const reasons = 'does not exist, is not for this user, or is not running';
-    return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}`, options);
+    const reasons = 'does not exist, is not for this user, is not running';
+    const limits = 'or it or the user has all the connections that are allowed (the log of the broker says which)';
+    return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}, ${limits}`, options);
   }
   return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
 }

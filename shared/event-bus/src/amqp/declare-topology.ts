@@ -55,16 +55,19 @@ export async function declareTopology(model: ChannelModel, plan: TopologyPlan): 
   return declared;
 }
 
+/** Every virtual host has it. */
+const OTHER_EXCHANGE = 'amq.topic';
+
 /**
  * Asks whether the login may publish to an exchange, without a message: to unbind what is not bound needs the same right and changes
- * nothing. The right to read the exchange, which it needs too, is checked after that, and does not matter.
+ * nothing. The right to read the other exchange, which it needs too, is checked after that, and does not matter.
  * @returns the refusal; nothing when it may
  */
 export async function checkWriteRight(model: ChannelModel, exchange: string): Promise<Refusal | undefined> {
   const subject = `exchange ${exchange}`;
-  const declare = (channel: Channel) => channel.unbindExchange(exchange, exchange, 'warren.write-right');
+  const declare = (channel: Channel) => channel.unbindExchange(exchange, OTHER_EXCHANGE, 'warren.write-right');
   const { error } = await takeSteps(model, [{ subject, exchange, declare }]);
-  if (!/write access to exchange/.test((error as Error | undefined)?.message ?? '')) return undefined;
+  if (!isForbidden(error) || !(error as Error).message.includes(`exchange '${exchange}'`)) return undefined;
   return { subject, exchange, error: explainDeclareFailure(error) };
 }
 
