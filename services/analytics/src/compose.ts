@@ -103,7 +103,7 @@ export function composeAnalytics(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     notEssential(createBusComponent(bus)),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     notEssential(leader),

@@ -71,7 +71,7 @@ export function composeInventory(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
     createBusComponent(bus),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),

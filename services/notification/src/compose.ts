@@ -110,7 +110,7 @@ export function composeNotification(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     { name: 'mail-server', stop: async () => mailer.close() },

@@ -98,7 +98,7 @@ export function composeOrder(
   // An order is taken in as long as it can be stored: without the rest it waits, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     notEssential(createBusComponent(bus)),
     notEssential(
       createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics, alerts }),

@@ -90,7 +90,7 @@ export function composePayment(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     notEssential(createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics })),

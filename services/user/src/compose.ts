@@ -84,7 +84,7 @@ export function composeUser(
   // A user is registered as long as that can be stored: without the broker the events wait, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     notEssential(createBusComponent(bus)),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     createRetentionJob({ store, rules, logger, metrics }),
