@@ -10,7 +10,7 @@ it('when the broker is back in the middle of a look, then what is heard of the i
     bus: {
       async tell({ type }: EventEnvelope) {
         tries += 1;
-        if (tries === 1) return { status: 'nacked', reason: 'not sent: the bus cannot publish now' };
+        if (tries === 1) return { status: 'unsent', reason: 'not sent: the bus cannot publish now' };
         heard.push(type);
         return { status: 'confirmed' };
       },

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { type ComponentHealth, silentLogger } from '@warren/kernel';
+import { type ComponentHealth, createAlerts, silentLogger } from '@warren/kernel';
 import { createBell } from '../bell.ts';
 import { createLeader, type LeaderTerm } from '../create-leader.ts';
 import type { RecordedEvent } from '../event-store.ts';
@@ -15,7 +15,7 @@ const DEFAULT_PACE: RelayPace = {
   pageSize: 500,
   pollMs: 200,
   checkpointMs: 50,
-  sweepMs: 5000,
+  retryMs: 1000,
   maxInFlight: 2000,
   keepPublishedMs: 86_400_000,
   drainMs: 2000,
@@ -33,6 +33,7 @@ export function toEnvelope(event: RecordedEvent): EventEnvelope {
  */
 export function createRelay(options: RelayOptions): Relay {
   const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', logger = silentLogger } = options;
+  const { alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
   const lag = createLagObserver({ pool, relay, registry: metrics.registry, logger });
@@ -58,13 +59,28 @@ export function createRelay(options: RelayOptions): Relay {
     await lock.client.query(keyedPlans('SESSION'));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
-    await serveTerm({ relay, lock, publisher, toWire, pace, signal, metrics, logger, isStopping: () => over.aborted });
+    await serveTerm({
+      relay,
+      lock,
+      publisher,
+      toWire,
+      pace,
+      signal,
+      metrics,
+      alerts,
+      logger,
+      isStopping: () => over.aborted,
+    });
   }
 
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
     const up = state === 'leading' || state === 'standby';
-    return { up, details: { state, ...(await lag.read()) } };
+    const refused = metrics.watched.term?.parking.refusals() ?? {};
+    return {
+      up,
+      details: { state, ...(await lag.read()), ...(Object.keys(refused).length > 0 && { refused }) },
+    };
   }
 
   return {
