@@ -1,0 +1,105 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createAlerts } from '@warren/kernel';
+import { uniqueName, waitUntil } from '@warren/testing';
+import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
+import { Placed, placed, Renamed, renamed } from './shop-events.ts';
+
+describe('what the broker refuses', () => {
+  let harness: RabbitHarness;
+  beforeAll(async () => {
+    harness = await createRabbitHarness();
+  });
+  afterEach(() => harness.closeBuses());
+  afterAll(() => harness.close());
+
+  const queueFor = () => {
+    const queue = uniqueName('shop');
+    return { queue, topology: [{ queue, bindings: [Placed, Renamed] }] };
+  };
+  const watched = () => {
+    const alerts = createAlerts();
+    return { alerts, codes: () => alerts.active().map(({ code, subject }) => `${code} ${subject}`) };
+  };
+
+  test('when a topic may not be written to, then that one is reported, and what else was under way is published', async () => {
+    const { queue, topology } = queueFor();
+    const login = { user: uniqueName('clerk'), password: 'secret' };
+    const vhost = decodeURIComponent(new URL(harness.amqpUrl).pathname.slice(1));
+    await harness.management('PUT', `/users/${login.user}`, { password: login.password, tags: '' });
+    const all = { configure: '.*', write: '.*', read: '.*' };
+    await harness.management('PUT', `/permissions/${vhost}/${login.user}`, all);
+    const topics = { exchange: 'shop', write: '^shop\\.renamed$', read: '.*' };
+    await harness.management('PUT', `/topic-permissions/${vhost}/${login.user}`, topics);
+    const url = new URL(harness.amqpUrl);
+    url.username = login.user;
+    url.password = login.password;
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ url: url.href, topology, alerts });
+    await bus.connect();
+
+    const outcomes = await bus.publishAll([renamed('a'), placed(), renamed('b')]);
+    expect(outcomes[1]).toMatchObject({ status: 'unknown', routeFault: 'refused' });
+    for (const index of [0, 2]) expect(outcomes[index]).not.toHaveProperty('routeFault');
+    expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
+    await waitUntil(() => bus.canPublish(), { what: 'the channel to be back' });
+    await bus.publish(renamed('c'));
+    expect(await harness.count(queue)).toBeGreaterThanOrEqual(1);
+    await bus.close();
+    await harness.management('DELETE', `/users/${login.user}`);
+  });
+
+  test('when a queue is full, then that is reported until it takes messages again', async () => {
+    const { queue, topology } = queueFor();
+    const full = { pattern: `^${queue}$`, definition: { 'max-length': 1 }, 'apply-to': 'queues' };
+    await harness.management('PUT', 'policies/full', full);
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ topology, alerts });
+    await bus.connect();
+    await waitUntil(async () => (await bus.send(placed())).status === 'nacked');
+    expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
+    await harness.management('DELETE', 'policies/full');
+    await waitUntil(async () => (await bus.send(placed())).status === 'confirmed', { intervalMs: 50 });
+    await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
+  });
+
+  test('when no queue is bound though one should be, then that is reported', async () => {
+    const { queue, topology } = queueFor();
+    const { alerts } = watched();
+    const bus = harness.bus({ topology, alerts });
+    await bus.connect();
+    await harness.retire(queue);
+    expect(await bus.send(placed())).toEqual({ status: 'confirmed' });
+    // Declared again before the second try: reported all the same.
+    expect(alerts.active()).toMatchObject([{ code: 'EVENT_UNROUTABLE', subject: 'shop/shop.placed' }]);
+  });
+
+  test('when the dead letters take nothing, then a failed message waits, and that is reported once', async () => {
+    const { queue } = queueFor();
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ alerts });
+    await bus.connect();
+    const dead = `${queue}.dlq`;
+    const handler = async () => {
+      throw new Error('always');
+    };
+    await bus.subscribe({ queue, bindings: [Placed], handler, retry: { maxAttempts: 1 } });
+    const full = {
+      pattern: `^${queue}.dlq$`,
+      definition: { 'max-length': 1, overflow: 'reject-publish' },
+      'apply-to': 'queues',
+    };
+    await harness.management('PUT', 'policies/full', full);
+    await waitUntil(
+      async () => {
+        await bus.publish(placed());
+        return codes().length > 0;
+      },
+      { intervalMs: 100, what: 'the refusal of a dead letter' },
+    );
+    expect(codes()).toEqual([`PUBLISH_REFUSED dead-letters/${queue}`]);
+    await harness.management('DELETE', 'policies/full');
+    await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
+    await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'the queue to be empty' });
+    expect(await harness.count(dead)).toBeGreaterThanOrEqual(2);
+  });
+});
