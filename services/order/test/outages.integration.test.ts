@@ -7,6 +7,8 @@ let fixture: OrderFixture;
 let broker: TcpProxy;
 let database: TcpProxy;
 let order: RunningOrder;
+/** How often each `OrderCreated` came to the inventory. */
+const copies = new Map<string, number>();
 
 const throughProxies = (): Record<string, string> => ({
   AMQP_URL: broker.through(fixture.vhost.amqpUrl),
@@ -23,6 +25,7 @@ beforeAll(async () => {
     queue: QUEUES.inventoryOrderCreated,
     bindings: [OrderCreated],
     handler: async (event) => {
+      copies.set(event.id, (copies.get(event.id) ?? 0) + 1);
       const { id: orderId } = event.data;
       const data = { orderId, reservations: [{ productId: 'item1', quantity: 1 }] };
       await fixture.inventory.publish(
@@ -127,5 +130,61 @@ describe('the database is away', () => {
     });
     const { body } = await order.api.get('/orders').query({ customerId });
     expect(body.items.map((item: { id: string }) => item.id)).toEqual([again.body.id]);
+  });
+});
+
+describe('a full queue of somebody else refuses what is published', () => {
+  interface Readiness {
+    alerts?: { code: string; subject: string }[];
+    components: { relay: { details: { parked: number } } };
+  }
+  const readinessOf = async (running: RunningOrder): Promise<Readiness> =>
+    (await running.api.get('/health/ready')).body;
+  const alertsOf = async (running: RunningOrder) =>
+    ((await readinessOf(running)).alerts ?? []).map(({ code, subject }) => `${code} ${subject}`);
+  const metric = async (running: RunningOrder, name: string) => {
+    const { text } = await running.api.get('/metrics');
+    return Number(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1]);
+  };
+  const REFUSED = 'PUBLISH_REFUSED orders/order.created';
+
+  test('when orders come in, then it is reported, few copies go out, also from the next leader, and all orders end once the queue is gone', async () => {
+    const { management } = fixture.vhost;
+    const foreign = { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } };
+    await management('PUT', 'queues/foreign', foreign);
+    const { name } = fixture.vhost;
+    await management('POST', `/bindings/${name}/e/orders/q/foreign`, { routing_key: '#' });
+    await waitUntilReady(order.service);
+    const ids: string[] = [];
+    const postOne = async () => {
+      const { status, body } = await order.post(oneLine);
+      expect(status).toBe(201);
+      ids.push(body.id);
+    };
+    const reported = async () => {
+      await postOne();
+      return (await alertsOf(order)).includes(REFUSED);
+    };
+    await waitUntil(reported, { intervalMs: 200, what: 'the refusal to be reported' });
+    const nackedBefore = await metric(order, 'warren_bus_nacked_total');
+    const copiesBefore = [...copies.values()].reduce((sum, count) => sum + count, 0);
+
+    await Promise.all(Array.from({ length: 100 }, postOne));
+    await waitUntil(async () => (await readinessOf(order)).components.relay.details.parked >= 100, {
+      what: 'the orders to be set aside',
+    });
+    expect(await metric(order, 'warren_relay_in_flight')).toBe(0);
+    // One try after 1, 2, 4 … 30 s; it was 100 every few seconds.
+    expect((await metric(order, 'warren_bus_nacked_total')) - nackedBefore).toBeLessThan(30);
+    expect([...copies.values()].reduce((sum, count) => sum + count, 0) - copiesBefore).toBeLessThan(30);
+
+    await order.service.lifecycle.stop();
+    order = await fixture.start(throughProxies());
+    await waitUntil(async () => (await alertsOf(order)).includes(REFUSED), { what: 'the next leader to report it' });
+    expect(await metric(order, 'warren_bus_nacked_total')).toBeLessThan(30);
+
+    await management('DELETE', 'queues/foreign');
+    for (const id of ids) expect(await waitUntilEnded(order, id)).toMatchObject({ status: 'confirmed' });
+    await waitUntil(async () => !(await alertsOf(order)).includes(REFUSED), { what: 'the alert to end' });
   });
 });

@@ -108,4 +108,18 @@ export const eventStoreMigrations: readonly Migration[] = [
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_archived_versions();
     `,
   },
+  {
+    number: 4,
+    name: 'when parked events were published',
+    sql: `
+      ALTER TABLE parked_events ADD COLUMN published_at timestamptz;
+      COMMENT ON COLUMN parked_events.published_at IS 'When the broker confirmed the event at last; NULL while it is parked';
+      COMMENT ON TABLE parked_events IS
+        'Events that could not be published, and those behind them in their streams. The relay tries them again; it forgets those that it published a day ago.';
+      DROP INDEX parked_events_stream;
+      DROP INDEX parked_events_attempts;
+      CREATE INDEX parked_events_waiting ON parked_events (relay, stream_id, position) WHERE published_at IS NULL;
+      CREATE INDEX parked_events_published ON parked_events (relay, published_at) WHERE published_at IS NOT NULL;
+    `,
+  },
 ];

@@ -1,7 +1,7 @@
-import type { PublishOutcome } from '@warren/contracts';
 import type { ConfirmChannel, Message } from 'amqplib';
 import type { Posting, PostOutcome } from '../broker.ts';
 import { Fifo } from '../fifo.ts';
+import { outcomeAfterClose, sizeLimitIn, tooLarge } from './close-reason.ts';
 import { SentPostings } from './sent-postings.ts';
 
 export interface ConfirmWindowOptions {
@@ -11,7 +11,10 @@ export interface ConfirmWindowOptions {
   timeoutMs: number;
 }
 
-const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
+const CONFIRMED: PostOutcome = Object.freeze({ status: 'confirmed' });
+const UNANSWERED = Object.freeze({ routeFault: 'unanswered' });
+/** Long enough not to close channels all the time, short enough that a raised limit is noticed. */
+const REMEMBER_LIMIT_MS = 300_000;
 
 /**
  * Messages on their way: those that wait for a place, in order, and those sent and not yet confirmed. Every one is settled
@@ -30,6 +33,8 @@ export class ConfirmWindow {
   #closed = false;
   #sweeper: NodeJS.Timeout | undefined;
   #onFlushed: (() => void)[] = [];
+  /** What this connection has been told of the size of a message. */
+  #limit: { connection: unknown; bytes: number; until: number } | undefined;
 
   constructor(options: ConfirmWindowOptions) {
     this.#options = options;
@@ -57,11 +62,16 @@ export class ConfirmWindow {
   }
 
   attach(channel: ConfirmChannel): void {
+    // Its broker may have been configured anew.
+    if (this.#limit?.connection !== channel.connection) this.#limit = undefined;
     this.#channel = channel;
     this.#full = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
     channel.on('nack', ({ deliveryTag, multiple }) => {
-      this.#answered(channel, deliveryTag, multiple, { status: 'nacked', reason: 'the broker refused the message' });
+      this.#answered(channel, deliveryTag, multiple, {
+        status: 'nacked',
+        reason: 'a queue refused the message: it is full, or has failed',
+      });
     });
     channel.on('return', (message) => this.#returned(channel, message));
     channel.on('drain', () => {
@@ -71,9 +81,16 @@ export class ConfirmWindow {
     this.#pump();
   }
 
-  /** The channel is gone: whether the broker has what was sent on it cannot be known. */
+  /**
+   * The channel is gone: whether the broker has what was sent on it cannot be known, save for the message that the broker has closed it
+   * for.
+   */
   detach(channel: ConfirmChannel, reason: string): void {
     if (channel !== this.#channel) return;
+    const bytes = sizeLimitIn(reason);
+    if (bytes !== undefined) {
+      this.#limit = { connection: channel.connection, bytes, until: Date.now() + REMEMBER_LIMIT_MS };
+    }
     this.#abandon(reason);
   }
 
@@ -81,7 +98,7 @@ export class ConfirmWindow {
     this.#channel = undefined;
     const lost = this.#sent;
     this.#sent = new SentPostings();
-    for (const posting of lost) this.#finish(posting, { status: 'unknown', reason });
+    for (const posting of lost) this.#finish(posting, outcomeAfterClose(posting.message, reason));
     this.#checkFlushed();
   }
 
@@ -116,6 +133,10 @@ export class ConfirmWindow {
 
   #send(channel: ConfirmChannel, posting: Posting): void {
     const { exchange, routingKey, body, properties } = posting.message;
+    if (this.#limit && body.length > this.#limit.bytes && Date.now() < this.#limit.until) {
+      this.#finish(posting, tooLarge(body.length, this.#limit.bytes));
+      return;
+    }
     try {
       // False means "buffered, and more would only pile up", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
@@ -126,7 +147,7 @@ export class ConfirmWindow {
     this.#sent.add(posting);
   }
 
-  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PublishOutcome): void {
+  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PostOutcome): void {
     if (channel !== this.#channel) return;
     if (!multiple) this.#settle(tag, outcome);
     else {
@@ -138,7 +159,7 @@ export class ConfirmWindow {
     this.#checkFlushed();
   }
 
-  #settle(tag: number, outcome: PublishOutcome): void {
+  #settle(tag: number, outcome: PostOutcome): void {
     const posting = this.#sent.take(tag);
     if (!posting) return;
     this.#finish(posting, posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
@@ -165,7 +186,7 @@ export class ConfirmWindow {
     const now = Date.now();
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
     for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {
-      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason });
+      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(!this.#paused && UNANSWERED) });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;

@@ -43,7 +43,7 @@ export const READ_LAG = `
   SELECT
     (SELECT count(*) FROM waiting) AS events,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(recorded_at)))::float8 FROM waiting) AS seconds,
-    (SELECT count(*) FROM parked_events WHERE relay = $1) AS parked,
+    (SELECT count(*) FROM parked_events WHERE relay = $1 AND published_at IS NULL) AS parked,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - since))::float8 FROM holder) AS "horizonSeconds",
     pg_has_role('pg_read_all_stats', 'USAGE') AS "seesAll",
     (SELECT row_to_json(holder) FROM holder) AS holder`;
@@ -113,7 +113,7 @@ export function createLagObserver({ pool, relay, registry, alerts, logger }: Lag
 
   gauge('warren_relay_lag_events', 'Committed events not yet published, up to 100000', (lag) => lag.events);
   gauge('warren_relay_lag_seconds', 'Age of the oldest event not yet published', (lag) => lag.seconds);
-  gauge('warren_relay_parked_events', 'Events parked because no queue wanted them', (lag) => lag.parked);
+  gauge('warren_relay_parked_events', 'Events set aside because they cannot be published now', (lag) => lag.parked);
   gauge(
     'warren_store_horizon_age_seconds',
     'Age of the oldest open writing transaction; NaN where the role may not see those of others',
