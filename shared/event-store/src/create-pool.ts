@@ -1,5 +1,6 @@
 import { kernelErrors, type Logger, silentLogger } from '@warren/kernel';
 import pg, { type CustomTypesConfig, type Pool } from 'pg';
+import { databaseTargetOf } from './database-target.ts';
 
 /** Connections to one database, with the service's schema as their `search_path`. */
 export type DatabasePool = Pool;
@@ -47,14 +48,13 @@ function parseBigint(text: string): number {
 /**
  * A pool for one service. It connects on first use, so it can be made while the database is away, and the loss of a connection
  * never ends the process: the next use connects anew.
- * @throws `CONFIG_INVALID` when the schema's name is not a plain identifier.
+ * @throws `CONFIG_INVALID` when the schema's name is not a plain identifier, or a part of the URL cannot be decoded.
  */
 export function createPool(options: PoolOptions): DatabasePool {
   const { url, schema, max = 10, applicationName = schema, logger = silentLogger } = options;
   const { statementTimeoutMs = 30_000, idleInTransactionTimeoutMs = 10_000, connectTimeoutMs = 5000 } = options;
   assertSchemaName(schema);
   const pool = new pg.Pool({
-    connectionString: url,
     max,
     application_name: applicationName,
     types,
@@ -67,6 +67,7 @@ export function createPool(options: PoolOptions): DatabasePool {
     // Statements of a transaction that do not wait for each other's results share a round trip.
     pipeline: true,
     options: sessionOptions(schema),
+    ...databaseTargetOf(url),
   });
   pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
   // pg takes its own listener away while a connection is in use; without one, its loss would end the process.

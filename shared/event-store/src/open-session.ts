@@ -16,6 +16,8 @@ export async function openSession(options: SessionOptions): Promise<Client> {
   const { pool, applicationName, unlimited = false, logger = silentLogger } = options;
   const client = new pg.Client({
     ...pool.options,
+    // pg hides it from everything that looks at the options.
+    password: pool.options.password,
     ...(applicationName && { application_name: applicationName }),
     ...(unlimited && { statement_timeout: undefined, query_timeout: undefined }),
   });
