@@ -8,7 +8,7 @@ const plain = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_registry)/i.test(name)));
 
 /** @param {string[]} args @param {AbortSignal} signal */
-const npm = (args, signal) => runOrExplain('npm', args, { env: plain(), signal });
+const npm = (args, signal) => runOrExplain('npm', ['--loglevel=silent', ...args], { env: plain(), signal });
 
 /**
  * Brings another Node from npm's registry.
@@ -19,7 +19,7 @@ const npm = (args, signal) => runOrExplain('npm', args, { env: plain(), signal }
 export async function fetchNode(version, { directory, report, signal }) {
   return report.step(`Fetching Node ${version}`, async () => {
     const name = `node-linux-${process.arch}@${version}`;
-    await npm(['pack', '--silent', '--pack-destination', directory, name], signal);
+    await npm(['pack', '--pack-destination', directory, name], signal);
     await runOrExplain('sh', ['-euc', 'cd "$1" && tar -xzf *.tgz package/bin/node', 'sh', directory], { signal });
     return join(directory, 'package/bin/node');
   });
