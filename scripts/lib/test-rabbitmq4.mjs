@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -59,6 +59,7 @@ export async function testOnRabbitmq4({ env, report, signal, onEnd }, { folder, 
   const clone = `/opt/warren-${process.pid}`;
   onEnd(() => report.step('Removing the clone', () => removeTree(join(folder, clone))));
   await report.step('Copying the last commit', () => copyCommit(join(folder, clone), signal));
+  linkNpm(join(folder, '/opt/node/bin'));
   const { binds, env: settings } = await npmSettings(env, signal);
   return runInRoot(folder, ['npm', 'test', '--', ...jestArguments], {
     cwd: clone,
@@ -67,6 +68,15 @@ export async function testOnRabbitmq4({ env, report, signal, onEnd }, { folder, 
     path: '/opt/node/bin',
     signal,
   });
+}
+
+/** @param {string} bin */
+function linkNpm(bin) {
+  mkdirSync(bin, { recursive: true });
+  for (const name of ['npm', 'npx']) {
+    rmSync(join(bin, name), { force: true });
+    symlinkSync(`../lib/node_modules/npm/bin/${name}-cli.js`, join(bin, name));
+  }
 }
 
 /** @param {string} target @param {AbortSignal} signal */
