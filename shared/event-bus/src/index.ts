@@ -1,3 +1,4 @@
+export { amqpTargetOf } from './amqp/amqp-target.ts';
 export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from './breaker.ts';
 export * from './bus-component.ts';
 export * from './bus-errors.ts';

@@ -5,6 +5,7 @@ export * from './create-leader.ts';
 export * from './create-pool.ts';
 export * from './database-component.ts';
 export * from './database-settings.ts';
+export * from './database-target.ts';
 export * from './decide-streams.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';

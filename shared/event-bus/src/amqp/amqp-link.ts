@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
+import { amqpTargetOf } from './amqp-target.ts';
 import { explainConnectionFailure, explainConnectionLoss, shownUrl } from './connection-failure.ts';
 
 export interface AmqpLinkOptions {
@@ -72,10 +73,8 @@ export class AmqpLink {
   open(): void {
     if (this.#closed || this.#opening) return;
     const { url, name, heartbeatSeconds, logger } = this.#options;
-    const target = new URL(url);
-    if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(heartbeatSeconds));
     const setup = (model: ChannelModel) => this.#setUp(model);
-    this.#opening = connect(target.href, {
+    this.#opening = connect(amqpTargetOf(url, { heartbeatSeconds }), {
       recovery: { ...RECOVERY, setup, waitForConnect: false },
       noDelay: true,
       timeout: CONNECT_TIMEOUT_MS,

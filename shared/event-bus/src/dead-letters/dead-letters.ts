@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { deadLetterQueue } from '@warren/contracts';
 import { type ChannelModel, connect } from 'amqplib';
+import { amqpTargetOf } from '../amqp/amqp-target.ts';
 import { explainConnectionFailure } from '../amqp/connection-failure.ts';
 import { type DeadLetter, type DeadLetterFilter, matchesFilter, readDeadLetter } from './dead-letter.ts';
 import { depthOf, type HeldMessage, QueueScan } from './queue-scan.ts';
@@ -147,9 +148,7 @@ export class DeadLetters {
 
 async function open(url: string): Promise<ChannelModel> {
   try {
-    const target = new URL(url);
-    if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', '10');
-    const model = await connect(target.href, {
+    const model = await connect(amqpTargetOf(url), {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: 'dead letters' },
     });
