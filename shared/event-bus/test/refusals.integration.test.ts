@@ -210,7 +210,7 @@ describe('what the broker refuses', () => {
     await waitUntil(() => (alertOf(watched, 'BROKER_REFUSED')?.count ?? 0) >= 4);
     expect(watched.bus.health()).toMatchObject({
       up: false,
-      reason: expect.stringContaining('all the connections that are allowed'),
+      reason: expect.stringContaining('connection limit'),
     });
     await limit(-1);
     await waitUntil(() => watched.bus.isHealthy(), { what: 'a healthy bus' });
