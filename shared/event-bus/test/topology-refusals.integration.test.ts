@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCatalogue, createEvent, defineEvent } from '@warren/contracts';
 import { type Alerts, createAlerts, createLogger, createMetricsRegistry } from '@warren/kernel';
-import { createTestVhost, type TestVhost, uniqueName, waitUntil } from '@warren/testing';
+import { createTcpProxy, createTestVhost, type TestVhost, uniqueName, waitUntil } from '@warren/testing';
 import { Type } from 'typebox';
 import { EventBus, type EventBusOptions } from '../src/index.ts';
+import { BLOCKED, UNBLOCKED } from './amqp-frames.ts';
 import { Placed, placed } from './shop-events.ts';
 
 const Noted = defineEvent({
@@ -167,6 +168,17 @@ describe('a topology that the broker refuses', () => {
     expect(watched.lines.filter(({ msg }) => msg.startsWith('this login may not declare'))).toHaveLength(1);
   });
 
+  test('when the login may declare nothing and an exchange is missing, then that one is refused, and the rest works', async () => {
+    await watchedBus({ topology: [STOCK], catalogue: createCatalogue([Placed]) as never }).bus.connect();
+    const url = await login({ configure: '^$', write: '.*', read: '.*' });
+    const watched = watchedBus({ url, topology: [STOCK] });
+    await watched.bus.connect();
+    await watched.bus.publish(placed());
+    expect(watched.alerts.active()).toEqual([
+      expect.objectContaining({ subject: 'exchange notes', reason: expect.stringMatching(/^ACCESS_REFUSED/) }),
+    ]);
+  });
+
   test('when the login may not publish to an exchange, then only its events wait, and they go on when it may', async () => {
     const url = await login({ configure: '.*', write: '^(?!shop$).*', read: '.*' });
     const watched = watchedBus({ url });
@@ -210,7 +222,7 @@ describe('a topology that the broker refuses', () => {
     await waitUntil(() => (alertOf(watched, 'BROKER_REFUSED')?.count ?? 0) >= 4);
     expect(watched.bus.health()).toMatchObject({
       up: false,
-      reason: expect.stringContaining('all the connections that are allowed'),
+      reason: expect.stringContaining('connection limit'),
     });
     await limit(-1);
     await waitUntil(() => watched.bus.isHealthy(), { what: 'a healthy bus' });
@@ -218,15 +230,71 @@ describe('a topology that the broker refuses', () => {
     expect(watched.lines.filter(({ level }) => level === 'warn' || level === 'error')).toHaveLength(1);
   });
 
+  async function closeConnections(): Promise<void> {
+    const connections = await waitUntil(async () => {
+      const open = await vhost.management<{ name: string }[]>('GET', `/vhosts/${vhost.name}/connections`);
+      return open.length >= 2 ? open : undefined;
+    });
+    for (const { name } of connections) await vhost.management('DELETE', `/connections/${encodeURIComponent(name)}`);
+  }
+
+  test.each([
+    ['the password is wrong', { password: 'wrong' }, 'refuses the login of user "warren"'],
+    ['there is no such virtual host', { pathname: '/nowhere' }, 'vhost nowhere not found'],
+  ])('when %s, then that is said once, with the reason, however often it is tried', async (_, change, reason) => {
+    const url = Object.assign(new URL(vhost.amqpUrl), change);
+    const watched = watchedBus({ url: url.href });
+    await watched.bus.connect({ wait: false });
+    await waitUntil(() => (alertOf(watched, 'BROKER_REFUSED')?.count ?? 0) >= 4);
+    expect(watched.bus.health()).toMatchObject({ up: false, reason: expect.stringContaining(reason) });
+    expect(watched.lines.filter(({ level }) => level === 'warn' || level === 'error')).toHaveLength(1);
+  });
+
+  test('when the broker blocks publishing, then alert and health say why and since when', async () => {
+    const proxy = await createTcpProxy(vhost.amqpUrl);
+    const watched = watchedBus({ url: proxy.through(vhost.amqpUrl) });
+    await watched.bus.connect();
+    const connectedAt = Date.now();
+    proxy.inject(BLOCKED);
+    await waitUntil(() => alertOf(watched, 'BROKER_BLOCKED'));
+    const { up, reason, since } = watched.bus.health();
+    expect({ up, reason }).toEqual({ up: false, reason: expect.stringContaining('low on memory') });
+    expect(Date.parse(String(since))).toBeGreaterThanOrEqual(connectedAt);
+    proxy.inject(UNBLOCKED);
+    await waitUntil(() => watched.bus.isHealthy() && watched.alerts.active().length === 0);
+    await watched.bus.close();
+    await proxy.close();
+  });
+
+  test('when the login may no longer read a queue of its own, then that is said once until it may again', async () => {
+    const url = await login({ configure: '.*', write: '.*', read: '.*' });
+    const watched = watchedBus({ url });
+    const { bus } = watched;
+    await bus.connect();
+    const seen: string[] = [];
+    await bus.subscribe({ queue: 'stock', bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+    await grant(new URL(url).username, { configure: '.*', write: '.*', read: '^(?!stock$).*' });
+    await closeConnections();
+    await waitUntil(() => (alertOf(watched, 'QUEUE_NOT_CONSUMED')?.count ?? 0) >= 3);
+    expect(alertOf(watched, 'QUEUE_NOT_CONSUMED')).toMatchObject({ subject: 'stock', severity: 'degraded' });
+    expect(bus.health()).toMatchObject({
+      up: false,
+      reason: expect.stringMatching(/^stock is refused: ACCESS_REFUSED/),
+    });
+    expect(watched.lines.filter(({ msg }) => msg.startsWith('cannot open the channel'))).toHaveLength(1);
+    await grant(new URL(url).username, { configure: '.*', write: '.*', read: '.*' });
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
+    const event = placed();
+    await bus.publish(event);
+    await waitUntil(() => seen.includes(event.id));
+    expect(linesOf(watched, 'QUEUE_NOT_CONSUMED')).toHaveLength(2);
+  });
+
   test('when an operator closes the connections, then the log has the reason, and the bus comes back', async () => {
     const watched = watchedBus();
     const { bus, lines } = watched;
     await bus.connect();
-    const connections = await waitUntil(async () => {
-      const open = await vhost.management<{ name: string }[]>('GET', `/vhosts/${vhost.name}/connections`);
-      return open.length === 2 ? open : undefined;
-    });
-    for (const { name } of connections) await vhost.management('DELETE', `/connections/${encodeURIComponent(name)}`);
+    await closeConnections();
     const lost = await waitUntil(() => lines.find(({ msg }) => msg === 'connection lost'));
     expect(lost).toMatchObject({ reason: expect.stringMatching(/the connection was lost: CONNECTION_FORCED/) });
     await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
