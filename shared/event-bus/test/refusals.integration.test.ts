@@ -9,11 +9,17 @@ describe('what the broker refuses', () => {
   beforeAll(async () => {
     harness = await createRabbitHarness();
   });
-  afterEach(() => harness.closeBuses());
+  let used: string[] = [];
+  afterEach(async () => {
+    await harness.closeBuses();
+    for (const queue of used) await harness.retire(queue);
+    used = [];
+  });
   afterAll(() => harness.close());
 
   const queueFor = () => {
     const queue = uniqueName('shop');
+    used.push(queue);
     return { queue, topology: [{ queue, bindings: [Placed, Renamed] }] };
   };
   const watched = () => {
@@ -57,7 +63,8 @@ describe('what the broker refuses', () => {
     await bus.connect();
     await waitUntil(async () => (await bus.send(placed())).status === 'nacked');
     expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
-    await harness.management('DELETE', 'policies/full');
+    // Taken away altogether the queue would go on refusing this channel.
+    await harness.management('PUT', 'policies/full', { ...full, definition: { 'max-length': 1000 } });
     await waitUntil(async () => (await bus.send(placed())).status === 'confirmed', { intervalMs: 50 });
     await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
   });
@@ -97,7 +104,8 @@ describe('what the broker refuses', () => {
       { intervalMs: 100, what: 'the refusal of a dead letter' },
     );
     expect(codes()).toEqual([`PUBLISH_REFUSED dead-letters/${queue}`]);
-    await harness.management('DELETE', 'policies/full');
+    const wide = { ...full, definition: { 'max-length': 1000, overflow: 'reject-publish' } };
+    await harness.management('PUT', 'policies/full', wide);
     await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
     await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'the queue to be empty' });
     expect(await harness.count(dead)).toBeGreaterThanOrEqual(2);

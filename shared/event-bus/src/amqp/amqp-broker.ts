@@ -53,7 +53,8 @@ export class AmqpBroker implements Broker {
   constructor(options: AmqpBrokerOptions) {
     const { url, service, logger, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
     this.#options = options;
-    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs });
+    const onStale = () => void this.#keeper.replace();
+    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs, onStale });
     const link = { url, heartbeatSeconds, logger, onFailure: (error: AppError) => this.#refused(error) };
     const onBlocked = (blocked: boolean) => this.#window.pause(blocked);
     this.#publishing = new AmqpLink({ ...link, name: `${service} publish`, onBlocked });
