@@ -11,6 +11,7 @@ export * from './event-handler.ts';
 export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';
 export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-memory-bus.ts';
 export { MemoryBroker } from './memory/memory-broker.ts';
+export * from './publish-alerts.ts';
 export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';

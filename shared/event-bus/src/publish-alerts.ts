@@ -1,12 +1,13 @@
 import { defineAlerts } from '@warren/kernel';
 
+/** What the bus reports of its publishing. */
 export const publishAlerts = defineAlerts({
   PUBLISH_REFUSED: {
     severity: 'degraded',
     meaning:
       'The broker refuses what is published to this exchange with this routing key: a queue bound to it is full, or the exchange is gone or may not be written to. What is not published is kept.',
     action:
-      'Where the reason names no exchange, look at the queues bound to it in the management UI: one has reached its `x-max-length` (or a `max-length` policy) and has the overflow `reject-publish`. Empty it, raise its limit, or unbind it. Everything flows again by itself.',
+      'Where the reason names no exchange, find the full queue: `rabbitmqctl list_bindings source_name destination_name` tells which queues are bound to it, `rabbitmqctl list_queues name messages arguments policy` which of them has reached its `x-max-length` (or a `max-length` policy) with the overflow `reject-publish`. Empty it, raise its limit, or unbind it. Everything flows again by itself.',
   },
   PUBLISH_UNANSWERED: {
     severity: 'degraded',

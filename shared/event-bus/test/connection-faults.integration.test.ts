@@ -52,7 +52,11 @@ describe('the bus under faults of its connections', () => {
       await bus.connect();
       proxy.freeze(true);
       const startedAt = Date.now();
-      expect(await bus.send(placed())).toEqual({ status: 'unknown', reason: 'no confirm within 200 ms' });
+      expect(await bus.send(placed())).toEqual({
+        status: 'unknown',
+        reason: 'no confirm within 200 ms',
+        routeFault: 'unanswered',
+      });
       expect(Date.now() - startedAt).toBeLessThan(10_000);
       proxy.freeze(false);
     });

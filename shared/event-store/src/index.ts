@@ -16,6 +16,7 @@ export * from './rebuild/rebuild-progress.ts';
 export * from './rebuild/rebuild-projection.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
+export * from './relay/relay-alerts.ts';
 export * from './retention.ts';
 export * from './retention-rule.ts';
 export type { SessionLock } from './session-lock.ts';

@@ -13,6 +13,7 @@ export function sizeLimitIn(reason: string): number | undefined {
   return bytes === undefined ? undefined : Number(bytes);
 }
 
+/** The outcome of a message that is larger than the broker takes; both in bytes. */
 export function tooLarge(size: number, limit: number): PostOutcome {
   return { status: 'unsendable', reason: `its ${size} bytes are more than the broker's max_message_size of ${limit}` };
 }

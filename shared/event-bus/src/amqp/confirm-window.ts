@@ -9,12 +9,17 @@ export interface ConfirmWindowOptions {
   maxUnconfirmed: number;
   /** How long a message may take until its confirm, waiting included. */
   timeoutMs: number;
+  /** The channel should be replaced; nothing is under way on it. */
+  onStale?(): void;
+  /** How long a channel on which messages are refused is good for, in milliseconds. @default 30000 */
+  freshMs?: number;
 }
 
 const CONFIRMED: PostOutcome = Object.freeze({ status: 'confirmed' });
 const UNANSWERED = Object.freeze({ routeFault: 'unanswered' });
 /** Long enough not to close channels all the time, short enough that a raised limit is noticed. */
 const REMEMBER_LIMIT_MS = 300_000;
+const FRESH_MS = 30_000;
 
 /**
  * Messages on their way: those that wait for a place, in order, and those sent and not yet confirmed. Every one is settled
@@ -33,6 +38,8 @@ export class ConfirmWindow {
   #closed = false;
   #sweeper: NodeJS.Timeout | undefined;
   #onFlushed: (() => void)[] = [];
+  #attachedAt = 0;
+  #stale = false;
   /** What this connection has been told of the size of a message. */
   #limit: { connection: unknown; bytes: number; until: number } | undefined;
 
@@ -65,9 +72,13 @@ export class ConfirmWindow {
     // Its broker may have been configured anew.
     if (this.#limit?.connection !== channel.connection) this.#limit = undefined;
     this.#channel = channel;
+    this.#attachedAt = Date.now();
     this.#full = false;
+    this.#stale = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
     channel.on('nack', ({ deliveryTag, multiple }) => {
+      // A quorum queue whose limit is lifted altogether goes on refusing the channels that it has refused (seen on RabbitMQ 3.10).
+      this.#stale ||= Date.now() - this.#attachedAt >= (this.#options.freshMs ?? FRESH_MS);
       this.#answered(channel, deliveryTag, multiple, {
         status: 'nacked',
         reason: 'a queue refused the message: it is full, or has failed',
@@ -157,6 +168,9 @@ export class ConfirmWindow {
     }
     this.#pump();
     this.#checkFlushed();
+    if (!this.#stale || this.#sent.size > 0) return;
+    this.#stale = false;
+    this.#options.onStale?.();
   }
 
   #settle(tag: number, outcome: PostOutcome): void {

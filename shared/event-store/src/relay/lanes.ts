@@ -16,6 +16,7 @@ export class Lanes {
   /** How many events of a kind are refused each for itself. */
   readonly #aloneOf = new Map<string, number>();
   readonly #alerts: Alerts;
+  #closed = false;
 
   constructor(retryMs: number, alerts: Alerts) {
     this.#perKind = { retryMs, longestMs: retryMs * LONGEST_PAUSES, probes: 1 };
@@ -51,7 +52,7 @@ export class Lanes {
 
   /** Moves an event to those that are refused each for itself, or counts it again. */
   single(event: ParkedEvent, reason: string): void {
-    this.#alerts.raise(relayAlerts.EVENT_UNPUBLISHABLE, { subject: event.kind, reason });
+    if (!this.#closed) this.#alerts.raise(relayAlerts.EVENT_UNPUBLISHABLE, { subject: event.kind, reason });
     if (event.lane === this.#alone) return;
     this.leave(event);
     this.#alone.add(event);
@@ -72,7 +73,9 @@ export class Lanes {
     for (const lane of [...this.#byKind.values(), this.#alone]) lane.hurry();
   }
 
+  /** Reports nothing more: another process is responsible. */
   close(): void {
+    this.#closed = true;
     for (const kind of this.#aloneOf.keys()) this.#alerts.clear(relayAlerts.EVENT_UNPUBLISHABLE, kind);
   }
 

@@ -158,7 +158,7 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
       return streams.size;
     },
     refusals: () => lanes.refusals(),
-    refusalOf: (event) => lanes.refusalOf(kindOf(event)),
+    refusalOf: (event) => (streams.size === 0 ? undefined : lanes.refusalOf(kindOf(event))),
     holds: (streamId) => streams.holds(streamId),
     get hasUnsaved() {
       return unsaved.length > 0;

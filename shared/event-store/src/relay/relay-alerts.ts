@@ -1,5 +1,6 @@
 import { defineAlerts } from '@warren/kernel';
 
+/** What the relay reports beside the bus's own alerts. */
 export const relayAlerts = defineAlerts({
   EVENT_UNPUBLISHABLE: {
     severity: 'degraded',
