@@ -5,12 +5,14 @@ export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-op
 export * from './bus-settings.ts';
 export { type DeadLetter, type DeadLetterFilter, matchesFilter } from './dead-letters/dead-letter.ts';
 export * from './dead-letters/dead-letters.ts';
+export type { CaughtUp } from './broker.ts';
 export { type ConnectOptions, EventBus } from './event-bus.ts';
 export * from './event-handler.ts';
 export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';
 export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-memory-bus.ts';
 export { MemoryBroker } from './memory/memory-broker.ts';
 export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
+export type { ServedState } from './served-state.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';
 export * from './subscription.ts';

@@ -2,13 +2,14 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Binding, Catalogue, EventContract } from '@warren/contracts';
 import type { AppError, Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
-import type { Broker, BrokerConsumer } from './broker.ts';
+import type { Broker, BrokerConsumer, CaughtUp } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
 import type { BusTopology } from './bus-topology.ts';
 import type { Publisher } from './publisher.ts';
 import { requireInteger } from './require-integer.ts';
-import { createRetryPolicy } from './retry-policy.ts';
+import { createRetryPolicy, retryDelaysMs } from './retry-policy.ts';
+import { type ServedState, stateOf } from './served-state.ts';
 import { Settler } from './settler.ts';
 import { Subscriber } from './subscriber.ts';
 import type { RetryPolicy, SubscribeOptions, Subscription } from './subscription.ts';
@@ -57,7 +58,11 @@ export function createSubscription<Contract extends EventContract>(
   const accepted = acceptedContracts(bindings, catalogue);
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
-  const settler = new Settler({ ...parts, queue, policy, signal });
+  const returns = { at: Number.NEGATIVE_INFINITY, longestRestMs: Math.max(...retryDelaysMs(policy)) };
+  const comesBackIn = (ms: number) => {
+    returns.at = Math.max(returns.at, performance.now() + ms);
+  };
+  const settler = new Settler({ ...parts, queue, policy, signal, onRetry: comesBackIn });
   const own = catalogue as Catalogue<Contract>;
   const resting = breakerPolicy(options.breaker, parts.breaker);
   const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
@@ -70,14 +75,17 @@ export function createSubscription<Contract extends EventContract>(
     else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
     subscriber.resume();
   };
-  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop }, async () => {
+  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop, returns }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
       prefetch,
       onTopology: (accepted) => topology.setRefused(queue, !accepted),
       onDelivery: subscriber.take,
-      onLost: subscriber.forget,
+      onLost: () => {
+        comesBackIn(0);
+        subscriber.forget();
+      },
     });
     // Only now: a queue that the broker refuses at once is not subscribed to. While the broker is away it counts as accepted.
     topology.add(spec, policy);
@@ -91,7 +99,11 @@ function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: B
 }
 
 /** `hardStop` ends what is in hand: the handlers' signal, and the waits for a broker that does not take a failed message. */
-type RunningParts = SubscriptionParts & { circuit: Breaker | undefined; hardStop: AbortController };
+type RunningParts = SubscriptionParts & {
+  circuit: Breaker | undefined;
+  hardStop: AbortController;
+  returns: { at: number; readonly longestRestMs: number };
+};
 
 class Running implements RunningSubscription {
   readonly queue: string;
@@ -124,6 +136,22 @@ class Running implements RunningSubscription {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
   }
 
+  get state(): ServedState {
+    return stateOf(this);
+  }
+
+  get returnsAt(): number {
+    return this.#parts.returns.at;
+  }
+
+  get longestRestMs(): number {
+    return this.#parts.returns.longestRestMs;
+  }
+
+  async caughtUp(): Promise<CaughtUp> {
+    return (await this.#consumer?.caughtUp()) ?? { settled: true };
+  }
+
   get refusal(): AppError | undefined {
     const failure = this.#consumer?.failure;
     return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
@@ -149,6 +177,8 @@ class Running implements RunningSubscription {
     hardStop.abort();
     // Sends what is settled even when nobody waits for the answer: a peer that is gone never gives one.
     await Promise.race([this.#consumer?.close(), limit]);
+    // What was in hand is given back with the channel.
+    this.#parts.returns.at = Math.max(this.#parts.returns.at, performance.now());
     drained.abort();
     this.#parts.circuit?.stop();
     onCancelled();

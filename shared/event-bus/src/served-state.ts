@@ -1,5 +1,5 @@
-import type { RunningSubscription } from './running-subscription.ts';
-import type { StreamReader } from './stream-reader.ts';
+import type { AppError } from '@warren/kernel';
+import type { BreakerState } from './breaker.ts';
 
 /**
  * | state | means |
@@ -12,8 +12,13 @@ import type { StreamReader } from './stream-reader.ts';
  */
 export type ServedState = 'consuming' | 'waiting' | 'refused' | 'resting' | 'trying' | 'stalled';
 
-type Served = Pick<RunningSubscription, 'refusal' | 'isConsuming'> &
-  Partial<Pick<RunningSubscription, 'breakerState'> & Pick<StreamReader<never>, 'isStalled'>>;
+interface Served {
+  /** Why the broker refuses the queue. */
+  readonly refusal: AppError | undefined;
+  readonly breakerState?: BreakerState;
+  isConsuming(): boolean;
+  isStalled?(): boolean;
+}
 
 /** How a queue or a stream is being served. */
 export function stateOf(served: Served): ServedState {

@@ -29,6 +29,7 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
       deadLettered: () => 0,
       breaker: () => undefined,
     },
+    onRetry: () => undefined,
     logger: { ...silentLogger, fatal: (...line: unknown[]) => void fatal.push(line) } as typeof silentLogger,
     signal: new AbortController().signal,
   });

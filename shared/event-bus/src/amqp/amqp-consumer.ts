@@ -1,6 +1,6 @@
 import type { AppError, Logger } from '@warren/kernel';
 import type { Channel, ChannelModel } from 'amqplib';
-import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
+import type { BrokerConsumer, CaughtUp, ConsumeOptions } from '../broker.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
@@ -67,6 +67,20 @@ export class AmqpConsumer implements BrokerConsumer {
 
   get failure(): AppError | undefined {
     return this.#keeper.failure;
+  }
+
+  async caughtUp(): Promise<CaughtUp> {
+    const epoch = this.#intake?.epoch;
+    if (!epoch?.alive) return { settled: true };
+    try {
+      // The first answer may overtake deliveries that the broker's channel has in its mailbox; the second comes behind them.
+      await epoch.channel.checkQueue(this.#options.queue);
+      const { messageCount: ready, consumerCount: consumers } = await epoch.channel.checkQueue(this.#options.queue);
+      return { settled: await epoch.caughtUp(), counts: { ready, consumers } };
+    } catch {
+      // The channel has ended, and its keeper says why.
+      return { settled: false };
+    }
   }
 
   async cancel(): Promise<void> {
@@ -156,7 +170,7 @@ export class AmqpConsumer implements BrokerConsumer {
   #lost(channel: Channel): void {
     if (this.#intake?.epoch.channel !== channel) return;
     this.#watchdog?.stop();
-    this.#intake.epoch.alive = false;
+    this.#intake.epoch.end();
     this.#intake = undefined;
     this.#options.onLost();
   }

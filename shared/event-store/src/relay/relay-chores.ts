@@ -1,8 +1,9 @@
 import type { EventPublisher } from '@warren/contracts';
 import type { Bell } from '../bell.ts';
 import type { SessionLock } from '../session-lock.ts';
+import { createConfirmHistory } from './confirm-history.ts';
 import type { Parking } from './parking.ts';
-import type { RelayPace } from './relay.ts';
+import type { RelayOptions, RelayPace } from './relay.ts';
 import { type RelayCursor, saveCursor } from './relay-cursor.ts';
 import type { SendWindow } from './send-window.ts';
 
@@ -15,6 +16,7 @@ export interface ChoresOptions {
   signal: Bell;
   window: SendWindow;
   parking: Parking;
+  confirmHistory: RelayOptions['confirmHistory'];
   /** Where the term began. */
   start: RelayCursor;
 }
@@ -31,6 +33,7 @@ export interface Chores {
 /** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again. */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
+  const history = options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
   let saved = start;
   let saving: Promise<void> | undefined;
   let sweeping: Promise<void> | undefined;
@@ -63,6 +66,7 @@ export function startChores(options: ChoresOptions): Chores {
     couldPublish = canPublish;
     window.pump();
     saving ??= save()
+      .then(() => history?.note(saved))
       .catch(fail)
       .finally(() => {
         saving = undefined;
@@ -93,6 +97,7 @@ export function startChores(options: ChoresOptions): Chores {
       await saving;
       if (failure !== undefined) throw failure;
       await save();
+      await history?.noteNow(saved);
     },
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Bell } from '../bell.ts';
 import type { SessionLock } from '../session-lock.ts';
 import { openParking } from './parking.ts';
-import type { RelayPace } from './relay.ts';
+import type { RelayOptions, RelayPace } from './relay.ts';
 import { startChores } from './relay-chores.ts';
 import { loadCursor } from './relay-cursor.ts';
 import { createRelayReader, type LogPage } from './relay-reader.ts';
@@ -13,6 +13,7 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   relay: string;
   lock: SessionLock;
   pace: RelayPace;
+  confirmHistory: RelayOptions['confirmHistory'];
   /** Rings when there may be something to read, or a reason to stop. */
   signal: Bell;
   isStopping(): boolean;

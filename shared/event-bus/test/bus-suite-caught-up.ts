@@ -1,0 +1,101 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { AppError } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import type { CaughtUp, Handler } from '../src/index.ts';
+import type { BusHarness } from './bus-harness.ts';
+import { type CreateHarness, type ShopEvent, useBusSuite } from './bus-suite-fixture.ts';
+import { Placed, placed } from './shop-events.ts';
+
+/** What a subscription can say of the messages that have come so far. */
+export function describeCaughtUp(createHarness: CreateHarness): void {
+  describe('a subscription that is asked whether it has caught up', () => {
+    const suite = useBusSuite(createHarness);
+    let harness: BusHarness;
+    let queue: string;
+    beforeEach(() => {
+      ({ harness, queue } = suite);
+    });
+
+    async function subscribed(handler: Handler<ShopEvent>, prefetch = 10) {
+      const bus = harness.bus();
+      await bus.connect();
+      return { bus, subscription: await bus.subscribe({ queue, bindings: [Placed], handler, prefetch }) };
+    }
+
+    /** A handler that holds every message until it is let go, and how many it has. */
+    function holding() {
+      const held: (() => void)[] = [];
+      const handler = () => new Promise<void>((resolve) => held.push(resolve));
+      return { held, handler };
+    }
+
+    test('when nothing is there, then it has, and says so of the queue', async () => {
+      const { subscription } = await subscribed(async () => undefined);
+      expect(subscription.state).toBe('consuming');
+      expect(await subscription.caughtUp()).toEqual({ settled: true, counts: { ready: 0, consumers: 1 } });
+      expect(subscription.returnsAt).toBe(Number.NEGATIVE_INFINITY);
+      expect(subscription.longestRestMs).toBe(30_000);
+    });
+
+    test('when a message is in hand, then it has as soon as that is settled; what comes later is not waited for', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler);
+      await bus.publish(placed());
+      await waitUntil(() => held.length === 1);
+      let answer: CaughtUp | undefined;
+      const asked = subscription.caughtUp().then((caughtUp) => {
+        answer = caughtUp;
+      });
+      const later = bus.publish(placed()).then(() => harness.count(queue));
+      await later;
+      expect(answer).toBeUndefined();
+      held[0]?.();
+      await asked;
+      expect(answer).toMatchObject({ settled: true, counts: { ready: 0, consumers: 1 } });
+      await waitUntil(() => held.length === 2);
+      held[1]?.();
+    });
+
+    test('when messages wait in the queue, then it says how many', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler, 1);
+      const beyond = harness.beyondPrefetch + 1;
+      await bus.publishAll(Array.from({ length: beyond + 3 }, () => placed()));
+      await waitUntil(async () => held.length === 1 && (await harness.count(queue)) === 3);
+      const asked = subscription.caughtUp();
+      const settling = setInterval(() => held.at(-1)?.(), 5);
+      expect((await asked).counts).toMatchObject({ ready: 3 });
+      await waitUntil(async () => held.length === beyond + 3);
+      clearInterval(settling);
+      held.at(-1)?.();
+    });
+
+    test('when a message fails and rests, then it is settled, and comes back by the time that is told', async () => {
+      const tries: number[] = [];
+      const { bus, subscription } = await subscribed(async () => {
+        tries.push(performance.now());
+        if (tries.length === 1) throw new AppError({ code: 'AWAY', kind: 'transient', message: 'away' });
+      });
+      await bus.publish(placed());
+      await waitUntil(() => Number.isFinite(subscription.returnsAt));
+      const { returnsAt } = subscription;
+      expect(returnsAt).toBeGreaterThanOrEqual((tries[0] ?? 0) + 50);
+      expect(await subscription.caughtUp()).toMatchObject({ settled: true });
+      await waitUntil(() => tries.length === 2);
+      expect(subscription.returnsAt).toBe(returnsAt);
+    });
+
+    test('when the consumer is lost with a message in hand, then it has not, and what comes back does so from then on', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler);
+      await bus.publish(placed());
+      await waitUntil(() => held.length === 1);
+      const asked = subscription.caughtUp();
+      const before = performance.now();
+      await harness.deleteQueue(queue);
+      expect((await asked).settled).toBe(false);
+      expect(subscription.returnsAt).toBeGreaterThanOrEqual(before);
+      held[0]?.();
+    });
+  });
+}
