@@ -15,7 +15,7 @@ const LOOK_EVERY_MS = 500;
 const CALM_LOOKS = 5;
 
 /** Of every service. */
-const parkedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.parked_events`;
+const parkedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.parked_events WHERE published_at IS NULL`;
 const unpublishedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.relay_cursors c JOIN ${schema}.events e
   ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position) WHERE e.routing_key IS NOT NULL`;
 

@@ -20,7 +20,7 @@ export const ARCHIVE_STREAMS = `
       ) AND NOT EXISTS (
         SELECT FROM relay_cursors c
         WHERE NOT (l.tx < c.window_start OR (l.tx < c.window_end AND l.position <= c.position))
-          OR EXISTS (SELECT FROM parked_events p WHERE p.relay = c.relay AND p.stream_id = l.stream_id OFFSET 0)
+          OR EXISTS (SELECT FROM parked_events p WHERE p.relay = c.relay AND p.stream_id = l.stream_id AND p.published_at IS NULL OFFSET 0)
       )
   ), ended AS MATERIALIZED (
     SELECT stream_id FROM events WHERE position = ANY (ARRAY(SELECT position FROM candidate)) FOR UPDATE SKIP LOCKED

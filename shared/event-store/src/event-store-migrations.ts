@@ -108,4 +108,36 @@ export const eventStoreMigrations: readonly Migration[] = [
         FOR EACH STATEMENT EXECUTE FUNCTION refuse_archived_versions();
     `,
   },
+  {
+    number: 4,
+    name: 'when parked events were published',
+    sql: `
+      ALTER TABLE parked_events ADD COLUMN published_at timestamptz;
+      COMMENT ON COLUMN parked_events.published_at IS 'When the broker confirmed the event at last; NULL while it is parked';
+      COMMENT ON TABLE parked_events IS
+        'Events that could not be published, and those behind them in their streams. The relay tries them again; it forgets those that it published a day ago.';
+      DROP INDEX parked_events_stream;
+      DROP INDEX parked_events_attempts;
+      CREATE INDEX parked_events_waiting ON parked_events (relay, stream_id, position) WHERE published_at IS NULL;
+      CREATE INDEX parked_events_published ON parked_events (relay, published_at) WHERE published_at IS NOT NULL;
+    `,
+  },
+  {
+    number: 5,
+    name: 'when the relay stood where',
+    sql: `
+      CREATE TABLE relay_checkpoints (
+        relay        text NOT NULL,
+        at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+        window_start xid8 NOT NULL,
+        window_end   xid8 NOT NULL,
+        position     bigint NOT NULL,
+        bound        bigint NOT NULL,
+        PRIMARY KEY (relay, at)
+      );
+      COMMENT ON TABLE relay_checkpoints IS
+        'Where a relay stood at a time, now and then: what it had passed (see relay_cursors) was confirmed or parked by then';
+      COMMENT ON COLUMN relay_checkpoints.bound IS 'No event that it had passed has a higher position';
+    `,
+  },
 ];

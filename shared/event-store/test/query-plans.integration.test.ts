@@ -7,7 +7,6 @@ import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/ind
 import { keyedPlans } from '../src/keyed-plans.ts';
 import { LOAD_STREAMS } from '../src/load-streams.ts';
 import { openSession } from '../src/open-session.ts';
-import { PARKED_HEADS } from '../src/relay/parking.ts';
 import { READ_LAG } from '../src/relay/relay-lag.ts';
 import { CONTINUE_WINDOW, OPEN_WINDOW } from '../src/relay/relay-reader.ts';
 import { IDS_FROM_ELSEWHERE } from '../src/relay/repair-after-restore.ts';
@@ -117,13 +116,6 @@ describe.each([
   // Run once in a while, where a look at the whole of a young log does no harm.
   const rare = [
     { what: 'the lag', sql: READ_LAG, types: ['text'], values: () => ['outbox'], indexes: ['events_tx_position'] },
-    {
-      what: 'parked events',
-      sql: PARKED_HEADS,
-      types: ['text', 'text[]', 'int'],
-      values: () => ['outbox', '{}', 500],
-      indexes: ['parked_events_attempts', 'parked_events_stream', 'events_position'],
-    },
     {
       what: 'ids of the future',
       sql: IDS_FROM_ELSEWHERE,

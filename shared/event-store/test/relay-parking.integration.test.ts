@@ -9,7 +9,7 @@ import { append, newEvent } from './store-fixture.ts';
 describe('parked events', () => {
   const fixture = useRelayFixture();
   const parkedRows = async ({ pool }: TestRelay) =>
-    (await pool.query('SELECT stream_id, reason FROM parked_events ORDER BY position')).rows;
+    (await pool.query('SELECT stream_id, reason FROM parked_events WHERE published_at IS NULL ORDER BY position')).rows;
 
   /** Returns the events with these numbers, until told otherwise. */
   function returning({ publisher }: TestRelay, ...numbers: number[]): Set<number> {
@@ -47,6 +47,26 @@ describe('parked events', () => {
     await waitUntil(async () => (await parkedRows(test)).length === 0);
     await append(test.store, 's-1', 3, 4);
     await published(test.publisher, 1, 2, 3, 4);
+  });
+
+  it('when a parked event is published at last, then the time of that is kept for a while', async () => {
+    const test = await fixture.open();
+    const published = async () =>
+      (await test.pool.query('SELECT published_at > since AS later FROM parked_events WHERE published_at IS NOT NULL'))
+        .rows;
+    const relayed = fixture.relayOn(test);
+    const unwanted = returning(relayed, 1);
+    await relayed.relay.start();
+    await append(test.store, 's-1', 0, 1);
+    await waitUntil(async () => (await parkedRows(relayed)).length === 1);
+    unwanted.clear();
+    await waitUntil(async () => (await published()).length === 1);
+    expect(await published()).toEqual([{ later: true }]);
+    expect((await relayed.relay.health()).details).toMatchObject({ parked: 0 });
+    await relayed.relay.stop();
+
+    await fixture.relayOn(test, { keepPublishedMs: 1 }).relay.start();
+    await waitUntil(async () => (await published()).length === 0);
   });
 
   it('when the relay restarts, then it still knows what is parked', async () => {

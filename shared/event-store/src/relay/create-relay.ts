@@ -17,6 +17,7 @@ const DEFAULT_PACE: RelayPace = {
   checkpointMs: 50,
   sweepMs: 5000,
   maxInFlight: 2000,
+  keepPublishedMs: 86_400_000,
   drainMs: 2000,
 };
 

@@ -21,21 +21,27 @@ export interface Parking {
    * something out. At most {@link SWEEP_SIZE} events are sent in vain.
    */
   sweep(attempt: Attempt): Promise<void>;
+  /** Forgets what was published longer ago than this. */
+  forget(keepMs: number): Promise<void>;
 }
 
 const SWEEP_SIZE = 500;
 
 export const PARKED_HEADS = `
   SELECT ${EVENT_COLUMNS.replaceAll(/\w+/g, 'e.$&')} FROM parked_events p JOIN events e ON e.position = p.position
-  WHERE p.relay = $1 AND p.stream_id <> ALL ($2) AND NOT EXISTS (
-    SELECT FROM parked_events q WHERE q.relay = $1 AND q.stream_id = p.stream_id AND q.position < p.position
+  WHERE p.relay = $1 AND p.published_at IS NULL AND p.stream_id <> ALL ($2) AND NOT EXISTS (
+    SELECT FROM parked_events q WHERE q.relay = $1 AND q.published_at IS NULL AND q.stream_id = p.stream_id AND q.position < p.position
   )
   ORDER BY p.attempts, p.position LIMIT $3`;
 
 const SETTLE = `
-  WITH published AS (DELETE FROM parked_events WHERE relay = $1 AND position = ANY ($2::bigint[]))
+  WITH published AS (
+    UPDATE parked_events SET published_at = clock_timestamp() WHERE relay = $1 AND position = ANY ($2::bigint[])
+  )
   UPDATE parked_events p SET attempts = attempts + 1, reason = f.reason
   FROM unnest($3::bigint[], $4::text[]) AS f (position, reason) WHERE p.relay = $1 AND p.position = f.position`;
+
+const FORGET = `DELETE FROM parked_events WHERE relay = $1 AND published_at < now() - $2 * interval '1 millisecond'`;
 
 /** The relay's parking, as the database has it. */
 export async function openParking(client: ClientBase, relay: string, logger: Logger): Promise<Parking> {
@@ -87,7 +93,7 @@ export async function openParking(client: ClientBase, relay: string, logger: Log
   }
 
   const { rows } = await client.query<{ stream_id: string; position: number }>(
-    'SELECT stream_id, position FROM parked_events WHERE relay = $1',
+    'SELECT stream_id, position FROM parked_events WHERE relay = $1 AND published_at IS NULL',
     [relay],
   );
   for (const row of rows) add(row.stream_id, row.position);
@@ -120,6 +126,9 @@ export async function openParking(client: ClientBase, relay: string, logger: Log
     async sweep(attempt) {
       const stuck = new Set<string>();
       while (streams.size > 0 && stuck.size < SWEEP_SIZE && (await sweepOnce(attempt, stuck)));
+    },
+    async forget(keepMs) {
+      await client.query(FORGET, [relay, keepMs]);
     },
   };
 }

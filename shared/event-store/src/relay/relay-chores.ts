@@ -30,7 +30,9 @@ export interface Chores {
   stop(): Promise<void>;
 }
 
-/** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again. */
+const FORGET_EVERY_MS = 60_000;
+
+/** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again; now and then, forget those published long ago. */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
   const history = options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
@@ -38,6 +40,7 @@ export function startChores(options: ChoresOptions): Chores {
   let saving: Promise<void> | undefined;
   let sweeping: Promise<void> | undefined;
   let sweepAt = 0;
+  let forgetAt = 0;
   let mayTryParked = true;
   let couldPublish = false;
   let failure: unknown;
@@ -57,6 +60,12 @@ export function startChores(options: ChoresOptions): Chores {
     saved = cursor;
   }
 
+  async function forget(): Promise<void> {
+    if (Date.now() < forgetAt) return;
+    forgetAt = Date.now() + FORGET_EVERY_MS;
+    await parking.forget(pace.keepPublishedMs);
+  }
+
   function tick(): void {
     const canPublish = publisher.canPublish();
     if (canPublish && !couldPublish) {
@@ -67,6 +76,7 @@ export function startChores(options: ChoresOptions): Chores {
     window.pump();
     saving ??= save()
       .then(() => history?.note(saved))
+      .then(forget)
       .catch(fail)
       .finally(() => {
         saving = undefined;

@@ -39,12 +39,13 @@ const SAVE = `
   WITH parked AS (
     INSERT INTO parked_events (relay, position, stream_id, event_id, reason)
     SELECT $1, p.* FROM unnest($5::bigint[], $6::text[], $7::uuid[], $8::text[]) AS p
-    ON CONFLICT (relay, position) DO NOTHING
+    ON CONFLICT (relay, position) DO UPDATE SET published_at = NULL, reason = excluded.reason
   )
   UPDATE relay_cursors SET window_start = $2::xid8, window_end = $3::xid8, position = $4, updated_at = now() WHERE relay = $1`;
 
 /**
  * Stores the cursor and the events parked on the way in one statement: an event is never passed without being published or parked.
+ * One that was published before, and is in doubt because the cursor has not passed it, counts as parked again.
  * Run on the session that holds the relay's lock, so that a deposed relay cannot move the cursor.
  */
 export async function saveCursor(

@@ -37,7 +37,7 @@ export const READ_LAG = `
   SELECT
     (SELECT count(*) FROM waiting) AS events,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(recorded_at)))::float8 FROM waiting) AS seconds,
-    (SELECT count(*) FROM parked_events WHERE relay = $1) AS parked,
+    (SELECT count(*) FROM parked_events WHERE relay = $1 AND published_at IS NULL) AS parked,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - since))::float8 FROM holder) AS "horizonSeconds",
     (SELECT row_to_json(holder) FROM holder) AS holder`;
 

@@ -23,6 +23,8 @@ export interface RelayPace {
   sweepMs: number;
   /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
   maxInFlight: number;
+  /** How long it is remembered when a parked event was published (`parked_events.published_at`). @default 1 day */
+  keepPublishedMs: number;
   /** How long `stop` may take to publish what was read, with its confirms: below a quarter of the lifecycle's `drainTimeoutMs`. @default 2000 */
   drainMs: number;
 }
