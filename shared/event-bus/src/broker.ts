@@ -36,7 +36,7 @@ export interface CaughtUp {
   /** Everything that it was handed is settled: handled, moved to a delay queue or to the dead letters. Also while the broker has no consumer of it. */
   settled: boolean;
   /** What the broker said of the queue meanwhile; absent while it has no consumer of it. */
-  counts?: { /** Messages in nobody's hand. */ ready: number; /** Of everybody. */ consumers: number };
+  counts?: { /** Messages in nobody's hand. */ ready: number /** Of everybody. */; consumers: number };
 }
 
 export interface BrokerConsumer {

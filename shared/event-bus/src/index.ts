@@ -1,11 +1,11 @@
 export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from './breaker.ts';
+export type { CaughtUp } from './broker.ts';
 export * from './bus-component.ts';
 export * from './bus-errors.ts';
 export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
 export * from './bus-settings.ts';
 export { type DeadLetter, type DeadLetterFilter, matchesFilter } from './dead-letters/dead-letter.ts';
 export * from './dead-letters/dead-letters.ts';
-export type { CaughtUp } from './broker.ts';
 export { type ConnectOptions, EventBus } from './event-bus.ts';
 export * from './event-handler.ts';
 export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';

@@ -32,7 +32,15 @@ export function toEnvelope(event: RecordedEvent): EventEnvelope {
  * (docs/adr/0003). It survives the loss of the database and of the broker, and goes on where it was.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', confirmHistory, logger = silentLogger } = options;
+  const {
+    pool,
+    store,
+    publisher,
+    toWire = toEnvelope,
+    name: relay = 'outbox',
+    confirmHistory,
+    logger = silentLogger,
+  } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
   const lag = createLagObserver({ pool, relay, registry: metrics.registry, logger });
@@ -58,7 +66,18 @@ export function createRelay(options: RelayOptions): Relay {
     await lock.client.query(keyedPlans('SESSION'));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
-    await serveTerm({ relay, lock, publisher, toWire, pace, confirmHistory, signal, metrics, logger, isStopping: () => over.aborted });
+    await serveTerm({
+      relay,
+      lock,
+      publisher,
+      toWire,
+      pace,
+      confirmHistory,
+      signal,
+      metrics,
+      logger,
+      isStopping: () => over.aborted,
+    });
   }
 
   async function health(): Promise<ComponentHealth> {

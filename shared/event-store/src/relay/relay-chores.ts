@@ -35,7 +35,8 @@ const FORGET_EVERY_MS = 60_000;
 /** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again; now and then, forget those published long ago. */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
-  const history = options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
+  const history =
+    options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
   let saved = start;
   let saving: Promise<void> | undefined;
   let sweeping: Promise<void> | undefined;
