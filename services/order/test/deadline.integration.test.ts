@@ -37,7 +37,7 @@ beforeAll(async () => {
   store = createEventStore({ pool, projections: [createOrderProjection()] });
 });
 beforeEach(async () => {
-  await pool.query(`TRUNCATE answer_consumers, relay_checkpoints, parked_events; DELETE FROM orders`);
+  await pool.query(`TRUNCATE answer_consumers, relay_checkpoints, parked_events, orders, events, archived_events`);
 });
 afterAll(async () => {
   await pool.end();

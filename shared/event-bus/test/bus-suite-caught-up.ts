@@ -17,7 +17,8 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
     });
 
     async function subscribed(handler: Handler<ShopEvent>, prefetch = 10) {
-      const bus = harness.bus();
+      // What a test leaves in hand is not waited for.
+      const bus = harness.bus({ drainTimeoutMs: 100 });
       await bus.connect();
       return { bus, subscription: await bus.subscribe({ queue, bindings: [Placed], handler, prefetch }) };
     }
@@ -37,7 +38,7 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       expect(subscription.longestRestMs).toBe(30_000);
     });
 
-    test('when a message is in hand, then it has as soon as that is settled; what comes later is not waited for', async () => {
+    test('when a message is in hand, then it has as soon as that is settled', async () => {
       const { held, handler } = holding();
       const { bus, subscription } = await subscribed(handler);
       await bus.publish(placed());
@@ -46,28 +47,26 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       const asked = subscription.caughtUp().then((caughtUp) => {
         answer = caughtUp;
       });
-      const later = bus.publish(placed()).then(() => harness.count(queue));
-      await later;
+      for (let time = 0; time < 5; time += 1) await harness.count(queue);
       expect(answer).toBeUndefined();
       held[0]?.();
       await asked;
-      expect(answer).toMatchObject({ settled: true, counts: { ready: 0, consumers: 1 } });
-      await waitUntil(() => held.length === 2);
-      held[1]?.();
+      expect(answer).toEqual({ settled: true, counts: { ready: 0, consumers: expect.any(Number) } });
     });
 
     test('when messages wait in the queue, then it says how many', async () => {
       const { held, handler } = holding();
-      const { bus, subscription } = await subscribed(handler, 1);
-      const beyond = harness.beyondPrefetch + 1;
-      await bus.publishAll(Array.from({ length: beyond + 3 }, () => placed()));
+      const { bus, subscription } = await subscribed(handler, 2);
+      const inHand = 2 + harness.beyondPrefetch;
+      await bus.publishAll(Array.from({ length: inHand + 3 }, () => placed()));
       await waitUntil(async () => held.length === 1 && (await harness.count(queue)) === 3);
       const asked = subscription.caughtUp();
-      const settling = setInterval(() => held.at(-1)?.(), 5);
-      expect((await asked).counts).toMatchObject({ ready: 3 });
-      await waitUntil(async () => held.length === beyond + 3);
-      clearInterval(settling);
-      held.at(-1)?.();
+      // As many as were in hand, one after the other.
+      for (let settled = 1; settled <= inHand; settled += 1) {
+        await waitUntil(() => held.length === settled);
+        held[settled - 1]?.();
+      }
+      expect(await asked).toMatchObject({ settled: true, counts: { ready: 3 } });
     });
 
     test('when a message fails and rests, then it is settled, and comes back by the time that is told', async () => {
