@@ -1,9 +1,7 @@
-import type { RecordedEvent } from '@warren/event-store';
-import { readTraceContext } from '@warren/kernel';
-import { orderMessages } from '@warren/order';
 import pg from 'pg';
 import type { Handling, LoggedEvent } from './causal-tree.ts';
 import { cliErrors } from './cli-errors.ts';
+import { type EventRow, toLoggedEvents, type UnreadableRow } from './logged-events.ts';
 import { readDatabase, type Select } from './read-database.ts';
 
 /** What the logs and the inboxes of all services hold of some requests. */
@@ -14,6 +12,8 @@ export interface RequestHistory {
   orderId?: string;
   events: LoggedEvent[];
   handlings: Handling[];
+  /** Rows that belong to it and that no event can be made of. */
+  unreadable: UnreadableRow[];
 }
 
 /** A log is read from end to end, and may be long. */
@@ -38,15 +38,16 @@ export function readHistory(databaseUrl: string, id: string): Promise<RequestHis
     const schemas = (await select<{ schema: string }>(SCHEMAS)).map(({ schema }) => schema);
     if (schemas.length === 0) throw cliErrors.CLI_NOT_MIGRATED(`the database has no ${MISSING}`);
     const ofOrder = await correlationIdsOfOrder(select, schemas, id);
-    const correlationIds = ofOrder.length > 0 ? ofOrder : [id];
-    const events = await readEvents(select, schemas, correlationIds);
-    if (events.length === 0) throw cliErrors.CLI_NOT_FOUND(`there is no order ${id}, and no event of a request ${id}`);
+    const correlationIds = ofOrder && ofOrder.length > 0 ? ofOrder : [id];
+    const { events, unreadable } = await readEvents(select, schemas, { correlationIds, stream: orderStream(id) });
+    if (events.length + unreadable.length === 0)
+      throw cliErrors.CLI_NOT_FOUND(`there is no order ${id}, and no event of a request ${id}`);
     const handlings = await readHandlings(
       select,
       schemas,
       events.flatMap(({ messageIds }) => messageIds),
     );
-    return { correlationIds, events, handlings, ...(ofOrder.length > 0 && { orderId: id }) };
+    return { correlationIds, events, handlings, unreadable, ...(ofOrder && { orderId: id }) };
   });
 }
 
@@ -64,45 +65,50 @@ async function selectFromEach<Row extends object>(
   return found;
 }
 
-async function correlationIdsOfOrder(select: Select, schemas: readonly string[], orderId: string): Promise<string[]> {
-  const rows = await selectFromEach<{ correlationId: string }>(select, schemas, {
-    sql: (schema) => `SELECT metadata ->> 'correlationId' AS "correlationId" FROM ${schema}.log WHERE stream_id = $1`,
-    values: [`order-${orderId}`],
+/** The requests that an order's events say they belong to; undefined when there is no such order. */
+async function correlationIdsOfOrder(
+  select: Select,
+  schemas: readonly string[],
+  orderId: string,
+): Promise<string[] | undefined> {
+  const rows = await selectFromEach<{ metadata: unknown }>(select, schemas, {
+    sql: (schema) => `SELECT metadata FROM ${schema}.log WHERE stream_id = $1`,
+    values: [orderStream(orderId)],
   });
-  return [...new Set(rows.map(({ correlationId }) => correlationId))];
+  const ids = rows.map(({ metadata }) => (metadata as EventRow['metadata'] | null)?.correlationId);
+  return rows.length === 0 ? undefined : [...new Set(ids.filter((id) => typeof id === 'string'))];
 }
 
-type EventRow = Omit<RecordedEvent, 'timestamp' | 'position'> & { time: Date; position: string };
+const orderStream = (orderId: string): string => `order-${orderId}`;
 
+/**
+ * Looks for the ids in the text of the JSON, both as the kit writes it and with a blank, and not with `->>`: that fails as a whole when a
+ * single row holds U+0000, wherever in its document. What matches by chance is sorted out afterwards.
+ */
 async function readEvents(
   select: Select,
   schemas: readonly string[],
-  correlationIds: readonly string[],
-): Promise<LoggedEvent[]> {
+  { correlationIds, stream }: { correlationIds: readonly string[]; stream: string },
+): Promise<Pick<RequestHistory, 'events' | 'unreadable'>> {
+  const spelt = correlationIds.flatMap((id) =>
+    [':', ': '].map((colon) => `"correlationId"${colon}${JSON.stringify(id)}`),
+  );
   const rows = await selectFromEach<EventRow>(select, schemas, {
     sql: (schema) => `
       SELECT event_id AS id, type, schema_version AS version, aggregate_id AS "aggregateId", occurred_at AS time, data, metadata,
              routing_key AS "routingKey", position, stream_id AS "streamId", stream_version AS "streamVersion"
-        FROM ${schema}.log WHERE metadata ->> 'correlationId' = ANY ($1) LIMIT ${MAX_EVENTS + 1}`,
-    values: [correlationIds],
+        FROM ${schema}.log
+       WHERE stream_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS spelt (id) WHERE strpos(metadata::text, spelt.id) > 0)
+       LIMIT ${MAX_EVENTS + 1}`,
+    values: [spelt, stream],
   });
-  if (rows.length <= MAX_EVENTS) return rows.map(toLoggedEvent);
-  throw cliErrors.CLI_TOO_LARGE(`more than ${MAX_EVENTS} events carry the correlation id ${correlationIds.join(', ')}`);
-}
-
-function toLoggedEvent({ schema, ...row }: EventRow & { schema: string }): LoggedEvent {
-  const { id, type, version, aggregateId, time, metadata } = row;
-  const { correlationId, causationId, source: service } = metadata;
-  const [, traceId] = readTraceContext(metadata).traceparent?.split('-') ?? [];
-  const event = { ...row, timestamp: time.toISOString(), position: Number(row.position) };
-  const messageIds = messageIdsOf(schema, event);
-  return { id, type, version, service, aggregateId, time, correlationId, causationId, traceId, messageIds };
-}
-
-/** Most events are published under their own id, or not at all. */
-function messageIdsOf(schema: string, event: RecordedEvent): string[] {
-  if (event.routingKey === null) return [];
-  return schema === orderMessages.schema ? orderMessages.toWire(event).map(({ id }) => id) : [event.id];
+  if (rows.length > MAX_EVENTS)
+    throw cliErrors.CLI_TOO_LARGE(
+      `more than ${MAX_EVENTS} events carry the correlation id ${correlationIds.join(', ')}`,
+    );
+  const isMeant = ({ streamId, metadata }: EventRow) =>
+    streamId === stream || correlationIds.includes(metadata?.correlationId ?? '');
+  return toLoggedEvents(rows.filter(isMeant));
 }
 
 async function readHandlings(

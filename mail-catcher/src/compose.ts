@@ -31,7 +31,8 @@ export function composeMailCatcher(
   });
   const http = createHttpServer({ app, port: settings.port, host: '127.0.0.1', logger });
   const smtp = createSmtpCatcher({ mailbox, port: settings.smtpPort, logger });
-  const lifecycle = createLifecycle([smtp, http], { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle([smtp, http], { logger, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

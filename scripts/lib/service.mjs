@@ -54,7 +54,7 @@ export function startService({ service, port, env, instances = 1, name = service
     cwd: ROOT,
     env: { ...env, [SERVICES[service].portSetting]: String(port) },
     onLine,
-    stopTimeoutMs: (Number(env.DRAIN_TIMEOUT_MS) || 10_000) + 10_000,
+    stopTimeoutMs: (Number(env.SHUTDOWN_DELAY_MS) || 0) + (Number(env.DRAIN_TIMEOUT_MS) || 10_000) + 10_000,
   });
 }
 
@@ -62,23 +62,30 @@ export function startService({ service, port, env, instances = 1, name = service
  * Waits until a service is ready, or has ended.
  * @param {import('./child.mjs').Child} child
  * @param {{port: number, timeoutMs?: number, instances?: number, signal?: AbortSignal}} options `timeoutMs` default 60000
- * @returns {Promise<{ready: true} | {ready: false, seen: string}>} `seen` is what it last answered
+ * @returns {Promise<{ready: true} | {ready: false, degraded: boolean, seen: string}>} `seen` is what it last answered
  */
 export async function waitUntilServing(child, { port, timeoutMs = 60_000, instances = 1, signal }) {
   let seen = 'no answer';
+  let degraded = false;
   let inARow = 0;
   const outcome = await poll(
     async () => {
-      if (child.exit) return 'ended';
+      if (child.exit) {
+        degraded = false;
+        return 'ended';
+      }
       const { status, body } = await getReadiness(port);
       seen = body;
+      // 200 is `degraded` too: what it was asked would wait.
+      const isReady = status === 200 && JSON.parse(body).ready === true;
+      degraded = status === 200 && !isReady;
       // Each request goes to another instance of a cluster in turn.
-      inARow = status === 200 ? inARow + 1 : 0;
+      inARow = isReady ? inARow + 1 : 0;
       return inARow >= (instances > 1 ? 2 * instances : 1) ? 'ready' : undefined;
     },
     { timeoutMs, intervalMs: 150, signal },
   );
-  return outcome === 'ready' ? { ready: true } : { ready: false, seen };
+  return outcome === 'ready' ? { ready: true } : { ready: false, degraded, seen };
 }
 
 /** @param {number} port @returns {Promise<{status: number, body: string}>} */

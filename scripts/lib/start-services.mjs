@@ -59,7 +59,9 @@ function createServiceProcess({ report, signal, state }, { service, name, port, 
       first = await start();
       const { child } = first;
       const result = await waitUntilServing(child, { port, instances, signal });
-      if (!result.ready) throw new ExplainedError(explain(name, child, log.lastWords(), result.seen));
+      if (!result.ready && !result.degraded)
+        throw new ExplainedError(explain(name, child, log.lastWords(), result.seen));
+      if (!result.ready) report.warn(`${name} runs, but is degraded. Its /health/ready answers: ${result.seen}`);
       log.release();
     },
     stopFirst: async () => first?.stop(),

@@ -1,4 +1,4 @@
-import { register } from 'node:module';
+import { registerHooks } from './register-hooks.mjs';
 
 // The suite runs from its sources, compiled on the fly as jest does it.
-register('./typescript-hooks.mjs', import.meta.url);
+await registerHooks(new URL('./typescript-hooks.mjs', import.meta.url));

@@ -36,7 +36,8 @@ export async function whatMoves(system: ChaosSystem, mails: boolean): Promise<st
   const { services, management, postgres } = system;
   for (const { name, process } of services) {
     const response = await fetch(`${process.url}/health/ready`, { signal: AbortSignal.timeout(5000) });
-    if (!response.ok) return `${name} is not ready: ${await response.text()}`;
+    const text = await response.text();
+    if (!(JSON.parse(text) as { ready: boolean }).ready) return `${name} is not ready: ${text}`;
   }
   const queues = await management.queues();
   const busy = queues.find(

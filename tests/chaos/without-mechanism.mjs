@@ -1,4 +1,4 @@
-import { register } from 'node:module';
+import { registerHooks } from './register-hooks.mjs';
 
 // Loaded into a service before it starts: proves that the suite notices a missing mechanism. See mechanisms.mjs.
-register('./mechanism-hooks.mjs', import.meta.url);
+await registerHooks(new URL('./mechanism-hooks.mjs', import.meta.url));

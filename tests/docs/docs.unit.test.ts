@@ -5,7 +5,7 @@ import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@
 import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
-import { errorCatalogue, type SettingsSpec } from '@warren/kernel';
+import { alertCatalogue, errorCatalogue, type SettingsSpec } from '@warren/kernel';
 import '../../cli/src/cli-errors.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
@@ -32,6 +32,14 @@ describe('the documentation', () => {
       ([code, { kind, meaning }]) => `| \`${code}\` | \`${kind}\` | ${meaning} |`,
     );
     expect(rowsOf(read('docs/errors.md')).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('when an alert can be raised, then docs/operations.md says of it what the log says, and has no others', () => {
+    const page = /^## Alerts$(.*?)^## /ms.exec(read('docs/operations.md'))?.[1] ?? '';
+    const expected = [...alertCatalogue()].map(
+      ([code, { severity, meaning, action }]) => `| \`${code}\` | \`${severity}\` | ${meaning} | ${action} |`,
+    );
+    expect(rowsOf(page).toSorted()).toEqual(expected.toSorted());
   });
 
   it('when a service reads a setting, then the README has it with its default, and no others', () => {

@@ -6,6 +6,8 @@ import { processesOf } from '../../scripts/lib/run-leftovers.mjs';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What a developer or the test run itself has set must not reach the command. */
 const UNSET = { AMQP_URL: '', DATABASE_URL: '', INITIAL_STOCK: '', LOG_LEVEL: '' };
+/** npm, on Node 22 and later, keeps its own compiled code in the temporary directory. Tests look there for what our commands leave. */
+const QUIET_NPM = { NODE_DISABLE_COMPILE_CACHE: '1' };
 
 /** `npm start`, or another command of npm, as a user runs it. */
 export interface NpmCommand {
@@ -26,7 +28,7 @@ export function runNpm(args: string[], dataDir: string, env: Record<string, stri
   const marker = uniqueName('npm');
   const child = spawn('npm', args, {
     cwd: ROOT,
-    env: { ...process.env, ...UNSET, DATA_DIR: dataDir, WARREN_NPM_MARKER: marker, ...env },
+    env: { ...process.env, ...UNSET, ...QUIET_NPM, DATA_DIR: dataDir, WARREN_NPM_MARKER: marker, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

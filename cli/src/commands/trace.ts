@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
 import { buildCausalTrees, type CausalNode, type Handling, isAbout } from '../causal-tree.ts';
 import { readHistory } from '../event-logs.ts';
+import type { UnreadableRow } from '../logged-events.ts';
 import { type Column, formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatSpan } from '../timeline.ts';
@@ -18,16 +19,17 @@ export function addTrace(program: Command, terminal: Terminal): void {
     .argument('<id>', 'a correlation id, or the id of an order')
     .option(
       '--json',
-      'print {correlationIds, traceIds, startedAt, events}, what followed from an event in its children',
+      'print {correlationIds, traceIds, startedAt, events, unreadable}, what followed from an event in its children',
     )
     .addHelpText('after', MORE)
     .action(async (id: string, { json }: { json?: true }) => {
-      const { correlationIds, orderId, events, handlings } = await readHistory(addressOf('database', terminal.env), id);
+      const history = await readHistory(addressOf('database', terminal.env), id);
+      const { correlationIds, orderId, events, handlings, unreadable } = history;
       const all = buildCausalTrees(events, handlings);
       const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
       const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
       const start = trees[0]?.event.time ?? new Date(0);
-      const found = { correlationIds, traceIds, start, trees };
+      const found = { correlationIds, traceIds, start, trees, unreadable };
       terminal.out(json ? `${JSON.stringify(toJson(found), null, 2)}\n` : format(found));
     });
 }
@@ -38,9 +40,10 @@ interface Found {
   /** When the first of the events happened. */
   start: Date;
   trees: readonly CausalNode[];
+  unreadable: readonly UnreadableRow[];
 }
 
-function toJson({ correlationIds, traceIds, start, trees }: Found): object {
+function toJson({ correlationIds, traceIds, start, trees, unreadable }: Found): object {
   const afterMs = (time: Date) => time.getTime() - start.getTime();
   const handling = ({ consumer, time }: Handling) => ({ consumer, time, afterMs: afterMs(time) });
   const node = ({ event, note, handled, children }: CausalNode): object => {
@@ -48,7 +51,7 @@ function toJson({ correlationIds, traceIds, start, trees }: Found): object {
     const facts = { ...shown, afterMs: afterMs(event.time), ...(note !== undefined && { note }) };
     return { ...facts, handled: handled.map(handling), children: children.map(node) };
   };
-  return { correlationIds, traceIds, startedAt: start, events: trees.map(node) };
+  return { correlationIds, traceIds, startedAt: start, events: trees.map(node), unreadable };
 }
 
 /** A node on its line: the branches of the tree before it. */
@@ -57,7 +60,7 @@ interface Line {
   node: CausalNode;
 }
 
-function format({ correlationIds, traceIds, start, trees }: Found): string {
+function format({ correlationIds, traceIds, start, trees, unreadable }: Found): string {
   const after = (time: Date) => {
     const ms = time.getTime() - start.getTime();
     return `${ms < 0 ? '-' : '+'}${formatSpan(Math.abs(ms))}`;
@@ -74,7 +77,19 @@ function format({ correlationIds, traceIds, start, trees }: Found): string {
   ];
   if (lines.some(({ node }) => node.note)) columns.push({ title: 'NOTE', value: ({ node }) => node.note ?? '' });
   const ids = [...correlationIds.map((id) => `request  ${id}`), ...traceIds.map((id) => `trace    ${id}`)];
-  return `${ids.map(printable).join('\n')}\n\n${formatTable(lines, columns)}`;
+  return `${ids.map(printable).join('\n')}\n\n${formatTable(lines, columns)}${formatUnreadable(unreadable)}`;
+}
+
+function formatUnreadable(rows: readonly UnreadableRow[]): string {
+  if (rows.length === 0) return '';
+  const table = formatTable(rows, [
+    { title: 'SCHEMA', value: (row) => row.schema },
+    { title: 'POSITION', value: (row) => row.position, align: 'right' },
+    { title: 'STREAM', value: (row) => `${row.streamId} v${row.streamVersion}` },
+    { title: 'EVENT', value: (row) => row.type },
+    { title: 'WHY', value: (row) => row.reason },
+  ]);
+  return `\nRows that cannot be read, and are missing above:\n${table}`;
 }
 
 function linesBelow({ children }: CausalNode, indent: string): Line[] {

@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import {
   createBusComponent,
   createSystemEvents,
@@ -26,6 +27,7 @@ import {
   createMetricsRegistry,
   createTracing,
   type Logger,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -61,7 +63,15 @@ export function composeAnalytics(
   const alerts = createAlerts({ logger, metrics });
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.analytics];
+  const bus = new EventBus({
+    ...publisherOptionsOf(settings),
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;
   const dependencies = {
     store,
@@ -89,17 +99,19 @@ export function composeAnalytics(
   const facts = expiryRule({ table: 'order_fact', column: 'touched_at', keepMs: inboxKeepMs });
   const rules = [inboxRetention(inboxKeepMs), facts, archiveRule({ endedBy: ENDING_EVENTS, keepMs: streamKeepMs })];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  // The figures are answered as long as they can be read: without the broker they stand still, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
-    createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
-    leader,
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    notEssential(createBusComponent(bus)),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
+    notEssential(leader),
     createRetentionJob({ store, rules, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

@@ -1,3 +1,4 @@
+import { parse } from 'node:querystring';
 import { describe, expect, it, test } from '@jest/globals';
 import { parseMinutes, parseProducts, parseReplay, parseWindow } from '../src/adapters/http/analytics-request.ts';
 
@@ -30,6 +31,28 @@ describe('the queries of the figures', () => {
     });
     expect(parseProducts({ limit: '101' })).toHaveProperty('faults');
   });
+
+  test.each(['from', 'to'])(
+    'when the plus sign of `%s` has become a space, then the fault says to write %%2B',
+    (name) => {
+      const query = parse(`${name}=2026-03-01T20:00:00+02:00`);
+      const message = 'must be a time, e.g. 2026-01-31T12:00:00Z; write the plus sign of an offset as %2B';
+      const faults = [{ path: name, message }];
+      expect([parseWindow(query, now), parseMinutes(query, now)]).toEqual([{ faults }, { faults }]);
+    },
+  );
+
+  it('when the plus sign is written as %2B, then the offset counts', () => {
+    const query = parse('from=2026-03-01T11:00:00%2B01:00&to=2026-03-01T12:00:00%2b01:00');
+    expect(parseWindow(query, now)).toEqual(window('2026-03-01T10:00:00Z', '2026-03-01T11:00:00Z'));
+  });
+
+  test.each(['yesterday 02:00', '2026-03-01T20:00:00 02:00 ', '2026-03-01 20:00'])(
+    'when `from` is %j, which no plus sign mends, then the fault says nothing about one',
+    (from) => {
+      expect(JSON.stringify(parseWindow({ from }, now))).not.toContain('%2B');
+    },
+  );
 });
 
 describe('the body that asks for a replay', () => {

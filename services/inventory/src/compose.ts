@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -21,6 +22,7 @@ import {
   createTracing,
   type Logger,
   type MetricsRegistry,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -59,18 +61,20 @@ export function composeInventory(
     logger,
     decisions: decisionCounter(metrics),
   });
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.inventory];
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, publishes, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: inventoryMigrations };
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  // Without broker or database nothing is done: `down`. Without relay it reserves, and its answers wait: `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({
       store,
@@ -83,7 +87,8 @@ export function composeInventory(
     }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

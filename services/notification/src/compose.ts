@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -22,6 +23,7 @@ import {
   createTracing,
   type Logger,
   type MetricsRegistry,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -92,7 +94,8 @@ export function composeNotification(
     metrics,
   });
   store.onCommitted(() => mails.wake());
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.notifications];
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, publishes, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: notificationMigrations };
@@ -103,19 +106,21 @@ export function composeNotification(
     archiveRule({ endedBy: ENDING_EVENTS, keepMs: streamKeepMs }),
   ];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  // Without broker or database nothing is done: `down`. Without relay or mail server the mails wait: `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     { name: 'mail-server', stop: async () => mailer.close() },
-    mails,
+    notEssential(mails),
     createSubscriptions({ bus, notifications, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({ store, rules, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

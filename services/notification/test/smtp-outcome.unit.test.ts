@@ -42,4 +42,9 @@ describe('what a failed try means', () => {
   ])('when %s, then it is told apart', (_, facts, status) => {
     expect(outcomeOf(failure(facts))).toEqual({ status, answer: 'what it said' });
   });
+
+  it('when the server says what cannot be stored, then the answer is without it', () => {
+    const refused = { message: '550 no\u0000body \ud83d', responseCode: 550, command: 'RCPT TO' };
+    expect(outcomeOf(failure(refused))).toEqual({ status: 'refused', answer: '550 no\uFFFDbody \uFFFD' });
+  });
 });

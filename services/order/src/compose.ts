@@ -1,4 +1,4 @@
-import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -27,6 +27,7 @@ import {
   createTracing,
   type Logger,
   type MetricsRegistry,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -86,7 +87,16 @@ export function composeOrder(
     createdVersion,
   });
   const topology = payments ? [...SYSTEM_QUEUES, ...PAYMENT_QUEUES] : SYSTEM_QUEUES;
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.orders];
+  const bus = new EventBus({
+    ...busOptionsOf(settings),
+    topology,
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const subscriptions = createSubscriptions({
     ...{ bus, orders, payments },
     ...{ prefetch: settings.prefetch, maxBatch: settings.maxBatch },
@@ -106,17 +116,20 @@ export function composeOrder(
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: orderMigrations };
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  // An order is taken in as long as it can be stored: without the rest it waits, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
-    createBusComponent(bus),
-    createRelay({
-      ...relayOptionsOf(settings),
-      ...confirmsFor(deadlineMs),
-      ...{ pool, store, publisher: bus, toWire, logger, metrics, alerts },
-    }),
-    createDeadlineJob({ watch: deadlines, pauseMs, logger, metrics }),
-    subscriptions,
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    notEssential(createBusComponent(bus)),
+    notEssential(
+      createRelay({
+        ...relayOptionsOf(settings),
+        ...confirmsFor(deadlineMs),
+        ...{ pool, store, publisher: bus, toWire, logger, metrics, alerts },
+      }),
+    ),
+    notEssential(createDeadlineJob({ watch: deadlines, pauseMs, logger, metrics })),
+    notEssential(subscriptions),
     createRetentionJob({
       store,
       rules: [
@@ -132,7 +145,8 @@ export function composeOrder(
     createWatchJob({ watch, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

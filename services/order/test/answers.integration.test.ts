@@ -154,6 +154,8 @@ describe('a message that cannot be handled', () => {
     ['no envelope', '{"hello":"world"}'],
     ['wrong data', JSON.stringify({ ...reserved('x'), data: { orderId: 5 } })],
     ['an unknown version', JSON.stringify({ ...reserved('x'), version: 99 })],
+    ['U+0000 in its correlation id', withCorrelation('a\u0000b')],
+    ['half a surrogate pair in its correlation id', withCorrelation('a\ud83d')],
     ['an unknown type', JSON.stringify({ ...reserved('x'), type: 'StockStolen' })],
   ])('when it is %s, then it lands in the dead letters byte for byte and the next is handled', async (_, body) => {
     const queue = QUEUES.orderInventoryUnavailable;
@@ -163,6 +165,11 @@ describe('a message that cannot be handled', () => {
     expect(await waitUntilEnded(first(), orderId)).toMatchObject({ status: 'cancelled' });
     await waitUntil(async () => (await deadLetters(queue)).includes(body));
   });
+
+  function withCorrelation(correlationId: string): string {
+    const event = unavailable('x');
+    return JSON.stringify({ ...event, metadata: { ...event.metadata, correlationId } });
+  }
 
   async function publishRaw(queue: string, payload: string): Promise<void> {
     await pair.fixture.vhost.management('POST', 'exchanges/amq.default/publish', {

@@ -51,6 +51,19 @@ async function archived(orderId: string): Promise<void> {
 }
 
 describe('POST /orders/:id/cancel', () => {
+  test('when If-Match names another version, then the answer is 412 and the order goes on; with the right one it is cancelled', async () => {
+    const orderId = await newOrder();
+    const stale = await cancel(orderId).set('If-Match', '"2"');
+    expect([stale.status, stale.body.code, stale.body.version]).toEqual([412, 'PRECONDITION_FAILED', 1]);
+    expect((await cancel(orderId).set('If-Match', 'one')).body.errors[0].path).toBe('If-Match');
+    expect(await typesOf(orderId)).toEqual(['OrderCreated']);
+    const { headers } = await first().api.get(`/orders/${orderId}`);
+    for (const at of [0, 1]) {
+      const { status, body } = await cancel(orderId, undefined, at).set('If-Match', headers.etag ?? '');
+      expect([status, body.status, body.version]).toEqual([200, 'cancelled', 2]);
+    }
+  });
+
   test('when the order is pending, then it is cancelled with the reason, and both events go out', async () => {
     const seen: { id: string; type: string; data: object }[] = [];
     const subscription = await pair.fixture.inventory.subscribe({

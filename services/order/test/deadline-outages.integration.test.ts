@@ -109,7 +109,8 @@ const deadlinePassed = (ids: readonly string[]) =>
 
 /** Resolves when each instance has looked for due orders again, twice: whatever it was about to cancel is cancelled. */
 async function lookedAgain(): Promise<void> {
-  const read = async () => (await admin.query('SELECT instance, live_until FROM answer_consumers')).rows;
+  const read = async () =>
+    (await admin.query('SELECT instance, live_until FROM answer_consumers WHERE gone_at IS NULL')).rows;
   for (let time = 0; time < 2; time += 1) {
     const before = new Map((await read()).map((row) => [row.instance, Number(row.live_until)]));
     const isLater = async () =>

@@ -253,6 +253,11 @@ describe('GET /orders', () => {
     expect(confirmed.body).toEqual({ items: [], nextCursor: null });
   });
 
+  test.each(['%00', 'a%00b', '%ED%A0%80%00'])('when the query holds U+0000 (%s), then it is refused', async (text) => {
+    const { status, body } = await order.api.get(`/orders?customerId=${text}`);
+    expect([status, body.errors[0].path]).toEqual([400, 'customerId']);
+  });
+
   test('when everything about the query is wrong, then all of it is listed', async () => {
     const { status, body } = await order.api.get('/orders?limit=1000&cursor=zzz&status=lost&customerId=&limits=1');
     expect(status).toBe(400);

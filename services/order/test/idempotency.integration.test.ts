@@ -1,9 +1,16 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createPool, type DatabasePool, UNQUOTE_IDEMPOTENCY_KEYS } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { type RunningOrder, useTwoOrders } from './order-fixture.ts';
 
 const pair = useTwoOrders();
 const { first, second } = pair;
+
+let tables: DatabasePool;
+beforeAll(() => {
+  tables = createPool({ url: pair.fixture.database.url, schema: 'order_service', max: 1 });
+});
+afterAll(() => tables.end());
 
 /** A customer of its own for each test, so that its orders can be counted. */
 const newOrder = (customerId = createId()) => ({ customerId, items: [{ productId: 'p', quantity: 1, price: 10 }] });
@@ -25,6 +32,30 @@ describe('Idempotency-Key', () => {
       ]);
     }
     expect(await countOrders(order.customerId)).toBe(1);
+  });
+
+  test('when the key is sent quoted or bare, then it is the same key, also one that release 0.2 stored with its quotes', async () => {
+    const order = newOrder();
+    const key = createId();
+    const { body: original } = await first().post(order, { 'Idempotency-Key': `"${key}"` });
+    expect((await second().post(order, { 'Idempotency-Key': key })).body).toEqual(original);
+    await tables.query('UPDATE idempotency_keys SET key = $2 WHERE key = $1', [key, `"${key}"`]);
+    await tables.query(UNQUOTE_IDEMPOTENCY_KEYS);
+    expect((await second().post(order, { 'Idempotency-Key': `"${key}"` })).body).toEqual(original);
+    expect(await countOrders(order.customerId)).toBe(1);
+  });
+
+  test('when two stored keys differ by their quotes alone, then the migration leaves both as they are', async () => {
+    const keys = ['"twice"', 'twice', String.raw`"a \"quote\" and a \\"`, '"not closed', '""'];
+    const stored = async () =>
+      (await tables.query('SELECT key FROM idempotency_keys ORDER BY key')).rows.map(({ key }) => key);
+    await tables.query('DELETE FROM idempotency_keys');
+    await tables.query(
+      "INSERT INTO idempotency_keys (key, fingerprint, order_id) SELECT key, '', gen_random_uuid() FROM unnest($1::text[]) key",
+      [keys],
+    );
+    await tables.query(UNQUOTE_IDEMPOTENCY_KEYS);
+    expect(await stored()).toEqual([...keys.filter((key) => !key.startsWith('"a')), 'a "quote" and a \\'].sort());
   });
 
   test('when fifty equal requests come at the same moment to two instances, then there is one order and fifty equal answers', async () => {

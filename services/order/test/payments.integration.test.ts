@@ -139,6 +139,14 @@ describe('POST /orders/:id/ship', () => {
     expect(await typesOf(orderId)).toEqual(['OrderCreated', 'OrderConfirmed', 'OrderPaid', 'OrderShipped']);
   });
 
+  test('when If-Match names another version, then the answer is 412 until the order is shipped', async () => {
+    const orderId = await paidOrder();
+    const shipIf = async (etag: string) => (await ship(orderId).set('If-Match', etag)).status;
+    expect([await shipIf('"2"'), await shipIf('3'), await shipIf('"3"'), await shipIf('"3"')]).toEqual([
+      ...[412, 400, 200, 200],
+    ]);
+  });
+
   test('when the order is not paid, then the answer is 409 and says how far it is', async () => {
     const orderId = await newOrder();
     const { status, body } = await ship(orderId);

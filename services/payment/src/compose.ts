@@ -1,4 +1,4 @@
-import { PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -23,6 +23,7 @@ import {
   createTracing,
   type Logger,
   type MetricsRegistry,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -70,24 +71,35 @@ export function composePayment(
     decisions: decisionCounter(metrics),
   });
   const topology = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.payments];
+  const bus = new EventBus({
+    ...busOptionsOf(settings),
+    topology,
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: paymentMigrations };
   const archive = archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs });
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database and its readiness last.
+  // Without broker or database nothing is done: `down`. Without relay or gateway it takes in what is to be paid: `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
-    createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
+    notEssential(createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics })),
     createSubscriptions({ bus, payments, prefetch, maxBatch }),
     createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

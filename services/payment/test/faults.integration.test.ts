@@ -91,8 +91,10 @@ describe('a gateway that is away', () => {
     const [service] = (await payment.start(1, settings)) as [PaymentService];
     const orderIds = await Promise.all(Array.from({ length: 10 }, () => confirmedOrder(10)));
     const isLeftAlone = async () => {
-      const { ready, components } = await service.lifecycle.readiness();
-      return !ready && components.cashier?.up === false && components.cashier.details?.gateway === 'open';
+      const { status, components } = await service.lifecycle.readiness();
+      return (
+        status === 'degraded' && components.cashier?.up === false && components.cashier.details?.gateway === 'open'
+      );
     };
     await waitUntil(isLeftAlone, { what: 'the gateway to be left alone' });
     const metrics = await (await fetch(`http://127.0.0.1:${service.port}/metrics`)).text();

@@ -79,6 +79,11 @@ describe('the gateway over HTTP', () => {
     await expect(charge()).rejects.toMatchObject({ code });
   });
 
+  it('when the id that it answers cannot be stored, then it counts as none', async () => {
+    answer = { status: 200, body: { id: 'p\u0000' } };
+    await expect(charge()).rejects.toMatchObject({ code: 'GATEWAY_REFUSED' });
+  });
+
   it('when a refund is answered 402, then it is not done', async () => {
     answer = { status: 402, body: {} };
     const refund = createHttpGateway(urlOf()).refund({ ...request, paymentId: 'p-1' }, signal);

@@ -1,3 +1,4 @@
+import { EXCHANGES } from '@warren/contracts';
 import { createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -20,6 +21,7 @@ import {
   createMetricsRegistry,
   createTracing,
   type Logger,
+  notEssential,
   type Service,
   systemClock,
 } from '@warren/kernel';
@@ -57,7 +59,15 @@ export function composeUser(
     readModel: createUserTable(store),
     clock: systemClock,
   });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
+  const publishes = [EXCHANGES.users];
+  const bus = new EventBus({
+    ...publisherOptionsOf(settings),
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+  });
   const app = createHttpApp({
     routes: createUserRoutes(users),
     readiness: () => lifecycle.readiness(),
@@ -71,16 +81,18 @@ export function composeUser(
     archiveRule({ endedBy: ENDING_EVENTS, keepMs: settings.streamKeepMs }),
   ];
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
+  // A user is registered as long as that can be stored: without the broker the events wait, and readiness is `degraded`.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
-    createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    notEssential(createBusComponent(bus)),
+    notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     createRetentionJob({ store, rules, logger, metrics }),
     http,
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
   return {
     lifecycle,
     logger,

@@ -6,7 +6,7 @@ import { createId, isId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { userProjection } from '../src/adapters/postgres/user-projection.ts';
 import { userStream } from '../src/application/user-streams.ts';
-import { newUser, useUsers } from './user-fixture.ts';
+import { countStatuses, newUser, useUsers } from './user-fixture.ts';
 
 const fixture = useUsers({ instances: 1 });
 const { first } = fixture;
@@ -64,6 +64,40 @@ describe('PUT /users/:id/email', () => {
     expect((await first().api.get(`/users/${user.id}`)).body).toEqual(changed.body);
   });
 
+  test('when If-Match names another version, then the answer is 412 with the version, and nothing changes', async () => {
+    const { id, email } = await registered();
+    for (const etag of ['"99"', 'W/"1"', '"2", "3"']) {
+      const { status, body, headers } = await first().changeEmail(id, newUser().email).set('If-Match', etag);
+      expect([status, body.code, body.version]).toEqual([412, 'PRECONDITION_FAILED', 1]);
+      expect(headers['content-type']).toBe('application/problem+json; charset=utf-8');
+    }
+    expect((await first().api.get(`/users/${id}`)).body).toMatchObject({ email, version: 1 });
+  });
+
+  test('when If-Match names the version, then the address changes, and the same request sent again is answered 200', async () => {
+    const { id } = await registered();
+    const { email } = newUser();
+    for (let time = 0; time < 2; time += 1) {
+      const { status, headers } = await first().changeEmail(id, email).set('If-Match', '"7", "1"');
+      expect([status, headers.etag]).toEqual([200, '"2"']);
+    }
+    expect((await first().changeEmail(id, newUser().email).set('If-Match', '*')).headers.etag).toBe('"3"');
+  });
+
+  test('when many change the same version at the same moment, then one of them does, and the others are answered 412', async () => {
+    const { id } = await registered();
+    const changes = Array.from({ length: 10 }, () => first().changeEmail(id, newUser().email).set('If-Match', '"1"'));
+    expect(countStatuses(await Promise.all(changes))).toEqual({ 200: 1, 412: 9 });
+    expect((await first().api.get(`/users/${id}`)).body.version).toBe(2);
+  });
+
+  test('when If-Match is malformed, then it is listed with the faults of the body', async () => {
+    const { status, body } = await first()
+      .changeEmail((await registered()).id, 'nobody')
+      .set('If-Match', '1');
+    expect([status, body.errors.map(({ path }: { path: string }) => path)]).toEqual([400, ['/email', 'If-Match']]);
+  });
+
   test('when it is no address, then it is refused', async () => {
     const { status, body } = await first().changeEmail((await registered()).id, 'nobody');
     expect([status, body.errors[0].path]).toEqual([400, '/email']);
@@ -85,6 +119,13 @@ describe('POST /users/:id/deactivate', () => {
     expect(done.body).toEqual({ ...user, status: 'deactivated', version: 2, updatedAt: expect.any(String) });
     const again = await first().deactivate(user.id);
     expect([again.status, again.body]).toEqual([200, done.body]);
+  });
+
+  test('when If-Match names another version, then the answer is 412 until the user is deactivated', async () => {
+    const { id } = await registered();
+    const deactivate = (etag: string) => first().deactivate(id).set('If-Match', etag);
+    expect([(await deactivate('"2"')).status, (await deactivate('2')).status]).toEqual([412, 400]);
+    expect([(await deactivate('"1"')).status, (await deactivate('"1"')).status]).toEqual([200, 200]);
   });
 
   test('when something is said beside it, then it is refused, and nothing happens', async () => {

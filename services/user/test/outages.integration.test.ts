@@ -31,7 +31,8 @@ test('when the broker is away, then users register and change as ever, and other
   const { api, service, register, changeEmail } = fixture.first();
   broker.refuse(true);
   broker.cut();
-  await waitUntil(async () => !(await service.lifecycle.readiness()).ready, { what: 'readiness false' });
+  await waitUntil(async () => (await service.lifecycle.readiness()).status === 'degraded', { what: 'degraded' });
+  expect((await api.get('/health/ready')).status).toBe(200);
   const user = newUser();
   const { status, body } = await register(user);
   expect(status).toBe(201);

@@ -125,12 +125,12 @@ describe('Idempotency-Key', () => {
     expect(new Set(answers.map(({ text, headers: { location } }) => `${location} ${text}`)).size).toBe(1);
   });
 
-  test('when a request is sent again after the user has changed, then the answer is that of the registration', async () => {
+  test('when a request is sent again after the user has changed, its key in quotes this time, then the answer is that of the registration', async () => {
     const user = newUser();
-    const headers = { 'Idempotency-Key': createId() };
-    const { body } = await first().register(user, headers);
+    const key = createId();
+    const { body } = await first().register(user, { 'Idempotency-Key': key });
     await first().changeEmail(body.id, newUser().email);
-    const again = await second().register(user, headers);
+    const again = await second().register(user, { 'Idempotency-Key': `"${key}"` });
     expect([again.status, again.body]).toEqual([201, body]);
   });
 

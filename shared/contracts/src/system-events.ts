@@ -41,6 +41,8 @@ export const HealthChanged = defineEvent({
   schema: Type.Object({
     ...Instance,
     ready: Type.Boolean(),
+    /** `degraded` takes in what it is asked and does not process all of it. `ready` is true with `ready` only. */
+    status: Type.Optional(Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('down')])),
     /** By component: whether it is up. */
     components: Type.Record(Type.String(), Type.Boolean()),
     /** Since the last one that could be told: more than 1 when there were others in between. */

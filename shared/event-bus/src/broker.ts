@@ -23,8 +23,6 @@ export interface ConsumeOptions {
   plan: TopologyPlan;
   /** How many deliveries may be unsettled. */
   prefetch: number;
-  /** Called whenever the broker has accepted or refused (`TOPOLOGY_REFUSED`) the plan. */
-  onTopology(accepted: boolean): void;
   /** Called in the broker's order. Must not throw. */
   onDelivery(delivery: Delivery): void;
   /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
@@ -100,6 +98,9 @@ export interface BrokerStreamConsumer {
 /** How the connections are, for readiness. */
 export interface BrokerStatus {
   up: boolean;
+  /** Why it is not up, in one sentence, and since when, ISO 8601. */
+  reason?: string | undefined;
+  since?: string | undefined;
   /** Shown as it is; holds no secrets. */
   details: Record<string, unknown>;
 }
@@ -112,11 +113,14 @@ export interface Broker {
   /** Starts connecting in the background, and connects again whenever the connection is lost. */
   open(): void;
   /**
-   * Resolves when both connections stand and the topology is declared; at once if so already.
+   * Resolves when both connections stand and the topology is declared, save exchanges that nobody is known to need; at once if so already.
    * @throws `BROKER_REFUSED`, `BROKER_UNSUPPORTED`, `TOPOLOGY_REFUSED` when the broker is there but refuses us or our queues.
    */
   ready(): Promise<void>;
+  /** A message to an exchange that the broker refuses is `returned` at once, with the reason. */
   publish(posting: Posting): void;
+  /** True while the broker refuses an exchange: what goes there waits. */
+  isRefused(exchange: string): boolean;
   canPublish(): boolean;
   /** Messages that wait for a place among the unconfirmed. */
   readonly waiting: number;
@@ -124,7 +128,7 @@ export interface Broker {
   readonly unconfirmed: number;
   /** Room for the headers of one message, in bytes. */
   readonly headerBytes: number;
-  /** Declares the current topology again, after a message came back. @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` */
+  /** Declares the current topology again, after a message came back. @throws `BROKER_UNAVAILABLE` */
   declare(): Promise<void>;
   consume(options: ConsumeOptions): Promise<BrokerConsumer>;
   /** Resolves when the broker has the reader; while it is away, at once. @throws `TOPOLOGY_REFUSED` */

@@ -29,7 +29,8 @@ export const busErrors = defineErrors({
   },
   BROKER_REFUSED: {
     kind: 'invalid',
-    meaning: 'The broker refuses the login or the virtual host. Correct AMQP_URL, or the rights of its user.',
+    meaning:
+      'The broker refuses the login, the virtual host or one connection more. Correct AMQP_URL, the rights of its user, or the limit.',
   },
   BROKER_UNSUPPORTED: {
     kind: 'invalid',
@@ -38,7 +39,7 @@ export const busErrors = defineErrors({
   TOPOLOGY_REFUSED: {
     kind: 'fault',
     meaning:
-      'A queue or exchange exists with other arguments, or may not be declared. Drain and delete it, then restart.',
+      'A queue or exchange exists with other arguments, or may not be declared. Correct what the message names; it is declared again by itself.',
   },
   BREAKER_OPEN: {
     kind: 'transient',
@@ -59,6 +60,11 @@ export const busErrors = defineErrors({
       'The bus was asked to publish an event that its catalogue does not have. Add the contract to the catalogue.',
   },
   MESSAGE_NOT_JSON: { kind: 'invalid', meaning: 'The body of the message is not JSON in UTF-8.' },
+  EVENT_TEXT_INVALID: {
+    kind: 'invalid',
+    meaning:
+      'A string of the event holds U+0000 or half a surrogate pair, which Postgres cannot store; the message says where. Correct the producer.',
+  },
   MESSAGE_TOO_LARGE: {
     kind: 'invalid',
     meaning: 'The event is larger than 16 MiB, which RabbitMQ 4 refuses. Publish a reference to the data instead.',

@@ -26,6 +26,8 @@ export class BusMetrics {
   readonly #streamSkipped: Counter<'queue' | 'code'>;
   readonly #streamGaps: Counter<'queue'>;
   readonly #streamLag: StreamLagGauge;
+  readonly #queueMessages: Gauge<'queue'>;
+  readonly #queueConsumers: Gauge<'queue'>;
 
   /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
   constructor(registry: MetricsRegistry | undefined, unconfirmed: () => number) {
@@ -56,6 +58,8 @@ export class BusMetrics {
     this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue went to rest: a dependency away', [
       'queue',
     ]);
+    this.#queueMessages = this.#queueGauge('messages', 'Messages that wait in a queue that this service feeds');
+    this.#queueConsumers = this.#queueGauge('consumers', 'Consumers of a queue that this service feeds');
     this.#breakerState = this.#metric('warren_bus_breaker_state', (name) => {
       const help = 'Circuit breaker of a queue: 0 closed, 1 half-open, 2 open';
       return new Gauge({ name, help, labelNames: ['queue'], registers: [this.#registry] });
@@ -70,6 +74,17 @@ export class BusMetrics {
         registers: [this.#registry],
       });
     });
+  }
+
+  /** The broker has counted a queue; undefined when there is no such queue. */
+  queueCounted(queue: string, count: { messageCount: number; consumerCount: number } | undefined): void {
+    if (count) {
+      this.#queueMessages.set({ queue }, count.messageCount);
+      this.#queueConsumers.set({ queue }, count.consumerCount);
+    } else {
+      this.#queueMessages.remove({ queue });
+      this.#queueConsumers.remove({ queue });
+    }
   }
 
   /** What one subscription counts: its children, looked up once. */
@@ -99,6 +114,12 @@ export class BusMetrics {
   #counter<Label extends string>(what: string, help: string, labelNames: Label[]): Counter<Label> {
     return this.#metric(`warren_bus_${what}_total`, (name) => {
       return new Counter({ name, help, labelNames, registers: [this.#registry] });
+    });
+  }
+
+  #queueGauge(what: string, help: string): Gauge<'queue'> {
+    return this.#metric(`warren_bus_queue_${what}`, (name) => {
+      return new Gauge({ name, help, labelNames: ['queue'], registers: [this.#registry] });
     });
   }
 

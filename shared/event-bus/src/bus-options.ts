@@ -1,4 +1,12 @@
-import { type Catalogue, type EventContract, type QueueSpec, SYSTEM_QUEUES, systemCatalogue } from '@warren/contracts';
+import {
+  type Catalogue,
+  type EventContract,
+  NOTIFICATION_QUEUES,
+  PAYMENT_QUEUES,
+  type QueueSpec,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+} from '@warren/contracts';
 import { type Alerts, createAlerts, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
@@ -32,6 +40,16 @@ export interface CommonBusOptions<Contract extends EventContract> {
    */
   topology?: readonly QueueSpec[];
   /**
+   * The exchanges that the service publishes to: readiness says so when the broker refuses one of these, and it watches whether somebody
+   * consumes the queues that they feed. The catalogue may have more. @default those that `topology` binds
+   */
+  publishes?: readonly string[];
+  /**
+   * Queues that may exist beside those of `topology`: where one that `publishes` feeds has messages and no consumer, that is reported.
+   * They are not declared. @default those of the whole system
+   */
+  knownQueues?: readonly QueueSpec[];
+  /**
    * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
    * @default none
    */
@@ -51,11 +69,14 @@ export interface EventBusOptions<Contract extends EventContract> extends CommonB
   publishTimeoutMs?: number;
   /** A connection that is silent for two to three times as long counts as lost. @default 10 */
   heartbeatSeconds?: number;
+  /** How often the queues that `publishes` feeds are looked at, in milliseconds. @default 30000 */
+  queueWatchMs?: number;
 }
 
 export type ResolvedBusOptions<Contract extends EventContract> = Required<
-  Omit<EventBusOptions<Contract>, 'metrics' | 'retry' | 'breaker'>
+  Omit<EventBusOptions<Contract>, 'metrics' | 'retry' | 'breaker' | 'publishes'>
 > & {
+  publishes: readonly string[] | undefined;
   metrics: MetricsRegistry | undefined;
   retry: RetryPolicy;
   breaker: BreakerPolicy | undefined;
@@ -73,6 +94,8 @@ export function resolveBusOptions<Contract extends EventContract>(
     catalogue: systemCatalogue as unknown as Catalogue<Contract>,
     logger: silentLogger,
     topology: SYSTEM_QUEUES,
+    knownQueues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
+    queueWatchMs: 30_000,
     deadLetter: {},
     maxUnconfirmed: 1000,
     maxWaiting: 10_000,
@@ -82,6 +105,7 @@ export function resolveBusOptions<Contract extends EventContract>(
     alerts: createAlerts({ logger: options.logger }),
     ...withoutUndefined(options),
     metrics: options.metrics,
+    publishes: options.publishes,
     retry: createRetryPolicy(options.retry),
     breaker: options.breaker && createBreakerPolicy(options.breaker),
   };
@@ -92,6 +116,7 @@ export function resolveBusOptions<Contract extends EventContract>(
   requireInteger('maxWaiting', resolved.maxWaiting, 0, 10_000_000);
   requireInteger('publishTimeoutMs', resolved.publishTimeoutMs, 1, 600_000);
   requireInteger('drainTimeoutMs', resolved.drainTimeoutMs, 0, 600_000);
+  requireInteger('queueWatchMs', resolved.queueWatchMs, 10, 86_400_000);
   requireInteger('heartbeatSeconds', resolved.heartbeatSeconds, 1, 600);
   return resolved;
 }

@@ -15,6 +15,8 @@ export interface BusTopologyOptions {
   contracts: readonly EventContract[];
   retry: RetryPolicy;
   deadLetter: DeadLetterLimits;
+  /** Exchanges that are published to and must work. @default those that `queues` are bound to */
+  publishes?: readonly string[] | undefined;
 }
 
 interface Subscribed {
@@ -29,16 +31,17 @@ interface Subscribed {
 export class BusTopology {
   readonly #system = new Map<string, readonly Binding[]>();
   readonly #subscribed = new Map<string, Subscribed>();
-  readonly #refused = new Set<string>();
   readonly #exchanges: ReadonlySet<string>;
   readonly #delaysMs: readonly number[];
   readonly #deadLetter: DeadLetterLimits;
+  readonly #published: ReadonlySet<string>;
   #wanted = new Map<EventContract, boolean>();
 
-  constructor({ queues, contracts, retry, deadLetter }: BusTopologyOptions) {
+  constructor({ queues, contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
     this.#exchanges = new Set(contracts.map((contract) => contract.exchange));
     this.#delaysMs = retryDelaysMs(retry);
     this.#deadLetter = deadLetter;
+    this.#published = new Set(publishes ?? queues.flatMap(({ bindings }) => bindings.map(exchangeOf)));
     for (const { queue, bindings } of queues) {
       this.#system.set(queue, merged(this.#system.get(queue) ?? [], bindings));
     }
@@ -65,31 +68,49 @@ export class BusTopology {
     this.#wanted = new Map();
   }
 
-  /**
-   * The broker has refused, or accepted, what a subscription wants. While refused its queue is left out of the plan, even one of the
-   * system, or no channel that declares the plan could ever be set up. Its events stay wanted: they are parked rather than lost.
-   */
-  setRefused(queue: string, refused: boolean): void {
-    if (refused) this.#refused.add(queue);
-    else this.#refused.delete(queue);
-  }
-
   /** Forgets a subscription's queue; one of the system stays. */
   remove(queue: string): void {
     this.#subscribed.delete(queue);
-    this.#refused.delete(queue);
     this.#wanted = new Map();
   }
 
   plan(): TopologyPlan {
-    const subscribed = new Map([...this.#subscribed].filter(([queue]) => !this.#refused.has(queue)));
-    return createTopologyPlan({
-      queues: this.#queues().filter(({ queue }) => !this.#refused.has(queue)),
+    const plan = createTopologyPlan({
+      queues: this.#queues(),
       exchanges: this.#exchanges,
-      deadLettersOf: subscribed.keys(),
-      retryDelaysMs: [...this.#delaysMs, ...[...subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
+      deadLettersOf: this.#subscribed.keys(),
+      retryDelaysMs: [...this.#delaysMs, ...[...this.#subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
     });
+    return { ...plan, essential: this.#essential(plan) };
+  }
+
+  /** What the service publishes to and what takes that; what it consumes and where that comes from; what is needed for messages that fail. */
+  #essential({ exchanges, queues }: TopologyPlan): NonNullable<TopologyPlan['essential']> {
+    const known = this.#queues();
+    const consumed = known.filter(({ queue }) => this.#subscribed.has(queue));
+    const [failing, waiting] = consumed.length === 0 ? [[], []] : [exchanges, queues];
+    const ofOthers = new Set(known.map(({ queue }) => queue));
+    return {
+      exchanges: new Set([
+        ...this.#published,
+        ...consumed.flatMap(({ bindings }) => bindings.map(exchangeOf)),
+        ...failing.filter(({ type }) => type !== 'topic').map(({ name }) => name),
+      ]),
+      queues: new Set([
+        ...this.fedBy([]),
+        ...consumed.map(({ queue }) => queue),
+        ...waiting.map(({ name }) => name).filter((name) => !ofOthers.has(name)),
+      ]),
+    };
+  }
+
+  /** Those of `queues` and of the topology that take what this service publishes: whether somebody empties them is its concern. */
+  fedBy(queues: readonly QueueSpec[]): string[] {
+    const fed = [...queues, ...this.#queues()].filter(({ bindings }) =>
+      bindings.some(({ exchange }) => this.#published.has(exchange)),
+    );
+    return [...new Set(fed.map(({ queue }) => queue))];
   }
 
   /** True when some queue that we know is bound to the event. One that nobody wants may vanish without being an error. */
@@ -112,6 +133,8 @@ export class BusTopology {
     });
   }
 }
+
+const exchangeOf = ({ exchange }: Binding): string => exchange;
 
 /** Every binding once, by its address alone. */
 function merged(...lists: (readonly Binding[])[]): Binding[] {

@@ -24,16 +24,16 @@ import { endSend, type Sending, startSend } from './message-spans.ts';
 import { type PostOptions, Publisher } from './publisher.ts';
 import { requireInteger } from './require-integer.ts';
 import { createSubscription, type RunningSubscription } from './running-subscription.ts';
-import { stateOf } from './served-state.ts';
+import { reasonOf, stateOf } from './served-state.ts';
 import type { ReadStreamOptions, StreamBatch } from './stream.ts';
 import { StreamReader } from './stream-reader.ts';
 import type { SubscribeOptions, Subscription } from './subscription.ts';
-import type { TopologyPlan } from './topology-plan.ts';
 
-/** Makes the broker that a bus works on; `plan` gives the topology to be declared at the time of the call. */
+/** Makes the broker that a bus works on. */
 export type BrokerFactory<Contract extends EventContract> = (
   options: ResolvedBusOptions<Contract>,
-  plan: () => TopologyPlan,
+  topology: BusTopology,
+  metrics: BusMetrics,
 ) => Broker;
 
 export interface ConnectOptions {
@@ -58,6 +58,8 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   readonly #readers = new Set<StreamReader<Contract>>();
   readonly #hardStop = new AbortController();
   #closing: Promise<void> | undefined;
+  /** When it was first seen not to be up, as long as that lasts. */
+  #downSince: string | undefined;
 
   /**
    * Does not connect yet.
@@ -66,10 +68,11 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, retry, deadLetter, logger, metrics } = this.#options;
-    this.#topology = new BusTopology({ queues: topology, contracts: catalogue.contracts, retry, deadLetter });
-    this.#broker = createBroker(this.#options, () => this.#topology.plan());
+    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics } = this.#options;
+    const { contracts } = catalogue;
+    this.#topology = new BusTopology({ queues: topology, contracts, retry, deadLetter, publishes });
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
+    this.#broker = createBroker(this.#options, this.#topology, this.#metrics);
     this.#logger = logger;
     this.#publisher = new Publisher(this.#broker, this.#metrics, logger);
   }
@@ -208,15 +211,19 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     return this.health().up;
   }
 
-  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue. */
+  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue, `topology` (what is refused of it, and why). */
   health(): ComponentHealth {
-    const { up, details } = this.#broker.status();
+    const { up, reason, since, details } = this.#broker.status();
     const served = [...this.#subscriptions.values(), ...this.#readers];
     const consumers = served.map((one) => [one.queue, stateOf(one)]);
     const refused = served.flatMap(({ queue, refusal }) => (refusal ? [[queue, refusal.message]] : []));
-    const allConsume = consumers.every(([, state]) => state === 'consuming');
+    const unserved = served.find((one) => stateOf(one) !== 'consuming');
+    const why = this.#closing ? 'the bus is closed' : (reason ?? (unserved && reasonOf(unserved)));
+    const isUp = up && !unserved && !this.#closing;
+    this.#downSince = isUp ? undefined : (this.#downSince ?? new Date().toISOString());
     return {
-      up: up && allConsume && !this.#closing,
+      up: isUp,
+      ...(isUp ? {} : { reason: why ?? 'the broker is not usable', since: since ?? this.#downSince }),
       details: {
         ...details,
         unconfirmed: this.#broker.unconfirmed,
@@ -284,7 +291,8 @@ const PUBLISH_ERRORS = {
 
 function createAmqpBroker<Contract extends EventContract>(
   options: ResolvedBusOptions<Contract>,
-  plan: () => TopologyPlan,
+  topology: BusTopology,
+  metrics: BusMetrics,
 ): Broker {
-  return new AmqpBroker({ ...options, plan });
+  return new AmqpBroker({ ...options, topology, metrics });
 }

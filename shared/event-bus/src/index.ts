@@ -16,6 +16,7 @@ export type { ServedState } from './served-state.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';
 export * from './subscription.ts';
+export { subscriptionsHealth } from './subscriptions-health.ts';
 export { createSystemEvents, type SystemEventsOptions } from './system-events/create-system-events.ts';
 export { topicMatches } from './topic-match.ts';
 export type { DeadLetterLimits } from './topology-plan.ts';

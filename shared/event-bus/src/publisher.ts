@@ -35,7 +35,7 @@ export class Publisher {
 
   /** For {@link Post}: takes the broker's answer. */
   settled(post: Post, outcome: PostOutcome): void {
-    if (outcome.status === 'returned' && !post.again) {
+    if (outcome.status === 'returned' && !post.again && !this.#broker.isRefused(post.message.exchange)) {
       post.again = true;
       void this.#publishAgain(post, outcome.reason);
       return;

@@ -37,6 +37,8 @@ export interface RunningSubscription extends Subscription {
   readonly breakerState: BreakerState;
   /** Why the broker refuses its queue (`TOPOLOGY_REFUSED`), until it accepts it. */
   readonly refusal: AppError | undefined;
+  /** Why the broker does not have its consumer, where that is known. */
+  readonly failure: AppError | undefined;
 }
 
 /** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
@@ -80,7 +82,6 @@ export function createSubscription<Contract extends EventContract>(
       queue,
       plan,
       prefetch,
-      onTopology: (accepted) => topology.setRefused(queue, !accepted),
       onDelivery: subscriber.take,
       onLost: () => {
         comesBackIn(0);
@@ -152,8 +153,12 @@ class Running implements RunningSubscription {
     return (await this.#consumer?.caughtUp()) ?? { settled: true };
   }
 
+  get failure(): AppError | undefined {
+    return this.#consumer?.failure;
+  }
+
   get refusal(): AppError | undefined {
-    const failure = this.#consumer?.failure;
+    const { failure } = this;
     return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
   }
 

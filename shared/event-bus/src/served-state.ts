@@ -13,6 +13,7 @@ import type { BreakerState } from './breaker.ts';
 export type ServedState = 'consuming' | 'waiting' | 'refused' | 'resting' | 'trying' | 'stalled';
 
 interface Served {
+  readonly queue: string;
   /** Why the broker refuses the queue. */
   readonly refusal: AppError | undefined;
   readonly breakerState?: BreakerState;
@@ -28,4 +29,18 @@ export function stateOf(served: Served): ServedState {
   if (served.isStalled?.()) return 'stalled';
   if (breakerState === 'closed') return 'consuming';
   return breakerState === 'open' ? 'resting' : 'trying';
+}
+
+/** Why a queue or a stream is not being consumed, in one sentence. */
+export function reasonOf(served: Served & { readonly failure?: AppError | undefined }): string {
+  const { queue, refusal, failure } = served;
+  const reasons: Record<ServedState, string> = {
+    consuming: 'it is consumed',
+    waiting: failure?.message ?? 'the broker does not have the consumer yet',
+    refused: refusal?.message ?? 'the broker refuses it',
+    resting: 'most of its calls failed, and it rests until what they need is back',
+    trying: 'it is tried again after a rest',
+    stalled: 'what was read of it is not dealt with',
+  };
+  return `${queue} is ${stateOf(served)}: ${reasons[stateOf(served)]}`;
 }

@@ -101,9 +101,13 @@ export class StreamReader<Contract extends EventContract> {
     return timestamp === undefined ? 0 : Math.max(0, Date.now() / 1000 - timestamp);
   }
 
-  /** Why the broker refuses the stream (`TOPOLOGY_REFUSED`), until it accepts it. */
+  /** Why the broker does not have its reader, where that is known; {@link refusal} when it refuses the stream (`TOPOLOGY_REFUSED`). */
+  get failure(): AppError | undefined {
+    return this.#consumer?.failure;
+  }
+
   get refusal(): AppError | undefined {
-    const failure = this.#consumer?.failure;
+    const { failure } = this;
     return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
   }
 

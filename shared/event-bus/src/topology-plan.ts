@@ -5,6 +5,8 @@ export interface TopologyPlan {
   exchanges: readonly { name: string; type: 'topic' | 'direct' | 'fanout' }[];
   queues: readonly { name: string; arguments: Readonly<Record<string, string | number>> }[];
   bindings: readonly (Binding & { queue: string })[];
+  /** Without these the service does not do its work; what else the plan has is for others or best effort. @default all of it */
+  essential?: { exchanges: ReadonlySet<string>; queues: ReadonlySet<string> };
 }
 
 /** Limits of the dead-letter queues. Both lose messages; neither is set unless asked for. */

@@ -1,6 +1,6 @@
 import { EventEmitter } from 'node:events';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { type Logger, silentLogger } from '@warren/kernel';
+import { createAlerts, type Logger, silentLogger } from '@warren/kernel';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
 import type { AmqpLink, LinkSetup } from '../src/amqp/amqp-link.ts';
@@ -56,7 +56,8 @@ function createConsumer(prefetch: number): AmqpConsumer {
     queue: 'stock',
     plan: { exchanges: [], queues: [], bindings: [] },
     prefetch,
-    onTopology: () => undefined,
+    declare: async () => undefined,
+    alerts: createAlerts(),
     onDelivery: () => undefined,
     onLost: () => undefined,
   });

@@ -46,15 +46,19 @@ describe('the topology that a bus declares', () => {
     expect(names(topology.plan())).not.toContain('stock.dlq');
   });
 
-  test('when the queue of a subscription is refused, then it is not declared even if the system has it, and its events stay wanted', () => {
-    const topology = topologyOf();
-    topology.add(spec, retry);
-    topology.setRefused('stock', true);
-    expect(names(topology.plan())).not.toContain('stock');
-    expect(topology.plan().bindings.filter(({ queue }) => queue === 'stock')).toEqual([]);
-    expect(topology.wants(Placed)).toBe(true);
-    topology.setRefused('stock', false);
-    expect(names(topology.plan())).toEqual(expect.arrayContaining(['stock', 'stock.dlq']));
+  test('when a service says what it publishes to, then it needs that, what takes it, and what it consumes itself', () => {
+    const policy = createRetryPolicy(undefined);
+    const queues = [spec, { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }] }];
+    const options = { queues, contracts: [Placed], retry: policy, deadLetter: {} };
+    const publisher = new BusTopology({ ...options, publishes: ['shop', 'system'] });
+    expect(publisher.plan().essential).toEqual({ exchanges: new Set(['shop', 'system']), queues: new Set(['stock']) });
+    expect(publisher.fedBy([{ queue: 'audit', bindings: spec.bindings }])).toEqual(['audit', 'stock']);
+    const consumer = new BusTopology({ ...options, publishes: [] });
+    consumer.add({ queue: 'mails', bindings: [] }, retry);
+    const { exchanges, queues: needed } = consumer.plan().essential ?? {};
+    expect([...(exchanges ?? [])]).toEqual(expect.arrayContaining(['mail', 'dead-letters', 'retry.250ms']));
+    expect([...(needed ?? [])]).toEqual(expect.arrayContaining(['mails', 'mails.dlq', 'retry.250ms']));
+    expect([exchanges?.has('shop'), needed?.has('stock')]).toEqual([false, false]);
   });
 
   test('when a subscription is cancelled, then the bus no longer wants its queue', async () => {

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, test } from '@jest/globals';
-import { silentLogger } from '@warren/kernel';
+import { createAlerts, silentLogger } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
 import { connect } from 'amqplib';
 import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
+import { declareTopology } from '../src/amqp/declare-topology.ts';
 import { createTopologyPlan } from '../src/topology-plan.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 
@@ -39,7 +40,8 @@ test('when a queue is deleted and declared again at once, then its messages reac
       delivery.ack();
     },
     onLost: () => undefined,
-    onTopology: () => undefined,
+    alerts: createAlerts(),
+    declare: async (model) => void (await declareTopology(model, plan)),
   });
   link.open();
   await consumer.start();

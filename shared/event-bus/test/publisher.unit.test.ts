@@ -15,7 +15,7 @@ function scripted(outcomes: PublishOutcome[], declare: () => Promise<void>) {
     const outcome = outcomes.shift();
     if (outcome) posting.settle(outcome);
   };
-  const broker = { publish, declare } as unknown as Broker;
+  const broker = { publish, declare, isRefused: () => false } as unknown as Broker;
   return { published, publisher: new Publisher(broker, new BusMetrics(undefined, () => 0), silentLogger) };
 }
 

@@ -1,5 +1,6 @@
 import { expect, it } from '@jest/globals';
 import type { EventEnvelope } from '@warren/contracts';
+import type { LoggedError } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { createSystemEvents } from '../src/index.ts';
 
@@ -17,11 +18,40 @@ it('when the broker is back in the middle of a look, then what is heard of the i
     },
     service: 'shop',
     errors: { onError: () => undefined },
-    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+    readiness: async () => ({
+      status: 'ready',
+      ready: true,
+      since: new Date().toISOString(),
+      reasons: [],
+      state: 'started',
+      components: {},
+    }),
     lookEveryMs: 5,
   });
   await events.start?.();
   await waitUntil(() => heard.includes('HealthChanged'));
   await events.stop?.();
   expect(heard).toEqual(['ServiceStarted', 'HealthChanged', 'ServiceStopping']);
+});
+
+it('when the text of an error is cut inside a surrogate pair, then what is told can be stored', async () => {
+  let report: ((error: LoggedError) => void) | undefined;
+  const told: EventEnvelope[] = [];
+  createSystemEvents({
+    bus: {
+      async tell(event: EventEnvelope) {
+        told.push(event);
+        return { status: 'confirmed' };
+      },
+    },
+    service: 'shop',
+    errors: {
+      onError(listener) {
+        report = listener;
+      },
+    },
+    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+  });
+  report?.({ severity: 'error', message: `${'x'.repeat(499)}\ud83d\ude00` });
+  expect(told).toMatchObject([{ data: { message: `${'x'.repeat(499)}\uFFFD` } }]);
 });

@@ -1,3 +1,4 @@
+import { findUnstorableText, mayHoldUnstorableText } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import type { AppendOperation, AppendOutcome, NewEvent, RecordedEvent } from './event-store.ts';
 import { recorded } from './recorded-event.ts';
@@ -102,12 +103,20 @@ async function insert(client: ClientBase, name: string, text: string, rows: Plac
     rows.map(({ event }) => event.version),
     rows.map(({ event }) => event.aggregateId),
     rows.map(({ event }) => event.timestamp),
-    rows.map(({ event }) => JSON.stringify(event.data ?? null)),
-    rows.map(({ event }) => JSON.stringify(event.metadata)),
+    rows.map(({ event }) => toJson(event.type, event.data ?? null)),
+    rows.map(({ event }) => toJson(event.type, event.metadata)),
     rows.map(({ event }) => event.routingKey),
   ];
   const result = await client.query<InsertedRow>({ name: `warren/${name}`, text, values });
   return new Map(result.rows.map((row) => [key(row.stream_id, row.stream_version), row.position]));
+}
+
+/** @throws `APPEND_INVALID` for text that would break every query that looks into the column */
+function toJson(type: string, document: unknown): string {
+  const json = JSON.stringify(document);
+  const path = mayHoldUnstorableText(json) ? findUnstorableText(JSON.parse(json)) : undefined;
+  if (path === undefined) return json;
+  throw storeErrors.APPEND_INVALID(`${type}: the text at ${path.slice(0, 200)} holds U+0000 or half a surrogate pair`);
 }
 
 async function assertNotOvertaken(client: ClientBase, lost: readonly AppendOperation[]): Promise<void> {

@@ -7,6 +7,10 @@ import { openSessionLock, type SessionLock } from './session-lock.ts';
 const LOCK_RETRY_MS = 250;
 /** Longer than the retry of those in standby: who has lost the lock is the last to ask for it. */
 const RECONNECT_MS = 500;
+/** How often whoever leads asks whether its session still takes writes: one that has nothing to write would not notice. */
+const WATCH_MS = 1000;
+/** What has lasted so long has worked: its end is news, also where the one before it had the same reason. */
+const LASTING_MS = 10_000;
 
 /**
  * | state | means | next |
@@ -40,6 +44,8 @@ export interface LeaderOptions {
 
 export interface Leader {
   readonly state: LeaderState;
+  /** Why it has no session on the database; undefined while it has one. */
+  readonly failure: string | undefined;
   /** Begins in the background; the database may still be away. */
   start(): void;
   /** Ends the term and frees the lock. */
@@ -54,11 +60,28 @@ export function createLeader(options: LeaderOptions): Leader {
   let stopping = false;
   let running: Promise<void> | undefined;
   let term: AbortController | undefined;
+  let failure: string | undefined;
+  let lastFailure: string | undefined;
+  let servingSince = 0;
+  /** The last failure came again: what it is was said already. */
+  let repeated = false;
 
   function enter(next: LeaderState): void {
-    if (next !== state) logger.info({ [kind]: name, state: next }, `the ${kind} changes its state`);
+    if (next !== state)
+      logger[repeated ? 'debug' : 'info']({ [kind]: name, state: next }, `the ${kind} changes its state`);
+    if (next === 'standby' || next === 'leading') servingSince ||= performance.now();
     state = next;
     onState?.(next);
+  }
+
+  function note(error: unknown): void {
+    const err = translateDatabaseError(error) as Error | undefined;
+    const reason = err?.message ?? 'it was lost';
+    const hasLasted = servingSince > 0 && performance.now() - servingSince > LASTING_MS;
+    repeated = reason === lastFailure && !hasLasted;
+    [failure, lastFailure, servingSince] = [reason, reason, 0];
+    const level = repeated || pool.refusals.covers(error) ? 'debug' : 'warn';
+    logger[level]({ [kind]: name, err }, `the ${kind} has lost its session on the database, connecting again`);
   }
 
   function end(): void {
@@ -75,9 +98,9 @@ export function createLeader(options: LeaderOptions): Leader {
   async function run(): Promise<void> {
     while (!stopping) {
       enter('connecting');
-      const failure = await serve().catch(translateDatabaseError);
+      const error = await serve().catch((thrown: unknown) => thrown);
       if (stopping) break;
-      logger.warn({ [kind]: name, err: failure }, `the ${kind} has lost its session on the database, connecting again`);
+      note(error);
       await pause(RECONNECT_MS);
     }
     enter('stopped');
@@ -85,25 +108,40 @@ export function createLeader(options: LeaderOptions): Leader {
 
   /** One session: waits for the lock, then leads until the end. */
   async function serve(): Promise<void> {
-    const lock = await openSessionLock({ pool, kind, name, logger }, end);
+    const lock = await openSessionLock({ pool, kind, name }, end);
     try {
       while (!stopping && lock.alive && !(await lock.tryAcquire())) {
+        failure = undefined;
         enter('standby');
         await pause(LOCK_RETRY_MS);
       }
       if (stopping || !lock.alive) return;
+      failure = undefined;
       enter('leading');
-      term = new AbortController();
-      await lead({ lock, over: term.signal });
+      await leadWatched(lock);
     } finally {
-      term = undefined;
       await lock.close();
     }
+  }
+
+  async function leadWatched(lock: SessionLock): Promise<void> {
+    term = new AbortController();
+    const watch = watchWrites(lock, end);
+    try {
+      await lead({ lock, over: term.signal });
+    } finally {
+      watch.stop();
+      term = undefined;
+    }
+    if (watch.refusal) throw watch.refusal;
   }
 
   return {
     get state() {
       return state;
+    },
+    get failure() {
+      return failure;
     },
     start() {
       if (running) return;
@@ -116,5 +154,29 @@ export function createLeader(options: LeaderOptions): Leader {
       await running;
       running = undefined;
     },
+  };
+}
+
+/** Asks again and again whether the session takes writes, and tells when it does not. */
+function watchWrites(lock: SessionLock, onRefused: () => void) {
+  let refusal: unknown;
+  let asking = false;
+  async function ask(): Promise<void> {
+    if (asking || refusal || !lock.alive) return;
+    asking = true;
+    try {
+      await lock.requireWritable();
+    } catch (error) {
+      refusal = error;
+      onRefused();
+    }
+    asking = false;
+  }
+  const timer = setInterval(() => void ask(), WATCH_MS);
+  return {
+    get refusal() {
+      return refusal;
+    },
+    stop: () => clearInterval(timer),
   };
 }

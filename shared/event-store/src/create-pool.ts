@@ -1,8 +1,9 @@
-import { type Alerts, kernelErrors, type Logger, silentLogger } from '@warren/kernel';
-import pg, { type CustomTypesConfig, type Pool } from 'pg';
+import { type Alerts, createAlerts, kernelErrors, type Logger, silentLogger, toStorableJson } from '@warren/kernel';
+import pg, { type CustomTypesConfig } from 'pg';
+import { DatabasePool } from './database-pool.ts';
+import { createDatabaseRefusals } from './database-refusals.ts';
 
-/** Connections to one database, with the service's schema as their `search_path`. */
-export type DatabasePool = Pool;
+export type { DatabasePool } from './database-pool.ts';
 
 export interface PoolOptions {
   /** `postgres://user:password@host:port/database` */
@@ -31,14 +32,22 @@ export interface PoolOptions {
 }
 
 const INT8 = 20;
+const JSON_TEXT = 114;
 
-/** bigint as a number: positions, counts and stock levels all stay below 2^53. Other types keep pg's own parsers. */
+/**
+ * bigint as a number: positions, counts and stock levels all stay below 2^53. `json` with U+FFFD in place of text that cannot be stored
+ * again: earlier releases let that into their logs, and whoever reads such an event must be able to record what follows from it. Other
+ * types keep pg's own parsers.
+ */
 const types: CustomTypesConfig = {
   getTypeParser: ((oid: number, format?: 'text' | 'binary') => {
     if (oid === INT8 && format !== 'binary') return parseBigint;
+    if (oid === JSON_TEXT && format !== 'binary') return parseJson;
     return format === 'binary' ? pg.types.getTypeParser(oid, 'binary') : pg.types.getTypeParser(oid, 'text');
   }) as typeof pg.types.getTypeParser,
 };
+
+const parseJson = (text: string): unknown => JSON.parse(toStorableJson(text));
 
 function parseBigint(text: string): number {
   const value = Number(text);
@@ -53,27 +62,27 @@ function parseBigint(text: string): number {
  */
 export function createPool(options: PoolOptions): DatabasePool {
   const { url, schema, max = 10, applicationName = schema, logger = silentLogger } = options;
+  const { alerts = createAlerts({ logger }) } = options;
   const { statementTimeoutMs = 30_000, idleInTransactionTimeoutMs = 10_000, connectTimeoutMs = 5000 } = options;
   assertSchemaName(schema);
-  const pool = new pg.Pool({
+  return new DatabasePool({
     connectionString: url,
     max,
     application_name: applicationName,
     types,
-    statement_timeout: statementTimeoutMs,
+    setup: settingsOf({
+      search_path: schema,
+      statement_timeout: statementTimeoutMs,
+      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+    }),
+    refusals: createDatabaseRefusals(alerts, nameOf(url)),
     // Above the server's own limit: it only acts when the server cannot answer any more (a half-open connection).
     query_timeout: statementTimeoutMs + 1000,
-    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
     // Statements of a transaction that do not wait for each other's results share a round trip.
     pipeline: true,
-    options: sessionOptions(schema),
   });
-  pool.on('error', (err) => logger.warn({ err }, 'an idle database connection was lost'));
-  // pg takes its own listener away while a connection is in use; without one, its loss would end the process.
-  pool.on('connect', (client) => client.on('error', (err) => logger.debug({ err }, 'a database connection was lost')));
-  return pool;
 }
 
 /** @throws `CONFIG_INVALID` */
@@ -83,15 +92,17 @@ export function assertSchemaName(schema: string): void {
 }
 
 /** The keep-alives let the server notice within half a minute that a client's machine is gone, and free its locks. */
-function sessionOptions(schema: string): string {
-  const settings = {
-    search_path: schema,
-    jit: 'off',
-    tcp_keepalives_idle: 10,
-    tcp_keepalives_interval: 5,
-    tcp_keepalives_count: 3,
-  };
-  return Object.entries(settings)
-    .map(([name, value]) => `-c ${name}=${value}`)
-    .join(' ');
+const SETTINGS = { jit: 'off', tcp_keepalives_idle: 10, tcp_keepalives_interval: 5, tcp_keepalives_count: 3 };
+
+/** As SQL. Settings that are not a matter of the session are the server's. */
+function settingsOf(settings: Record<string, string | number>): string {
+  return Object.entries({ ...SETTINGS, ...settings })
+    .map(([name, value]) => `SET ${name} TO ${value}`)
+    .join('; ');
+}
+
+/** Which database it is, without what logs in there. */
+function nameOf(url: string): string {
+  const { hostname, port, pathname } = new URL(url);
+  return `${hostname}:${port || 5432}${pathname}`;
 }

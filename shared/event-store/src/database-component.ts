@@ -1,7 +1,9 @@
-import type { Alerts, Component, Logger } from '@warren/kernel';
+import { type Component, type Logger, silentLogger } from '@warren/kernel';
+import { alignSequences } from './align-sequences.ts';
 import type { DatabasePool } from './create-pool.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from './event-store-migrations.ts';
 import { type Migration, migrate } from './migrate.ts';
+import { whyReadOnly } from './why-read-only.ts';
 
 export interface DatabaseComponentOptions {
   pool: DatabasePool;
@@ -11,24 +13,48 @@ export interface DatabaseComponentOptions {
   /** How long `start` waits for a database that does not answer yet, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
-  /** Where it is reported that the database refuses something. @default nowhere but in the log */
-  alerts?: Alerts;
 }
 
-/** The database as a part of a service: migrated at start, asked at each readiness check, its pool closed at the end. */
+/**
+ * The database as a part of a service: migrated at start, asked at each readiness check whether it takes writes, its pool closed at the end.
+ * Where sessions of the pool take none, all that are idle are discarded, and a new one decides.
+ */
 export function createDatabaseComponent(options: DatabaseComponentOptions): Component {
-  const { pool, schema, migrations, waitMs, logger } = options;
+  const { pool, schema, migrations, waitMs, logger = silentLogger } = options;
   return {
     name: 'database',
     async start() {
       const common = { pool, schema, waitMs, logger };
       await migrate({ ...common, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
       if (migrations) await migrate({ ...common, ...migrations });
+      await alignSequences({ pool, logger });
     },
     async health() {
-      await pool.query('SELECT 1');
-      return { up: true, details: { connections: pool.totalCount, waiting: pool.waitingCount } };
+      pool.refusals.expire();
+      const reason = (await askForRefusal(pool)) === undefined ? undefined : await askNewSession(pool);
+      const details = { connections: pool.totalCount, waiting: pool.waitingCount };
+      if (reason === undefined) pool.refusals.writable();
+      else pool.refusals.readOnly(reason);
+      return reason === undefined ? { up: true, details } : { up: false, reason: `read-only: ${reason}`, details };
     },
     stop: () => pool.end(),
   };
+}
+
+async function askNewSession(pool: DatabasePool): Promise<string | undefined> {
+  await pool.discardIdle();
+  return askForRefusal(pool);
+}
+
+/** Asks a session of the pool, and discards it when it takes no writes. */
+async function askForRefusal(pool: DatabasePool): Promise<string | undefined> {
+  const client = await pool.connect();
+  let keep = false;
+  try {
+    const reason = await whyReadOnly(client);
+    keep = reason === undefined;
+    return reason;
+  } finally {
+    client.release(!keep);
+  }
 }

@@ -18,6 +18,8 @@ const CONNECTION_MESSAGE =
  * shutdown and start-up, an idle session ended, and a write to a standby during a failover.
  */
 const UNAVAILABLE_STATE = /^(08...|53...|57P0[1-5]|58030|25P0[34]|25006)$/;
+/** SQLSTATEs by which the server refuses the service, whatever it asks: its login, its database, its rights. No message is to blame for it. */
+const REFUSED_STATE = /^(28...|3D000|42501)$/;
 const LOCK_TIMEOUT_STATE = '55P03';
 const TIMEOUT_STATES = new Set(['57014', LOCK_TIMEOUT_STATE]);
 const CONTENTION_STATES = new Set(['40001', '40P01']);
@@ -68,6 +70,8 @@ function translateState(error: DatabaseError): AppError {
   if (CONTENTION_STATES.has(sqlState)) {
     return storeErrors.TRANSACTION_CONTENTION(explain('other transactions were in the way', error), more);
   }
+  if (REFUSED_STATE.test(sqlState))
+    return storeErrors.DATABASE_REFUSED(explain('the database refuses the service', error), more);
   if (TIMEOUT_STATES.has(sqlState))
     return storeErrors.DATABASE_TIMEOUT(explain('the database took too long', error), more);
   return storeErrors.DATABASE_FAULT(explain('the database refused a statement', error), more);

@@ -1,4 +1,5 @@
 import type { AppendOperation, NewEvent, RecordedEvent, StoreTransaction } from './event-store.ts';
+import { storeErrors } from './store-errors.ts';
 
 /** Nothing follows from a request, for a reason that is part of the design. */
 export interface IgnoredRequest {
@@ -15,6 +16,8 @@ export interface Decided<Request, Event> {
 /** A kind of aggregate: its pure core, and how its events stand in the log. */
 export interface StreamDecider<Request, State, Event> {
   streamOf(request: Request): string;
+  /** The only versions of its stream (numbers of events) that a request may change. @default any */
+  versionsOf?(request: Request): readonly number[] | undefined;
   /** The state that the events of a stream make, also that of a stream without events. */
   replay(events: readonly RecordedEvent[]): State;
   /** What follows from a request. What it throws fails the whole batch. */
@@ -31,7 +34,10 @@ const MAX_TRIES = 5;
 /**
  * Decides a batch of requests inside a transaction and appends what follows. Several requests to the same stream are decided one after
  * the other; streams that somebody else has changed meanwhile are decided again. Gives a decision for each request, in any order.
- * @throws what `decide` throws for any of them; what `contested` gives
+ *
+ * The versions that a request names are compared with the version that its decision is appended to, so nobody can come in between. A request
+ * that changes nothing is not held to them: what it asks for is so already (RFC 9110, section 13.1.1, allows that answer).
+ * @throws what `decide` throws for any of them; `PRECONDITION_FAILED`; what `contested` gives
  */
 export async function decideStreams<Request, State, Event>(
   tx: Pick<StoreTransaction, 'load' | 'append'>,
@@ -76,6 +82,8 @@ function decideInSequence<Request, State, Event>(
     const state = states.get(stream) ?? decider.replay([]);
     const decision = decider.decide(state, request);
     if ('outcome' in decision) return { request, decision };
+    const version = (streams.get(stream)?.length ?? 0) + (added.get(stream)?.length ?? 0);
+    requireVersion(version, decider.versionsOf?.(request));
     states.set(stream, decision.reduce(decider.evolve, state));
     const events = decision.map((event) => decider.toNewEvent(event, request));
     added.set(stream, [...(added.get(stream) ?? []), ...events]);
@@ -87,4 +95,14 @@ function decideInSequence<Request, State, Event>(
     events,
   }));
   return { decided, operations };
+}
+
+function requireVersion(version: number, wanted: readonly number[] | undefined): void {
+  if (!wanted || wanted.includes(version)) return;
+  throw storeErrors.PRECONDITION_FAILED(
+    `it has version ${version}, which If-Match does not name: it was changed meanwhile`,
+    {
+      details: { members: { version } },
+    },
+  );
 }

@@ -36,6 +36,16 @@ export const idempotencySettings = {
 export const idempotencyKeyRetention = (keepMs: number): RetentionRule =>
   expiryRule({ table: 'idempotency_keys', column: 'used_at', keepMs });
 
+/**
+ * For a migration of a service that took Idempotency-Keys before `"k9"` and `k9` were the same key: without it, a request repeated across
+ * the upgrade would count as a new one. Released with migrations, so it never changes.
+ */
+export const UNQUOTE_IDEMPOTENCY_KEYS = String.raw`
+  UPDATE idempotency_keys quoted SET key = bare.key
+    FROM (SELECT key AS text, regexp_replace(substring(key FROM '^"(.*)"$'), '\\(.)', '\1', 'g') AS key FROM idempotency_keys) bare
+   WHERE quoted.key = bare.text AND bare.text ~ '^"([^"\\]|\\["\\])+"$'
+     AND NOT EXISTS (SELECT FROM idempotency_keys taken WHERE taken.key = bare.key)`;
+
 /** How a service's table of keys is laid out. */
 export interface IdempotencyKeyTableOptions {
   /** The column (a `uuid`) that holds the id of what a request made, written into SQL as it is. */

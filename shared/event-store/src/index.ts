@@ -19,6 +19,7 @@ export * from './relay/relay.ts';
 export * from './retention.ts';
 export * from './retention-rule.ts';
 export type { SessionLock } from './session-lock.ts';
+export * from './store-alerts.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';
 export * from './wait-for-database.ts';

@@ -61,14 +61,17 @@ export async function migrate(options: MigrateOptions): Promise<void> {
 async function migrateOnceReached(pool: DatabasePool, options: MigrateOptions): Promise<void> {
   const { waitMs = 60_000, logger = silentLogger } = options;
   const deadline = Date.now() + waitMs;
+  let seen = '';
   for (;;) {
     await waitForDatabase({ pool, timeoutMs: Math.max(0, deadline - Date.now()), logger });
     try {
-      const client = await openSession({ pool, unlimited: true, logger });
+      const client = await openSession({ pool, unlimited: true });
       return await inTransaction(client, () => migrateLocked(client, options));
     } catch (err) {
       if (!isUnavailable(err) || Date.now() > deadline) throw err;
-      logger.warn({ err }, 'the database went away while it was migrated, trying again');
+      if ((err as Error).message !== seen)
+        logger.warn({ err }, 'the database went away while it was migrated, trying again');
+      seen = (err as Error).message;
       await delay(RETRY_MS);
     }
   }

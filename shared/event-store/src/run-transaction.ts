@@ -3,6 +3,7 @@ import { isAppError } from '@warren/kernel';
 import type { PoolClient } from 'pg';
 import type { DatabasePool } from './create-pool.ts';
 import { isContention, isDatabaseError, isUnavailable, translateDatabaseError } from './database-errors.ts';
+import { DatabaseSession } from './database-session.ts';
 import { keyedPlans } from './keyed-plans.ts';
 import { storeErrors } from './store-errors.ts';
 
@@ -50,8 +51,8 @@ async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) =>
     clean = !isConnectionLost(error) && (await rollBack(client));
     throw error;
   } finally {
-    // A connection that could not roll back is dropped; the server rolls back then.
-    client.release(!clean);
+    // A connection that could not roll back is dropped; the server rolls back then. So is one that takes no writes: another may.
+    client.release(!clean || (client instanceof DatabaseSession && client.refusesWrites));
   }
 }
 

@@ -6,6 +6,11 @@ export const storeErrors = defineErrors({
     meaning:
       'The database cannot be reached, is starting or stopping, or has no room. A transaction whose commit was under way may or may not be stored: try again under the same ids.',
   },
+  DATABASE_REFUSED: {
+    kind: 'transient',
+    meaning:
+      'The database refuses the service itself: its login, the database it names, or a right that it lacks. The log says which; try again once that is corrected.',
+  },
   DATABASE_TIMEOUT: {
     kind: 'transient',
     meaning: 'A statement or the wait for a lock took longer than its limit and was rolled back. Try again.',
@@ -17,12 +22,17 @@ export const storeErrors = defineErrors({
   DATABASE_FAULT: {
     kind: 'fault',
     meaning:
-      'The database refused a statement: a broken constraint, wrong SQL, a missing table or right. `details` name it; nothing was stored.',
+      'The database refused a statement: a broken constraint, wrong SQL, a missing table. `details` name it; nothing was stored.',
   },
   APPEND_INVALID: {
     kind: 'fault',
     meaning:
-      'A bug in the caller: two operations on one stream in one append, or an expected version that is not a whole number from 0.',
+      'A bug in the caller: two operations on one stream in one append, an expected version that is not a whole number from 0, or text that Postgres cannot store (U+0000, half a surrogate pair).',
+  },
+  PRECONDITION_FAILED: {
+    kind: 'conflict',
+    meaning:
+      'What was to be changed has none of the versions that `If-Match` names; `version` is the one that it has. Read it again, and decide again whether to change it.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     kind: 'refused',

@@ -14,8 +14,9 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
 /**
- * Resolves when the database answers. A service may be started before its database is; each failed try is logged.
- * @throws `DATABASE_UNAVAILABLE` when it has not answered in time; at once when the answer is a refusal (`DATABASE_FAULT`: wrong
+ * Resolves when the database answers. A service may be started before its database is. What keeps it away is
+ * logged once, and again when it changes.
+ * @throws `DATABASE_UNAVAILABLE` when it has not answered in time; at once when the answer is a refusal (`DATABASE_REFUSED`: wrong
  * password, no such database), because waiting would not help.
  */
 export async function waitForDatabase({
@@ -25,6 +26,7 @@ export async function waitForDatabase({
 }: WaitForDatabaseOptions): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let pauseMs = FIRST_PAUSE_MS;
+  let seen = '';
   for (;;) {
     try {
       await pool.query('SELECT 1');
@@ -33,7 +35,9 @@ export async function waitForDatabase({
       const translated = translateDatabaseError(error);
       const leftMs = deadline - Date.now();
       if (!isUnavailable(error) || leftMs <= 0) throw translated;
-      logger.warn({ err: translated, leftMs }, 'the database does not answer yet, trying again');
+      const { message } = translated as Error;
+      if (message !== seen) logger.warn({ err: translated, leftMs }, 'the database does not answer yet, trying again');
+      seen = message;
       await delay(Math.min(pauseMs, leftMs));
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     }

@@ -24,8 +24,9 @@ describe('the translation of the database errors', () => {
     ['40P01', 'TRANSACTION_CONTENTION transient'],
     ['23505', 'DATABASE_FAULT fault'],
     ['42P01', 'DATABASE_FAULT fault'],
-    ['28P01', 'DATABASE_FAULT fault'],
-    ['3D000', 'DATABASE_FAULT fault'],
+    ['28P01', 'DATABASE_REFUSED transient'],
+    ['3D000', 'DATABASE_REFUSED transient'],
+    ['42501', 'DATABASE_REFUSED transient'],
   ])('when the server says %s, then it is %s', (sqlState, expected) => {
     expect(codeOf(fromServer(sqlState))).toBe(expected);
   });

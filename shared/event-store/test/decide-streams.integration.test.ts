@@ -14,12 +14,14 @@ import { newEvent, useStoreFixture } from './store-fixture.ts';
 interface Fill {
   stream: string;
   upTo: number;
+  versions?: number[];
 }
 
 let decisions = 0;
 
 const decider: StreamDecider<Fill, number, number> = {
   streamOf: ({ stream }) => stream,
+  versionsOf: ({ versions }) => versions,
   replay: (events) => events.reduce((sum, { data }) => sum + (data as { n: number }).n, 0),
   decide(sum, { upTo }) {
     decisions += 1;
@@ -108,6 +110,35 @@ describe('decideStreams', () => {
     expect(decisions).toBe(5);
     const streams = await store.load(['s-1', 's-2']);
     expect([numbersOf(streams.get('s-1')), numbersOf(streams.get('s-2'))]).toEqual([[1, 3], [4]]);
+  });
+
+  it('when somebody else appends after the load, then a request for the version that was loaded fails, and nothing of the batch is stored', async () => {
+    const { store } = await fixture.open();
+    const append = await beginOthers(store, 's-1', 1);
+
+    const requests = [{ ...fill('s-1', 4), versions: [0] }, fill('s-2', 4)];
+    const batch = store.transaction((tx) => decideStreams(afterLoad(tx, append), requests, decider));
+
+    await expect(batch).rejects.toMatchObject({ code: 'PRECONDITION_FAILED', details: { members: { version: 1 } } });
+    const streams = await store.load(['s-1', 's-2']);
+    expect([numbersOf(streams.get('s-1')), streams.get('s-2')]).toEqual([[1], []]);
+  });
+
+  it('when a request is for a version that those before it in the batch make, then it passes; one that changes nothing always does', async () => {
+    const { store } = await fixture.open();
+    const requests = [
+      { ...fill('s-1', 1), versions: [7, 0] },
+      { ...fill('s-1', 2), versions: [1] },
+    ];
+    const idle = { ...fill('s-1', 2), versions: [] };
+
+    const decided = await store.transaction((tx) => decideStreams(tx, [...requests, idle], decider));
+
+    expect(told(decided)).toEqual([
+      ['s-1', 1],
+      ['s-1', 1],
+      ['s-1', '2 is enough'],
+    ]);
   });
 
   it('when somebody else comes first at each of five tries, then it gives up, and nothing of the batch is stored', async () => {

@@ -140,7 +140,7 @@ describe('migrate', () => {
     }
   });
 
-  it('when the database is away, then it is waited for, in the log, and DATABASE_UNAVAILABLE in the end', async () => {
+  it('when the database is away, then it is waited for, which the log says once, and DATABASE_UNAVAILABLE in the end', async () => {
     const { logger, warnings } = recordingWarnings();
     const url = 'postgres://warren@127.0.0.1:1/none';
 
@@ -154,7 +154,7 @@ describe('migrate', () => {
     });
 
     await expect(run).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
-    expect(warnings.length).toBeGreaterThan(1);
+    expect(warnings).toHaveLength(1);
   });
 
   it('when the database comes up later, then the migration goes on', async () => {
@@ -176,7 +176,7 @@ describe('migrate', () => {
     const url = new URL(fixture.url);
     url.pathname = '/no_such_database';
     const run = migrate({ url: url.href, schema: 'shop', namespace, migrations: [first] });
-    await expect(run).rejects.toMatchObject({ code: 'DATABASE_FAULT', details: { sqlState: '3D000' } });
+    await expect(run).rejects.toMatchObject({ code: 'DATABASE_REFUSED', details: { sqlState: '3D000' } });
   });
 });
 

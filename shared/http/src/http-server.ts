@@ -25,7 +25,7 @@ export interface HttpServer extends Component {
 }
 
 /**
- * An HTTP server as a component. `stop` takes no new connection, lets requests in hand finish and then closes each connection; those
+ * An HTTP server as a component. Once a stop is announced, each answer asks its client to close the connection. `stop` takes no new connection, lets requests in hand finish and then closes each connection; those
  * without a request in hand are closed at once, those whose request has not arrived whole after a second. The lifecycle bounds how long that may take. In a `node:cluster` worker the port is
  * shared with the other workers.
  * @throws (from `start`) `PORT_TAKEN` when the port cannot be had.
@@ -40,7 +40,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     // How often Node looks for late requests; with its default of 30 s the limits above would mean little.
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 5_000) / 2,
   });
-  const drain = trackConnections(server);
+  const connections = trackConnections(server);
   server.on('request', app);
 
   return {
@@ -53,10 +53,11 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
       server.on('error', (err) => logger.error({ err }, 'http server error'));
       logger.info({ port: this.port }, 'listening');
     },
+    announceStop: () => connections.closeAfterAnswer(),
     async stop() {
       if (!server.listening) return;
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-      drain();
+      connections.drain();
       await closed;
     },
     health: () => ({ up: server.listening, details: { port: (server.address() as AddressInfo | null)?.port ?? port } }),
@@ -80,9 +81,17 @@ function listen(server: Server, port: number, host: string | undefined): Promise
 /** How long a request that is still arriving when the drain begins may take to be complete. */
 const REST_OF_REQUEST_MS = 1000;
 
-/** Knows the answers in hand of each connection. Gives the function that closes each connection as soon as it has none. */
-function trackConnections(server: Server): () => void {
+interface TrackedConnections {
+  /** Every answer from now on ends its connection; connections without a request in hand stay. */
+  closeAfterAnswer(): void;
+  /** Closes each connection as soon as it has no request in hand. */
+  drain(): void;
+}
+
+/** Knows the answers in hand of each connection. */
+function trackConnections(server: Server): TrackedConnections {
   const inHand = new Map<Socket, Set<ServerResponse>>();
+  let leaving = false;
   let draining = false;
   server.on('connection', (socket) => {
     inHand.set(socket, new Set());
@@ -91,21 +100,30 @@ function trackConnections(server: Server): () => void {
   server.on('request', ({ socket }, res) => {
     const answers = inHand.get(socket);
     answers?.add(res);
-    if (draining) res.setHeader('Connection', 'close');
+    if (leaving) res.setHeader('Connection', 'close');
     res.once('close', () => {
       answers?.delete(res);
       if (draining && answers?.size === 0) socket.end();
     });
   });
-  return () => {
-    draining = true;
-    for (const [socket, answers] of inHand) {
-      if (answers.size === 0) socket.destroy();
-      for (const res of answers) if (!res.headersSent) res.setHeader('Connection', 'close');
+
+  function closeAfterAnswer(): void {
+    leaving = true;
+    for (const res of [...inHand.values()].flatMap((answers) => [...answers])) {
+      if (!res.headersSent) res.setHeader('Connection', 'close');
     }
-    // A client that sends one byte a minute must not hold up the end of the process.
-    setTimeout(() => {
-      for (const [socket, answers] of inHand) if ([...answers].some(({ req }) => !req.complete)) socket.destroy();
-    }, REST_OF_REQUEST_MS).unref();
+  }
+
+  return {
+    closeAfterAnswer,
+    drain() {
+      closeAfterAnswer();
+      draining = true;
+      for (const [socket, answers] of inHand) if (answers.size === 0) socket.destroy();
+      // A client that sends one byte a minute must not hold up the end of the process.
+      setTimeout(() => {
+        for (const [socket, answers] of inHand) if ([...answers].some(({ req }) => !req.complete)) socket.destroy();
+      }, REST_OF_REQUEST_MS).unref();
+    },
   };
 }

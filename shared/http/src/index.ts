@@ -5,6 +5,7 @@ export * from './http-app.ts';
 export * from './http-errors.ts';
 export * from './http-server.ts';
 export * from './idempotency-key.ts';
+export * from './if-match.ts';
 export * from './invalid-request.ts';
 export * from './json-body.ts';
 export * from './path-id.ts';

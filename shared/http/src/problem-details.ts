@@ -12,11 +12,12 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   fault: 500,
 };
 
-/** Faults of the protocol itself, for which HTTP has a more exact status than their kind can say. */
+/** What HTTP has a more exact status for than the kind can say. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   METHOD_NOT_ALLOWED: 405,
   BODY_TOO_LARGE: 413,
   MEDIA_TYPE_UNSUPPORTED: 415,
+  PRECONDITION_FAILED: 412,
 };
 
 /** The most entries of `errors` in one answer. */

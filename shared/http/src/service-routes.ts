@@ -13,7 +13,7 @@ export interface ServiceRoutesOptions {
  * | path | answer |
  * |---|---|
  * | `/health/live` | 200 as long as the process turns its event loop, also while it drains: a restart would not help |
- * | `/health/ready` | 200 or 503, with the state of each component |
+ * | `/health/ready` | 200 `ready` or `degraded`, 503 `down`, with the reasons and the state of each component |
  * | `/metrics` | Prometheus text |
  */
 export function serviceRoutes({ readiness, metrics }: ServiceRoutesOptions): Route[] {
@@ -23,7 +23,7 @@ export function serviceRoutes({ readiness, metrics }: ServiceRoutesOptions): Rou
   const ready: RouteHandler = async (_req, res) => {
     const answer = await readiness();
     res
-      .status(answer.ready ? 200 : 503)
+      .status(answer.status === 'down' ? 503 : 200)
       .set('Cache-Control', 'no-store')
       .json(answer);
   };

@@ -1,3 +1,4 @@
+import { findUnstorableText, mayHoldUnstorableText } from '@warren/kernel';
 import { httpErrors } from './http-errors.ts';
 
 /** Deeper than any real document, and shallow enough for recursive code behind it. */
@@ -11,7 +12,8 @@ const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]/g;
 
 /**
  * Parses a JSON text (RFC 8259) and refuses what two readers could understand differently (I-JSON, RFC 7493): a key that comes
- * twice, a number that a double cannot hold (`1e400`, twenty digits), keys that reach the prototype, and nesting deeper than 32.
+ * twice, a number that a double cannot hold (`1e400`, twenty digits), keys that reach the prototype, nesting deeper than 32, and halves of
+ * surrogate pairs; also U+0000, which Postgres cannot store.
  * @throws `BODY_MALFORMED` with the place of the fault.
  */
 export function parseStrictJson(text: string): unknown {
@@ -22,7 +24,17 @@ export function parseStrictJson(text: string): unknown {
     throw httpErrors.BODY_MALFORMED(`the body is not JSON: ${(error as Error).message}`, { cause: error });
   }
   refuseAmbiguity(text);
+  if (mayHoldUnstorableText(text)) refuseUnstorableText(value);
   return value;
+}
+
+function refuseUnstorableText(value: unknown): void {
+  const path = findUnstorableText(value);
+  if (path === undefined) return;
+  const message = 'must not contain U+0000 or half of a surrogate pair';
+  throw httpErrors.BODY_MALFORMED(`the text at ${shown(path)} ${message}`, {
+    details: { faults: [{ path, message }] },
+  });
 }
 
 function refuseAmbiguity(text: string): void {

@@ -27,7 +27,14 @@ let lines: Record<string, unknown>[];
 let app: Express;
 
 beforeEach(() => {
-  readiness = { ready: true, state: 'started', components: { database: { up: true } } };
+  readiness = {
+    status: 'ready',
+    ready: true,
+    since: '2026-11-21T10:00:00.000Z',
+    reasons: [],
+    state: 'started',
+    components: { database: { up: true } },
+  };
   lines = [];
   const destination = new PassThrough().on('data', (line: Buffer) => lines.push(JSON.parse(line.toString())));
   app = createHttpApp({
@@ -43,7 +50,7 @@ const post = (body: string, type = 'application/json') =>
 
 describe('access log', () => {
   test('when probes and scrapes come, then they are logged at debug, whatever the answer; a failed request at info', async () => {
-    readiness = { ...readiness, ready: false };
+    readiness = { ...readiness, status: 'down', ready: false };
     await request(app).get('/health/ready').expect(503);
     await request(app).get('/metrics').expect(200);
     await request(app).get('/nothing').expect(404);
@@ -198,14 +205,29 @@ describe('a client that goes away', () => {
 
 describe('health and metrics', () => {
   test('when a component is down, then ready says 503 and which, and live says 200', async () => {
-    readiness = { ready: false, state: 'started', components: { database: { up: false, details: { error: 'gone' } } } };
+    const since = '2026-11-21T10:00:01.000Z';
+    readiness = {
+      ...readiness,
+      status: 'down',
+      ready: false,
+      since,
+      reasons: [{ component: 'database', reason: 'gone', since }],
+      components: { database: { up: false, reason: 'gone', since } },
+    };
     const ready = await request(app).get('/health/ready');
     expect([ready.status, ready.body]).toEqual([503, readiness]);
     expect((await request(app).get('/health/live')).status).toBe(200);
   });
 
+  test('when the service takes in what it cannot process, then ready says 200, degraded and why', async () => {
+    const reasons = [{ component: 'bus', reason: 'connection refused', since: readiness.since }];
+    readiness = { ...readiness, status: 'degraded', ready: false, reasons };
+    const { status, body } = await request(app).get('/health/ready');
+    expect([status, body]).toEqual([200, readiness]);
+  });
+
   test('when the service drains, then ready says 503 and live says 200', async () => {
-    readiness = { ...readiness, ready: false, state: 'stopping' };
+    readiness = { ...readiness, status: 'down', ready: false, state: 'stopping' };
     expect((await request(app).get('/health/ready')).status).toBe(503);
     expect((await request(app).get('/health/live')).status).toBe(200);
   });

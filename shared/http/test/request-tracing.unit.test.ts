@@ -28,7 +28,14 @@ beforeEach(() => {
         },
       },
     ],
-    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+    readiness: async () => ({
+      status: 'ready',
+      ready: true,
+      since: new Date().toISOString(),
+      reasons: [],
+      state: 'started',
+      components: {},
+    }),
     metrics: createMetricsRegistry('test', { collectDefaults: false }),
   });
 });

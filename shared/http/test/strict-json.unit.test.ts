@@ -35,6 +35,8 @@ describe('strict JSON', () => {
       'the number "10.999999999999999999" in the body has more digits than can be kept',
     ],
     ['{"price":9007199254740993}', 'the number "9007199254740993" in the body has more digits than can be kept'],
+    ['{"a":{"b":["c\\u0000"]}}', 'the text at "/a/b/0" must not contain U+0000 or half of a surrogate pair'],
+    ['{"a\\ud83d":1}', 'the text at "/a\uFFFD" must not contain U+0000 or half of a surrogate pair'],
     [`${'['.repeat(33)}${']'.repeat(33)}`, 'the body is nested deeper than 32 levels'],
     [`${'['.repeat(49_000)}${']'.repeat(49_000)}`, 'the body is nested deeper than 32 levels'],
   ])('when the text is %.60s, then it is refused with the reason', (text, message) => {
@@ -50,6 +52,7 @@ describe('strict JSON', () => {
 
   test.each([
     ['[{"a":1},{"a":1}]', [{ a: 1 }, { a: 1 }]],
+    ['{"a":"\\\\u0000","b":"\\ud83d\\ude00"}', { a: '\\u0000', b: '\ud83d\ude00' }],
     ['{"a":{"a":1},"b":"a\\":{,"}', { a: { a: 1 }, b: 'a":{,' }],
     [
       '[1.10000000000000000000, 0.30000000000000004, 1e3, -0.5, 100000000000000000000]',

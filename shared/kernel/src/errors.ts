@@ -97,6 +97,6 @@ export const kernelErrors = defineErrors({
   COMPONENT_TIMEOUT: {
     kind: 'fault',
     meaning:
-      'A component gave no answer in time: to a readiness check within 2 s, or to a stop within its share of DRAIN_TIMEOUT_MS. What it had in hand is delivered again after the restart.',
+      'A component gave no answer in time: to a readiness check or a scrape within 1.5 s, or to a stop within its share of DRAIN_TIMEOUT_MS. What it had in hand is delivered again after the restart.',
   },
 });

@@ -1,7 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Alert, Alerts } from './alerts.ts';
+import type { Alerts } from './alerts.ts';
 import { kernelErrors } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
+import { createReadiness, type Readiness } from './readiness.ts';
+import { withLimit } from './shared-read.ts';
 
 /** The state of one component. `details` are shown by `/health/ready`; they hold no secrets. */
 export interface ComponentHealth {
@@ -16,20 +18,21 @@ export interface ComponentHealth {
 /** A part of a service that is started, watched and stopped: a pool, a bus, a relay, a server. */
 export interface Component {
   name: string;
+  /** Whether the service is `down` while this is not up. False: it still takes in and stores what it is asked, and is `degraded`. @default true */
+  essential?: boolean;
   start?(): Promise<void>;
+  /** Called when a stop begins, before `shutdownDelayMs`: everything still runs, but nobody new should come. */
+  announceStop?(): void;
   /** Finishes what is in hand and lets go of everything. Called once, also when `start` failed half-way. */
   stop?(): Promise<void>;
-  /** Asked at each readiness check; a throw, or no answer within 2 s, counts as down. Without it the component does not take part. */
+  /** Asked at each readiness check; a throw, or no answer within 1.5 s, counts as not up. Without it the component does not take part. */
   health?(): ComponentHealth | Promise<ComponentHealth>;
 }
 
-export interface Readiness {
-  /** True only when the service is started, not draining, and every component is up. */
-  ready: boolean;
-  state: LifecycleState;
-  components: Record<string, ComponentHealth>;
-  /** What lasts and somebody has to know about, if there is anything. */
-  alerts?: Alert[];
+/** The same component, as one without which the service still takes in and stores what it is asked. */
+export function notEssential<Part extends Component>(component: Part): Part {
+  component.essential = false;
+  return component;
 }
 
 /**
@@ -38,7 +41,7 @@ export interface Readiness {
  * | `created` | nothing runs yet | `starting` |
  * | `starting` | components start, in the order they were added | `started`, `stopping` |
  * | `started` | all run | `stopping` |
- * | `stopping` | drains: components stop, in the reverse order | `stopped` |
+ * | `stopping` | after `shutdownDelayMs` it drains: components stop, in the reverse order | `stopped` |
  * | `stopped` | nothing runs any more | – |
  */
 export type LifecycleState = 'created' | 'starting' | 'started' | 'stopping' | 'stopped';
@@ -47,8 +50,15 @@ export interface LifecycleOptions {
   logger?: Logger;
   /** How long `stop` may take over all components together, in milliseconds. @default 10000 */
   drainTimeoutMs?: number;
+  /** How long `stop` waits before it drains, in milliseconds: readiness is `down` already, and everything still runs. @default 0 */
+  shutdownDelayMs?: number;
   /** The service's alerts, for its readiness. @default none */
   alerts?: Pick<Alerts, 'active'>;
+}
+
+export interface StopOptions {
+  /** Drains without the wait. @default false */
+  atOnce?: boolean;
 }
 
 export interface Lifecycle {
@@ -56,17 +66,17 @@ export interface Lifecycle {
   /** Starts the components one after the other. When one fails, those before it are stopped and its error is thrown. */
   start(): Promise<void>;
   /**
-   * Stops the components in reverse order; every one is asked, also after a failure. One that is late is left behind, so that the
+   * Waits for `shutdownDelayMs`, unless it was still starting or is to stop at once. Then stops the components in reverse order; every one is asked, also after a failure. One that is late is left behind, so that the
    * next one has time too: each may use half of what is left of `drainTimeoutMs`, the last one all of it. Safe to call twice.
    * @throws the first failure; `COMPONENT_TIMEOUT` for a component that was late.
    */
-  stop(): Promise<void>;
+  stop(options?: StopOptions): Promise<void>;
   readiness(): Promise<Readiness>;
 }
 
 /** Ordered start, drain and readiness over a service's components. */
 export function createLifecycle(components: readonly Component[], options: LifecycleOptions = {}): Lifecycle {
-  const { logger = silentLogger, drainTimeoutMs = 10_000, alerts } = options;
+  const { logger = silentLogger, drainTimeoutMs = 10_000, shutdownDelayMs = 0, alerts } = options;
   const touched: Component[] = [];
   let state: LifecycleState = 'created';
   let stopping: Promise<void> | undefined;
@@ -103,9 +113,12 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     if (failure !== undefined) throw failure;
   }
 
-  function stop(): Promise<void> {
+  function stop({ atOnce = false }: StopOptions = {}): Promise<void> {
     stopping ??= (async () => {
+      const delayMs = atOnce || state !== 'started' ? 0 : shutdownDelayMs;
       state = 'stopping';
+      for (const component of touched) component.announceStop?.();
+      if (delayMs > 0) await pause(delayMs);
       try {
         await stopAll();
       } finally {
@@ -115,45 +128,12 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     return stopping;
   }
 
-  async function readiness(): Promise<Readiness> {
-    const entries = await Promise.all(components.map(async (component) => [component.name, await healthOf(component)]));
-    const known = entries.filter((entry): entry is [string, ComponentHealth] => entry[1] !== undefined);
-    const ready = state === 'started' && known.every(([, health]) => health.up);
-    const active = alerts?.active() ?? [];
-    return { ready, state, components: Object.fromEntries(known), ...(active.length > 0 && { alerts: active }) };
-  }
-
   return {
     get state() {
       return state;
     },
     start,
     stop,
-    readiness,
+    readiness: createReadiness(components, { state: () => state, alerts }),
   };
-}
-
-const HEALTH_TIMEOUT_MS = 2000;
-
-async function healthOf(component: Component): Promise<ComponentHealth | undefined> {
-  if (!component.health) return undefined;
-  try {
-    return await withLimit(Promise.resolve(component.health()), HEALTH_TIMEOUT_MS);
-  } catch (error) {
-    return { up: false, details: { error: (error as Error).message } };
-  }
-}
-
-/** @throws `COMPONENT_TIMEOUT` when the promise has not settled in time */
-async function withLimit<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
-  const done = new AbortController();
-  const late = pause(limitMs, undefined, { signal: done.signal }).then(() => {
-    throw kernelErrors.COMPONENT_TIMEOUT(`no answer within ${limitMs} ms`);
-  });
-  late.catch(() => undefined);
-  try {
-    return await Promise.race([promise, late]);
-  } finally {
-    done.abort();
-  }
 }

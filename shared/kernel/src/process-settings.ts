@@ -15,6 +15,12 @@ export const processSettings = {
     format: formats.integer(1, 600_000),
     default: 10_000,
   }),
+  shutdownDelayMs: setting({
+    env: 'SHUTDOWN_DELAY_MS',
+    doc: 'How long a stop waits before it drains, in milliseconds: readiness is 503, requests are still answered. For load balancers that take a while to notice.',
+    format: formats.integer(0, 600_000),
+    default: 0,
+  }),
   otlpEndpoint: setting({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     doc: 'Where spans are sent by OTLP over HTTP, e.g. http://localhost:4318. No spans are made without it.',

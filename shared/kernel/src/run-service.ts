@@ -1,5 +1,5 @@
 import { isAppError } from './errors.ts';
-import type { Lifecycle } from './lifecycle.ts';
+import type { Lifecycle, StopOptions } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 
 /** What `compose.ts` hands to `main.ts`. */
@@ -9,7 +9,7 @@ export interface Service {
 }
 
 /**
- * Runs a service as this process: composes it, starts it, drains it on SIGTERM and SIGINT, and sets the exit code: 0 after a clean
+ * Runs a service as this process: composes it, starts it, drains it on SIGTERM and SIGINT (after its `shutdownDelayMs`), and sets the exit code: 0 after a clean
  * drain, 1 when a setting is wrong, when it cannot start, or when it could not drain in time. A second signal ends the process at once.
  */
 export async function runService(compose: () => Service): Promise<void> {
@@ -23,11 +23,11 @@ export async function runService(compose: () => Service): Promise<void> {
   }
   const { lifecycle, logger } = service;
 
-  async function stop(reason: string): Promise<void> {
+  async function stop(reason: string, options?: StopOptions): Promise<void> {
     if (lifecycle.state === 'stopping') process.exit(1);
     logger.info({ reason }, 'stopping');
     try {
-      await lifecycle.stop();
+      await lifecycle.stop(options);
       logger.info('stopped');
       process.exit(process.exitCode ?? 0);
     } catch (err) {
@@ -41,7 +41,7 @@ export async function runService(compose: () => Service): Promise<void> {
   process.on('uncaughtException', (err) => {
     logger.fatal({ err }, 'uncaught exception');
     process.exitCode = 1;
-    void stop('uncaught exception');
+    void stop('uncaught exception', { atOnce: true });
   });
 
   try {

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { type Component, createLifecycle } from '../src/index.ts';
 
@@ -84,8 +85,8 @@ describe('createLifecycle', () => {
     ]);
     await lifecycle.start();
     expect(await lifecycle.readiness()).toMatchObject({
-      ready: false,
-      components: { database: { up: false, details: { error: 'no answer within 2000 ms' } }, bus: { up: true } },
+      status: 'down',
+      components: { database: { up: false, reason: 'no answer within 1500 ms' }, bus: { up: true } },
     });
     await lifecycle.stop();
   });
@@ -98,27 +99,40 @@ describe('createLifecycle', () => {
     expect(calls.filter((call) => call === 'stop bus')).toHaveLength(1);
   });
 
-  it('when all components are up, then it is ready only between start and stop', async () => {
-    const { component } = recorder();
-    const lifecycle = createLifecycle([component('bus', { health: () => ({ up: true }) })]);
-    expect((await lifecycle.readiness()).ready).toBe(false);
+  it('when it is told to stop, then readiness is down at once, and components go on until the delay is over', async () => {
+    const { calls, component } = recorder();
+    const http = component('http', { announceStop: () => void calls.push('announce'), health: () => ({ up: true }) });
+    const lifecycle = createLifecycle([http], { shutdownDelayMs: 50 });
     await lifecycle.start();
-    expect(await lifecycle.readiness()).toEqual({ ready: true, state: 'started', components: { bus: { up: true } } });
-    await lifecycle.stop();
-    expect((await lifecycle.readiness()).ready).toBe(false);
+    const stopped = lifecycle.stop();
+    expect(await lifecycle.readiness()).toMatchObject({
+      status: 'down',
+      state: 'stopping',
+      reasons: [{ reason: 'the service is stopping' }],
+    });
+    expect(calls).toEqual(['start http', 'announce']);
+    await stopped;
+    expect(calls).toEqual(['start http', 'announce', 'stop http']);
   });
 
-  it('when a component is down or its check throws, then it is not ready and says which', async () => {
+  it('when the delay is longer than the drain may take, then components still have all of that time', async () => {
     const { component } = recorder();
-    const lifecycle = createLifecycle([
-      component('database', { health: () => Promise.reject(new Error('refused')) }),
-      component('bus', { health: () => ({ up: true }) }),
-    ]);
+    const slow = component('bus', { stop: () => pause(20) });
+    const lifecycle = createLifecycle([slow], { shutdownDelayMs: 300, drainTimeoutMs: 200 });
     await lifecycle.start();
-    expect(await lifecycle.readiness()).toMatchObject({
-      ready: false,
-      components: { database: { up: false, details: { error: 'refused' } }, bus: { up: true } },
-    });
-    await lifecycle.stop();
+    await expect(lifecycle.stop()).resolves.toBeUndefined();
+  });
+
+  it.each([
+    ['it has not started yet', false, undefined],
+    ['it is to stop at once', true, { atOnce: true }],
+  ])('when %s, then a stop does not wait', async (_case, started, options) => {
+    const { calls, component } = recorder();
+    const never = component('bus', started ? {} : { start: () => new Promise(() => {}) });
+    const lifecycle = createLifecycle([never], { shutdownDelayMs: 600_000 });
+    const starting = lifecycle.start();
+    if (started) await starting;
+    await lifecycle.stop(options);
+    expect(calls.at(-1)).toBe('stop bus');
   });
 });

@@ -10,7 +10,7 @@ export interface ServiceProcessOptions {
   port?: number;
   /** Several processes behind the one port; see `npm start -- --orders 2`. @default 1 */
   instances?: number;
-  /** Wait until `/health/ready` answers 200. Off for a test whose broker or database is away. @default true */
+  /** Wait until `/health/ready` says `ready`. Off for a test whose broker or database is away. @default true */
   waitUntilReady?: boolean;
   /** Keep at least so many of the latest lines of output, at most twice as many. @default all */
   maxOutput?: number;
@@ -27,9 +27,9 @@ export interface ServiceProcess {
   readonly output: readonly string[];
   /** Starts it after `stop` or `kill`, with the same settings and port, or with some of the settings changed from now on. */
   start(changed?: Record<string, string>): Promise<void>;
-  /** Resolves when `/health/ready` answers 200. @throws when it ended or is not ready in time (default 60 s), with its last words */
+  /** Resolves when `/health/ready` says `ready`. @throws when it ended or is not ready in time (default 60 s), with its last words */
   waitUntilReady(timeoutMs?: number): Promise<void>;
-  /** Sends SIGTERM and resolves with how it ended (a clean drain: `{ code: 0, signal: null }`); killed 10 s after its `DRAIN_TIMEOUT_MS`. Safe to call twice. */
+  /** Sends SIGTERM and resolves with how it ended (a clean drain: `{ code: 0, signal: null }`); killed 10 s after its `SHUTDOWN_DELAY_MS` and `DRAIN_TIMEOUT_MS`. Safe to call twice. */
   stop(): Promise<Exit>;
   /** Ends it as a crash does (SIGKILL). */
   kill(): Promise<Exit>;

@@ -3,7 +3,7 @@ import type { ServiceInstance } from '../service-instance.ts';
 
 /** What was seen of one service, over all its restarts. */
 export interface Vitals {
-  /** Answers of `/health/ready` in their order, each only when it differs from the one before. */
+  /** `ready` of the answers of `/health/ready` in their order, each only when it differs from the one before. */
   readiness: boolean[];
   /** Memory of its process at the last look and at its most, in MB. */
   rssMb: { now: number; peak: number };
@@ -70,11 +70,11 @@ async function lookAt({ process }: ServiceInstance, vitals: WatchedVitals): Prom
   const { url, pid } = process;
   const options = { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) };
   try {
-    const [ready, metrics] = await Promise.all([
-      fetch(`${url}/health/ready`, options),
+    const [{ ready }, metrics] = await Promise.all([
+      fetch(`${url}/health/ready`, options).then((answer) => answer.json() as Promise<{ ready: boolean }>),
       fetch(`${url}/metrics`, options).then((answer) => answer.text()),
     ]);
-    if (ready.ok !== vitals.readiness.at(-1)) vitals.readiness.push(ready.ok);
+    if (ready !== vitals.readiness.at(-1)) vitals.readiness.push(ready);
     vitals.rssMb.now = Math.round(gaugeOf(metrics, 'process_resident_memory_bytes') / 1e6);
     vitals.rssMb.peak = Math.max(vitals.rssMb.peak, vitals.rssMb.now);
     vitals.relayInFlight = Math.max(vitals.relayInFlight, gaugeOf(metrics, 'warren_relay_in_flight'));

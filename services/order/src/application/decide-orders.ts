@@ -9,6 +9,8 @@ export interface OrderRequest {
   orderId: string;
   input: OrderInput;
   cause: Cause;
+  /** The only versions of the order that may be changed. @default any */
+  ifMatch?: readonly number[];
 }
 
 /** What followed from a request. */
@@ -16,7 +18,7 @@ export type DecidedRequest = Decided<OrderRequest, OrderEvent>;
 
 /**
  * Decides a batch of requests inside a transaction and appends what follows: see `decideStreams`.
- * @throws what `decide` throws for any of them; `ORDER_CONTESTED`
+ * @throws what `decide` throws for any of them; `ORDER_CONTESTED`, `PRECONDITION_FAILED`
  */
 export function decideOrders(
   tx: StoreTransaction,
@@ -25,6 +27,7 @@ export function decideOrders(
 ): Promise<DecidedRequest[]> {
   return decideStreams(tx, requests, {
     streamOf: ({ orderId }) => orderStream(orderId),
+    versionsOf: ({ ifMatch }) => ifMatch,
     replay,
     decide: (order, { input }) => decide(order, input),
     evolve,

@@ -15,9 +15,9 @@ import { createOrderShipping, type ShipOrder } from './ship-order.ts';
 export interface Orders {
   /** @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE` */
   createOrder(request: CreateOrder): Promise<OrderView>;
-  /** Gives the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_SHIPPED`, `ORDER_CONTESTED` */
+  /** Returns the order as it is then. @throws `ORDER_NOT_FOUND`, `ORDER_ENDED`, `ORDER_SHIPPED`, `ORDER_CONTESTED`, `PRECONDITION_FAILED` */
   cancelOrder(request: CancelOrder): Promise<OrderView>;
-  /** The same. @throws `ORDER_NOT_FOUND`, `ORDER_NOT_PAID`, `ORDER_ENDED`, `ORDER_CONTESTED` */
+  /** The same. @throws `ORDER_NOT_FOUND`, `ORDER_NOT_PAID`, `ORDER_ENDED`, `ORDER_CONTESTED`, `PRECONDITION_FAILED` */
   shipOrder(request: ShipOrder): Promise<OrderView>;
   /** @throws `ORDER_NOT_FOUND` */
   getOrder(orderId: string): Promise<OrderView>;

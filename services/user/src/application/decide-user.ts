@@ -9,12 +9,14 @@ import { replay, toNewEvent, userStream } from './user-streams.ts';
 /** Something that a user is asked, and in which request. */
 export interface UserRequest extends RequestContext {
   command: UserCommand;
+  /** The only versions of the user that may be changed. @default any */
+  ifMatch?: readonly number[];
 }
 
 /**
  * Decides a request inside a transaction, appends what follows and settles whose the e-mail addresses are. Nothing of it may be kept when
  * it throws.
- * @throws what `decide` throws; `EMAIL_TAKEN`, `USER_CONTESTED`
+ * @throws what `decide` throws; `EMAIL_TAKEN`, `USER_CONTESTED`, `PRECONDITION_FAILED`
  */
 export async function decideUser(
   tx: StoreTransaction,
@@ -24,6 +26,7 @@ export async function decideUser(
   const cause = causeOfRequest(request);
   const decided = await decideStreams(tx, [request], {
     streamOf: ({ command }) => userStream(command.data.userId),
+    versionsOf: ({ ifMatch }) => ifMatch,
     replay,
     decide: (user, { command }) => decide(user, command),
     evolve,

@@ -2,7 +2,7 @@ import type { RequestContext } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import type { UserCommand } from '../domain/user.ts';
 import { userErrors } from '../domain/user-errors.ts';
-import { decideUser } from './decide-user.ts';
+import { decideUser, type UserRequest } from './decide-user.ts';
 import { createUserRegistration, type RegisterUser } from './register-user.ts';
 import type { UserDependencies } from './user-dependencies.ts';
 import { userStream } from './user-streams.ts';
@@ -11,6 +11,8 @@ import type { UserView } from './user-view.ts';
 export interface ChangeEmail extends RequestContext {
   userId: string;
   email: string;
+  /** The only versions of the user that may be changed. @default any */
+  ifMatch?: readonly number[];
 }
 
 export type DeactivateUser = Omit<ChangeEmail, 'email'>;
@@ -19,9 +21,9 @@ export type DeactivateUser = Omit<ChangeEmail, 'email'>;
 export interface Users {
   /** @throws `EMAIL_TAKEN`, `IDEMPOTENCY_KEY_REUSED` */
   registerUser(request: RegisterUser): Promise<UserView>;
-  /** Gives the user as it is then. The same address again changes nothing. @throws `USER_NOT_FOUND`, `USER_DEACTIVATED`, `EMAIL_TAKEN`, `USER_CONTESTED` */
+  /** Returns the user as it is then. The same address again changes nothing. @throws `USER_NOT_FOUND`, `USER_DEACTIVATED`, `EMAIL_TAKEN`, `USER_CONTESTED`, `PRECONDITION_FAILED` */
   changeEmail(request: ChangeEmail): Promise<UserView>;
-  /** Gives the user as it is then. Once more changes nothing. @throws `USER_NOT_FOUND`, `USER_CONTESTED` */
+  /** Returns the user as it is then. Once more changes nothing. @throws `USER_NOT_FOUND`, `USER_CONTESTED`, `PRECONDITION_FAILED` */
   deactivateUser(request: DeactivateUser): Promise<UserView>;
   /** @throws `USER_NOT_FOUND` */
   getUser(userId: string): Promise<UserView>;
@@ -36,7 +38,7 @@ export function createUsers(dependencies: UserDependencies): Users {
     return (await readModel.find(userId)) ?? notFound(userId);
   }
 
-  async function change(command: UserCommand, context: RequestContext): Promise<UserView> {
+  async function change(command: UserCommand, context: Omit<UserRequest, 'command'>): Promise<UserView> {
     await store.transaction((tx) => decideUser(tx, { command, ...context }, dependencies));
     return getUser(command.data.userId);
   }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { AppError, Logger } from '@warren/kernel';
-import type { ConfirmChannel } from 'amqplib';
+import type { QueueSpec } from '@warren/contracts';
+import type { Alerts, AppError, Logger } from '@warren/kernel';
+import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type {
   Broker,
   BrokerConsumer,
@@ -10,27 +11,39 @@ import type {
   ConsumeStreamOptions,
   Posting,
 } from '../broker.ts';
+import { busAlerts } from '../bus-alerts.ts';
 import { busErrors } from '../bus-errors.ts';
+import type { BusMetrics } from '../bus-metrics.ts';
+import type { BusTopology } from '../bus-topology.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink, internals } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
-import { explainDeclareFailure } from './connection-failure.ts';
+import { shownUrl } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
+import { QueueWatch } from './queue-watch.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
+import { TopologyKeeper } from './topology-keeper.ts';
 
 export interface AmqpBrokerOptions {
   url: string;
   service: string;
   logger: Logger;
-  /** The topology of this moment. */
-  plan(): TopologyPlan;
+  alerts: Alerts;
+  topology: Pick<BusTopology, 'plan' | 'fedBy'>;
+  /** Queues that may exist beside those of the topology. */
+  knownQueues: readonly QueueSpec[];
+  metrics: Pick<BusMetrics, 'queueCounted'>;
+  queueWatchMs: number;
   maxUnconfirmed: number;
   publishTimeoutMs: number;
   heartbeatSeconds: number;
 }
+
+const AWAY = busAlerts.BROKER_AWAY;
+const REFUSED = busAlerts.BROKER_REFUSED;
 
 /** `amqplib` encodes a header table into a buffer of this size, whatever frame the broker would take. */
 const ENCODER_BYTES = 65_536;
@@ -43,29 +56,46 @@ const PROPERTIES_BYTES = 2560;
  */
 export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
+  /** Without the login. */
+  readonly #url: string;
   readonly #publishing: AmqpLink;
   readonly #consuming: AmqpLink;
   readonly #window: ConfirmWindow;
+  readonly #topology: TopologyKeeper;
+  #watch: QueueWatch | undefined;
   readonly #keeper: ChannelKeeper<ConfirmChannel>;
   #redeclaring: Promise<void> | undefined;
   #waiters: { resolve(): void; reject(error: AppError): void }[] = [];
 
   constructor(options: AmqpBrokerOptions) {
-    const { url, service, logger, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
+    const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
     this.#options = options;
+    this.#url = shownUrl(url);
     this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs });
-    const link = { url, heartbeatSeconds, logger, onFailure: (error: AppError) => this.#refused(error) };
-    const onBlocked = (blocked: boolean) => this.#window.pause(blocked);
+    const link = {
+      url,
+      heartbeatSeconds,
+      logger,
+      onFailure: (error: AppError) => this.#cannotConnect(error),
+      onConnected: () => this.#connected(),
+    };
+    const onBlocked = (reason: string | undefined) => this.#blocked(reason);
     this.#publishing = new AmqpLink({ ...link, name: `${service} publish`, onBlocked });
     this.#consuming = new AmqpLink({ ...link, name: `${service} consume` });
+    this.#topology = new TopologyKeeper({
+      link: this.#publishing,
+      plan: () => options.topology.plan(),
+      alerts,
+      logger,
+    });
     this.#keeper = new ChannelKeeper({
       link: this.#publishing,
       name: 'publish',
       logger,
       create: (model) => model.createConfirmChannel(),
-      setUp: (channel) => declareTopology(channel, this.#options.plan()),
+      setUp: (_, model) => this.#topology.declare(model),
       onOpened: (channel) => this.#opened(channel),
-      onLost: (channel, reason) => this.#window.detach(channel, reason),
+      onLost: (channel, reason) => this.#channelLost(channel, reason),
       onFailure: (error) => this.#refused(error),
     });
     void this.#keeper.start();
@@ -75,6 +105,7 @@ export class AmqpBroker implements Broker {
   open(): void {
     this.#publishing.open();
     this.#consuming.open();
+    this.#watch ??= this.#watchQueues();
   }
 
   ready(): Promise<void> {
@@ -85,7 +116,13 @@ export class AmqpBroker implements Broker {
   }
 
   publish(posting: Posting): void {
-    this.#window.add(posting);
+    const reason = this.#topology.refusalOf(posting);
+    if (reason === undefined) this.#window.add(posting);
+    else posting.settle({ status: 'returned', reason });
+  }
+
+  isRefused(exchange: string): boolean {
+    return this.#topology.isRefused(exchange);
   }
 
   canPublish(): boolean {
@@ -113,29 +150,46 @@ export class AmqpBroker implements Broker {
   }
 
   async consume(options: ConsumeOptions): Promise<BrokerConsumer> {
-    const consumer = new AmqpConsumer({ ...options, link: this.#consuming, logger: this.#options.logger });
+    const consumer = new AmqpConsumer({ ...options, ...this.#forConsumers() });
     await consumer.start();
     return consumer;
   }
 
   async consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer> {
-    const consumer = new AmqpStreamConsumer({ ...options, link: this.#consuming, logger: this.#options.logger });
+    const consumer = new AmqpStreamConsumer({ ...options, ...this.#forConsumers() });
     await consumer.start();
     return consumer;
   }
 
   status(): BrokerStatus {
     const failure = this.#publishing.failure ?? this.#keeper.failure ?? this.#consuming.failure;
+    const { refused } = this.#topology;
+    const hindrance = this.#hindrance();
     return {
-      up: this.canPublish() && this.#consuming.state === 'connected',
+      up: hindrance === undefined,
+      ...hindrance,
       details: {
         publishing:
           this.#publishing.state === 'connected' && !this.#keeper.channel ? 'no channel' : this.#publishing.state,
         consuming: this.#consuming.state,
         ...(this.#publishing.blockedBecause === undefined ? {} : { blocked: this.#publishing.blockedBecause }),
         ...(failure === undefined ? {} : { failure: `${failure.code}: ${failure.message}` }),
+        ...(Object.keys(refused).length === 0 ? {} : { topology: refused }),
       },
     };
+  }
+
+  /** Why it is not up, if it is not. */
+  #hindrance(): Pick<BrokerStatus, 'reason' | 'since'> | undefined {
+    for (const link of [this.#publishing, this.#consuming]) {
+      const { state, since, failure, blockedBecause } = link;
+      if (state === 'blocked')
+        return { reason: `the broker reads nothing that is published: ${blockedBecause}`, since };
+      if (state !== 'connected') return { reason: failure?.message ?? `${this.#url}: not connected yet`, since };
+    }
+    if (!this.#keeper.channel) return { reason: this.#keeper.failure?.message ?? 'there is no channel to publish on' };
+    const refusal = this.#topology.hindrance;
+    return refusal && { reason: `${refusal.subject} is refused: ${refusal.error.message}` };
   }
 
   flushed(): Promise<void> {
@@ -147,7 +201,64 @@ export class AmqpBroker implements Broker {
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
     // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
     void this.#keeper.close();
+    this.#topology.close();
+    this.#watch?.stop();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
+  }
+
+  /** Asked on the connection that an alarm does not block. */
+  #watchQueues(): QueueWatch {
+    const { topology, knownQueues, alerts, metrics, queueWatchMs } = this.#options;
+    return new QueueWatch({
+      model: () => (this.#keeper.channel ? this.#consuming.model : undefined),
+      attended: () => topology.fedBy(knownQueues),
+      declared: () => {
+        const names = topology.plan().queues.map(({ name }) => name);
+        return names.filter((name) => !(`queue ${name}` in this.#topology.refused));
+      },
+      everyMs: queueWatchMs,
+      alerts,
+      onCount: (queue, count) => metrics.queueCounted(queue, count),
+      onGone: () => void this.declare().catch(() => undefined),
+    });
+  }
+
+  #forConsumers() {
+    const { logger, alerts } = this.#options;
+    const declare = (model: ChannelModel, plan: TopologyPlan, queue: string) => this.#declareFor(model, plan, queue);
+    return { link: this.#consuming, logger, alerts, declare };
+  }
+
+  async #declareFor(model: ChannelModel, plan: TopologyPlan, queue: string): Promise<void> {
+    const { refusals } = await declareTopology(model, plan);
+    const fatal = refusals.find((refusal) => refusal.subject === `queue ${queue}`);
+    if (fatal) throw fatal.error;
+    if (refusals.length > 0) this.#topology.lookSoon();
+  }
+
+  #cannotConnect(error: AppError): void {
+    const [now, no] = error.code === 'BROKER_UNAVAILABLE' ? [AWAY, REFUSED] : [REFUSED, AWAY];
+    const { alerts } = this.#options;
+    alerts.clear(no, this.#url);
+    alerts.raise(now, { subject: this.#url, reason: error.message });
+    this.#refused(error);
+  }
+
+  #connected(): void {
+    if ([this.#publishing, this.#consuming].some(({ state }) => state === 'connecting')) return;
+    for (const kind of [AWAY, REFUSED]) this.#options.alerts.clear(kind, this.#url);
+  }
+
+  #blocked(reason: string | undefined): void {
+    const { alerts } = this.#options;
+    if (reason === undefined) alerts.clear(busAlerts.BROKER_BLOCKED, this.#url);
+    else alerts.raise(busAlerts.BROKER_BLOCKED, { subject: this.#url, reason });
+    this.#window.pause(reason !== undefined);
+  }
+
+  #channelLost(channel: ConfirmChannel, reason: string): void {
+    this.#topology.publishRefused(reason);
+    this.#window.detach(channel, reason);
   }
 
   #opened(channel: ConfirmChannel): void {
@@ -155,19 +266,11 @@ export class AmqpBroker implements Broker {
     this.#checkReadySoon();
   }
 
-  /** On a channel of its own: a refusal closes it, and must not take the messages in flight with it. */
   async #declareOnce(): Promise<void> {
     await pause(REDECLARE_PAUSE_MS);
     const model = this.#publishing.model;
     if (!model) throw busErrors.BROKER_UNAVAILABLE('not connected');
-    try {
-      const channel = await model.createChannel();
-      channel.on('error', () => undefined);
-      await declareTopology(channel, this.#options.plan());
-      await channel.close();
-    } catch (error) {
-      throw explainDeclareFailure(error);
-    }
+    await this.#topology.declare(model);
   }
 
   /** Once the setup that calls this has returned and its connection counts as connected. */
@@ -178,7 +281,11 @@ export class AmqpBroker implements Broker {
   #checkReady(): void {
     if (!this.#keeper.channel || this.#publishing.state === 'connecting' || this.#consuming.state === 'connecting')
       return;
-    for (const { resolve } of this.#waiters.splice(0)) resolve();
+    const refusal = this.#topology.firstRefusal;
+    for (const { resolve, reject } of this.#waiters.splice(0)) {
+      if (refusal) reject(refusal.error);
+      else resolve();
+    }
   }
 
   #refused(error: AppError): void {

@@ -1,15 +1,18 @@
-import type { AppError, Logger } from '@warren/kernel';
+import type { Alerts, AppError, Logger } from '@warren/kernel';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { BrokerConsumer, CaughtUp, ConsumeOptions } from '../broker.ts';
+import { busAlerts } from '../bus-alerts.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
-import { declareTopology } from './declare-topology.ts';
+import type { DeclareForConsumer } from './declare-topology.ts';
 import { Intake } from './intake.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpConsumerOptions extends ConsumeOptions {
   link: AmqpLink;
+  declare: DeclareForConsumer;
+  alerts: Alerts;
   logger: Logger;
   /** How often the consumer is looked after, in milliseconds. @default 5000 */
   checkMs?: number;
@@ -43,12 +46,10 @@ export class AmqpConsumer implements BrokerConsumer {
       link: options.link,
       name: options.queue,
       logger: options.logger,
+      alert: { kind: busAlerts.QUEUE_NOT_CONSUMED, alerts: options.alerts },
       create: (model) => model.createChannel(),
       setUp: (channel, model) => this.#consume(channel, model),
       onLost: (channel) => this.#lost(channel),
-      onFailure: ({ code }) => {
-        if (code === 'TOPOLOGY_REFUSED') options.onTopology(false);
-      },
     });
   }
 
@@ -98,9 +99,9 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   async #consume(channel: Channel, model: ChannelModel): Promise<void> {
-    await declareTopology(channel, this.#options.plan);
+    const { declare, plan, queue } = this.#options;
+    await declare(model, plan, queue);
     if (this.#cancelled) return;
-    this.#options.onTopology(true);
     const intake = this.#createIntake(channel);
     this.#intake = intake;
     await intake.start();

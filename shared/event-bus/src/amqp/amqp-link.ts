@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
-import { explainConnectionFailure, shownUrl } from './connection-failure.ts';
+import { explainConnectionFailure, explainConnectionLoss, shownUrl } from './connection-failure.ts';
 
 export interface AmqpLinkOptions {
   url: string;
@@ -13,8 +13,10 @@ export interface AmqpLinkOptions {
   logger: Logger;
   /** Called with every failed attempt to connect. */
   onFailure?(error: AppError): void;
-  /** Called when the broker stops (true) and resumes reading what we publish. */
-  onBlocked?(blocked: boolean): void;
+  /** Called with every connection, once it has been set up. */
+  onConnected?(): void;
+  /** Called when the broker stops (with its reason) and resumes (without one) reading what we publish. */
+  onBlocked?(reason: string | undefined): void;
 }
 
 /** What is opened on a fresh connection: a channel with what belongs to it. Must not reject. */
@@ -42,8 +44,10 @@ export class AmqpLink {
   #connected = false;
   #closed = false;
   #blockedBecause: string | undefined;
-  /** Why the last attempt failed, until one succeeds. */
+  /** Why there is no connection: how it was lost, or why the last attempt failed. */
   failure: AppError | undefined;
+  /** Since when it is as `state` says, ISO 8601. */
+  since = new Date().toISOString();
 
   constructor(options: AmqpLinkOptions) {
     this.#options = options;
@@ -138,7 +142,10 @@ export class AmqpLink {
   #up(): void {
     this.#connected = true;
     this.failure = undefined;
-    this.#options.logger.info({ connection: this.#options.name, broker: shownUrl(this.#options.url) }, 'connected');
+    this.since = new Date().toISOString();
+    const { logger, name, url, onConnected } = this.#options;
+    logger.info({ connection: name, broker: shownUrl(url) }, 'connected');
+    onConnected?.();
   }
 
   #down(model: ChannelModel, error: Error): void {
@@ -148,27 +155,30 @@ export class AmqpLink {
     if (!this.#connected) return;
     this.#connected = false;
     if (this.#closed) return;
-    this.#options.logger.warn({ connection: this.#options.name, reason: error.message }, 'connection lost');
+    const { logger, name, url } = this.#options;
+    this.since = new Date().toISOString();
+    this.failure = explainConnectionLoss(error, url);
+    logger.warn({ connection: name, reason: this.failure.message }, 'connection lost');
   }
 
   #connectFailed(error: Error): void {
     const { url, logger, name, onFailure } = this.#options;
     this.failure = explainConnectionFailure(error, url);
     if (this.#closed) return;
-    logger.error({ connection: name, code: this.failure.code, reason: this.failure.message }, 'cannot connect');
+    logger.debug({ connection: name, code: this.failure.code, reason: this.failure.message }, 'cannot connect');
     onFailure?.(this.failure);
   }
 
   #blocked(reason: string): void {
     this.#blockedBecause = reason;
-    this.#options.logger.error({ connection: this.#options.name, reason }, 'the broker has blocked publishing');
-    this.#options.onBlocked?.(true);
+    this.since = new Date().toISOString();
+    this.#options.onBlocked?.(reason);
   }
 
   #unblocked(): void {
     this.#blockedBecause = undefined;
-    this.#options.logger.info({ connection: this.#options.name }, 'the broker no longer blocks publishing');
-    this.#options.onBlocked?.(false);
+    this.since = new Date().toISOString();
+    this.#options.onBlocked?.(undefined);
   }
 }
 

@@ -1,14 +1,17 @@
-import type { AppError, Logger } from '@warren/kernel';
-import type { Channel, ConsumeMessage } from 'amqplib';
+import type { Alerts, AppError, Logger } from '@warren/kernel';
+import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
 import type { BrokerStreamConsumer, ConsumeStreamOptions, StreamStart } from '../broker.ts';
+import { busAlerts } from '../bus-alerts.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { AmqpDelivery, ChannelEpoch } from './channel-epoch.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
-import { declareTopology } from './declare-topology.ts';
+import type { DeclareForConsumer } from './declare-topology.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpStreamConsumerOptions extends ConsumeStreamOptions {
   link: AmqpLink;
+  declare: DeclareForConsumer;
+  alerts: Alerts;
   logger: Logger;
 }
 
@@ -27,8 +30,9 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
       link: options.link,
       name: options.queue,
       logger: options.logger,
+      alert: { kind: busAlerts.QUEUE_NOT_CONSUMED, alerts: options.alerts },
       create: (model) => model.createChannel(),
-      setUp: (channel) => this.#consume(channel),
+      setUp: (channel, model) => this.#consume(channel, model),
       onLost: (channel) => this.#lost(channel),
     });
   }
@@ -58,9 +62,9 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
     await this.#keeper.close();
   }
 
-  async #consume(channel: Channel): Promise<void> {
-    const { queue, plan, prefetch, startAt } = this.#options;
-    await declareTopology(channel, plan);
+  async #consume(channel: Channel, model: ChannelModel): Promise<void> {
+    const { queue, plan, prefetch, startAt, declare } = this.#options;
+    await declare(model, plan, queue);
     if (this.#closed) return;
     const epoch = new ChannelEpoch(channel);
     this.#epoch = epoch;

@@ -1,4 +1,4 @@
-import type { AppError, Logger } from '@warren/kernel';
+import type { AlertKind, Alerts, AppError, Logger } from '@warren/kernel';
 import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpLink } from './amqp-link.ts';
 import { explainDeclareFailure } from './connection-failure.ts';
@@ -8,6 +8,8 @@ export interface ChannelKeeperOptions<Kept extends Channel> {
   /** For the log: `publish`, or the queue's name. */
   name: string;
   logger: Logger;
+  /** Raised for `name` as long as no channel can be opened though the connection stands. @default nothing but the log's first line */
+  alert?: { kind: AlertKind; alerts: Alerts } | undefined;
   create(model: ChannelModel): Promise<Kept>;
   /** Makes a fresh channel usable; a throw gives it up, and another one is tried later. */
   setUp(channel: Kept, model: ChannelModel): Promise<void>;
@@ -17,6 +19,12 @@ export interface ChannelKeeperOptions<Kept extends Channel> {
   onLost(channel: Kept, reason: string): void;
   /** Called with every failed attempt to open one. */
   onFailure?(error: AppError): void;
+}
+
+/** Of one channel: the broker's error, and why it is closed once it is. */
+interface ChannelState {
+  error?: Error;
+  reason?: string;
 }
 
 const FIRST_DELAY_MS = 100;
@@ -62,6 +70,7 @@ export class ChannelKeeper<Kept extends Channel> {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
+    this.#clearAlert();
     this.#options.link.remove(this.#setup);
     await this.#channel?.close().catch(() => undefined);
   }
@@ -70,30 +79,32 @@ export class ChannelKeeper<Kept extends Channel> {
     clearTimeout(this.#timer);
     const { create, setUp } = this.#options;
     let channel: Kept | undefined;
+    let state: ChannelState = {};
     try {
       channel = await create(model);
-      const state = this.#watch(channel, model);
+      state = this.#watch(channel, model);
       await setUp(channel, model);
       if (state.reason !== undefined) throw new Error(state.reason);
       if (this.#closed) return await channel.close();
       this.#channel = channel;
       this.#delayMs = FIRST_DELAY_MS;
       this.failure = undefined;
+      this.#clearAlert();
       this.#options.onOpened?.(channel);
     } catch (error) {
-      if (this.#options.link.model === model) this.#openFailed(error, model);
+      // What waits for an answer on a channel that is closed learns only that none comes; the channel has the reason.
+      if (this.#options.link.model === model) this.#openFailed(state.error ?? error, model);
       await channel?.close().catch(() => undefined);
     }
   }
 
-  #watch(channel: Kept, model: ChannelModel): { reason?: string } {
-    const state: { reason?: string } = {};
-    let error: Error | undefined;
+  #watch(channel: Kept, model: ChannelModel): ChannelState {
+    const state: ChannelState = {};
     channel.on('error', (err) => {
-      error = err;
+      state.error = err;
     });
     channel.on('close', () => {
-      state.reason = error?.message ?? 'the channel was closed';
+      state.reason = state.error?.message ?? 'the channel was closed';
       this.#options.onLost(channel, state.reason);
       if (this.#channel === channel) this.#lost(model, state.reason);
     });
@@ -110,12 +121,21 @@ export class ChannelKeeper<Kept extends Channel> {
   }
 
   #openFailed(error: unknown, model: ChannelModel): void {
+    const known = this.failure;
     this.failure = explainDeclareFailure(error);
-    const { logger, name, link, onFailure } = this.#options;
+    const { code, message: reason } = this.failure;
+    const { logger, name, link, onFailure, alert } = this.#options;
     if (this.#closed || link.state === 'closed') return;
-    logger.error({ channel: name, code: this.failure.code, reason: this.failure.message }, 'cannot open the channel');
+    const isNews = known?.code !== code || known.message !== reason;
+    logger[isNews ? 'error' : 'debug']({ channel: name, code, reason }, 'cannot open the channel: it is tried again');
+    alert?.alerts.raise(alert.kind, { subject: name, reason });
     onFailure?.(this.failure);
     this.#openLater(model);
+  }
+
+  #clearAlert(): void {
+    const { alert, name } = this.#options;
+    alert?.alerts.clear(alert.kind, name);
   }
 
   #openLater(model: ChannelModel): void {

@@ -19,20 +19,38 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
   // amqplib keeps the broker's reason to itself when the virtual host is what it refuses.
   if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message)) {
     const vhost = decodeURIComponent(pathname.slice(1)) || '/';
-    const reasons = 'does not exist, is not for this user, or is not running';
-    return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}`, options);
+    const reasons = 'does not exist, is not for this user, is not running';
+    const limits = 'or it or the user has all the connections that are allowed (the log of the broker says which)';
+    return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}, ${limits}`, options);
   }
   return busErrors.BROKER_UNAVAILABLE(`${where}: ${error.message}`, options);
 }
 
+/** How a connection that stood was lost. */
+export function explainConnectionLoss(error: Error, url: string): AppError {
+  const message = `${shownUrl(url)}: the connection was lost: ${brokerWords(error.message)}`;
+  return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
+}
+
 /** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet (seen on RabbitMQ 3.10). */
 const NOT_YET = 'is down or inaccessible';
+const REFUSALS: readonly unknown[] = [403, 404, 405, 406];
+
+/** True when the broker has refused one thing and closed the channel over it; its connection lives on. */
+export function isChannelRefusal(error: unknown): boolean {
+  return REFUSALS.includes((error as { code?: unknown } | undefined)?.code);
+}
+
+/** The broker's own words in an error of amqplib. */
+export function brokerWords(message: string): string {
+  return /with message "(.*)"$/s.exec(message)?.[1] ?? message;
+}
 
 /** What the broker's refusal of a declaration means; anything else is a lost connection. */
 export function explainDeclareFailure(error: unknown): AppError {
-  const { message, code } = error as Error & { code?: unknown };
-  if ((code === 403 || code === 404 || code === 405 || code === 406) && !message.includes(NOT_YET)) {
+  if (isAppError(error)) return error;
+  const message = brokerWords((error as Error).message);
+  if (isChannelRefusal(error) && !message.includes(NOT_YET))
     return busErrors.TOPOLOGY_REFUSED(message, { cause: error });
-  }
   return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
 }

@@ -14,5 +14,7 @@ export function createInMemoryBus<Contract extends EventContract = SystemContrac
   options: InMemoryBusOptions<Contract>,
 ): EventBus<Contract> {
   const { broker = new MemoryBroker(), ...common } = options;
-  return new EventBus<Contract>({ ...common, url: IN_MEMORY_URL }, (_, plan) => new MemoryConnection(broker, plan));
+  return new EventBus<Contract>({ ...common, url: IN_MEMORY_URL }, (_, topology) => {
+    return new MemoryConnection(broker, () => topology.plan());
+  });
 }

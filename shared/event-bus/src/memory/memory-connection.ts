@@ -63,6 +63,10 @@ export class MemoryConnection implements Broker {
       });
   }
 
+  isRefused(): boolean {
+    return false;
+  }
+
   canPublish(): boolean {
     return this.#state === 'open';
   }

@@ -9,7 +9,7 @@ import {
   ServiceStarted,
   ServiceStopping,
 } from '@warren/contracts';
-import { type Component, createId, type ErrorFeed, type Readiness } from '@warren/kernel';
+import { type Component, createId, type ErrorFeed, type Readiness, toStorableText } from '@warren/kernel';
 import type { EventBus } from '../event-bus.ts';
 import { codeOf, ErrorDigest, type ErrorReport } from './error-digest.ts';
 import { HealthChanges } from './health-changes.ts';
@@ -84,7 +84,8 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
       service,
       instanceId,
       severity,
-      message: message.slice(0, MESSAGE_LENGTH),
+      // The cut may have left half of a pair.
+      message: toStorableText(message.slice(0, MESSAGE_LENGTH)),
       ...(code !== undefined && { code }),
       ...(error && { kind: error.kind }),
       omitted,

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Readiness } from '@warren/kernel';
+import type { Readiness, ReadinessStatus } from '@warren/kernel';
 
 /** How a service is, and how many changes of that are not told yet. */
 export interface HealthNews {
   /** When it became so, as far as it was looked. */
   at: Date;
   ready: boolean;
+  status: ReadinessStatus;
   components: Record<string, boolean>;
   changes: number;
 }
@@ -13,12 +14,13 @@ export interface HealthNews {
 /** Finds the changes in what readiness says. What could not be told stays news until it is, or until something newer takes its place. */
 export class HealthChanges {
   #news: HealthNews | undefined;
-  #known: Pick<HealthNews, 'ready' | 'components'> | undefined;
+  #known: Pick<HealthNews, 'ready' | 'status' | 'components'> | undefined;
 
   /** @returns what is to be told; nothing when that was done */
-  observe({ ready, components }: Readiness, at: Date): HealthNews | undefined {
+  observe({ ready, status, components }: Readiness, at: Date): HealthNews | undefined {
     const health = {
       ready,
+      status,
       components: Object.fromEntries(Object.entries(components).map(([name, { up }]) => [name, up])),
     };
     if (!isDeepStrictEqual(health, this.#known)) {

@@ -55,11 +55,11 @@ const PAUSE_FACTOR = 4;
  * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; whatever the projection throws.
  */
 export async function rebuildProjection(options: RebuildOptions): Promise<RebuildResult> {
-  const { pool, logger = silentLogger } = options;
+  const { pool } = options;
   const applicationName = `${pool.options.application_name ?? 'warren'} rebuild`;
   const sessions: Client[] = [];
   const open = async () => {
-    const session = await openSession({ pool, applicationName, unlimited: true, logger });
+    const session = await openSession({ pool, applicationName, unlimited: true });
     sessions.push(session);
     return session;
   };

@@ -1,5 +1,5 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { type ComponentHealth, silentLogger } from '@warren/kernel';
+import { type ComponentHealth, createAlerts, silentLogger } from '@warren/kernel';
 import { createBell } from '../bell.ts';
 import { createLeader, type LeaderTerm } from '../create-leader.ts';
 import type { RecordedEvent } from '../event-store.ts';
@@ -43,7 +43,13 @@ export function createRelay(options: RelayOptions): Relay {
   } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
-  const lag = createLagObserver({ pool, relay, registry: metrics.registry, logger });
+  const lag = createLagObserver({
+    pool,
+    relay,
+    registry: metrics.registry,
+    alerts: options.alerts ?? createAlerts({ logger }),
+    logger,
+  });
   const signal = createBell();
   const leader = createLeader({
     pool,
@@ -82,8 +88,10 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
-    const up = state === 'leading' || state === 'standby';
-    return { up, details: { state, ...(await lag.read()) } };
+    // What cannot be read is left out: why, the component of the database says.
+    const details = { state, ...(await lag.read().catch(() => undefined)) };
+    if (state === 'leading' || state === 'standby') return { up: true, details };
+    return { up: false, reason: leader.failure ?? 'it has no session on the database yet', details };
   }
 
   return {

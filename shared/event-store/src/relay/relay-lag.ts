@@ -1,5 +1,6 @@
-import { Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
+import { type Alerts, createSharedRead, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { DatabasePool } from '../create-pool.ts';
+import { storeAlerts } from '../store-alerts.ts';
 
 /** How far publishing is behind. */
 export interface RelayLag {
@@ -8,8 +9,11 @@ export interface RelayLag {
   /** Age of the oldest of them, in seconds; 0 when there is none. */
   seconds: number;
   parked: number;
-  /** Age of the oldest open transaction of the cluster that has written: it keeps everything committed after it from being published. */
-  horizonSeconds: number;
+  /**
+   * Age of the oldest open transaction of the cluster that has written: it keeps everything committed after it from being published.
+   * Undefined when the role may not see the transactions of others.
+   */
+  horizonSeconds: number | undefined;
 }
 
 export interface LagObserver {
@@ -19,7 +23,9 @@ export interface LagObserver {
 
 const MAX_COUNTED = 100_000;
 const FRESH_MS = 1000;
-const HELD_BACK_WARNING_SECONDS = 10;
+/** Below the limit of a readiness check, which shows the rest without it. */
+const READ_LIMIT_MS = 1000;
+const HELD_BACK_SECONDS = 10;
 
 export const READ_LAG = `
   WITH waiting AS (
@@ -39,55 +45,68 @@ export const READ_LAG = `
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - min(recorded_at)))::float8 FROM waiting) AS seconds,
     (SELECT count(*) FROM parked_events WHERE relay = $1 AND published_at IS NULL) AS parked,
     (SELECT greatest(0, extract(epoch FROM clock_timestamp() - since))::float8 FROM holder) AS "horizonSeconds",
+    pg_has_role('pg_read_all_stats', 'USAGE') AS "seesAll",
     (SELECT row_to_json(holder) FROM holder) AS holder`;
 
 export interface LagObserverOptions {
   pool: DatabasePool;
   relay: string;
   registry: MetricsRegistry;
+  alerts: Alerts;
   logger: Logger;
 }
 
-type LagRow = { [Name in keyof RelayLag]: RelayLag[Name] | null } & { holder: Record<string, unknown> | null };
+interface LagRow {
+  events: number;
+  seconds: number | null;
+  parked: number;
+  horizonSeconds: number | null;
+  seesAll: boolean;
+  holder: Record<string, unknown> | null;
+}
 
 /** Reads the lag from the database, when somebody asks: a readiness check or a scrape of the metrics. Unknown values are NaN. */
-export function createLagObserver({ pool, relay, registry, logger }: LagObserverOptions): LagObserver {
-  let reading: Promise<RelayLag> | undefined;
-  let readAt = 0;
-  let warned = false;
+export function createLagObserver({ pool, relay, registry, alerts, logger }: LagObserverOptions): LagObserver {
+  const ask = createSharedRead(query, READ_LIMIT_MS);
+  const subject = `relay ${relay}`;
+  let known: RelayLag | undefined;
+  let knownAt = 0;
 
   async function query(): Promise<RelayLag> {
     const { rows } = await pool.query<LagRow>(READ_LAG, [relay]);
-    const row = rows[0];
-    const lag = {
-      events: row?.events ?? 0,
-      seconds: row?.seconds ?? 0,
-      parked: row?.parked ?? 0,
-      horizonSeconds: row?.horizonSeconds ?? 0,
-    };
-    const heldBack = lag.horizonSeconds > HELD_BACK_WARNING_SECONDS;
-    if (heldBack && !warned)
-      logger.warn({ ...lag, holder: row?.holder }, 'an old open transaction holds publishing back');
-    warned = heldBack;
-    return lag;
+    const { events = 0, seconds, parked = 0, horizonSeconds, seesAll = false, holder } = rows[0] ?? {};
+    reportHolder(horizonSeconds ?? 0, holder ?? {});
+    reportSight(seesAll);
+    known = { events, seconds: seconds ?? 0, parked, horizonSeconds: seesAll ? (horizonSeconds ?? 0) : undefined };
+    knownAt = Date.now();
+    return known;
   }
 
-  function read(): Promise<RelayLag> {
-    if (!reading || Date.now() - readAt > FRESH_MS) {
-      readAt = Date.now();
-      reading = query();
-    }
-    return reading;
+  function reportHolder(seconds: number, holder: Record<string, unknown>): void {
+    const reason = Object.entries(holder).map(([name, value]) => `${name} ${value}`);
+    if (seconds > HELD_BACK_SECONDS)
+      alerts.raise(storeAlerts.PUBLISHING_HELD_BACK, { subject, reason: reason.join(', ') });
+    else alerts.clear(storeAlerts.PUBLISHING_HELD_BACK, subject);
   }
 
-  function gauge(name: string, help: string, value: (lag: RelayLag) => number): void {
+  function reportSight(seesAll: boolean): void {
+    const reason = 'the role is no member of pg_read_all_stats';
+    if (seesAll) alerts.clear(storeAlerts.DATABASE_ACTIVITY_HIDDEN, subject);
+    else alerts.raise(storeAlerts.DATABASE_ACTIVITY_HIDDEN, { subject, reason });
+  }
+
+  async function read(): Promise<RelayLag> {
+    return known && Date.now() - knownAt <= FRESH_MS ? known : ask();
+  }
+
+  function gauge(name: string, help: string, value: (lag: RelayLag) => number | undefined): void {
     const registers = [registry];
     const collect = async (): Promise<void> => {
       const lag = await read().catch((err: unknown) => {
         logger.debug({ err }, 'the lag of the relay cannot be read');
         return undefined;
       });
-      metric.set(lag ? value(lag) : Number.NaN);
+      metric.set((lag && value(lag)) ?? Number.NaN);
     };
     const metric = new Gauge({ name, help, registers, collect });
   }
@@ -95,6 +114,10 @@ export function createLagObserver({ pool, relay, registry, logger }: LagObserver
   gauge('warren_relay_lag_events', 'Committed events not yet published, up to 100000', (lag) => lag.events);
   gauge('warren_relay_lag_seconds', 'Age of the oldest event not yet published', (lag) => lag.seconds);
   gauge('warren_relay_parked_events', 'Events parked because no queue wanted them', (lag) => lag.parked);
-  gauge('warren_store_horizon_age_seconds', 'Age of the oldest open writing transaction', (lag) => lag.horizonSeconds);
+  gauge(
+    'warren_store_horizon_age_seconds',
+    'Age of the oldest open writing transaction; NaN where the role may not see those of others',
+    (lag) => lag.horizonSeconds,
+  );
   return { read };
 }

@@ -52,7 +52,7 @@ export async function repairAfterRestore({ pool, client, logger }: RepairOptions
   logger.warn(
     'the log was restored from another server: its transaction ids are repaired before anything is published',
   );
-  const session = await openSession({ pool, unlimited: true, logger });
+  const session = await openSession({ pool, unlimited: true });
   try {
     await session.query('BEGIN');
     if (found.inArchive) await session.query(REPAIR_ARCHIVE);

@@ -11,8 +11,16 @@ type Parameter = { value: Date | number } | { fault: string };
 
 const timestamps = createValidator(Type.String({ format: 'date-time' }));
 
-const time = (text: string): Parameter =>
-  timestamps.is(text) ? { value: new Date(text) } : { fault: 'must be a time, e.g. 2026-01-31T12:00:00Z' };
+const TIME_WANTED = 'must be a time, e.g. 2026-01-31T12:00:00Z';
+
+const isTime = (text: string): boolean => timestamps.is(text);
+
+function time(text: string): Parameter {
+  if (isTime(text)) return { value: new Date(text) };
+  // In a query a plus sign stands for a space, so `+02:00` arrives as ` 02:00`.
+  const lostPlus = isTime(text.replace(/ (?=\d\d:\d\d$)/, '+'));
+  return { fault: lostPlus ? `${TIME_WANTED}; write the plus sign of an offset as %2B` : TIME_WANTED };
+}
 
 const limitUpTo =
   (max: number) =>

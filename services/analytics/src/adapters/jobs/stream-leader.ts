@@ -96,7 +96,10 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
       const { state } = leader;
       const [failure] = failures.values();
       const up = state === 'standby' || (state === 'leading' && following.size > 0 && failure === undefined);
-      return { up, details: { state, following: [...following.keys()], ...(failure && { failure }) } };
+      const reason =
+        failure ?? (state === 'leading' ? 'no read model follows the stream' : 'no session on the database');
+      const details = { state, following: [...following.keys()], ...(failure && { failure }) };
+      return { up, ...(!up && { reason }), details };
     },
     wake: () => wake(),
   };

@@ -1,5 +1,5 @@
 import { OrderCancelled, OrderCreated, QUEUES, ReceiveStock } from '@warren/contracts';
-import type { EventBus, Subscription } from '@warren/event-bus';
+import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Inventory } from '../../application/inventory.ts';
 
@@ -44,9 +44,6 @@ export function createSubscriptions({ bus, inventory, prefetch, maxBatch }: Subs
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
     },
-    health() {
-      const consuming = subscriptions.map((one) => [one.queue, one.isConsuming()] as const);
-      return { up: consuming.every(([, up]) => up), details: Object.fromEntries(consuming) };
-    },
+    health: () => subscriptionsHealth(subscriptions),
   };
 }

@@ -27,7 +27,7 @@ export interface MailJob extends Component {
 
 /**
  * Sends what is due, looking at what is stored again and again; any number of instances may run it. While the mail server cannot be used it
- * rests, and is `degraded`, not down: mails wait in the database, and everything else goes on.
+ * rests and is not up: mails wait in the database, and everything else goes on.
  */
 export function createMailJob(options: MailJobOptions): MailJob {
   const { notifications, queue, stopping, retryBaseMs, logger, metrics } = options;
@@ -92,7 +92,7 @@ export function createMailJob(options: MailJobOptions): MailJob {
       stopping.abort();
       await running;
     },
-    health: () => ({ up: true, details: failure === undefined ? { state: 'up' } : { state: 'degraded', failure } }),
+    health: () => (failure === undefined ? { up: true } : { up: false, reason: failure }),
   };
 }
 

@@ -7,7 +7,7 @@ import {
   UserEmailChanged,
   UserRegistered,
 } from '@warren/contracts';
-import type { EventBus, Subscription } from '@warren/event-bus';
+import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Notifications } from '../../application/notifications.ts';
 
@@ -45,9 +45,6 @@ export function createSubscriptions({ bus, notifications, prefetch, maxBatch }: 
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
     },
-    health() {
-      const consuming = subscriptions.map((one) => [one.queue, one.isConsuming()] as const);
-      return { up: consuming.every(([, up]) => up), details: Object.fromEntries(consuming) };
-    },
+    health: () => subscriptionsHealth(subscriptions),
   };
 }

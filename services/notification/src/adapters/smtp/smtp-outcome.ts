@@ -1,3 +1,4 @@
+import { toStorableText } from '@warren/kernel';
 import type { SendOutcome } from '../../application/mailer.ts';
 
 /** What nodemailer tells of a failure, beside its message. */
@@ -35,11 +36,13 @@ const BAD_SENDER = /^\d{3}[ -][45]\.1\.[78]\b/;
  * that one odd mail does not keep the others from being sent.
  */
 export function outcomeOf(error: Error): Exclude<SendOutcome, { status: 'accepted' }> {
-  const { code = '', responseCode = 0, response = '', command = '', timeoutType, message } = error as SmtpFailure;
+  const { code = '', responseCode = 0, response = '', command = '', timeoutType } = error as SmtpFailure;
+  // It is recorded, and a mail server may answer anything.
+  const answer = toStorableText(error.message);
   const aboutUs = NOT_ABOUT_THE_MAIL.includes(responseCode) || BAD_SENDER.test(response);
   if (responseCode > 0 && ABOUT_THE_MAIL.includes(command) && !aboutUs)
-    return { status: responseCode >= 500 ? 'refused' : 'deferred', answer: message };
-  if (timeoutType === SILENCE || code === TOO_LONG) return { status: 'unanswered', answer: message };
+    return { status: responseCode >= 500 ? 'refused' : 'deferred', answer };
+  if (timeoutType === SILENCE || code === TOO_LONG) return { status: 'unanswered', answer };
   const aboutTheServer = responseCode > 0 || ABOUT_THE_SERVER.includes(code);
-  return { status: aboutTheServer ? 'unavailable' : 'deferred', answer: message };
+  return { status: aboutTheServer ? 'unavailable' : 'deferred', answer };
 }

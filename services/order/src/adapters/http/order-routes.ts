@@ -5,6 +5,7 @@ import {
   hasBody,
   invalidRequest,
   parseIdempotencyKey,
+  parseIfMatch,
   type Route,
   type RouteHandler,
   readJsonBody,
@@ -43,16 +44,21 @@ export function createOrderRoutes(orders: Orders, { createdVersion, payments }: 
   const cancel: RouteHandler = async (req, res) => {
     const orderId = orderIdOf(req);
     const body = parseCancelOrder(hasBody(req) ? await readJsonBody(req) : {});
-    if ('faults' in body) throw invalidRequest('the cancellation', body.faults);
-    const order = await orders.cancelOrder({ orderId, ...body.value, ...requestContextOf(res) });
+    const ifMatch = parseIfMatch(req);
+    if ('faults' in body || 'faults' in ifMatch)
+      throw invalidRequest('the cancellation', [...faultsOf(body), ...faultsOf(ifMatch)]);
+    const context = { ifMatch: ifMatch.value, ...requestContextOf(res) };
+    const order = await orders.cancelOrder({ orderId, ...body.value, ...context });
     res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 
   const ship: RouteHandler = async (req, res) => {
     const orderId = orderIdOf(req);
     const body = parseShipOrder(hasBody(req) ? await readJsonBody(req) : {});
-    if ('faults' in body) throw invalidRequest('the shipment', body.faults);
-    const order = await orders.shipOrder({ orderId, ...requestContextOf(res) });
+    const ifMatch = parseIfMatch(req);
+    if ('faults' in body || 'faults' in ifMatch)
+      throw invalidRequest('the shipment', [...faultsOf(body), ...faultsOf(ifMatch)]);
+    const order = await orders.shipOrder({ orderId, ifMatch: ifMatch.value, ...requestContextOf(res) });
     res.set({ ETag: etagOf(order), 'Cache-Control': 'no-store' }).json(order);
   };
 

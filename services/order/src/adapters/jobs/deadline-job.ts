@@ -60,6 +60,6 @@ export function createDeadlineJob({ watch, pauseMs, logger, metrics }: DeadlineJ
       // Without it the others find out by themselves, only later.
       await watch.leave().catch((err) => logger.warn({ err }, 'the answer queues were left without a goodbye'));
     },
-    health: () => ({ up: failure === undefined, ...(failure !== undefined && { details: { failure } }) }),
+    health: () => (failure === undefined ? { up: true } : { up: false, reason: failure, details: { failure } }),
   };
 }

@@ -6,7 +6,7 @@ import {
   PaymentRefunded,
   QUEUES,
 } from '@warren/contracts';
-import type { EventBus, Subscription } from '@warren/event-bus';
+import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { AnswerQueues } from '../../application/answer-consumers.ts';
 import type { Orders } from '../../application/orders.ts';
@@ -66,9 +66,6 @@ export function createSubscriptions(options: SubscriptionsOptions): Subscription
     async stop() {
       await Promise.all(subscriptions.map((subscription) => subscription.cancel()));
     },
-    health() {
-      const consuming = subscriptions.map((one) => [one.queue, one.isConsuming()] as const);
-      return { up: consuming.every(([, up]) => up), details: Object.fromEntries(consuming) };
-    },
+    health: () => subscriptionsHealth(subscriptions),
   };
 }

@@ -1,4 +1,4 @@
-import type { Migration } from '@warren/event-store';
+import { type Migration, UNQUOTE_IDEMPOTENCY_KEYS } from '@warren/event-store';
 
 /** The tables of the order service. A migration that has been released is never changed; a change is a new one. */
 export const orderMigrations: readonly Migration[] = [
@@ -63,8 +63,9 @@ export const orderMigrations: readonly Migration[] = [
       COMMENT ON COLUMN orders.payment_status IS 'Null, as fulfillment_status, of an order that is not to be paid.';
     `,
   },
+  { number: 6, name: 'quoted idempotency keys', sql: UNQUOTE_IDEMPOTENCY_KEYS },
   {
-    number: 6,
+    number: 7,
     name: 'deadlines by the confirm',
     sql: `
       -- 0 serves orders from before, and those of an instance of release 0.2 that runs beside this one: they are looked at each time.

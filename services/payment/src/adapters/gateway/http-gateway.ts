@@ -3,10 +3,10 @@ import { type Static, Type } from 'typebox';
 import type { ChargeRequest, PaymentGateway } from '../../application/payment-gateway.ts';
 import { paymentErrors } from '../../domain/payment-errors.ts';
 
-const Accepted = Type.Object({ id: Type.String({ minLength: 1, maxLength: 255 }) });
+/** Without what neither a database nor a mail takes; so is the reason of a refusal. */
+const Accepted = Type.Object({ id: Type.String({ pattern: '^[^\\p{Cc}\\p{Cs}]{1,255}$' }) });
 type Accepted = Static<typeof Accepted>;
 const accepted = createValidator(Accepted);
-/** Without what neither a database nor a mail takes. */
 const declined = createValidator(Type.Object({ reason: Type.String({ pattern: '^[^\\p{Cc}\\p{Cs}]{1,500}$' }) }));
 
 const DECLINED = 402;
@@ -58,7 +58,7 @@ async function acceptedBody(response: Response): Promise<Accepted> {
   const body = await readJson(response);
   if (status === 200 || status === 201) {
     if (accepted.is(body)) return body;
-    throw paymentErrors.GATEWAY_REFUSED(`the gateway answers ${status} without an id`);
+    throw paymentErrors.GATEWAY_REFUSED(`the gateway answers ${status} without an id that can be stored`);
   }
   const is = status >= 400 && status < 500 && !NOT_NOW.includes(status) ? 'GATEWAY_REFUSED' : 'GATEWAY_UNAVAILABLE';
   throw paymentErrors[is](`the gateway answers ${status}`);

@@ -22,7 +22,7 @@ const LOOK_MS = 250;
 
 /**
  * Whoever leads asks the gateway about every open payment until it has answered; the others stand by. It works from what is stored, so a
- * restart, or another leader, goes on where the last one was. Down while the gateway is left alone because it does not answer.
+ * restart, or another leader, goes on where the last one was. Not up while the gateway is left alone because it does not answer.
  */
 export function createCashier(options: CashierOptions): Component {
   const { pool, store, open, payments, gateway, concurrency, logger, metrics } = options;
@@ -112,7 +112,8 @@ export function createCashier(options: CashierOptions): Component {
     health() {
       const { state } = leader;
       const up = state === 'standby' || (state === 'leading' && gateway.state !== 'open');
-      return { up, details: { state, gateway: gateway.state, inHand: inHand.size } };
+      const reason = state === 'leading' ? 'the gateway does not answer' : 'no session on the database';
+      return { up, ...(!up && { reason }), details: { state, gateway: gateway.state, inHand: inHand.size } };
     },
   };
 }

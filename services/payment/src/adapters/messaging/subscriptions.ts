@@ -1,5 +1,5 @@
 import { OrderCreated, OrderStatusUpdated, QUEUES } from '@warren/contracts';
-import type { EventBus, Subscription } from '@warren/event-bus';
+import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Payments } from '../../application/payments.ts';
 
@@ -27,9 +27,6 @@ export function createSubscriptions({ bus, payments, prefetch, maxBatch }: Subsc
       });
     },
     stop: async () => subscription?.cancel(),
-    health() {
-      const up = subscription?.isConsuming() === true;
-      return { up, details: { [QUEUES.paymentOrders]: up } };
-    },
+    health: () => subscriptionsHealth(subscription ? [subscription] : []),
   };
 }

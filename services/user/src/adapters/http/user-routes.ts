@@ -5,6 +5,7 @@ import {
   hasBody,
   invalidRequest,
   parseIdempotencyKey,
+  parseIfMatch,
   pathIdOf,
   type Route,
   type RouteHandler,
@@ -33,16 +34,21 @@ export function createUserRoutes(users: Users): Route[] {
   const changeEmail: RouteHandler = async (req, res) => {
     const userId = userIdOf(req);
     const body = parseChangeEmail(await readJsonBody(req));
-    if ('faults' in body) throw invalidRequest('the e-mail address', body.faults);
-    const user = await users.changeEmail({ userId, ...body.value, ...requestContextOf(res) });
+    const ifMatch = parseIfMatch(req);
+    if ('faults' in body || 'faults' in ifMatch)
+      throw invalidRequest('the e-mail address', [...faultsOf(body), ...faultsOf(ifMatch)]);
+    const context = { ifMatch: ifMatch.value, ...requestContextOf(res) };
+    const user = await users.changeEmail({ userId, ...body.value, ...context });
     res.set({ ETag: etagOf(user), 'Cache-Control': 'no-store' }).json(user);
   };
 
   const deactivate: RouteHandler = async (req, res) => {
     const userId = userIdOf(req);
     const body = parseDeactivateUser(hasBody(req) ? await readJsonBody(req) : {});
-    if ('faults' in body) throw invalidRequest('the deactivation', body.faults);
-    const user = await users.deactivateUser({ userId, ...requestContextOf(res) });
+    const ifMatch = parseIfMatch(req);
+    if ('faults' in body || 'faults' in ifMatch)
+      throw invalidRequest('the deactivation', [...faultsOf(body), ...faultsOf(ifMatch)]);
+    const user = await users.deactivateUser({ userId, ifMatch: ifMatch.value, ...requestContextOf(res) });
     res.set({ ETag: etagOf(user), 'Cache-Control': 'no-store' }).json(user);
   };
 

@@ -1,0 +1,191 @@
+import type { AlertKind, Alerts, Logger } from '@warren/kernel';
+import type { ChannelModel } from 'amqplib';
+import type { Posting } from '../broker.ts';
+import { busAlerts } from '../bus-alerts.ts';
+import { busErrors } from '../bus-errors.ts';
+import type { TopologyPlan } from '../topology-plan.ts';
+import type { AmqpLink } from './amqp-link.ts';
+import { brokerWords } from './connection-failure.ts';
+import { checkWriteRight, type Declared, declareTopology, type Refusal } from './declare-topology.ts';
+
+export interface TopologyKeeperOptions {
+  link: Pick<AmqpLink, 'model'>;
+  /** The topology of this moment. */
+  plan(): TopologyPlan;
+  alerts: Alerts;
+  logger: Logger;
+}
+
+/** `lasts` is false once it seems to be over: should a publish be refused again soon after, the pause grows. */
+interface Unwritable {
+  refusal: Refusal;
+  lasts: boolean;
+  /** Until then (of `performance.now()`) it is taken for granted. */
+  until: number;
+  pauseMs: number;
+}
+
+const FIRST_PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 30_000;
+
+/**
+ * Makes the broker have the topology, and knows what the broker refuses of it. That is tried again with growing pauses until nothing is
+ * refused; meanwhile nothing is published to a refused exchange, and everything else goes on.
+ */
+export class TopologyKeeper {
+  readonly #options: TopologyKeeperOptions;
+  readonly #refusals = new Map<string, Refusal>();
+  /** Exchanges that the login may not publish to. */
+  readonly #unwritable = new Map<string, Unwritable>();
+  /** Refused exchanges that something was to be published to that must not be lost. */
+  readonly #wanted = new Set<string>();
+  #essential: TopologyPlan['essential'];
+  #foreign = '';
+  #running: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #pauseMs = FIRST_PAUSE_MS;
+  #closed = false;
+
+  constructor(options: TopologyKeeperOptions) {
+    this.#options = options;
+  }
+
+  /** What is refused, by what it is: `{ 'exchange system': 'PRECONDITION_FAILED …' }`. */
+  get refused(): Readonly<Record<string, string>> {
+    return Object.fromEntries([...this.#refusals.values()].map(({ subject, error }) => [subject, error.message]));
+  }
+
+  /** The first refusal of an exchange without which the service does not do its work. */
+  get hindrance(): Refusal | undefined {
+    return [...this.#refusals.values()].find((refusal) => isExchange(refusal) && this.#isEssential(refusal));
+  }
+
+  /** The first refusal of anything but an exchange that nobody is known to need. */
+  get firstRefusal(): Refusal | undefined {
+    return [...this.#refusals.values()].find((refusal) => !isExchange(refusal) || this.#isEssential(refusal));
+  }
+
+  /** Declares the topology of this moment, and takes note of what is refused. @throws `BROKER_UNAVAILABLE` */
+  declare(model: ChannelModel): Promise<void> {
+    const declared = this.#running.then(() => this.#declare(model));
+    this.#running = declared.catch(() => undefined);
+    return declared;
+  }
+
+  /** Something that was declared elsewhere was refused: looks for itself soon. */
+  lookSoon(): void {
+    if (!this.#timer) this.#lookLater(FIRST_PAUSE_MS);
+  }
+
+  isRefused(exchange: string): boolean {
+    return this.#refusals.has(`exchange ${exchange}`);
+  }
+
+  /** Why a message must not be published now; undefined when it may. Counts it. */
+  refusalOf({ message: { exchange }, expendable }: Posting): string | undefined {
+    const refusal = this.#refusals.size === 0 ? undefined : this.#refusals.get(`exchange ${exchange}`);
+    if (!refusal) return undefined;
+    if (!expendable) this.#wanted.add(exchange);
+    this.#report(refusal);
+    return `${refusal.subject} is refused: ${refusal.error.message}`;
+  }
+
+  /** The broker has closed a channel over a publish: holds back what goes to the exchange that it names, if it is for want of a right. */
+  publishRefused(reason: string): void {
+    const exchange = /access to (?:topic '.*' in )?exchange '([^']+)' in vhost/.exec(reason)?.[1];
+    if (exchange === undefined) return;
+    const error = busErrors.TOPOLOGY_REFUSED(brokerWords(reason));
+    const refusal: Refusal = { subject: `exchange ${exchange}`, exchange, error };
+    const { pauseMs = FIRST_PAUSE_MS / 2, until = 0 } = this.#unwritable.get(exchange) ?? {};
+    const now = performance.now();
+    const again = now - until < 2 * LONGEST_PAUSE_MS;
+    const nextMs = again ? Math.min(pauseMs * 2, LONGEST_PAUSE_MS) : FIRST_PAUSE_MS;
+    this.#unwritable.set(exchange, { refusal, lasts: true, pauseMs: nextMs, until: now + nextMs });
+    this.#refusals.set(refusal.subject, refusal);
+    this.#report(refusal);
+    this.lookSoon();
+  }
+
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+  }
+
+  async #declare(model: ChannelModel): Promise<void> {
+    const plan = this.#options.plan();
+    const declared = await declareTopology(model, plan);
+    const unwritable = await this.#stillUnwritable(model);
+    this.#essential = plan.essential;
+    this.#note(declared, unwritable);
+  }
+
+  async #stillUnwritable(model: ChannelModel): Promise<Refusal[]> {
+    const still: Refusal[] = [];
+    for (const [exchange, known] of this.#unwritable) {
+      if (!known.lasts) continue;
+      const found = known.until > performance.now() ? known.refusal : await checkWriteRight(model, exchange);
+      if (found) still.push(found);
+      else known.lasts = false;
+    }
+    return still;
+  }
+
+  #note({ refusals, foreign }: Declared, unwritable: readonly Refusal[]): void {
+    const before = [...this.#refusals.values()];
+    this.#refusals.clear();
+    for (const refusal of [...unwritable, ...refusals]) this.#refusals.set(refusal.subject, refusal);
+    for (const refusal of before) if (!this.#refusals.has(refusal.subject)) this.#over(refusal);
+    for (const refusal of this.#refusals.values()) this.#report(refusal);
+    this.#noteForeign(foreign);
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#refusals.size === 0) this.#pauseMs = FIRST_PAUSE_MS;
+    else this.#lookLater(this.#pauseMs);
+  }
+
+  #noteForeign(foreign: readonly string[]): void {
+    const names = foreign.join(', ');
+    if (names !== '' && names !== this.#foreign) {
+      this.#options.logger.info({ foreign }, 'this login may not declare what exists already: it is used as it is');
+    }
+    this.#foreign = names;
+  }
+
+  #lookLater(pauseMs: number): void {
+    if (this.#closed) return;
+    this.#pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const { model } = this.#options.link;
+      // With the next connection it is declared anyway; a connection that is lost meanwhile leads to the next one.
+      if (model) this.declare(model).catch(() => undefined);
+    }, pauseMs);
+  }
+
+  #report(refusal: Refusal): void {
+    const { alerts } = this.#options;
+    const { subject, error } = refusal;
+    const kind = this.#kindOf(refusal);
+    alerts.clear(kind === NEEDED ? OPTIONAL : NEEDED, subject);
+    alerts.raise(kind, { subject, reason: error.message });
+  }
+
+  #over({ subject }: Refusal): void {
+    this.#options.alerts.clear(NEEDED, subject);
+    this.#options.alerts.clear(OPTIONAL, subject);
+  }
+
+  #kindOf(refusal: Refusal): AlertKind {
+    return this.#isEssential(refusal) ? NEEDED : OPTIONAL;
+  }
+
+  #isEssential({ exchange = '', queue }: Refusal): boolean {
+    if (queue !== undefined) return this.#essential?.queues.has(queue) ?? true;
+    return this.#wanted.has(exchange) || (this.#essential?.exchanges.has(exchange) ?? true);
+  }
+}
+
+const NEEDED = busAlerts.TOPOLOGY_REFUSED;
+const OPTIONAL = busAlerts.OPTIONAL_TOPOLOGY_REFUSED;
+
+const isExchange = ({ queue }: Refusal): boolean => queue === undefined;

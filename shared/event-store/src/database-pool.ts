@@ -1,0 +1,66 @@
+import pg, { type PoolClient, type PoolConfig } from 'pg';
+import type { DatabaseRefusals } from './database-refusals.ts';
+import { DatabaseSession, type SessionConfig } from './database-session.ts';
+
+export type DatabasePoolConfig = SessionConfig & PoolConfig;
+
+type ConnectCallback = (
+  error: Error | undefined,
+  client: PoolClient | undefined,
+  done: (release?: unknown) => void,
+) => void;
+
+/** How pg-pool says that no session became free in time. */
+const EXHAUSTED = 'timeout exceeded when trying to connect';
+
+/** Connections to one database, with the service's schema as their `search_path`. */
+export class DatabasePool extends pg.Pool {
+  /** What the database refuses, as all its sessions report it. */
+  readonly refusals: DatabaseRefusals;
+  /** What its sessions are opened with. */
+  readonly config: DatabasePoolConfig;
+
+  constructor(config: DatabasePoolConfig) {
+    const sessions = { ...config, Client: DatabaseSession as unknown as PoolConfig['Client'] };
+    super(sessions);
+    this.config = config;
+    this.refusals = config.refusals;
+    // The session has reported it. Without a listener, the loss of an idle one would end the process.
+    this.on('error', () => undefined);
+  }
+
+  override connect(): Promise<PoolClient>;
+  override connect(callback: ConnectCallback): void;
+  override connect(callback?: ConnectCallback): Promise<PoolClient> | undefined {
+    if (!callback) return super.connect().catch((error: Error) => this.#rethrow(error));
+    super.connect((error, client, done) => {
+      if (error) this.#note(error);
+      callback(error, client, done);
+    });
+    return undefined;
+  }
+
+  /** Closes the sessions that nobody uses at the moment. */
+  async discardIdle(): Promise<void> {
+    const now = performance.now();
+    const idle = Array.from({ length: this.idleCount }, () => this.connect());
+    for (const taken of await Promise.allSettled(idle)) {
+      if (taken.status === 'fulfilled') taken.value.release(openedBefore(taken.value, now));
+    }
+  }
+
+  #note(error: Error): void {
+    if (error.message !== EXHAUSTED) return;
+    const waitedMs = this.config.connectionTimeoutMillis;
+    this.refusals.poolExhausted(`none of ${this.totalCount} sessions became free within ${waitedMs} ms`);
+  }
+
+  #rethrow(error: Error): never {
+    this.#note(error);
+    throw error;
+  }
+}
+
+function openedBefore(client: PoolClient, moment: number): boolean {
+  return client instanceof DatabaseSession && client.openedAt < moment;
+}
