@@ -50,6 +50,8 @@ interface Instance {
   readonly answers: { -readonly [Part in keyof AnswerQueues]: AnswerQueues[Part] };
   /** What the broker is to say of the queue. */
   seen: Omit<AnswerQueueState, 'queue'>;
+  /** What it is to say of the retry queues. */
+  nothingRests: boolean;
   readonly orders: Orders;
   readonly alerts: ReturnType<typeof createAlerts>;
   /** A look, with all that follows from it; returns how many orders were due. */
@@ -77,11 +79,13 @@ function newInstance({ consumers = 1 }: { consumers?: number } = {}): Instance {
   const instance: Instance = {
     id,
     seen: { settled: true, counts: { ready: 0, consumers } },
+    nothingRests: false,
     answers: {
       consuming: true,
       consumed: [QUEUE],
       returnsAt: Number.NEGATIVE_INFINITY,
       longestRestMs: 30_000,
+      isNothingResting: async () => instance.nothingRests,
       caughtUp: async () => [{ queue: QUEUE, ...instance.seen }],
     },
     orders,
@@ -391,6 +395,19 @@ describe('answers that were given are waited for', () => {
     await setConsumer(two, `returns_until = now()`);
     await one.look();
     expect(await statusOf(one, orderId)).toBe('cancelled');
+  });
+
+  test('when nothing rests in the retry queues once a silent instance is gone, then its orders do not wait for that', async () => {
+    const { one, two } = await twoWithDueOrder();
+    await fallSilent(two);
+    one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
+    one.nothingRests = true;
+    await one.look();
+    const { rows } = await pool.query(
+      `SELECT returns_until < now() + interval '2 seconds' AS soon FROM answer_consumers WHERE instance = $1`,
+      [two.id],
+    );
+    expect(rows).toEqual([{ soon: true }]);
   });
 
   test('when an instance has been gone for long, then it is forgotten', async () => {

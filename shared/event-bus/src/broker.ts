@@ -47,6 +47,8 @@ export interface BrokerConsumer {
    * however long that takes; `settled` is false when it lost its channel before that.
    */
   caughtUp(): Promise<CaughtUp>;
+  /** How many messages are ready in these queues, which exist; undefined when the broker cannot be asked now. */
+  countReady(queues: readonly string[]): Promise<number | undefined>;
   /** No delivery follows; those handed over can still be settled. It never comes back. */
   cancel(): Promise<void>;
   /**

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Binding, Catalogue, EventContract } from '@warren/contracts';
+import { type Binding, type Catalogue, type EventContract, retryName } from '@warren/contracts';
 import type { AppError, Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
 import type { Broker, BrokerConsumer, CaughtUp } from './broker.ts';
@@ -60,7 +60,7 @@ export function createSubscription<Contract extends EventContract>(
   const accepted = acceptedContracts(bindings, catalogue);
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
-  const returns = { at: Number.NEGATIVE_INFINITY, longestRestMs: Math.max(...retryDelaysMs(policy)) };
+  const returns = { at: Number.NEGATIVE_INFINITY, delaysMs: retryDelaysMs(policy) };
   const comesBackIn = (ms: number) => {
     returns.at = Math.max(returns.at, performance.now() + ms);
   };
@@ -103,7 +103,7 @@ function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: B
 type RunningParts = SubscriptionParts & {
   circuit: Breaker | undefined;
   hardStop: AbortController;
-  returns: { at: number; readonly longestRestMs: number };
+  returns: { at: number; readonly delaysMs: readonly number[] };
 };
 
 class Running implements RunningSubscription {
@@ -146,7 +146,11 @@ class Running implements RunningSubscription {
   }
 
   get longestRestMs(): number {
-    return this.#parts.returns.longestRestMs;
+    return Math.max(...this.#parts.returns.delaysMs);
+  }
+
+  async countResting(): Promise<number | undefined> {
+    return this.#consumer?.countReady(this.#parts.returns.delaysMs.map(retryName));
   }
 
   async caughtUp(): Promise<CaughtUp> {

@@ -101,6 +101,8 @@ export interface Subscription {
    * back. Of `performance.now()`; -Infinity when there was nothing like that.
    */
   readonly returnsAt: number;
+  /** How many messages rest in the delay queues that this subscription uses, those of others included; undefined when that is not known. */
+  countResting(): Promise<number | undefined>;
   /** The longest rest of a failed message, in milliseconds. */
   readonly longestRestMs: number;
   /**

@@ -80,8 +80,19 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       const { returnsAt } = subscription;
       expect(returnsAt).toBeGreaterThanOrEqual((tries[0] ?? 0) + 50);
       expect(await subscription.caughtUp()).toMatchObject({ settled: true });
+      expect(await subscription.countResting()).toBeLessThanOrEqual(1);
       await waitUntil(() => tries.length === 2);
+      expect(await subscription.countResting()).toBe(0);
       expect(subscription.returnsAt).toBe(returnsAt);
+    });
+
+    test('when a message rests for long, then it is counted as resting', async () => {
+      const { bus, subscription } = await subscribed(async () => {
+        throw new AppError({ code: 'AWAY', kind: 'transient', message: 'away', details: { retryAfterMs: 30_000 } });
+      });
+      await bus.publish(placed());
+      await waitUntil(async () => (await subscription.countResting()) === 1);
+      expect(subscription.returnsAt).toBeGreaterThan(performance.now() + 10_000);
     });
 
     test('when the consumer is lost with a message in hand, then it has not, and what comes back does so from then on', async () => {

@@ -34,7 +34,7 @@ export interface AnswerConsumers {
   report(report: ConsumerReport): Promise<ConsumersSeen>;
   /** Notes that this instance has no answer in hand any more that was given before `at`. */
   clear(at: Date, returnsInMs: number | undefined): Promise<Clearance>;
-  /** The broker has no consumer of the lost instances any more. What they moved to a retry queue is back after `restMs`. */
+  /** The broker has no consumer of the lost instances any more. What they have moved to a retry queue is back after `restMs`. */
   markGone(restMs: number): Promise<void>;
   /** The goodbye of this instance, whose consumers have ended. */
   leave(returnsInMs: number | undefined): Promise<void>;
@@ -58,6 +58,8 @@ export interface AnswerQueues {
   readonly returnsAt: number;
   /** The longest time that an answer may spend in a retry queue, in milliseconds. */
   readonly longestRestMs: number;
+  /** Whether the broker says that no message at all rests in a retry queue. */
+  isNothingResting(): Promise<boolean>;
   /** Asks the broker, and waits until all that was in hand when it answered is settled, however long that takes. */
   caughtUp(): Promise<AnswerQueueState[]>;
 }

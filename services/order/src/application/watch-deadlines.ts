@@ -81,11 +81,17 @@ export function createDeadlineWatch(options: DeadlineWatchOptions): DeadlineWatc
     findAt = performance.now() + (tookMs > SLOW_SEARCH_MS ? 9 * tookMs : 0);
   }
 
+  /** The last that they did may have been to move an answer to a retry queue. */
+  async function forgetLost(): Promise<void> {
+    const restMs = (await answers.isNothingResting()) ? 0 : answers.longestRestMs;
+    await consumers.markGone(restMs + RETURN_MARGIN_MS);
+  }
+
   async function cancelDue(seen: ConsumersSeen, queues: readonly string[], signal: AbortSignal): Promise<void> {
     held.because('answers are in the hand of this instance');
     const states = await Promise.race([answers.caughtUp(), aborted(signal)]);
     if (!states) return;
-    if (seen.lost > 0 && isCounted(states, seen)) await consumers.markGone(answers.longestRestMs + RETURN_MARGIN_MS);
+    if (seen.lost > 0 && isCounted(states, seen)) await forgetLost();
     const reason = whyNotClear(states, queues, seen);
     if (reason !== undefined) return held.because(reason);
     const clearance = await telling((returnsInMs) => consumers.clear(seen.now, returnsInMs));

@@ -84,6 +84,18 @@ export class AmqpConsumer implements BrokerConsumer {
     }
   }
 
+  async countReady(queues: readonly string[]): Promise<number | undefined> {
+    const epoch = this.#intake?.epoch;
+    if (!epoch?.alive) return undefined;
+    try {
+      const counted = await Promise.all(queues.map((queue) => epoch.channel.checkQueue(queue)));
+      return counted.reduce((sum, { messageCount }) => sum + messageCount, 0);
+    } catch {
+      // The channel has ended, and its keeper says why.
+      return undefined;
+    }
+  }
+
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();

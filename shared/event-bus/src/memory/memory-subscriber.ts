@@ -63,6 +63,10 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
     return { settled: true, counts };
   }
 
+  async countReady(queues: readonly string[]): Promise<number> {
+    return queues.reduce((sum, queue) => sum + this.#broker.queue(queue).messages.length, 0);
+  }
+
   async cancel(): Promise<void> {
     this.#closed = true;
     this.#consuming = false;

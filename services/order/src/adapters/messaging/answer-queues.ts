@@ -22,6 +22,10 @@ export function createAnswerQueues(subscriptions: () => readonly Subscription[])
     get longestRestMs() {
       return Math.max(0, ...own().map(({ longestRestMs }) => longestRestMs));
     },
+    async isNothingResting() {
+      const counts = await Promise.all(own().map((one) => one.countResting()));
+      return counts.length > 0 && counts.every((count) => count === 0);
+    },
     caughtUp: () => Promise.all(own().map(async (one) => ({ queue: one.queue, ...(await one.caughtUp()) }))),
   };
 }
