@@ -14,10 +14,10 @@ export interface ReadModel {
 /** Every service that keeps read models tells of them in its index.ts. */
 const SERVICES = [orderReadModels, userReadModels];
 
-/** The read models of all services, by the services' settings in `env`. @throws `CONFIG_INVALID` */
-export function listReadModels(env: Record<string, string | undefined>): ReadModel[] {
+/** The read models of all services. */
+export function listReadModels(): ReadModel[] {
   return SERVICES.flatMap(({ service, schema, projections }) =>
-    projections(env).map((projection) => ({ service, schema, projection })),
+    projections().map((projection) => ({ service, schema, projection })),
   );
 }
 

@@ -16,7 +16,7 @@ describe('the usage of warren', () => {
     [['order', '--help'], /<id>.*--at <moment>/s],
     [['trace', '--help'], /<id>.*--json.*INBOX_KEEP_MS/s],
     [['projection', '--help'], /list.*rebuild/s],
-    [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*ORDER_DEADLINE_MS/s],
+    [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*interrupted/s],
     [['dlq', '--help'], /list.*show.*replay.*purge/s],
     [['analytics', 'replay', '--help'], /--from <place>.*--no-wait.*--json/s],
     [['dlq', 'replay', '--help'], /--code.*--older-than.*--limit.*--rate.*--dry-run.*--json/s],

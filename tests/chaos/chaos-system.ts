@@ -19,6 +19,8 @@ export interface ChaosSystem {
   management: Management;
   observer: Observer;
   mailServer: TestMailServer;
+  /** `ORDER_DEADLINE_MS`, as the order services run. */
+  deadlineMs: number;
   /** All instances of all services. */
   services: readonly ServiceInstance[];
   /** The instances of one service; none where it does not run. */
@@ -50,6 +52,8 @@ const HURRIED_ENV = {
   // Some customers are no users: their mails are to be done with when the run ends.
   MAIL_PATIENCE_MS: '4000',
 };
+
+const DEFAULT_DEADLINE_MS = 60_000;
 
 const SERVICE_ENV = {
   LOG_LEVEL: 'warn',
@@ -104,6 +108,7 @@ export async function startChaosSystem(options: ChaosSystemOptions): Promise<Cha
       management: openManagement(broker.managementUrl),
       observer,
       mailServer,
+      deadlineMs: hurried ? Number(HURRIED_ENV.ORDER_DEADLINE_MS) : DEFAULT_DEADLINE_MS,
       services,
       instancesOf: (service) => services.filter((one) => one.service === service),
       close,

@@ -1,4 +1,5 @@
 import { InventoryReleased } from '@warren/contracts';
+import { timeoutsByCause } from './deadline-invariants.ts';
 import type { Evidence } from './evidence.ts';
 import { repetitionsIn } from './mail-invariants.ts';
 import { sumOf } from './payment-invariants.ts';
@@ -13,6 +14,7 @@ export function countsOf(evidence: Evidence): Record<string, number> {
     cancelled: orders.filter(({ status }) => status === 'cancelled').length,
     'cancellations answered 200': record.cancelled.size,
     'timed out': events.filter(({ by }) => by === 'deadline').length,
+    ...timeoutsByCause(evidence),
     released: events.filter(({ type }) => type === InventoryReleased.type).length,
     'cents charged': sumOf(bookings, 'charge'),
     'cents given back': sumOf(bookings, 'refund'),

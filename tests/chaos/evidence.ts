@@ -86,6 +86,12 @@ export interface BlindSpell {
   to: number;
 }
 
+/** A time in which the broker was down, in milliseconds since 1970; it was back later than that. */
+export interface Outage {
+  from: number;
+  to: number;
+}
+
 /** Everything that the promises are judged by, after the quiet. */
 export interface Evidence {
   record: ClientRecord;
@@ -112,6 +118,12 @@ export interface Evidence {
   figures: readonly OrderFigures[];
   /** Message ids in the order of their first appearance on the exchanges. */
   firstSeen: ReadonlyMap<string, number>;
+  /** When that was, in milliseconds since 1970. */
+  seenAt: ReadonlyMap<string, number>;
+  /** When the broker was certainly away. */
+  outages: readonly Outage[];
+  /** How long the inventory has for its answer, in milliseconds. */
+  deadlineMs: number;
   blindSpells: readonly BlindSpell[];
   deadLetters: readonly DeadLetter[];
   /** Messages by queue, dead-letter queues and streams left out. */

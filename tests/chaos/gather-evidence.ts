@@ -3,7 +3,7 @@ import { HEADERS } from '@warren/event-bus';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { ClientRecord } from './client-record.ts';
 import { digestOf } from './digest.ts';
-import type { BlindSpell, DeadLetter, Evidence } from './evidence.ts';
+import type { BlindSpell, DeadLetter, Evidence, Outage } from './evidence.ts';
 import type { QueueCount } from './management.ts';
 import { readTables } from './tables.ts';
 
@@ -12,6 +12,7 @@ export interface EvidenceOptions {
   record: ClientRecord;
   initialStock: ReadonlyMap<string, number>;
   blindSpells: readonly BlindSpell[];
+  outages: readonly Outage[];
 }
 
 /** Gathers the evidence. Empties the dead-letter queues. */
@@ -20,6 +21,7 @@ export async function gatherEvidence({
   record,
   initialStock,
   blindSpells,
+  outages,
 }: EvidenceOptions): Promise<Evidence> {
   const { observer, management, postgres, services, mailServer } = system;
   const running = new Set(services.map(({ service }) => service));
@@ -34,6 +36,9 @@ export async function gatherEvidence({
     mails: mailServer.mails,
     notificationEnds: system.instancesOf('notification').flatMap(({ ends }) => ends),
     firstSeen: observer.firstSeen,
+    seenAt: observer.seenAt,
+    outages,
+    deadlineMs: system.deadlineMs,
     blindSpells,
     deadLetters,
     leftInQueues: queues

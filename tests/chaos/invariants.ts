@@ -9,6 +9,7 @@ import { deriveId, groupBy } from '@warren/kernel';
 import { ANALYTICS_INVARIANTS } from './analytics-invariants.ts';
 import { isUnseen } from './blind-spells.ts';
 import type { OrderLine } from './client-record.ts';
+import { DEADLINE_INVARIANTS } from './deadline-invariants.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';
 import type { Invariant, Violation } from './invariant.ts';
 import { MAIL_INVARIANTS } from './mail-invariants.ts';
@@ -39,6 +40,7 @@ const INVARIANTS: readonly Invariant[] = [
   ['poison is set aside by the service that judged it', unjudgedPoison],
   ['no message is left in a queue', leftMessages],
   ['no service met an error that its code declares impossible', (evidence) => [...evidence.faultsLogged]],
+  ...DEADLINE_INVARIANTS,
   ...PAYMENT_INVARIANTS,
   ...MAIL_INVARIANTS,
   ...ANALYTICS_INVARIANTS,

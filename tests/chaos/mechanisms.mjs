@@ -11,6 +11,9 @@
  * | row-locks | neither the lock on the levels nor the condition behind it: one promise, never oversold |
  * | mandatory | the broker drops what no queue takes |
  * | deadline | nobody looks for overdue orders |
+ * | deadline-confirm | the deadline counts from when an order was placed, not from the confirm of its creation |
+ * | deadline-consumer | it counts also while nobody consumes the answer queues |
+ * | deadline-answers | answers that were given are not waited for |
  * | payment-key | the gateway is asked under another key at each try |
  * | mail-claim | a mail that is claimed can be claimed by others as well |
  * | email-claim | an e-mail address is anybody's |
@@ -52,7 +55,31 @@ export const MECHANISMS = {
   },
   deadline: {
     file: '/order/dist/adapters/jobs/deadline-job.js',
-    cuts: [['await orders.cancelOverdue(BATCH, stopping.signal)', '0']],
+    cuts: [['await watch.look(stopping.signal)', '0']],
+  },
+  'deadline-confirm': {
+    file: '/order/dist/adapters/postgres/order-table.js',
+    cuts: [
+      ['isConfirmed({ ...RELAY', "((_) => 'orders.created_at <= $1')({ ...RELAY"],
+      ['CROSS JOIN LATERAL (SELECT * FROM stand OFFSET 0) stand', ''],
+      ['orders.position <= (SELECT bound FROM stand)', 'true'],
+    ],
+  },
+  'deadline-consumer': {
+    file: '/order/dist/application/watch-deadlines.js',
+    cuts: [
+      ['consumedSince !== null && consumedSince <= confirmedBefore(now)', 'true'],
+      ['seen.consumedSince === null || seen.consumedSince > confirmedBefore(clearance.until)', 'false'],
+    ],
+  },
+  'deadline-answers': {
+    file: '/order/dist/application/watch-deadlines.js',
+    cuts: [
+      [
+        'const states = await Promise.race([answers.caughtUp(), aborted(signal)]);',
+        'return void (await orders.cancelOverdue(confirmedBefore(seen.now), BATCH, signal)); const states = undefined;',
+      ],
+    ],
   },
   'payment-key': {
     file: '/payment/dist/application/settle-payment.js',

@@ -20,6 +20,8 @@ export interface TakeOptions {
 export interface Observer {
   /** Message ids in the order of their first appearance: the place in it, from 0. */
   readonly firstSeen: ReadonlyMap<string, number>;
+  /** When each of them appeared, in milliseconds since 1970, or the observer came to see it. */
+  readonly seenAt: ReadonlyMap<string, number>;
   /** The latest messages, for copies. */
   readonly captured: readonly CapturedMessage[];
   /** Publishes until the broker has confirmed it, however long that takes. The same id may be there more than once. @throws when closed */
@@ -47,6 +49,7 @@ const ANSWER_TIMEOUT_MS = 10_000;
 /** Declares what it needs before any service is there, so that nothing is published unseen. */
 export async function openObserver(amqpUrl: string): Promise<Observer> {
   const firstSeen = new Map<string, number>();
+  const seenAt = new Map<string, number>();
   const captured: CapturedMessage[] = [];
   let session: Promise<Session> | undefined;
   let watching = true;
@@ -55,7 +58,10 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   function note(message: ConsumeMessage): void {
     const { fields, properties, content: body } = message;
     const id = String(properties.messageId);
-    if (!firstSeen.has(id)) firstSeen.set(id, firstSeen.size);
+    if (!firstSeen.has(id)) {
+      firstSeen.set(id, firstSeen.size);
+      seenAt.set(id, Date.now());
+    }
     const { headers: _, ...own } = properties;
     captured.push({
       exchange: fields.exchange,
@@ -98,6 +104,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   const keeper = setInterval(() => session ?? void surely(async () => undefined).catch(() => undefined), 500);
   return {
     firstSeen,
+    seenAt,
     captured,
     publish: (message) => surely(({ channel }) => publishOn(channel, message)),
     watch(on) {

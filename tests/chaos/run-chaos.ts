@@ -3,7 +3,7 @@ import { type ChaosSystem, startChaosSystem } from './chaos-system.ts';
 import { startClientLoad } from './client-load.ts';
 import { createClientRecord, type OrderLine } from './client-record.ts';
 import { countsOf } from './counts.ts';
-import type { BlindSpell } from './evidence.ts';
+import type { BlindSpell, Outage } from './evidence.ts';
 import { createFaultRunner } from './fault-runner.ts';
 import { gatherEvidence } from './gather-evidence.ts';
 import { checkInvariants } from './invariants.ts';
@@ -52,6 +52,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const schedule = drawSchedule(options.faults, names, random);
   const record = createClientRecord();
   const blindSpells: BlindSpell[] = [];
+  const outages: Outage[] = [];
   const urlsOf = (service: ServiceName) => system.instancesOf(service).map(({ process }) => process.url);
   const targets = { orders: urlsOf('order'), users: urlsOf('user') };
   const supply = (line: OrderLine) => sendStock({ observer: system.observer, record, line, times: 1 });
@@ -59,7 +60,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
   const rushes = scenario === undefined;
   const payments = system.instancesOf('payment').length > 0;
   const load = startClientLoad({ targets, payments, ordersPerSecond, rushes, supply, random, record });
-  const runner = createFaultRunner({ schedule, system, load, record, blindSpells, signal });
+  const runner = createFaultRunner({ schedule, system, load, record, blindSpells, outages, signal });
   const progress = createProgress({ runner, load, record, total: options.faults, say });
   try {
     const judgeScenario = await playScenario({ system, load, record, options, signal });
@@ -72,7 +73,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
     signal.throwIfAborted();
     const settledSeconds = secondsSince(restFrom);
     progress.enter('judging');
-    const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells });
+    const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells, outages });
     const findings = await judgeScenario({ evidence, settledSeconds });
     return {
       options,

@@ -14,6 +14,7 @@ import '../../services/inventory/src/domain/inventory-errors.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
+import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import '../../services/payment/src/domain/payment-errors.ts';

@@ -33,7 +33,7 @@ await serveWorker(async () => {
   const events = workOfRun();
   for (let done = 0; done < events; done += CHUNK) await pool.query(FILL, [Math.min(CHUNK, events - done) / 2]);
   await pool.query('VACUUM ANALYZE events');
-  const [projection] = projections({});
+  const [projection] = projections();
   if (!projection) throw new Error('the order service has no projection');
   return async () => {
     const measured = await perSecond(events, () => rebuildProjection({ pool, projection }));

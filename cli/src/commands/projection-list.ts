@@ -10,7 +10,7 @@ export function addProjectionList(projection: Command, terminal: Terminal): void
     .description('the read models that can be rebuilt')
     .option('--json', 'print an array of {service, projection, schema, tables}')
     .action(({ json }: { json?: true }) => {
-      const rows = listReadModels(terminal.env).map(({ service, schema, projection: { name, tables } }) => ({
+      const rows = listReadModels().map(({ service, schema, projection: { name, tables } }) => ({
         service,
         projection: name,
         schema,

@@ -7,10 +7,9 @@ import { createProgress, type Progress } from '../progress.ts';
 import { findReadModel, listReadModels, type ReadModel } from '../read-models.ts';
 import type { Terminal } from '../terminal.ts';
 
-const SETTINGS = `
+const DETAILS = `
 It runs beside the services, which notice nothing but a moment's wait at the end. It may be interrupted at any point: the table in use
-stays as it is, and the next rebuild removes what is left. Set ORDER_DEADLINE_MS as the order service has it: the deadlines of pending
-orders are made from it.`;
+stays as it is, and the next rebuild removes what is left.`;
 
 /** `warren projection rebuild`: makes a read model anew from the log while the services run. */
 export function addProjectionRebuild(projection: Command, terminal: Terminal): void {
@@ -20,9 +19,9 @@ export function addProjectionRebuild(projection: Command, terminal: Terminal): v
     .argument('<name>', 'the name of the projection')
     .option('--service <name>', 'the service that it is of, where more than one has that name')
     .option('--json', 'print {service, projection, events, seconds, eventsPerSecond}')
-    .addHelpText('after', SETTINGS)
+    .addHelpText('after', DETAILS)
     .action(async (name: string, { service, json }: { service?: string; json?: true }) => {
-      const readModel = findReadModel(listReadModels(terminal.env), name, service);
+      const readModel = findReadModel(listReadModels(), name, service);
       const { events, durationMs } = await rebuild(readModel, terminal);
       const seconds = Math.round(durationMs) / 1000;
       const eventsPerSecond = Math.round((events * 1000) / Math.max(1, durationMs));

@@ -11,13 +11,16 @@ import {
   idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
+  type RelayOptions,
   relayOptionsOf,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
+  type Clock,
   Counter,
   createAlerts,
   createErrorFeed,
+  createId,
   createLifecycle,
   createLogger,
   createMetricsRegistry,
@@ -29,9 +32,10 @@ import {
   systemClock,
 } from '@warren/kernel';
 import { createOrderRoutes } from './adapters/http/order-routes.ts';
-import { createDeadlineJob } from './adapters/jobs/deadline-job.ts';
+import { createDeadlineJob, deadlinePace } from './adapters/jobs/deadline-job.ts';
 import { createWatchJob } from './adapters/jobs/watch-job.ts';
 import { createSubscriptions } from './adapters/messaging/subscriptions.ts';
+import { createAnswerConsumerTable } from './adapters/postgres/answer-consumer-table.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { createOrderTable } from './adapters/postgres/order-table.ts';
 import { ENDING_EVENTS } from './application/order-streams.ts';
@@ -39,8 +43,11 @@ import { createOrderWatch } from './application/order-watch.ts';
 import { createOrders } from './application/orders.ts';
 import { SERVICE_NAME } from './application/service-name.ts';
 import { toWire } from './application/to-wire.ts';
+import { createDeadlineWatch } from './application/watch-deadlines.ts';
 import type { OrderSettings } from './config.ts';
 import { createProjections, SCHEMA } from './projections.ts';
+
+const DAY_MS = 86_400_000;
 
 /** What a test may look at besides what `main.ts` needs. */
 export interface OrderService extends Service {
@@ -48,10 +55,14 @@ export interface OrderService extends Service {
   readonly port: number;
 }
 
-/** Puts the service together. Nothing is connected before `lifecycle.start`. */
+/**
+ * Puts the service together. Nothing is connected before `lifecycle.start`.
+ * @param clock the timestamps of what it records; nothing is decided by it
+ */
 export function composeOrder(
   settings: OrderSettings,
   log: Logger = createLogger({ service: SERVICE_NAME, level: settings.logLevel }),
+  clock: Clock = systemClock,
 ): OrderService {
   const errors = createErrorFeed(log);
   const { logger } = errors;
@@ -60,7 +71,7 @@ export function composeOrder(
   const { deadlineMs, createdVersion } = settings;
   const payments = settings.payments === 'on';
   const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
-  const store = createEventStore({ pool, projections: createProjections(settings), logger, metrics });
+  const store = createEventStore({ pool, projections: createProjections(), logger, metrics });
   const readModel = createOrderTable(store);
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
   const orders = createOrders({
@@ -68,7 +79,7 @@ export function composeOrder(
     keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
     readModel,
     watch,
-    clock: systemClock,
+    clock,
     logger,
     decisions: decisionCounter(metrics),
     maxWaitingOrders: settings.maxWaitingOrders,
@@ -86,6 +97,16 @@ export function composeOrder(
     metrics,
     alerts,
   });
+  const subscriptions = createSubscriptions({
+    ...{ bus, orders, payments },
+    ...{ prefetch: settings.prefetch, maxBatch: settings.maxBatch },
+  });
+  const { pauseMs, patienceMs } = deadlinePace(deadlineMs);
+  const consumers = createAnswerConsumerTable({ store, instance: createId(), patienceMs });
+  const deadlines = createDeadlineWatch({
+    ...{ deadlineMs, orders, readModel, consumers, alerts },
+    answers: subscriptions.answers,
+  });
   const app = createHttpApp({
     routes: createOrderRoutes(orders, { createdVersion, payments }),
     readiness: () => lifecycle.readiness(),
@@ -101,12 +122,14 @@ export function composeOrder(
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
     notEssential(createBusComponent(bus)),
     notEssential(
-      createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics, alerts }),
+      createRelay({
+        ...relayOptionsOf(settings),
+        ...confirmsFor(deadlineMs),
+        ...{ pool, store, publisher: bus, toWire, logger, metrics, alerts },
+      }),
     ),
-    notEssential(
-      createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
-    ),
-    notEssential(createDeadlineJob({ orders, deadlineMs, logger, metrics })),
+    notEssential(createDeadlineJob({ watch: deadlines, pauseMs, logger, metrics })),
+    notEssential(subscriptions),
     createRetentionJob({
       store,
       rules: [
@@ -130,6 +153,14 @@ export function composeOrder(
     get port() {
       return http.port;
     },
+  };
+}
+
+/** What the relay has to remember so that a deadline can be counted from the confirm, to about a sixtieth. */
+function confirmsFor(deadlineMs: number): Pick<RelayOptions, 'confirmHistory' | 'keepPublishedMs'> {
+  return {
+    confirmHistory: { keepMs: deadlineMs, everyMs: deadlineMs / 60 },
+    keepPublishedMs: Math.max(deadlineMs, DAY_MS),
   };
 }
 

@@ -26,7 +26,7 @@ export const orderSettings = {
   ...idempotencySettings,
   deadlineMs: setting({
     env: 'ORDER_DEADLINE_MS',
-    doc: 'How long an order may wait for its answer before it is cancelled, in milliseconds; well above BREAKER_RESET_MS.',
+    doc: 'How long the inventory has for its answer before an order is cancelled as timed out, in milliseconds; counts only while the answer queues are consumed. Well above BREAKER_RESET_MS.',
     format: formats.integer(100, 31_536_000_000),
     default: 60_000,
   }),

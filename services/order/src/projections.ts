@@ -1,11 +1,10 @@
 import type { InlineProjection } from '@warren/event-store';
 import { createOrderProjection } from './adapters/postgres/order-projection.ts';
-import type { OrderSettings } from './config.ts';
 
 /** Schema of the service's tables. */
 export const SCHEMA = 'order_service';
 
 /** The read models that the service keeps, and that the command line can make anew. */
-export function createProjections({ deadlineMs }: Pick<OrderSettings, 'deadlineMs'>): InlineProjection[] {
-  return [createOrderProjection({ deadlineMs })];
+export function createProjections(): InlineProjection[] {
+  return [createOrderProjection()];
 }

@@ -22,7 +22,7 @@ import { createOrderWatch } from '../src/application/order-watch.ts';
 import { createOrders, type Orders } from '../src/application/orders.ts';
 
 const schema = 'order_service';
-const orderProjection = createOrderProjection({ deadlineMs: 60_000 });
+const orderProjection = createOrderProjection();
 let database: TestDatabase;
 let pool: DatabasePool;
 let store: EventStore;

@@ -37,12 +37,16 @@ beforeAll(async () => {
   await createDatabaseComponent({ pool, schema: 'order_service', migrations }).start?.();
   // The pending ones are the oldest and the cancelled ones few: whoever walks all orders to find them passes thousands.
   await pool.query(`
-    INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at, deadline_at)
+    INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at, position)
     SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer-' || n % 1000, '[]',
-      CASE WHEN n <= ${PENDING} THEN 'pending' WHEN n % 1000 = 1 THEN 'cancelled' ELSE 'confirmed' END,
-      2, now(), now(), now() - interval '1 day' + n * interval '1 second'
+      CASE WHEN n <= ${PENDING} THEN 'pending' WHEN n % 1000 = 1 THEN 'cancelled' ELSE 'confirmed' END, 2, now(), now(), n
     FROM generate_series(1, ${ORDERS}) n;
-    ANALYZE orders`);
+    INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
+    SELECT 'order-' || lpad(to_hex(n), 32, '0')::uuid, 1, gen_random_uuid(), 'OrderCreated', 2, 'a', now(), '{}', '{}'
+    FROM generate_series(1, ${ORDERS}) n;
+    INSERT INTO relay_checkpoints SELECT 'outbox', now() - n * interval '1 second', xid, xid, 0, ${ORDERS} - n
+    FROM generate_series(0, 60) n, (SELECT pg_snapshot_xmax(pg_current_snapshot()) AS xid) snapshot;
+    ANALYZE orders, events`);
 });
 afterAll(async () => {
   await pool.end();
@@ -64,15 +68,21 @@ async function run(text: string, values: unknown[]): Promise<{ indexes: string[]
 }
 
 describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => {
-  test('when overdue orders are looked for, then only pending ones are read, by their deadline', async () => {
-    const { indexes, read } = await run(OVERDUE, [new Date(), 500, []]);
-    expect(indexes).toEqual(['orders_by_deadline']);
-    expect(read).toBe(PENDING);
+  test('when overdue orders are looked for, then only pending ones are read, each with its first event', async () => {
+    const { indexes, types } = await run(OVERDUE, [new Date(), 500, []]);
+    expect(types).not.toContain('Seq Scan');
+    expect(new Set(indexes)).toEqual(
+      new Set(['relay_checkpoints_pkey', 'orders_pending', 'events_pkey', 'parked_events_pkey']),
+    );
   });
 
-  test('when none is overdue, then nothing is read', async () => {
-    const { indexes, read } = await run(OVERDUE, [new Date(0), 500, []]);
-    expect(indexes).toEqual(['orders_by_deadline']);
+  test('when a few of those overdue are asked for, then no more are read', async () => {
+    const { read } = await run(OVERDUE, [new Date(), 3, []]);
+    expect(read).toBeLessThan(20);
+  });
+
+  test('when none can be overdue, then no order is read', async () => {
+    const { read } = await run(OVERDUE, [new Date(0), 500, []]);
     expect(read).toBe(0);
   });
 
@@ -118,7 +128,7 @@ test('when the orders have grown since a connection planned its statements, then
   const schema = 'grown_orders';
   const grown = createPool({ url: database.url, schema, max: 1 });
   const { transaction } = createEventStore({ pool: grown });
-  const { apply } = createOrderProjection({ deadlineMs: 60_000 });
+  const { apply } = createOrderProjection();
   try {
     const migrations = { namespace: 'order', migrations: orderMigrations };
     await createDatabaseComponent({ pool: grown, schema, migrations }).start?.();
@@ -126,8 +136,8 @@ test('when the orders have grown since a connection planned its statements, then
     for (let time = 1; time <= 10; time += 1) await transaction((tx) => apply(tx, [confirmed(1)]));
     await grown.query(`
       ALTER TABLE orders SET (autovacuum_enabled = off);
-      INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at, deadline_at)
-      SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer', '[]', 'pending', 1, now(), now(), now()
+      INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at)
+      SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer', '[]', 'pending', 1, now(), now()
       FROM generate_series(1, 10000) n`);
 
     const scans = await transaction(async (tx) => {

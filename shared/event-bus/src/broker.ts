@@ -29,11 +29,26 @@ export interface ConsumeOptions {
   onLost(): void;
 }
 
+/** What a consumer has found out about itself and its queue. */
+export interface CaughtUp {
+  /** Everything that it was handed is settled: handled, moved to a delay queue or to the dead letters. Also while the broker has no consumer of it. */
+  settled: boolean;
+  /** What the broker said of the queue meanwhile; absent while it has no consumer of it. */
+  counts?: { /** Messages in nobody's hand. */ ready: number /** Of everybody. */; consumers: number };
+}
+
 export interface BrokerConsumer {
   /** True while the broker counts this consumer, and while it finishes what is in hand before it handles a suspect alone. */
   isConsuming(): boolean;
   /** Why the last attempt to consume failed, until one succeeds. */
   readonly failure: AppError | undefined;
+  /**
+   * Asks the broker for the queue, then waits until everything that the consumer had been handed when the answer was given is settled,
+   * however long that takes; `settled` is false when it lost its channel before that.
+   */
+  caughtUp(): Promise<CaughtUp>;
+  /** How many messages are ready in these queues, which exist; undefined when the broker cannot be asked now. */
+  countReady(queues: readonly string[]): Promise<number | undefined>;
   /** No delivery follows; those handed over can still be settled. It never comes back. */
   cancel(): Promise<void>;
   /**

@@ -1,5 +1,6 @@
 export { amqpTargetOf } from './amqp/amqp-target.ts';
 export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from './breaker.ts';
+export type { CaughtUp } from './broker.ts';
 export * from './bus-component.ts';
 export * from './bus-errors.ts';
 export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
@@ -13,6 +14,7 @@ export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-m
 export { MemoryBroker } from './memory/memory-broker.ts';
 export * from './publish-alerts.ts';
 export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
+export type { ServedState } from './served-state.ts';
 export * from './stream.ts';
 export * from './stream-settings.ts';
 export * from './subscription.ts';

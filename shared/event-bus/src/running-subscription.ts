@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Binding, Catalogue, EventContract } from '@warren/contracts';
+import { type Binding, type Catalogue, type EventContract, retryName } from '@warren/contracts';
 import type { Alerts, AppError, Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
-import type { Broker, BrokerConsumer } from './broker.ts';
+import type { Broker, BrokerConsumer, CaughtUp } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
 import type { BusTopology } from './bus-topology.ts';
 import type { Publisher } from './publisher.ts';
 import { requireInteger } from './require-integer.ts';
-import { createRetryPolicy } from './retry-policy.ts';
+import { createRetryPolicy, retryDelaysMs } from './retry-policy.ts';
+import { type ServedState, stateOf } from './served-state.ts';
 import { Settler } from './settler.ts';
 import { Subscriber } from './subscriber.ts';
 import type { RetryPolicy, SubscribeOptions, Subscription } from './subscription.ts';
@@ -60,7 +61,11 @@ export function createSubscription<Contract extends EventContract>(
   const accepted = acceptedContracts(bindings, catalogue);
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
-  const settler = new Settler({ ...parts, queue, policy, signal });
+  const returns = { at: Number.NEGATIVE_INFINITY, delaysMs: retryDelaysMs(policy) };
+  const comesBackIn = (ms: number) => {
+    returns.at = Math.max(returns.at, performance.now() + ms);
+  };
+  const settler = new Settler({ ...parts, queue, policy, signal, onRetry: comesBackIn });
   const own = catalogue as Catalogue<Contract>;
   const resting = breakerPolicy(options.breaker, parts.breaker);
   const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
@@ -73,13 +78,14 @@ export function createSubscription<Contract extends EventContract>(
     else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
     subscriber.resume();
   };
-  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop }, async () => {
+  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop, returns }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
       prefetch,
       onDelivery: subscriber.take,
       onLost: () => {
+        comesBackIn(0);
         subscriber.forget();
         settler.lost();
       },
@@ -96,7 +102,11 @@ function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: B
 }
 
 /** `hardStop` ends what is in hand: the handlers' signal, and the waits for a broker that does not take a failed message. */
-type RunningParts = SubscriptionParts & { circuit: Breaker | undefined; hardStop: AbortController };
+type RunningParts = SubscriptionParts & {
+  circuit: Breaker | undefined;
+  hardStop: AbortController;
+  returns: { at: number; readonly delaysMs: readonly number[] };
+};
 
 class Running implements RunningSubscription {
   readonly queue: string;
@@ -129,6 +139,26 @@ class Running implements RunningSubscription {
     return !this.#cancelling && (this.#consumer?.isConsuming() ?? false);
   }
 
+  get state(): ServedState {
+    return stateOf(this);
+  }
+
+  get returnsAt(): number {
+    return this.#parts.returns.at;
+  }
+
+  get longestRestMs(): number {
+    return Math.max(...this.#parts.returns.delaysMs);
+  }
+
+  async countResting(): Promise<number | undefined> {
+    return this.#consumer?.countReady(this.#parts.returns.delaysMs.map(retryName));
+  }
+
+  async caughtUp(): Promise<CaughtUp> {
+    return (await this.#consumer?.caughtUp()) ?? { settled: true };
+  }
+
   get failure(): AppError | undefined {
     return this.#consumer?.failure;
   }
@@ -158,6 +188,8 @@ class Running implements RunningSubscription {
     hardStop.abort();
     // Sends what is settled even when nobody waits for the answer: a peer that is gone never gives one.
     await Promise.race([this.#consumer?.close(), limit]);
+    // What was in hand is given back with the channel.
+    this.#parts.returns.at = Math.max(this.#parts.returns.at, performance.now());
     drained.abort();
     this.#parts.circuit?.stop();
     onCancelled();

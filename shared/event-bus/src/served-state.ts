@@ -1,5 +1,5 @@
-import type { RunningSubscription } from './running-subscription.ts';
-import type { StreamReader } from './stream-reader.ts';
+import type { AppError } from '@warren/kernel';
+import type { BreakerState } from './breaker.ts';
 
 /**
  * | state | means |
@@ -12,8 +12,14 @@ import type { StreamReader } from './stream-reader.ts';
  */
 export type ServedState = 'consuming' | 'waiting' | 'refused' | 'resting' | 'trying' | 'stalled';
 
-type Served = Pick<RunningSubscription, 'queue' | 'refusal' | 'isConsuming'> &
-  Partial<Pick<RunningSubscription, 'breakerState'> & Pick<StreamReader<never>, 'isStalled'>>;
+interface Served {
+  readonly queue: string;
+  /** Why the broker refuses the queue. */
+  readonly refusal: AppError | undefined;
+  readonly breakerState?: BreakerState;
+  isConsuming(): boolean;
+  isStalled?(): boolean;
+}
 
 /** How a queue or a stream is being served. */
 export function stateOf(served: Served): ServedState {
@@ -26,7 +32,7 @@ export function stateOf(served: Served): ServedState {
 }
 
 /** Why a queue or a stream is not being consumed, in one sentence. */
-export function reasonOf(served: Served & Partial<Pick<RunningSubscription, 'failure'>>): string {
+export function reasonOf(served: Served & { readonly failure?: AppError | undefined }): string {
   const { queue, refusal, failure } = served;
   const reasons: Record<ServedState, string> = {
     consuming: 'it is consumed',

@@ -20,8 +20,18 @@ export interface SettlerOptions {
   metrics: QueueMetrics;
   alerts: Alerts;
   logger: Logger;
+  /** A message rests in a delay queue and comes back after so many milliseconds. Told before the original is acknowledged. */
+  onRetry(delayMs: number): void;
   /** Aborted when nothing may be waited for any more. */
   signal: AbortSignal;
+}
+
+/** A copy that is to take the place of a failed message. */
+interface Move {
+  copy: OutgoingMessage;
+  /** The same without what AMQP may not be able to express. */
+  bare?: () => OutgoingMessage;
+  onMoved(): void;
 }
 
 const FIRST_PAUSE_MS = 100;
@@ -74,23 +84,25 @@ export class Settler {
     const target = { exchange, routingKey: queue };
     const full = copyMessage(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes) });
     const bare = () => copyBody(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes, 'none') });
-    const moved = await this.#move(delivery, full, bare);
+    const onMoved = () => fate.action === 'retry' && this.#options.onRetry(fate.delayMs);
+    const moved = await this.#move(delivery, { copy: full, bare, onMoved });
     if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
   }
 
   /** Tries until the broker has the copy. Without it the message stays unacknowledged, and the broker delivers it again. */
-  async #move(delivery: Delivery, copy: OutgoingMessage, bare?: () => OutgoingMessage): Promise<boolean> {
+  async #move(delivery: Delivery, { copy, bare, onMoved }: Move): Promise<boolean> {
     const { publisher, logger, signal, queue } = this.#options;
     for (let pauseMs = FIRST_PAUSE_MS; delivery.live; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       const outcome = await publisher.post(copy);
       if (outcome.status === 'confirmed') {
+        onMoved();
         delivery.ack();
         return true;
       }
       if (outcome.status === 'unsendable') {
         if (!bare) return this.#stuck(outcome.reason);
         logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message moves without its properties and headers');
-        return this.#move(delivery, bare());
+        return this.#move(delivery, { copy: bare(), onMoved });
       }
       // Reported by the publisher, once for all that are refused there.
       logger.debug({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');

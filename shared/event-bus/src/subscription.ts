@@ -1,6 +1,8 @@
 import type { Binding, EventContract, EventOf } from '@warren/contracts';
 import type { ErrorKind } from '@warren/kernel';
 import type { BreakerPolicy } from './breaker.ts';
+import type { CaughtUp } from './broker.ts';
+import type { ServedState } from './served-state.ts';
 
 /** What a handler learns about the delivery besides the event itself. */
 export interface DeliveryContext {
@@ -87,6 +89,22 @@ export interface Subscription {
   readonly queue: string;
   /** True while the broker counts this consumer, and while it finishes what is in hand before it handles a suspect alone. */
   isConsuming(): boolean;
+  /** How the queue is being served. */
+  readonly state: ServedState;
+  /**
+   * Asks the broker for the queue, then waits until everything that this subscription had been handed by then is settled, however long
+   * that takes. What is settled is applied, dead, or comes back at {@link returnsAt}.
+   */
+  caughtUp(): Promise<CaughtUp>;
+  /**
+   * When everything that it has not settled for good is back in its queue: what rests in a delay queue, and what a lost channel gave
+   * back. Of `performance.now()`; -Infinity when there was nothing like that.
+   */
+  readonly returnsAt: number;
+  /** How many messages rest in the delay queues that this subscription uses, those of others included; undefined when that is not known. */
+  countResting(): Promise<number | undefined>;
+  /** The longest rest of a failed message, in milliseconds. */
+  readonly longestRestMs: number;
   /**
    * Takes no new messages, finishes those in hand, acknowledges them, within the bus's `drainTimeoutMs`; then aborts the handlers'
    * signal and gives back what was not finished. Safe to call twice.

@@ -1,4 +1,5 @@
 import { describe } from '@jest/globals';
+import { describeCaughtUp } from './bus-suite-caught-up.ts';
 import { describeDelivery } from './bus-suite-delivery.ts';
 import { describeEnding } from './bus-suite-ending.ts';
 import { describeFailures } from './bus-suite-failures.ts';
@@ -12,6 +13,7 @@ export function describeBus(name: string, createHarness: CreateHarness): void {
     describeDelivery(createHarness);
     describeFailures(createHarness);
     describeEnding(createHarness);
+    describeCaughtUp(createHarness);
     describeStreams(createHarness);
     describeTraces(createHarness);
   });

@@ -30,6 +30,7 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
       breaker: () => undefined,
     },
     alerts,
+    onRetry: () => undefined,
     logger: silentLogger,
     signal: new AbortController().signal,
   });

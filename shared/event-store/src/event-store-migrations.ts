@@ -122,4 +122,22 @@ export const eventStoreMigrations: readonly Migration[] = [
       CREATE INDEX parked_events_published ON parked_events (relay, published_at) WHERE published_at IS NOT NULL;
     `,
   },
+  {
+    number: 5,
+    name: 'when the relay stood where',
+    sql: `
+      CREATE TABLE relay_checkpoints (
+        relay        text NOT NULL,
+        at           timestamptz NOT NULL DEFAULT clock_timestamp(),
+        window_start xid8 NOT NULL,
+        window_end   xid8 NOT NULL,
+        position     bigint NOT NULL,
+        bound        bigint NOT NULL,
+        PRIMARY KEY (relay, at)
+      );
+      COMMENT ON TABLE relay_checkpoints IS
+        'Where a relay stood at a time, now and then: what it had passed (see relay_cursors) was confirmed or parked by then';
+      COMMENT ON COLUMN relay_checkpoints.bound IS 'No event that it had passed has a higher position';
+    `,
+  },
 ];

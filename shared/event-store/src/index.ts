@@ -14,6 +14,7 @@ export * from './idempotency-keys.ts';
 export * from './migrate.ts';
 export * from './rebuild/rebuild-progress.ts';
 export * from './rebuild/rebuild-projection.ts';
+export * from './relay/confirm-history.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './relay/relay-alerts.ts';

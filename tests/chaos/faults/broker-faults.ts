@@ -7,23 +7,13 @@ export const brokerFaults: Readonly<Record<string, FaultKind>> = {
     on: 'broker',
     weight: 2,
     durationMs: [0, 1500],
-    async inject({ system: { broker }, durationMs }) {
-      await broker.kill();
-      await pause(durationMs);
-      await broker.start();
-      return undefined;
-    },
+    inject: (context) => takeAway(context, () => context.system.broker.kill()),
   },
   'broker restarted': {
     on: 'broker',
     weight: 1,
     durationMs: [0, 500],
-    async inject({ system: { broker }, durationMs }) {
-      await broker.stop();
-      await pause(durationMs);
-      await broker.start();
-      return undefined;
-    },
+    inject: (context) => takeAway(context, () => context.system.broker.stop()),
   },
   'memory alarm': {
     on: 'broker',
@@ -51,6 +41,17 @@ export const brokerFaults: Readonly<Record<string, FaultKind>> = {
     inject: closeChannels,
   },
 };
+
+async function takeAway(
+  { system: { broker }, outages, durationMs }: FaultContext,
+  end: () => Promise<unknown>,
+): Promise<undefined> {
+  await end();
+  const from = Date.now();
+  await pause(durationMs);
+  outages.push({ from, to: Date.now() });
+  await broker.start();
+}
 
 async function alarm(
   { system: { broker }, durationMs }: FaultContext,

@@ -1,7 +1,7 @@
 import type { ChaosSystem } from '../chaos-system.ts';
 import type { ClientLoad } from '../client-load.ts';
 import type { ClientRecord } from '../client-record.ts';
-import type { BlindSpell } from '../evidence.ts';
+import type { BlindSpell, Outage } from '../evidence.ts';
 import type { Random } from '../random.ts';
 import type { ServiceInstance, ServiceName } from '../service-instance.ts';
 
@@ -29,6 +29,8 @@ export interface FaultContext {
   service: ServiceInstance;
   /** To be added to when the observer is taken off the exchanges. */
   blindSpells: BlindSpell[];
+  /** To be added to when the broker is down. */
+  outages: Outage[];
   signal: AbortSignal;
 }
 

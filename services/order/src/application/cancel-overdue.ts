@@ -6,8 +6,8 @@ import { orderStream } from './order-streams.ts';
 import { createDecisionReport } from './report-decisions.ts';
 
 /**
- * Cancels orders that are pending though their deadline has passed, `batch` at once, until none is left or the signal is aborted; gives how
- * many it found. Several instances may find the same ones: the first to append wins, and the others decide again, on an order that has ended.
+ * Cancels orders that are pending though the broker had confirmed their creation by `confirmedBefore`, `batch` at once, until none is left
+ * or the signal is aborted; returns how many it found. Several instances may find the same ones: the first to append wins, and the others decide again, on an order that has ended.
  * @throws whatever keeps the database from answering
  */
 export function createOverdueCancellation({ store, readModel, clock, logger, decisions }: OrderDependencies) {
@@ -47,12 +47,12 @@ export function createOverdueCancellation({ store, readModel, clock, logger, dec
     }
   }
 
-  return async (batch: number, signal?: AbortSignal): Promise<number> => {
+  return async (confirmedBefore: Date, batch: number, signal?: AbortSignal): Promise<number> => {
     // They may stay overdue: without leaving them out, a batch of them would hide all others.
     const undecided = new Set<string>();
     let found = 0;
     for (;;) {
-      const orderIds = await readModel.listOverdue(clock.now(), { limit: batch, except: [...undecided] });
+      const orderIds = await readModel.listOverdue(confirmedBefore, { limit: batch, except: [...undecided] });
       found += orderIds.length;
       for (const orderId of orderIds) undecided.add(orderId);
       for (const one of orderIds.length > 0 ? await cancelAll(orderIds) : []) {

@@ -16,6 +16,8 @@ export interface OrderReadModel {
   list(filter: OrderFilter): Promise<OrderView[]>;
   /** The versions of these orders; those that do not exist are left out. */
   versionsOf(orderIds: readonly string[]): Promise<Map<string, number>>;
-  /** Ids of orders that are pending though their deadline has passed, those that wait longest first; none of `except`. */
-  listOverdue(now: Date, selection: { limit: number; except: readonly string[] }): Promise<string[]>;
+  /**
+   * Ids of pending orders whose creation the broker had confirmed by then (by the database's clock), in the order of the log; none of `except`.
+   */
+  listOverdue(confirmedBefore: Date, selection: { limit: number; except: readonly string[] }): Promise<string[]>;
 }

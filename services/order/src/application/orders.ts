@@ -33,8 +33,11 @@ export interface Orders {
   waitForEnd(orderId: string, signal: AbortSignal): Promise<OrderView>;
   /** A batch of answers of the inventory or the payment service, all or nothing. @throws `ORDER_NOT_FOUND`, `ORDER_CONTESTED` */
   applyAnswers(queue: string, messages: readonly AnswerMessage[]): Promise<void>;
-  /** Cancels orders whose deadline has passed without an answer, `batch` at once, until the signal; gives how many there were. */
-  cancelOverdue(batch: number, signal?: AbortSignal): Promise<number>;
+  /**
+   * Cancels pending orders whose creation the broker had confirmed by then (by the database's clock), `batch` at once, until the signal;
+   * returns how many there were.
+   */
+  cancelOverdue(confirmedBefore: Date, batch: number, signal?: AbortSignal): Promise<number>;
   /** Takes no new orders and resolves when those in hand are stored. */
   drain(): Promise<void>;
 }

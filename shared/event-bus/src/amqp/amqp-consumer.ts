@@ -1,6 +1,6 @@
 import type { Alerts, AppError, Logger } from '@warren/kernel';
 import type { Channel, ChannelModel } from 'amqplib';
-import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
+import type { BrokerConsumer, CaughtUp, ConsumeOptions } from '../broker.ts';
 import { busAlerts } from '../bus-alerts.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
@@ -68,6 +68,32 @@ export class AmqpConsumer implements BrokerConsumer {
 
   get failure(): AppError | undefined {
     return this.#keeper.failure;
+  }
+
+  async caughtUp(): Promise<CaughtUp> {
+    const epoch = this.#intake?.epoch;
+    if (!epoch?.alive) return { settled: true };
+    try {
+      // The first answer may overtake deliveries that the broker's channel has in its mailbox; the second comes behind them.
+      await epoch.channel.checkQueue(this.#options.queue);
+      const { messageCount: ready, consumerCount: consumers } = await epoch.channel.checkQueue(this.#options.queue);
+      return { settled: await epoch.caughtUp(), counts: { ready, consumers } };
+    } catch {
+      // The channel has ended, and its keeper says why.
+      return { settled: false };
+    }
+  }
+
+  async countReady(queues: readonly string[]): Promise<number | undefined> {
+    const epoch = this.#intake?.epoch;
+    if (!epoch?.alive) return undefined;
+    try {
+      const counted = await Promise.all(queues.map((queue) => epoch.channel.checkQueue(queue)));
+      return counted.reduce((sum, { messageCount }) => sum + messageCount, 0);
+    } catch {
+      // The channel has ended, and its keeper says why.
+      return undefined;
+    }
   }
 
   async cancel(): Promise<void> {
@@ -157,7 +183,7 @@ export class AmqpConsumer implements BrokerConsumer {
   #lost(channel: Channel): void {
     if (this.#intake?.epoch.channel !== channel) return;
     this.#watchdog?.stop();
-    this.#intake.epoch.alive = false;
+    this.#intake.epoch.end();
     this.#intake = undefined;
     this.#options.onLost();
   }

@@ -8,6 +8,12 @@ interface Waiter {
   timer?: NodeJS.Timeout;
 }
 
+/** Waits until everything up to a tag is settled. */
+interface Catching {
+  upTo: number;
+  resolve(settled: boolean): void;
+}
+
 /**
  * The life of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name another message, or none,
  * and the broker would close that channel.
@@ -22,6 +28,7 @@ export class ChannelEpoch {
   readonly #tracker = new AckTracker();
   #scheduled = false;
   #waiter: Waiter | undefined;
+  #catching: Catching[] = [];
   /** What came up to this tag and is unsettled is not waited for. */
   #givenUp = 0;
 
@@ -59,6 +66,29 @@ export class ChannelEpoch {
     });
   }
 
+  /** Resolves to true once everything delivered so far is settled; to false when the epoch ends before that. */
+  caughtUp(): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#catching.push({ upTo: this.#tracker.settled + this.inHand, resolve });
+      this.#catch();
+    });
+  }
+
+  /** What is unsettled can never be settled. */
+  end(): void {
+    this.alive = false;
+    this.#catch();
+  }
+
+  #catch(): void {
+    const waiting = this.#catching.splice(0);
+    for (const one of waiting) {
+      if (!this.alive) one.resolve(false);
+      else if (this.#tracker.unsettledUpTo(one.upTo) === 0) one.resolve(true);
+      else this.#catching.push(one);
+    }
+  }
+
   /** Looks again as long as something has come or was settled meanwhile, rather than start a timer with each. */
   #limit(waiter: Waiter, patienceMs: number, since: number): void {
     const look = () => {
@@ -85,9 +115,10 @@ export class ChannelEpoch {
       for (const tag of single) this.channel.ack(acknowledging(tag));
     } catch {
       // The channel is closing; its 'close' event ends this epoch, and the broker delivers again what it has no ack for.
-      this.alive = false;
+      this.end();
       return;
     }
+    this.#catch();
     if (!this.#waiter) return;
     const unsettled = this.inHand - this.#tracker.unsettledUpTo(this.#givenUp);
     if (unsettled <= this.#waiter.rest) this.#resolve(this.#waiter, true);

@@ -1,4 +1,4 @@
-import type { BrokerConsumer, ConsumeOptions } from '../broker.ts';
+import type { BrokerConsumer, CaughtUp, ConsumeOptions } from '../broker.ts';
 import type { Delivery } from '../message.ts';
 import type { MemoryBroker } from './memory-broker.ts';
 import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
@@ -9,6 +9,8 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   readonly #options: ConsumeOptions;
   readonly #onClose: () => void;
   readonly #unsettled = new Set<StoredMessage>();
+  /** Those that wait for messages to be settled; told whenever one is, and with false when they never will be. */
+  #catching: ((alive: boolean) => void)[] = [];
   /** Always: whatever is wrong shows at once in {@link start}. */
   readonly failure = undefined;
   #queue: MemoryQueue | undefined;
@@ -40,13 +42,29 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   cancelled(): void {
     const wasConsuming = this.#consuming;
     this.#consuming = false;
-    this.#unsettled.clear();
+    this.#giveUp();
     this.#options.onLost();
     if (wasConsuming) setImmediate(() => !this.#closed && this.start());
   }
 
   isConsuming(): boolean {
     return this.#consuming;
+  }
+
+  async caughtUp(): Promise<CaughtUp> {
+    const queue = this.#queue;
+    if (!queue) return { settled: true };
+    const counts = { ready: queue.messages.length, consumers: queue.consumerCount };
+    const inHand = [...this.#unsettled];
+    for (let alive = true; inHand.some((message) => this.#unsettled.has(message)); ) {
+      alive = await new Promise<boolean>((resolve) => this.#catching.push(resolve));
+      if (!alive) return { settled: false };
+    }
+    return { settled: true, counts };
+  }
+
+  async countReady(queues: readonly string[]): Promise<number> {
+    return queues.reduce((sum, queue) => sum + this.#broker.queue(queue).messages.length, 0);
   }
 
   async cancel(): Promise<void> {
@@ -58,7 +76,7 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   async close(): Promise<void> {
     await this.cancel();
     this.#queue?.giveBack([...this.#unsettled]);
-    this.#unsettled.clear();
+    this.#giveUp();
     this.#onClose();
   }
 
@@ -74,8 +92,15 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
         return isLive();
       },
       ack: () => {
-        if (this.#unsettled.delete(message)) this.#queue?.wake();
+        if (!this.#unsettled.delete(message)) return;
+        this.#queue?.wake();
+        for (const look of this.#catching.splice(0)) look(true);
       },
     };
+  }
+
+  #giveUp(): void {
+    this.#unsettled.clear();
+    for (const look of this.#catching.splice(0)) look(false);
   }
 }

@@ -33,7 +33,7 @@ export function toEnvelope(event: RecordedEvent): EventEnvelope {
  */
 export function createRelay(options: RelayOptions): Relay {
   const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', logger = silentLogger } = options;
-  const { alerts = createAlerts({ logger }) } = options;
+  const { confirmHistory, alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
   const lag = createLagObserver({ pool, relay, registry: metrics.registry, alerts, logger });
@@ -65,6 +65,7 @@ export function createRelay(options: RelayOptions): Relay {
       publisher,
       toWire,
       pace,
+      confirmHistory,
       signal,
       metrics,
       alerts,

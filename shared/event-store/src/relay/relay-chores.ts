@@ -1,8 +1,9 @@
 import type { EventPublisher } from '@warren/contracts';
 import type { Bell } from '../bell.ts';
 import type { SessionLock } from '../session-lock.ts';
+import { createConfirmHistory } from './confirm-history.ts';
 import type { Parking } from './parking.ts';
-import type { RelayPace } from './relay.ts';
+import type { RelayOptions, RelayPace } from './relay.ts';
 import { type RelayCursor, saveCursor } from './relay-cursor.ts';
 import type { SendWindow } from './send-window.ts';
 
@@ -15,6 +16,7 @@ export interface ChoresOptions {
   signal: Bell;
   window: SendWindow;
   parking: Parking;
+  confirmHistory: RelayOptions['confirmHistory'];
   /** Where the term began. */
   start: RelayCursor;
 }
@@ -33,6 +35,8 @@ const FORGET_EVERY_MS = 60_000;
 /** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again; now and then, forget those published long ago. */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
+  const history =
+    options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
   let saved = start;
   let saving: Promise<void> | undefined;
   const retries = new Set<Promise<void>>();
@@ -71,6 +75,7 @@ export function startChores(options: ChoresOptions): Chores {
     couldPublish = canPublish;
     window.pump();
     saving ??= save()
+      .then(() => history?.note(saved))
       .then(forget)
       .catch(fail)
       .finally(() => {
@@ -101,6 +106,7 @@ export function startChores(options: ChoresOptions): Chores {
       await saving;
       if (failure !== undefined) throw failure;
       await save();
+      await history?.noteNow(saved);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Alerts } from '@warren/kernel';
 import type { Bell } from '../bell.ts';
 import type { SessionLock } from '../session-lock.ts';
 import { openParking } from './parking.ts';
-import type { RelayPace } from './relay.ts';
+import type { RelayOptions, RelayPace } from './relay.ts';
 import { startChores } from './relay-chores.ts';
 import { loadCursor } from './relay-cursor.ts';
 import { createRelayReader, type LogPage } from './relay-reader.ts';
@@ -15,6 +15,7 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   lock: SessionLock;
   alerts: Alerts;
   pace: RelayPace;
+  confirmHistory: RelayOptions['confirmHistory'];
   /** Rings when there may be something to read, or a reason to stop. */
   signal: Bell;
   isStopping(): boolean;

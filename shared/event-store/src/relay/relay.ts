@@ -3,6 +3,7 @@ import type { Alerts, Component, ComponentHealth, Logger, MetricsRegistry } from
 import type { LeaderState } from '../create-leader.ts';
 import type { DatabasePool } from '../create-pool.ts';
 import type { EventStore, RecordedEvent } from '../event-store.ts';
+import type { ConfirmHistoryPace } from './confirm-history.ts';
 
 /**
  * What goes out for a recorded event: one message, several in their order, or none (undefined). Their ids must be the same at every call,
@@ -38,6 +39,8 @@ export interface RelayOptions extends Partial<RelayPace> {
   publisher: EventPublisher;
   /** Asked for each event that has a routing key. @default the event as it is */
   toWire?: ToWire;
+  /** Remembers by when events were confirmed (`isConfirmed`). @default not */
+  confirmHistory?: ConfirmHistoryPace;
   /** Name of the cursor and of the lock. @default 'outbox' */
   name?: string;
   logger?: Logger;

@@ -82,6 +82,8 @@ async function repairLog(session: Client, logger: Logger): Promise<void> {
   await session.query('UPDATE relay_cursors SET window_start = $1::xid8, window_end = $1::xid8, position = 0', [
     oldest,
   ]);
+  // They name ids of the other server: what was confirmed counts as confirmed from now on.
+  await session.query('DELETE FROM relay_checkpoints');
   const published = rows.filter((row) => row.published).length;
   logger.warn({ alreadyPublished: published, toPublish: rows.length - published }, 'transaction ids repaired');
 }

@@ -1,28 +1,31 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type Component, Gauge, type Logger, type MetricsRegistry, toAppError } from '@warren/kernel';
-import type { Orders } from '../../application/orders.ts';
+import type { DeadlineWatch } from '../../application/watch-deadlines.ts';
 
 export interface DeadlineJobOptions {
-  orders: Pick<Orders, 'cancelOverdue'>;
-  /** How long an order may be pending, in milliseconds: the job looks ten times as often, at most every second. */
-  deadlineMs: number;
+  watch: DeadlineWatch;
+  /** Between two looks, in milliseconds. See {@link deadlinePace}. */
+  pauseMs: number;
   logger: Logger;
   metrics: MetricsRegistry;
 }
 
-/** The most orders that are cancelled in one transaction. */
-const BATCH = 200;
+/** How often is looked for orders that are due, and after how long a silent instance counts as lost, in milliseconds. */
+export function deadlinePace(deadlineMs: number): { pauseMs: number; patienceMs: number } {
+  const pauseMs = Math.min(Math.max(deadlineMs / 10, 20), 1000);
+  return { pauseMs, patienceMs: Math.max(3 * pauseMs, 5000) };
+}
 
 /**
  * Cancels overdue orders, looking at what is stored again and again: there are no timers to lose, so a restart changes nothing, and any
- * number of instances may run it. Down while its last look failed.
+ * number of instances may run it. Down while its last look failed. To be stopped after the subscriptions: what they give back in the end
+ * the other instances have to know of.
  */
-export function createDeadlineJob({ orders, deadlineMs, logger, metrics }: DeadlineJobOptions): Component {
-  const pauseMs = Math.min(Math.max(deadlineMs / 10, 20), 1000);
+export function createDeadlineJob({ watch, pauseMs, logger, metrics }: DeadlineJobOptions): Component {
   const stopping = new AbortController();
   const overdue = new Gauge({
     name: 'warren_order_overdue',
-    help: 'Orders found pending after their deadline at the last look; more than 0 for long means that they are not cancelled',
+    help: 'Orders found pending after their deadline at the last look, up to 200; more than 0 for long means that they are not cancelled (DEADLINE_HELD says why)',
     registers: [metrics],
   });
   let running: Promise<void> | undefined;
@@ -30,7 +33,7 @@ export function createDeadlineJob({ orders, deadlineMs, logger, metrics }: Deadl
 
   async function look(): Promise<void> {
     try {
-      overdue.set(await orders.cancelOverdue(BATCH, stopping.signal));
+      overdue.set(await watch.look(stopping.signal));
       failure = undefined;
     } catch (err) {
       const { code, message } = toAppError(err);
@@ -54,6 +57,8 @@ export function createDeadlineJob({ orders, deadlineMs, logger, metrics }: Deadl
     async stop() {
       stopping.abort();
       await running;
+      // Without it the others find out by themselves, only later.
+      await watch.leave().catch((err) => logger.warn({ err }, 'the answer queues were left without a goodbye'));
     },
     health: () => (failure === undefined ? { up: true } : { up: false, reason: failure, details: { failure } }),
   };

@@ -8,7 +8,9 @@ import {
 } from '@warren/contracts';
 import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
+import type { AnswerQueues } from '../../application/answer-consumers.ts';
 import type { Orders } from '../../application/orders.ts';
+import { createAnswerQueues } from './answer-queues.ts';
 
 export interface SubscriptionsOptions {
   bus: Pick<EventBus, 'subscribe'>;
@@ -28,8 +30,13 @@ type Answer =
   | typeof PaymentFailed
   | typeof PaymentRefunded;
 
+export interface Subscriptions extends Component {
+  /** Their state, as far as pending orders wait for them. */
+  readonly answers: AnswerQueues;
+}
+
 /** What the service listens to, as a component: stopping it finishes the batches in hand and acknowledges them. */
-export function createSubscriptions(options: SubscriptionsOptions): Component {
+export function createSubscriptions(options: SubscriptionsOptions): Subscriptions {
   const { bus, orders, payments, prefetch, maxBatch } = options;
   const subscriptions: Subscription[] = [];
 
@@ -50,6 +57,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Component {
 
   return {
     name: 'subscriptions',
+    answers: createAnswerQueues(() => subscriptions),
     async start() {
       await subscribe(QUEUES.orderInventoryReserved, [InventoryReserved]);
       await subscribe(QUEUES.orderInventoryUnavailable, [InventoryUnavailable]);

@@ -7,36 +7,31 @@ type Tx = Pick<StoreTransaction, 'query'>;
 
 /** What a batch of events makes of the orders: the new ones as they are after it, and what changes of the others. */
 interface Folded {
-  created: OrderView[];
+  created: (OrderView & { /** Of its first event. */ position: number })[];
   changed: (OrderChange & { id: string })[];
 }
 
-export interface OrderProjectionOptions {
-  /** How long an order may be pending, in milliseconds: what `deadline_at` is made from. */
-  deadlineMs: number;
-}
-
 /** Keeps the table `orders`: two statements for any number of events. Applying an event again, or an older one, changes nothing. */
-export function createOrderProjection({ deadlineMs }: OrderProjectionOptions): InlineProjection {
+export function createOrderProjection(): InlineProjection {
   return {
     name: 'orders',
     tables: ['orders'],
     async apply(tx, events) {
       const { created, changed } = fold(events);
-      if (created.length > 0) await insert(tx, created, deadlineMs);
+      if (created.length > 0) await insert(tx, created);
       if (changed.length > 0) await update(tx, changed);
     },
   };
 }
 
 function fold(events: readonly RecordedEvent[]): Folded {
-  const created = new Map<string, OrderView>();
+  const created = new Map<string, Folded['created'][number]>();
   const changed = new Map<string, OrderChange & { id: string }>();
   for (const recorded of events) {
-    const { aggregateId: id, streamVersion: version, timestamp: updatedAt } = recorded;
+    const { aggregateId: id, streamVersion: version, timestamp: updatedAt, position } = recorded;
     const event = asOrderEvent(recorded);
     if (event.type === 'OrderCreated') {
-      created.set(id, viewAtCreation(event.data));
+      created.set(id, { ...viewAtCreation(event.data), position });
       continue;
     }
     const change = changeBy(event, { version, updatedAt });
@@ -47,17 +42,17 @@ function fold(events: readonly RecordedEvent[]): Folded {
   return { created: [...created.values()], changed: [...changed.values()] };
 }
 
-async function insert(tx: Tx, orders: readonly OrderView[], deadlineMs: number): Promise<void> {
+async function insert(tx: Tx, orders: Folded['created']): Promise<void> {
   await tx.query({
     name: 'warren-order/insert',
     text: `INSERT INTO orders (id, customer_id, items, total_amount, status, reason, payment_status, fulfillment_status, version,
-                         created_at, updated_at, deadline_at, currency, priority)
+                         created_at, updated_at, position, currency, priority)
      SELECT id, customer_id, items::json, total_amount, status, reason, payment_status, fulfillment_status, version,
-            created_at, updated_at, created_at + $14 * interval '1 millisecond', currency, priority
+            created_at, updated_at, position, currency, priority
        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::numeric[], $5::text[], $6::text[], $7::text[], $8::text[],
-                   $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[])
+                   $9::integer[], $10::timestamptz[], $11::timestamptz[], $12::text[], $13::text[], $14::bigint[])
          AS one (id, customer_id, items, total_amount, status, reason, payment_status, fulfillment_status, version,
-                 created_at, updated_at, currency, priority)
+                 created_at, updated_at, currency, priority, position)
          ON CONFLICT (id) DO UPDATE
         SET status = excluded.status, reason = excluded.reason, payment_status = excluded.payment_status,
             fulfillment_status = excluded.fulfillment_status, version = excluded.version, updated_at = excluded.updated_at
@@ -72,7 +67,7 @@ async function insert(tx: Tx, orders: readonly OrderView[], deadlineMs: number):
       orders.map((order) => order.updatedAt),
       orders.map((order) => order.currency),
       orders.map((order) => order.priority ?? null),
-      deadlineMs,
+      orders.map((order) => order.position),
     ],
   });
 }

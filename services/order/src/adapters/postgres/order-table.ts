@@ -1,5 +1,5 @@
 import type { FulfillmentStatus, OrderItem, OrderStatus, OrderView, PaymentStatus, Priority } from '@warren/contracts';
-import type { EventStore } from '@warren/event-store';
+import { type EventStore, isConfirmed, relayStandAt } from '@warren/event-store';
 import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
 
 interface Row {
@@ -19,9 +19,23 @@ interface Row {
   updated_at: Date;
 }
 
+/** Of the service's relay and the time `$1`. */
+const RELAY = { relay: `'outbox'`, until: '$1::timestamptz' };
+
+/**
+ * Pending orders whose creation was confirmed by `$1`. `position` only bounds the search; what counts is the event. One that is not in
+ * `events` any more is archived, hence confirmed: then only the read model has not heard of the order's end.
+ */
 export const OVERDUE = `
-  SELECT id FROM orders WHERE status = 'pending' AND deadline_at <= $1 AND id <> ALL ($3::uuid[])
-   ORDER BY deadline_at LIMIT $2`;
+  WITH stand AS MATERIALIZED (${relayStandAt(RELAY.relay, RELAY.until)})
+  SELECT id FROM orders
+  LEFT JOIN LATERAL (
+    SELECT tx, position FROM events WHERE stream_id = 'order-' || orders.id AND stream_version = 1 OFFSET 0
+  ) created ON true
+  CROSS JOIN LATERAL (SELECT * FROM stand OFFSET 0) stand
+  WHERE status = 'pending' AND orders.position <= (SELECT bound FROM stand) AND id <> ALL ($3::uuid[])
+    AND ${isConfirmed({ ...RELAY, stand: 'stand', tx: `coalesce(created.tx, '0')`, position: 'coalesce(created.position, 0)' })}
+  ORDER BY orders.position LIMIT $2`;
 
 /** Queries on the table `orders`, which `orderProjection` keeps. An order's id is a UUID v7, so its place in time is its id. */
 export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadModel {
@@ -39,8 +53,8 @@ export function createOrderTable(store: Pick<EventStore, 'query'>): OrderReadMod
       const { rows } = await store.query<{ id: string; version: number }>(text, [orderIds]);
       return new Map(rows.map((row) => [row.id, row.version]));
     },
-    async listOverdue(now, { limit, except }) {
-      const { rows } = await store.query<{ id: string }>(OVERDUE, [now, limit, except]);
+    async listOverdue(confirmedBefore, { limit, except }) {
+      const { rows } = await store.query<{ id: string }>(OVERDUE, [confirmedBefore, limit, except]);
       return rows.map((row) => row.id);
     },
   };

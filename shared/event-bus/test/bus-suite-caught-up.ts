@@ -1,0 +1,111 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { AppError } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import type { CaughtUp, Handler } from '../src/index.ts';
+import type { BusHarness } from './bus-harness.ts';
+import { type CreateHarness, type ShopEvent, useBusSuite } from './bus-suite-fixture.ts';
+import { Placed, placed } from './shop-events.ts';
+
+/** What a subscription can say of the messages that have come so far. */
+export function describeCaughtUp(createHarness: CreateHarness): void {
+  describe('a subscription that is asked whether it has caught up', () => {
+    const suite = useBusSuite(createHarness);
+    let harness: BusHarness;
+    let queue: string;
+    beforeEach(() => {
+      ({ harness, queue } = suite);
+    });
+
+    async function subscribed(handler: Handler<ShopEvent>, prefetch = 10) {
+      // What a test leaves in hand is not waited for.
+      const bus = harness.bus({ drainTimeoutMs: 100 });
+      await bus.connect();
+      return { bus, subscription: await bus.subscribe({ queue, bindings: [Placed], handler, prefetch }) };
+    }
+
+    /** A handler that holds every message until it is let go, and how many it has. */
+    function holding() {
+      const held: (() => void)[] = [];
+      const handler = () => new Promise<void>((resolve) => held.push(resolve));
+      return { held, handler };
+    }
+
+    test('when nothing is there, then it has, and says so of the queue', async () => {
+      const { subscription } = await subscribed(async () => undefined);
+      expect(subscription.state).toBe('consuming');
+      expect(await subscription.caughtUp()).toEqual({ settled: true, counts: { ready: 0, consumers: 1 } });
+      expect(subscription.returnsAt).toBe(Number.NEGATIVE_INFINITY);
+      expect(subscription.longestRestMs).toBe(30_000);
+    });
+
+    test('when a message is in hand, then it has as soon as that is settled', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler);
+      await bus.publish(placed());
+      await waitUntil(() => held.length === 1);
+      let answer: CaughtUp | undefined;
+      const asked = subscription.caughtUp().then((caughtUp) => {
+        answer = caughtUp;
+      });
+      for (let time = 0; time < 5; time += 1) await harness.count(queue);
+      expect(answer).toBeUndefined();
+      held[0]?.();
+      await asked;
+      expect(answer).toEqual({ settled: true, counts: { ready: 0, consumers: expect.any(Number) } });
+    });
+
+    test('when messages wait in the queue, then it says how many', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler, 2);
+      const inHand = 2 + harness.beyondPrefetch;
+      await bus.publishAll(Array.from({ length: inHand + 3 }, () => placed()));
+      await waitUntil(async () => held.length === 1 && (await harness.count(queue)) === 3);
+      const asked = subscription.caughtUp();
+      // As many as were in hand, one after the other.
+      for (let settled = 1; settled <= inHand; settled += 1) {
+        await waitUntil(() => held.length === settled);
+        held[settled - 1]?.();
+      }
+      expect(await asked).toMatchObject({ settled: true, counts: { ready: 3 } });
+    });
+
+    test('when a message fails and rests, then it is settled, and comes back by the time that is told', async () => {
+      const tries: number[] = [];
+      const { bus, subscription } = await subscribed(async () => {
+        tries.push(performance.now());
+        if (tries.length === 1) throw new AppError({ code: 'AWAY', kind: 'transient', message: 'away' });
+      });
+      await bus.publish(placed());
+      await waitUntil(() => Number.isFinite(subscription.returnsAt));
+      const { returnsAt } = subscription;
+      expect(returnsAt).toBeGreaterThanOrEqual((tries[0] ?? 0) + 50);
+      expect(await subscription.caughtUp()).toMatchObject({ settled: true });
+      expect(await subscription.countResting()).toBeLessThanOrEqual(1);
+      await waitUntil(() => tries.length === 2);
+      expect(await subscription.countResting()).toBe(0);
+      expect(subscription.returnsAt).toBe(returnsAt);
+    });
+
+    test('when a message rests for long, then it is counted as resting', async () => {
+      const { bus, subscription } = await subscribed(async () => {
+        throw new AppError({ code: 'AWAY', kind: 'transient', message: 'away', details: { retryAfterMs: 30_000 } });
+      });
+      await bus.publish(placed());
+      await waitUntil(async () => (await subscription.countResting()) === 1);
+      expect(subscription.returnsAt).toBeGreaterThan(performance.now() + 10_000);
+    });
+
+    test('when the consumer is lost with a message in hand, then it has not, and what comes back does so from then on', async () => {
+      const { held, handler } = holding();
+      const { bus, subscription } = await subscribed(handler);
+      await bus.publish(placed());
+      await waitUntil(() => held.length === 1);
+      const asked = subscription.caughtUp();
+      const before = performance.now();
+      await harness.deleteQueue(queue);
+      expect((await asked).settled).toBe(false);
+      expect(subscription.returnsAt).toBeGreaterThanOrEqual(before);
+      held[0]?.();
+    });
+  });
+}
