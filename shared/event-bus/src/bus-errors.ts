@@ -29,7 +29,8 @@ export const busErrors = defineErrors({
   },
   BROKER_REFUSED: {
     kind: 'invalid',
-    meaning: 'The broker refuses the login, the virtual host or one connection more. Correct AMQP_URL, the rights of its user, or the limit.',
+    meaning:
+      'The broker refuses the login, the virtual host or one connection more. Correct AMQP_URL, the rights of its user, or the limit.',
   },
   BROKER_UNSUPPORTED: {
     kind: 'invalid',

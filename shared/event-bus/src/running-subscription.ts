@@ -26,6 +26,8 @@ export interface SubscriptionParts {
   /** How long a cancel waits for what is in hand, in milliseconds. */
   drainTimeoutMs: number;
   signal: AbortSignal;
+  /** Tries again where the broker refuses the queue at once, instead of failing. */
+  patient: boolean;
   onCancelled(): void;
 }
 
@@ -76,11 +78,12 @@ export function createSubscription<Contract extends EventContract>(
     const consumer = await broker.consume({
       queue,
       plan,
+      patient: parts.patient,
       prefetch,
       onDelivery: subscriber.take,
       onLost: subscriber.forget,
     });
-    // Only now: a queue that the broker refuses at once is not subscribed to. While the broker is away it counts as accepted.
+    // Only now: a queue that the broker refuses at once is not subscribed to, unless it is patient. While the broker is away it counts as accepted.
     topology.add(spec, policy);
     return consumer;
   });
