@@ -100,6 +100,21 @@ describe('the topology of a bus', () => {
     },
   );
 
+  test('when a service connects in the background, then a queue that is refused keeps nothing from starting, and is consumed once it is mended', async () => {
+    const wrong = await classicQueue();
+    const seen: string[] = [];
+    const bus = harness.bus();
+    await bus.connect({ wait: false });
+    await waitUntil(() => bus.isHealthy());
+    await bus.subscribe({ queue: wrong, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+    expect(bus.health()).toMatchObject({ up: false, details: { consumers: { [wrong]: 'refused' } } });
+    await harness.deleteQueue(wrong);
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
+    const event = placed();
+    await bus.publish(event);
+    await waitUntil(() => seen.includes(event.id));
+  });
+
   test('when a subscription runs, then a reconnect of the publisher declares its queue before the first event', async () => {
     const bus = proxiedBus();
     await bus.connect();
