@@ -1,4 +1,11 @@
-import { type Catalogue, type EventContract, type QueueSpec, SYSTEM_QUEUES, systemCatalogue } from '@warren/contracts';
+import {
+  type Catalogue,
+  type EventContract,
+  OPTIONAL_QUEUES,
+  type QueueSpec,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+} from '@warren/contracts';
 import { type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
@@ -30,6 +37,11 @@ export interface CommonBusOptions<Contract extends EventContract> {
    */
   topology?: readonly QueueSpec[];
   /**
+   * Queues and streams of others that take what this bus publishes. They are not declared, but where one exists it is bound at every
+   * connect before the first publish, and every `rebindMs`; one that the broker does not serve yet is waited for. @default OPTIONAL_QUEUES
+   */
+  optionalQueues?: readonly QueueSpec[];
+  /**
    * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
    * @default none
    */
@@ -49,6 +61,8 @@ export interface EventBusOptions<Contract extends EventContract> extends CommonB
   publishTimeoutMs?: number;
   /** A connection that is silent for two to three times as long counts as lost. @default 10 */
   heartbeatSeconds?: number;
+  /** How often every binding is made again that this bus knows, in milliseconds: the longest that one stays lost. @default 30000 */
+  rebindMs?: number;
 }
 
 export type ResolvedBusOptions<Contract extends EventContract> = Required<
@@ -71,12 +85,14 @@ export function resolveBusOptions<Contract extends EventContract>(
     catalogue: systemCatalogue as unknown as Catalogue<Contract>,
     logger: silentLogger,
     topology: SYSTEM_QUEUES,
+    optionalQueues: OPTIONAL_QUEUES,
     deadLetter: {},
     maxUnconfirmed: 1000,
     maxWaiting: 10_000,
     publishTimeoutMs: 15_000,
     drainTimeoutMs: 8000,
     heartbeatSeconds: 10,
+    rebindMs: 30_000,
     ...withoutUndefined(options),
     metrics: options.metrics,
     retry: createRetryPolicy(options.retry),
@@ -90,6 +106,7 @@ export function resolveBusOptions<Contract extends EventContract>(
   requireInteger('publishTimeoutMs', resolved.publishTimeoutMs, 1, 600_000);
   requireInteger('drainTimeoutMs', resolved.drainTimeoutMs, 0, 600_000);
   requireInteger('heartbeatSeconds', resolved.heartbeatSeconds, 1, 600);
+  requireInteger('rebindMs', resolved.rebindMs, 10, 86_400_000);
   return resolved;
 }
 

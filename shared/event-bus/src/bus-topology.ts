@@ -12,6 +12,8 @@ import {
 
 export interface BusTopologyOptions {
   queues: readonly QueueSpec[];
+  /** Queues that are bound where they exist, as far as this bus knows their exchanges. @default none */
+  optional?: readonly QueueSpec[];
   contracts: readonly EventContract[];
   retry: RetryPolicy;
   deadLetter: DeadLetterLimits;
@@ -33,12 +35,14 @@ export class BusTopology {
   readonly #exchanges: ReadonlySet<string>;
   readonly #delaysMs: readonly number[];
   readonly #deadLetter: DeadLetterLimits;
+  readonly #optional: readonly QueueSpec[];
   #wanted = new Map<EventContract, boolean>();
 
-  constructor({ queues, contracts, retry, deadLetter }: BusTopologyOptions) {
+  constructor({ queues, optional = [], contracts, retry, deadLetter }: BusTopologyOptions) {
     this.#exchanges = new Set(contracts.map((contract) => contract.exchange));
     this.#delaysMs = retryDelaysMs(retry);
     this.#deadLetter = deadLetter;
+    this.#optional = optional;
     for (const { queue, bindings } of queues) {
       this.#system.set(queue, merged(this.#system.get(queue) ?? [], bindings));
     }
@@ -83,13 +87,24 @@ export class BusTopology {
 
   plan(): TopologyPlan {
     const subscribed = new Map([...this.#subscribed].filter(([queue]) => !this.#refused.has(queue)));
-    return createTopologyPlan({
+    const plan = createTopologyPlan({
       queues: this.#queues().filter(({ queue }) => !this.#refused.has(queue)),
       exchanges: this.#exchanges,
       deadLettersOf: subscribed.keys(),
       retryDelaysMs: [...this.#delaysMs, ...[...subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
     });
+    return { ...plan, optional: this.#optionalBeside(plan) };
+  }
+
+  /** Those that the plan does not declare, with the bindings to exchanges that it does. */
+  #optionalBeside({ exchanges, queues }: TopologyPlan): QueueSpec[] {
+    const declared = new Set(queues.map(({ name }) => name));
+    const known = new Set(exchanges.map(({ name }) => name));
+    return this.#optional
+      .filter(({ queue }) => !declared.has(queue))
+      .map(({ queue, bindings }) => ({ queue, bindings: bindings.filter(({ exchange }) => known.has(exchange)) }))
+      .filter(({ bindings }) => bindings.length > 0);
   }
 
   /** True when some queue that we know is bound to the event. One that nobody wants may vanish without being an error. */

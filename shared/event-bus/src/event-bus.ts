@@ -66,8 +66,8 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, retry, deadLetter, logger, metrics } = this.#options;
-    this.#topology = new BusTopology({ queues: topology, contracts: catalogue.contracts, retry, deadLetter });
+    const { catalogue, topology, optionalQueues: optional, retry, deadLetter, logger, metrics } = this.#options;
+    this.#topology = new BusTopology({ queues: topology, optional, contracts: catalogue.contracts, retry, deadLetter });
     this.#broker = createBroker(this.#options, () => this.#topology.plan());
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
     this.#logger = logger;

@@ -5,6 +5,8 @@ export interface TopologyPlan {
   exchanges: readonly { name: string; type: 'topic' | 'direct' | 'fanout' }[];
   queues: readonly { name: string; arguments: Readonly<Record<string, string | number>> }[];
   bindings: readonly (Binding & { queue: string })[];
+  /** Queues that others declare: each is bound where it exists, and none is made. @default none */
+  optional?: readonly QueueSpec[];
 }
 
 /** Limits of the dead-letter queues. Both lose messages; neither is set unless asked for. */

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { takesFailed } from '@warren/contracts';
 import type { AppError, Logger } from '@warren/kernel';
 import type { ConfirmChannel } from 'amqplib';
 import type {
@@ -15,11 +16,13 @@ import type { TopologyPlan } from '../topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink, internals } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
+import { BindingKeeper } from './binding-keeper.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { explainDeclareFailure } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
+import { SideChannel } from './side-channel.ts';
 
 export interface AmqpBrokerOptions {
   url: string;
@@ -30,6 +33,7 @@ export interface AmqpBrokerOptions {
   maxUnconfirmed: number;
   publishTimeoutMs: number;
   heartbeatSeconds: number;
+  rebindMs: number;
 }
 
 /** `amqplib` encodes a header table into a buffer of this size, whatever frame the broker would take. */
@@ -47,15 +51,20 @@ export class AmqpBroker implements Broker {
   readonly #consuming: AmqpLink;
   readonly #window: ConfirmWindow;
   readonly #keeper: ChannelKeeper<ConfirmChannel>;
+  readonly #moves: SideChannel;
+  readonly #bindings: BindingKeeper;
   #redeclaring: Promise<void> | undefined;
   #waiters: { resolve(): void; reject(error: AppError): void }[] = [];
 
   constructor(options: AmqpBrokerOptions) {
-    const { url, service, logger, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
+    const { url, service, logger, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs, rebindMs } = options;
     this.#options = options;
-    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs });
+    const limits = { maxUnconfirmed, timeoutMs: publishTimeoutMs };
+    this.#window = new ConfirmWindow(limits);
     const link = { url, heartbeatSeconds, logger, onFailure: (error: AppError) => this.#refused(error) };
-    const onBlocked = (blocked: boolean) => this.#window.pause(blocked);
+    const onBlocked = (blocked: boolean) => {
+      for (const window of [this.#window, this.#moves]) window.pause(blocked);
+    };
     this.#publishing = new AmqpLink({ ...link, name: `${service} publish`, onBlocked });
     this.#consuming = new AmqpLink({ ...link, name: `${service} consume` });
     this.#keeper = new ChannelKeeper({
@@ -63,18 +72,30 @@ export class AmqpBroker implements Broker {
       name: 'publish',
       logger,
       create: (model) => model.createConfirmChannel(),
-      setUp: (channel) => declareTopology(channel, this.#options.plan()),
+      setUp: async (channel, model) => {
+        await declareTopology(channel, this.#options.plan());
+        await this.#bindings.bindOptional(model);
+      },
       onOpened: (channel) => this.#opened(channel),
       onLost: (channel, reason) => this.#window.detach(channel, reason),
       onFailure: (error) => this.#refused(error),
     });
+    const plan = () => this.#options.plan();
+    this.#bindings = new BindingKeeper({
+      plan,
+      model: () => (this.#keeper.channel ? this.#publishing.model : undefined),
+      everyMs: rebindMs,
+      logger,
+    });
     void this.#keeper.start();
+    this.#moves = new SideChannel({ link: this.#publishing, plan, logger, ...limits });
     void this.#consuming.add(async () => this.#checkReadySoon());
   }
 
   open(): void {
     this.#publishing.open();
     this.#consuming.open();
+    this.#bindings.start();
   }
 
   ready(): Promise<void> {
@@ -85,7 +106,7 @@ export class AmqpBroker implements Broker {
   }
 
   publish(posting: Posting): void {
-    this.#window.add(posting);
+    (takesFailed(posting.message.exchange) ? this.#moves : this.#window).add(posting);
   }
 
   canPublish(): boolean {
@@ -93,11 +114,11 @@ export class AmqpBroker implements Broker {
   }
 
   get waiting(): number {
-    return this.#window.waiting;
+    return this.#window.waiting + this.#moves.waiting;
   }
 
   get unconfirmed(): number {
-    return this.#window.unconfirmed;
+    return this.#window.unconfirmed + this.#moves.unconfirmed;
   }
 
   get headerBytes(): number {
@@ -138,12 +159,14 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  flushed(): Promise<void> {
-    return this.#window.flushed();
+  async flushed(): Promise<void> {
+    await Promise.all([this.#window.flushed(), this.#moves.flushed()]);
   }
 
   async close(): Promise<void> {
+    this.#bindings.stop();
     this.#window.close();
+    this.#moves.close();
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
     // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
     void this.#keeper.close();

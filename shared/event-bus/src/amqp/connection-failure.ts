@@ -28,6 +28,12 @@ export function explainConnectionFailure(error: Error, url: string): AppError {
 /** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet (seen on RabbitMQ 3.10). */
 const NOT_YET = 'is down or inaccessible';
 
+/** True when the broker knows no such queue or exchange: not when it only does not serve it. */
+export function isMissing(error: unknown): boolean {
+  const { message, code } = error as Error & { code?: unknown };
+  return code === 404 && /\bno (queue|exchange) /.test(message);
+}
+
 /** What the broker's refusal of a declaration means; anything else is a lost connection. */
 export function explainDeclareFailure(error: unknown): AppError {
   const { message, code } = error as Error & { code?: unknown };
