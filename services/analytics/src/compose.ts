@@ -19,6 +19,7 @@ import {
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -57,9 +58,10 @@ export function composeAnalytics(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const alerts = createAlerts({ logger, metrics });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
   const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;
   const dependencies = {
     store,
@@ -90,14 +92,14 @@ export function composeAnalytics(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
     leader,
     createRetentionJob({ store, rules, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

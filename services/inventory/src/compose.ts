@@ -13,6 +13,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -48,7 +49,8 @@ export function composeInventory(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const alerts = createAlerts({ logger, metrics });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
   const inventory = createInventory({
     store,
@@ -57,7 +59,7 @@ export function composeInventory(
     logger,
     decisions: decisionCounter(metrics),
   });
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: inventoryMigrations };
@@ -65,10 +67,10 @@ export function composeInventory(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({
       store,
@@ -81,7 +83,7 @@ export function composeInventory(
     }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

@@ -14,6 +14,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -57,7 +58,8 @@ export function composeNotification(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const alerts = createAlerts({ logger, metrics });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
   const queue = createMailTable(store);
   const { smtpUrl, mailHoldMs, mailPatienceMs, mailGiveUpMs, retryBaseMs } = settings;
@@ -90,7 +92,7 @@ export function composeNotification(
     metrics,
   });
   store.onCommitted(() => mails.wake());
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: notificationMigrations };
@@ -104,16 +106,16 @@ export function composeNotification(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
     { name: 'mail-server', stop: async () => mailer.close() },
     mails,
     createSubscriptions({ bus, notifications, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createRetentionJob({ store, rules, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

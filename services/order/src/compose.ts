@@ -16,6 +16,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -54,9 +55,10 @@ export function composeOrder(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
+  const alerts = createAlerts({ logger, metrics });
   const { deadlineMs, createdVersion } = settings;
   const payments = settings.payments === 'on';
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, projections: createProjections(settings), logger, metrics });
   const readModel = createOrderTable(store);
   const watch = createOrderWatch({ store, readModel, maxFollowers: settings.maxFollowers });
@@ -73,7 +75,7 @@ export function composeOrder(
     createdVersion,
   });
   const topology = payments ? [...SYSTEM_QUEUES, ...PAYMENT_QUEUES] : SYSTEM_QUEUES;
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
   const app = createHttpApp({
     routes: createOrderRoutes(orders, { createdVersion, payments }),
     readiness: () => lifecycle.readiness(),
@@ -85,9 +87,9 @@ export function composeOrder(
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, toWire, logger, metrics, alerts }),
     createSubscriptions({ bus, orders, payments, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),
     createDeadlineJob({ orders, deadlineMs, logger, metrics }),
     createRetentionJob({
@@ -105,7 +107,7 @@ export function composeOrder(
     createWatchJob({ watch, logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

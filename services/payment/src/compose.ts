@@ -15,6 +15,7 @@ import {
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
   Counter,
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -54,8 +55,9 @@ export function composePayment(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
+  const alerts = createAlerts({ logger, metrics });
   const { retryBaseMs, concurrency, prefetch, maxBatch } = settings;
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, logger, metrics });
   const open = createOpenPaymentTable({ store, retryBaseMs });
   const gateway = createGateway(store, settings);
@@ -68,7 +70,7 @@ export function composePayment(
     decisions: decisionCounter(metrics),
   });
   const topology = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
-  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...busOptionsOf(settings), topology, service: SERVICE_NAME, logger, metrics, alerts });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: paymentMigrations };
@@ -77,15 +79,15 @@ export function composePayment(
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
     createCashier({ pool, store, open, payments, gateway, concurrency, logger, metrics }),
     createSubscriptions({ bus, payments, prefetch, maxBatch }),
     createRetentionJob({ store, rules: [inboxRetention(settings.inboxKeepMs), archive], logger, metrics }),
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

@@ -13,6 +13,7 @@ import {
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
+  createAlerts,
   createErrorFeed,
   createLifecycle,
   createLogger,
@@ -46,7 +47,8 @@ export function composeUser(
   const errors = createErrorFeed(log);
   const { logger } = errors;
   const metrics = createMetricsRegistry(SERVICE_NAME);
-  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger });
+  const alerts = createAlerts({ logger, metrics });
+  const pool = createPool({ ...poolOptionsOf(settings), schema: SCHEMA, logger, alerts });
   const store = createEventStore({ pool, projections, logger, metrics });
   const users = createUsers({
     store,
@@ -55,7 +57,7 @@ export function composeUser(
     readModel: createUserTable(store),
     clock: systemClock,
   });
-  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics });
+  const bus = new EventBus({ ...publisherOptionsOf(settings), service: SERVICE_NAME, logger, metrics, alerts });
   const app = createHttpApp({
     routes: createUserRoutes(users),
     readiness: () => lifecycle.readiness(),
@@ -71,14 +73,14 @@ export function composeUser(
   // Stopped in the reverse order: what takes in work first, then what carries it on, the database last.
   const components = [
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
-    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
+    createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger, alerts }),
     createBusComponent(bus),
-    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics }),
+    createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts }),
     createRetentionJob({ store, rules, logger, metrics }),
     http,
     createSystemEvents({ bus, service: SERVICE_NAME, errors, readiness: () => lifecycle.readiness() }),
   ];
-  const lifecycle = createLifecycle(components, { logger, drainTimeoutMs: settings.drainTimeoutMs });
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs: settings.drainTimeoutMs });
   return {
     lifecycle,
     logger,

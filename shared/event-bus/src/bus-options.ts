@@ -6,7 +6,7 @@ import {
   SYSTEM_QUEUES,
   systemCatalogue,
 } from '@warren/contracts';
-import { type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
+import { type Alerts, createAlerts, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
 import { requireInteger } from './require-integer.ts';
@@ -27,6 +27,8 @@ export interface CommonBusOptions<Contract extends EventContract> {
   logger?: Logger;
   /** Where the `warren_bus_…` metrics are registered. @default nowhere */
   metrics?: MetricsRegistry;
+  /** Where it is reported that the broker refuses something. @default nowhere but in the log */
+  alerts?: Alerts;
   /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms; any number while a dependency is away */
   retry?: Partial<RetryPolicy>;
   /** For subscriptions that bring none of their own: rest while what the handler depends on is away. @default never */
@@ -93,6 +95,7 @@ export function resolveBusOptions<Contract extends EventContract>(
     drainTimeoutMs: 8000,
     heartbeatSeconds: 10,
     rebindMs: 30_000,
+    alerts: createAlerts({ logger: options.logger }),
     ...withoutUndefined(options),
     metrics: options.metrics,
     retry: createRetryPolicy(options.retry),

@@ -1,4 +1,4 @@
-import { kernelErrors, type Logger, silentLogger } from '@warren/kernel';
+import { type Alerts, kernelErrors, type Logger, silentLogger } from '@warren/kernel';
 import pg, { type CustomTypesConfig, type Pool } from 'pg';
 
 /** Connections to one database, with the service's schema as their `search_path`. */
@@ -26,6 +26,8 @@ export interface PoolOptions {
   /** How long to wait for a connection, a free one or a new one, in milliseconds. @default 5000 */
   connectTimeoutMs?: number;
   logger?: Logger;
+  /** Where it is reported that the database refuses something. @default nowhere but in the log */
+  alerts?: Alerts;
 }
 
 const INT8 = 20;

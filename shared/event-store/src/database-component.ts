@@ -1,4 +1,4 @@
-import type { Component, Logger } from '@warren/kernel';
+import type { Alerts, Component, Logger } from '@warren/kernel';
 import type { DatabasePool } from './create-pool.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from './event-store-migrations.ts';
 import { type Migration, migrate } from './migrate.ts';
@@ -11,6 +11,8 @@ export interface DatabaseComponentOptions {
   /** How long `start` waits for a database that does not answer yet, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
+  /** Where it is reported that the database refuses something. @default nowhere but in the log */
+  alerts?: Alerts;
 }
 
 /** The database as a part of a service: migrated at start, asked at each readiness check, its pool closed at the end. */

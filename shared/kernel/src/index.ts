@@ -1,3 +1,4 @@
+export * from './alerts.ts';
 export * from './batcher.ts';
 export * from './clock.ts';
 export * from './config.ts';

@@ -1,10 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Alert, Alerts } from './alerts.ts';
 import { kernelErrors } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 
 /** The state of one component. `details` are shown by `/health/ready`; they hold no secrets. */
 export interface ComponentHealth {
   up: boolean;
+  /** Why it is not up, in one sentence. */
+  reason?: string;
+  /** Since when it is not up, ISO 8601. */
+  since?: string;
   details?: Record<string, unknown>;
 }
 
@@ -23,6 +28,8 @@ export interface Readiness {
   ready: boolean;
   state: LifecycleState;
   components: Record<string, ComponentHealth>;
+  /** What lasts and somebody has to know about, if there is anything. */
+  alerts?: Alert[];
 }
 
 /**
@@ -40,6 +47,8 @@ export interface LifecycleOptions {
   logger?: Logger;
   /** How long `stop` may take over all components together, in milliseconds. @default 10000 */
   drainTimeoutMs?: number;
+  /** The service's alerts, for its readiness. @default none */
+  alerts?: Pick<Alerts, 'active'>;
 }
 
 export interface Lifecycle {
@@ -57,7 +66,7 @@ export interface Lifecycle {
 
 /** Ordered start, drain and readiness over a service's components. */
 export function createLifecycle(components: readonly Component[], options: LifecycleOptions = {}): Lifecycle {
-  const { logger = silentLogger, drainTimeoutMs = 10_000 } = options;
+  const { logger = silentLogger, drainTimeoutMs = 10_000, alerts } = options;
   const touched: Component[] = [];
   let state: LifecycleState = 'created';
   let stopping: Promise<void> | undefined;
@@ -110,7 +119,8 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     const entries = await Promise.all(components.map(async (component) => [component.name, await healthOf(component)]));
     const known = entries.filter((entry): entry is [string, ComponentHealth] => entry[1] !== undefined);
     const ready = state === 'started' && known.every(([, health]) => health.up);
-    return { ready, state, components: Object.fromEntries(known) };
+    const active = alerts?.active() ?? [];
+    return { ready, state, components: Object.fromEntries(known), ...(active.length > 0 && { alerts: active }) };
   }
 
   return {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { takesFailed } from '@warren/contracts';
-import type { AppError, Logger } from '@warren/kernel';
+import type { Alerts, AppError, Logger } from '@warren/kernel';
 import type { ConfirmChannel } from 'amqplib';
 import type {
   Broker,
@@ -28,6 +28,7 @@ export interface AmqpBrokerOptions {
   url: string;
   service: string;
   logger: Logger;
+  alerts: Alerts;
   /** The topology of this moment. */
   plan(): TopologyPlan;
   maxUnconfirmed: number;
@@ -85,6 +86,7 @@ export class AmqpBroker implements Broker {
       plan,
       model: () => (this.#keeper.channel ? this.#publishing.model : undefined),
       everyMs: rebindMs,
+      alerts: options.alerts,
       logger,
     });
     void this.#keeper.start();
@@ -187,7 +189,7 @@ export class AmqpBroker implements Broker {
       const channel = await model.createChannel();
       channel.on('error', () => undefined);
       await declareTopology(channel, this.#options.plan());
-      await channel.close();
+      void channel.close().catch(() => undefined);
     } catch (error) {
       throw explainDeclareFailure(error);
     }

@@ -1,8 +1,25 @@
 import type { QueueSpec } from '@warren/contracts';
-import { groupBy, type Logger, toAppError } from '@warren/kernel';
+import { type Alerts, defineAlerts, groupBy, type Logger, toAppError } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
+import { busErrors } from '../bus-errors.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
-import { bindExisting } from './bind-existing.ts';
+import { type BindOutcome, bindExisting } from './bind-existing.ts';
+
+const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({
+  BINDING_REFUSED: {
+    severity: 'warning',
+    meaning: 'The broker refuses a binding of a queue or stream that takes what this service publishes.',
+    action:
+      "Give the service's login the right to bind it (write on the queue, read on the exchange). Until then only the queue's own service makes its bindings.",
+  },
+  QUEUE_NOT_SERVED: {
+    severity: 'degraded',
+    meaning:
+      'The broker has a queue or stream that takes what this service publishes, and does not serve it: nothing is published, or it would miss that.',
+    action:
+      "Nothing, if the broker has only just started. If it lasts, the broker's log tells why it has no leader; deleting it frees the publishers, and costs what is in it.",
+  },
+});
 
 export interface BindingKeeperOptions {
   /** The topology of this moment. */
@@ -10,6 +27,7 @@ export interface BindingKeeperOptions {
   /** The present connection, while its topology is declared. */
   model(): ChannelModel | undefined;
   everyMs: number;
+  alerts: Alerts;
   logger: Logger;
 }
 
@@ -19,8 +37,6 @@ export interface BindingKeeperOptions {
  */
 export class BindingKeeper {
   readonly #options: BindingKeeperOptions;
-  /** Queues whose bindings the broker refuses, each with the reason that was logged. */
-  readonly #refused = new Map<string, string>();
   #timer: NodeJS.Timeout | undefined;
   #running = false;
 
@@ -36,7 +52,7 @@ export class BindingKeeper {
     clearInterval(this.#timer);
   }
 
-  /** Binds the queues of others that exist. What the broker refuses is logged once, and left. @throws `BROKER_UNAVAILABLE` while one is not served */
+  /** Binds the queues of others that exist. What the broker refuses is reported, and left. @throws `BROKER_UNAVAILABLE` while one is not served */
   async bindOptional(model: ChannelModel): Promise<void> {
     const { optional = [] } = this.#options.plan();
     await Promise.all(optional.map((spec) => this.#bind(model, spec)));
@@ -61,19 +77,23 @@ export class BindingKeeper {
   }
 
   async #bind(model: ChannelModel, spec: QueueSpec): Promise<void> {
-    try {
-      await bindExisting(model, spec);
-      this.#refused.delete(spec.queue);
-    } catch (thrown) {
-      const { code, message } = toAppError(thrown);
-      if (code !== 'TOPOLOGY_REFUSED') throw thrown;
-      this.#report(spec.queue, message);
-    }
+    const outcome = await bindExisting(model, spec);
+    this.#report(spec.queue, outcome);
+    if (outcome.status === 'unserved')
+      throw busErrors.BROKER_UNAVAILABLE(`${spec.queue} is not served yet: ${outcome.reason}`);
   }
 
-  #report(queue: string, reason: string): void {
-    if (this.#refused.get(queue) === reason) return;
-    this.#refused.set(queue, reason);
-    this.#options.logger.error({ queue, reason }, 'the broker refuses a binding: the queue may miss events');
+  #report(queue: string, outcome: BindOutcome): void {
+    const { alerts } = this.#options;
+    const subject = `queue ${queue}`;
+    for (const [status, kind] of REPORTED) {
+      if (outcome.status === status) alerts.raise(kind, { subject, reason: outcome.reason });
+      else alerts.clear(kind, subject);
+    }
   }
 }
+
+const REPORTED = [
+  ['refused', BINDING_REFUSED],
+  ['unserved', QUEUE_NOT_SERVED],
+] as const;

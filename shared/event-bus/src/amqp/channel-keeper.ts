@@ -75,14 +75,15 @@ export class ChannelKeeper<Kept extends Channel> {
       const state = this.#watch(channel, model);
       await setUp(channel, model);
       if (state.reason !== undefined) throw new Error(state.reason);
-      if (this.#closed) return await channel.close();
+      if (this.#closed) return void channel.close().catch(() => undefined);
       this.#channel = channel;
       this.#delayMs = FIRST_DELAY_MS;
       this.failure = undefined;
       this.#options.onOpened?.(channel);
     } catch (error) {
       if (this.#options.link.model === model) this.#openFailed(error, model);
-      await channel?.close().catch(() => undefined);
+      // Not waited for: a connection that is lost before the answer never gives one, and would wait for this setup for ever.
+      void channel?.close().catch(() => undefined);
     }
   }
 

@@ -1,5 +1,5 @@
 import type { EventEnvelope, EventPublisher } from '@warren/contracts';
-import type { Component, ComponentHealth, Logger, MetricsRegistry } from '@warren/kernel';
+import type { Alerts, Component, ComponentHealth, Logger, MetricsRegistry } from '@warren/kernel';
 import type { LeaderState } from '../create-leader.ts';
 import type { DatabasePool } from '../create-pool.ts';
 import type { EventStore, RecordedEvent } from '../event-store.ts';
@@ -38,6 +38,8 @@ export interface RelayOptions extends Partial<RelayPace> {
   name?: string;
   logger?: Logger;
   metrics?: MetricsRegistry;
+  /** Where it is reported that events are refused. @default nowhere but in the log */
+  alerts?: Alerts;
 }
 
 /** As of any leader; `leading` publishes. */
