@@ -72,9 +72,11 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics, alerts } = this.#options;
+    const { catalogue, topology, publishes, optionalQueues, retry, deadLetter, logger, metrics, alerts } =
+      this.#options;
     const { contracts } = catalogue;
-    this.#topology = new BusTopology({ queues: topology, contracts, retry, deadLetter, publishes });
+    const queues = { queues: topology, optional: optionalQueues };
+    this.#topology = new BusTopology({ ...queues, contracts, retry, deadLetter, publishes });
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
     this.#broker = createBroker(this.#options, this.#topology, this.#metrics);
     this.#logger = logger;
