@@ -13,4 +13,4 @@ export * from './process-settings.ts';
 export * from './run-service.ts';
 export * from './spans.ts';
 export * from './trace-context.ts';
-export * from './url-part.ts';
+export { decodeUrlPart } from './url-part.ts';
