@@ -1,5 +1,5 @@
 import { kernelErrors } from './errors.ts';
-import { decodeUrlPart } from './url-part.ts';
+import { requireDecodable } from './url-part.ts';
 
 /** Turns the text of an environment variable into a value, or throws an Error whose message says what is wanted. */
 export type SettingFormat<Value> = (text: string) => Value;
@@ -79,8 +79,7 @@ export const formats = {
       if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
         throw new Error(`must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
       }
-      const { username, password, pathname } = new URL(text);
-      for (const part of [username, password, pathname]) decodeUrlPart(part);
+      requireDecodable(new URL(text));
       return text;
     };
   },

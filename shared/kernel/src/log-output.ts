@@ -18,11 +18,11 @@ export interface DroppedLines {
 }
 
 /**
- * Standard output that never blocks the process. Whatever the reader has room for is written at once, as part of `write`, so a crash loses nothing. A pipe that is
- * full, because its reader is slow or hangs, blocks a process that writes to it: here lines wait instead, in order, up to
- * `LOG_BUFFER_BYTES`, and further ones are dropped and counted. What waits is written before the process exits, unless the reader takes nothing for 5 s.
+ * Standard output that never blocks the process and never fills its memory. What the reader has room for is written before `write` returns, so
+ * not even `kill -9` loses it. When a pipe is full because its reader is slow or hangs, lines wait in order, up to `LOG_BUFFER_BYTES`;
+ * further ones are dropped and counted. What waits is written before the process exits, unless the reader takes nothing for 5 s.
  *
- * One for each process, because lines must not be mixed.
+ * There is one per process, so that lines are never mixed.
  */
 class LogOutput {
   #lines: Buffer[] = [];

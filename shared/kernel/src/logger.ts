@@ -34,7 +34,7 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
   const output = logOutput();
   const logger = pino(options, output);
   output.onCaughtUp = ({ lines, since }) =>
-    logger.warn({ code: 'LOG_LINES_DROPPED', lines, since }, 'nobody read the log, so lines of it were dropped');
+    logger.warn({ lines, since }, 'log lines were dropped because nobody read them');
   return logger;
 }
 

@@ -1,5 +1,19 @@
 import { kernelErrors } from './errors.ts';
 
+const MUST_BE_UTF8 = 'must have its user, password, and path percent-encoded as UTF-8 (ü is %C3%BC, % is %25)';
+
+/**
+ * Refuses a URL whose user, password, or path cannot be decoded.
+ * @throws an `Error` that says what the URL must have
+ */
+export function requireDecodable({ username, password, pathname }: URL): void {
+  try {
+    for (const part of [username, password, pathname]) decodeUrlPart(part);
+  } catch {
+    throw new Error(MUST_BE_UTF8);
+  }
+}
+
 /**
  * Decodes the user, password, or path of a URL: percent-encoded UTF-8 (RFC 3986, section 2.5). A `%` that two hexadecimal digits do not follow
  * stands for itself, so a password that was written as it is keeps working.
@@ -9,9 +23,6 @@ export function decodeUrlPart(part: string): string {
   try {
     return part.replace(/(?:%[0-9a-f]{2})+/gi, decodeURIComponent);
   } catch (cause) {
-    throw kernelErrors.CONFIG_INVALID(NOT_UTF8, { cause });
+    throw kernelErrors.CONFIG_INVALID(`a URL ${MUST_BE_UTF8}`, { cause });
   }
 }
-
-const NOT_UTF8 =
-  'a URL must have its user, password, and path percent-encoded as UTF-8, where ü is %C3%BC and % is %25';
