@@ -73,11 +73,11 @@ describe('a scan of a queue', () => {
   );
 
   it.each(['look', 'take'] as const)(
-    'when messages are large, then as many wait as fit into 8 MB, behind a first page of twenty (%s)',
+    'when messages are large, then as many wait as fit into 8 MB, behind a first page of ten (%s)',
     async (deal) => {
       const { handed, close } = await scan(Array(100).fill(Buffer.alloc(1_000_000)), deal);
       expect(handed.seen).toBe(100);
-      expect(handed.mostWaiting).toBeLessThanOrEqual(20);
+      expect(handed.mostWaiting).toBeLessThanOrEqual(10);
       await close();
     },
   );

@@ -3,7 +3,8 @@ import { type ChannelModel, connect } from 'amqplib';
 import { amqpTargetOf } from '../amqp/amqp-target.ts';
 import { explainConnectionFailure } from '../amqp/connection-failure.ts';
 import { type DeadLetter, type DeadLetterFilter, matchesFilter, readDeadLetter } from './dead-letter.ts';
-import { depthOf, type HeldMessage, QueueScan } from './queue-scan.ts';
+import type { HeldMessage } from './queue-page.ts';
+import { depthOf, QueueScan } from './queue-scan.ts';
 import { ReplayLine } from './replay-line.ts';
 import { ReplayPace } from './replay-pace.ts';
 

@@ -1,28 +1,21 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { createId } from '@warren/kernel';
-import type { Channel, ChannelModel, ConsumeMessage } from 'amqplib';
+import type { ChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
-import { Fifo } from '../fifo.ts';
-import type { MessageProperties } from '../message.ts';
-
-/** A message that is held and goes back to its place unless it is taken. */
-export interface HeldMessage {
-  body: Buffer;
-  properties: MessageProperties;
-  /** Takes it off the queue for good. */
-  take(): void;
-}
+import { type HeldMessage, QueuePage } from './queue-page.ts';
 
 /** How many messages one channel holds at the most. A connection has 2,047 channels. */
 const MAX_PAGE_SIZE = 1000;
 /** The size of the first page, from which it is learnt how large the messages are. */
-const FIRST_PAGE_SIZE = 20;
+const FIRST_PAGE_SIZE = 10;
+/** How much larger than the one before a page may be: later messages may be of another kind. */
+const GROWTH = 10;
 /** How much of a page may wait in this process's memory, in bytes: the broker hands it over at once. */
 const PAGE_BYTES = 8_000_000;
-const QUIET_MS = 100;
+/** With more than these left, the order of the queue is not kept when a scan ends early: it would take too long. */
+const MAX_SKIMMED = 100_000;
+const LOOK_AGAIN_MS = 10;
 /** How long others, who may have taken some meanwhile, can keep {@link QueueScan.close} waiting. */
 const RETURN_MS = 5000;
-const SILENCE_MS = 15_000;
 
 /**
  * Goes once through a queue, from its head, and leaves it as it was except for what was taken. Ends after as many messages as the queue
@@ -34,7 +27,7 @@ const SILENCE_MS = 15_000;
 export class QueueScan {
   readonly #connection: ChannelModel;
   readonly #queue: string;
-  readonly #pages: Page[] = [];
+  readonly #pages: QueuePage[] = [];
   /** Messages in the queue at the beginning. */
   readonly #depth: number;
   /** Of these, those to be gone through. */
@@ -42,6 +35,8 @@ export class QueueScan {
   #seen = 0;
   /** The largest body of the page in hand, in bytes. */
   #largest = 0;
+  /** The size of the page in hand. */
+  #size = 0;
 
   private constructor(connection: ChannelModel, queue: string, { depth, most }: { depth: number; most: number }) {
     this.#connection = connection;
@@ -77,6 +72,7 @@ export class QueueScan {
    * return it behind its own; and the broker answers before the messages are back. So one page after the other, once none consumes.
    */
   async close(): Promise<void> {
+    await this.#skim();
     const deadline = Date.now() + RETURN_MS;
     for (const page of this.#pages) await page.stop();
     let away = this.#pages.reduce((sum, { held }) => sum + held, 0);
@@ -88,9 +84,22 @@ export class QueueScan {
     }
   }
 
+  /**
+   * Takes along what it has not come to. RabbitMQ puts what comes back in front of what was never handed out, but behind what came back
+   * earlier: from an earlier scan, say.
+   */
+  async #skim(): Promise<void> {
+    if (this.total - this.#seen > MAX_SKIMMED) return;
+    try {
+      while (await this.next());
+    } catch {
+      // The connection or a channel is lost, and what it held is back already.
+    }
+  }
+
   /** Resolves when there are so many in the queue again, or, because others may have taken some, after a while. */
   async #return(count: number, deadline: number): Promise<void> {
-    while (Date.now() < deadline && !(await this.#hasAtLeast(count))) await pause(QUIET_MS / 10);
+    while (Date.now() < deadline && !(await this.#hasAtLeast(count))) await pause(LOOK_AGAIN_MS);
   }
 
   /** True as well when it cannot be known any more. */
@@ -101,18 +110,19 @@ export class QueueScan {
     );
   }
 
-  async #turnPage(): Promise<Page> {
-    const isFirst = this.#pages.length === 0;
-    const size = isFirst ? FIRST_PAGE_SIZE : this.#nextPageSize();
-    const page = await Page.open(this.#connection, this.#queue, { size, refill: !isFirst });
+  async #turnPage(): Promise<QueuePage> {
+    this.#size = this.#size === 0 ? FIRST_PAGE_SIZE : this.#nextSize();
+    const options = { size: this.#size, refill: this.#pages.length > 0 };
+    const page = await QueuePage.open(this.#connection, this.#queue, options);
     this.#pages.push(page);
     this.#largest = 0;
     return page;
   }
 
   /** As many as the last page lets expect to fit into {@link PAGE_BYTES}. */
-  #nextPageSize(): number {
-    return Math.max(1, Math.min(MAX_PAGE_SIZE, Math.floor(PAGE_BYTES / Math.max(1, this.#largest))));
+  #nextSize(): number {
+    const fitting = Math.floor(PAGE_BYTES / Math.max(1, this.#largest));
+    return Math.max(1, Math.min(fitting, this.#size * GROWTH, MAX_PAGE_SIZE));
   }
 }
 
@@ -129,144 +139,4 @@ export async function depthOf(connection: ChannelModel, queue: string): Promise<
     if (code === 404) throw busErrors.DEAD_LETTER_QUEUE_MISSING(`there is no queue ${queue}`, { cause: error });
     throw busErrors.BROKER_UNAVAILABLE(message, { cause: error });
   }
-}
-
-interface PageOptions {
-  /** How many messages it holds at the most. */
-  size: number;
-  /** Whether more may come in place of those that were taken. */
-  refill: boolean;
-}
-
-/** A channel with a consumer that is handed at most so many messages. */
-class Page {
-  readonly #channel: Channel;
-  readonly #queue: string;
-  readonly #options: PageOptions;
-  readonly #consumerTag = createId();
-  readonly #arrived = new Fifo<ConsumeMessage>();
-  /** Handed to it and not taken. */
-  held = 0;
-  taken = 0;
-  #delivered = 0;
-  #lost: Error | undefined;
-  #wake: (() => void) | undefined;
-
-  private constructor(channel: Channel, queue: string, options: PageOptions) {
-    this.#channel = channel;
-    this.#queue = queue;
-    this.#options = options;
-  }
-
-  static async open(connection: ChannelModel, queue: string, options: PageOptions): Promise<Page> {
-    try {
-      const channel = await connection.createChannel();
-      const page = new Page(channel, queue, options);
-      channel.on('error', (error) => page.#end(error));
-      channel.on('close', () => page.#end(new Error('the channel was closed')));
-      await channel.prefetch(options.size);
-      await channel.consume(queue, (message) => page.#deliver(message), { consumerTag: page.#consumerTag });
-      return page;
-    } catch (error) {
-      throw busErrors.BROKER_UNAVAILABLE((error as Error).message, { cause: error });
-    }
-  }
-
-  get full(): boolean {
-    const { size, refill } = this.#options;
-    return (refill ? this.held : this.#delivered) >= size;
-  }
-
-  async next(): Promise<HeldMessage | undefined> {
-    let quietInARow = 0;
-    const deadline = Date.now() + SILENCE_MS;
-    while (this.#arrived.length === 0) {
-      this.#requireAlive(deadline);
-      if (this.full) return undefined;
-      if (await this.#arrival()) continue;
-      const { messageCount } = await this.#channel.checkQueue(this.#queue).catch((error: Error) => this.#fail(error));
-      // Twice, because a delivery may be on its way while the broker answers.
-      quietInARow = messageCount === 0 ? quietInARow + 1 : 0;
-      if (quietInARow === 2 && this.#arrived.length === 0) return undefined;
-    }
-    return this.#hold(this.#arrived.shift() as ConsumeMessage);
-  }
-
-  /**
-   * Is handed nothing more. A channel keeps back acknowledgements to a quorum queue while many are under way, and forgets them when it
-   * closes: those messages would come back. The queue answers a cancellation after all that it was sent before, and the channel then
-   * sends the rest.
-   */
-  async stop(): Promise<void> {
-    await this.#unlessLost(async () => {
-      await this.#channel.cancel(this.#consumerTag);
-      await this.#channel.checkQueue(this.#queue);
-    });
-  }
-
-  /** Gives back what was not taken. */
-  async close(): Promise<void> {
-    await this.#unlessLost(() => this.#channel.close());
-  }
-
-  /** A channel that died meanwhile has given everything back already. */
-  async #unlessLost(work: () => Promise<void>): Promise<void> {
-    if (!this.#lost) await work().catch(() => undefined);
-  }
-
-  #hold(message: ConsumeMessage): HeldMessage {
-    return {
-      body: message.content,
-      properties: message.properties,
-      take: () => {
-        if (this.#lost) this.#fail(this.#lost);
-        this.#channel.ack(message);
-        this.held -= 1;
-        this.taken += 1;
-      },
-    };
-  }
-
-  #deliver(message: ConsumeMessage | null): void {
-    if (message) {
-      this.#arrived.push(message);
-      this.held += 1;
-      this.#delivered += 1;
-      // Before any acknowledgement, which would let the next one come. What may fail here, fails where it is waited for.
-      if (this.full && !this.#options.refill) this.#channel.cancel(this.#consumerTag).catch(() => undefined);
-      this.#wake?.();
-    } else this.#end(new Error(`the queue ${this.#queue} was deleted`));
-  }
-
-  /** False when nothing came for a moment. */
-  async #arrival(): Promise<boolean> {
-    const quiet = new AbortController();
-    const arrival = new Promise<boolean>((resolve) => {
-      this.#wake = () => resolve(true);
-    });
-    const came = await Promise.race([arrival, pause(QUIET_MS, false, { signal: quiet.signal }).catch(() => false)]);
-    quiet.abort();
-    this.#wake = undefined;
-    return came;
-  }
-
-  #end(error: Error): void {
-    this.#lost ??= error;
-    this.#wake?.();
-  }
-
-  #requireAlive(deadline: number): void {
-    if (this.#lost) this.#fail(this.#lost);
-    if (Date.now() > deadline) this.#fail(new Error(`${this.#queue} has messages but hands out none`));
-  }
-
-  #fail(error: Error): never {
-    throw busErrors.BROKER_UNAVAILABLE(explain(error), { cause: error });
-  }
-}
-
-/** 406 with this text is the broker's `consumer_timeout`: everything that was held is back in its place. */
-function explain(error: Error & { code?: unknown }): string {
-  if (error.code !== 406 || !/timed out/i.test(error.message)) return error.message;
-  return `the broker took the messages back, because they were held for longer than its consumer_timeout; nothing is lost: run it again, with a --limit (${error.message})`;
 }

@@ -6,7 +6,7 @@ import { busErrors } from '../bus-errors.ts';
 import { copyMessage } from '../copy-message.ts';
 import { HEADERS, type Headers } from '../header-table.ts';
 import type { DeadLetter } from './dead-letter.ts';
-import type { HeldMessage } from './queue-scan.ts';
+import type { HeldMessage } from './queue-page.ts';
 
 /** Copies under way at the same moment: as many come back double when the process dies. */
 const MAX_IN_FLIGHT = 100;
