@@ -1,3 +1,4 @@
+import { isAppError } from '@warren/kernel';
 import type { SessionLock } from './session-lock.ts';
 
 /** How often it asks: whoever leads and has nothing to write would not notice by itself. */
@@ -19,8 +20,11 @@ export function watchWrites(lock: SessionLock, onRefused: () => void): WritesWat
     try {
       await lock.requireWritable();
     } catch (error) {
-      refusal = error;
-      onRefused();
+      // The loss of a session ends the term by itself; an answer that is late on a busy machine ends nothing.
+      if (isAppError(error)) {
+        refusal = error;
+        onRefused();
+      }
     }
     asking = false;
   }

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { context, DiagLogLevel, diag, propagation, trace } from '@opentelemetry/api';
-import type { Component } from './lifecycle.ts';
+import type { Component } from './component.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { activeTracer } from './spans.ts';
 

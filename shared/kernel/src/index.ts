@@ -1,6 +1,7 @@
 export * from './alerts.ts';
 export * from './batcher.ts';
 export * from './clock.ts';
+export * from './component.ts';
 export * from './config.ts';
 export * from './create-tracing.ts';
 export * from './error-feed.ts';

@@ -1,5 +1,5 @@
 import type { Alert, Alerts } from './alerts.ts';
-import type { Component, ComponentHealth, LifecycleState } from './lifecycle.ts';
+import type { Component, ComponentHealth, LifecycleState } from './component.ts';
 import { createSharedRead } from './shared-read.ts';
 
 /**
