@@ -31,6 +31,12 @@ export const busAlerts = defineAlerts({
     action:
       'As for TOPOLOGY_REFUSED. Until then events that are told on a best-effort basis, such as those of `system`, are dropped.',
   },
+  QUEUE_UNAVAILABLE: {
+    severity: 'degraded',
+    meaning: 'The broker knows a queue, but the node or the leader that serves it does not run.',
+    action:
+      'Bring the node back. Where it lasts after a crash of RabbitMQ 3.10, delete the queue: it is declared again by itself.',
+  },
   QUEUE_NOT_CONSUMED: {
     severity: 'degraded',
     meaning: 'The connection stands, but the broker does not let this service consume one of its queues or streams.',

@@ -60,9 +60,11 @@ export class TopologyKeeper {
     return [...this.#refusals.values()].find((refusal) => isExchange(refusal) && this.#isEssential(refusal));
   }
 
-  /** The first refusal of anything but an exchange that nobody is known to need. */
+  /** The first refusal of anything but an exchange that nobody is known to need, or a queue that only does not run yet. */
   get firstRefusal(): Refusal | undefined {
-    return [...this.#refusals.values()].find((refusal) => !isExchange(refusal) || this.#isEssential(refusal));
+    return [...this.#refusals.values()].find((refusal) => {
+      return !isUnavailable(refusal) && (!isExchange(refusal) || this.#isEssential(refusal));
+    });
   }
 
   /** Declares the topology of this moment, and takes note of what is refused. @throws `BROKER_UNAVAILABLE` */
@@ -166,17 +168,17 @@ export class TopologyKeeper {
     const { alerts } = this.#options;
     const { subject, error } = refusal;
     const kind = this.#kindOf(refusal);
-    alerts.clear(kind === NEEDED ? OPTIONAL : NEEDED, subject);
+    for (const other of KINDS) if (other !== kind) alerts.clear(other, subject);
     alerts.raise(kind, { subject, reason: error.message });
   }
 
   #over({ subject }: Refusal): void {
-    this.#options.alerts.clear(NEEDED, subject);
-    this.#options.alerts.clear(OPTIONAL, subject);
+    for (const kind of KINDS) this.#options.alerts.clear(kind, subject);
   }
 
   #kindOf(refusal: Refusal): AlertKind {
-    return this.#isEssential(refusal) ? NEEDED : OPTIONAL;
+    if (isUnavailable(refusal)) return busAlerts.QUEUE_UNAVAILABLE;
+    return this.#isEssential(refusal) ? busAlerts.TOPOLOGY_REFUSED : busAlerts.OPTIONAL_TOPOLOGY_REFUSED;
   }
 
   #isEssential({ exchange = '', queue }: Refusal): boolean {
@@ -185,7 +187,8 @@ export class TopologyKeeper {
   }
 }
 
-const NEEDED = busAlerts.TOPOLOGY_REFUSED;
-const OPTIONAL = busAlerts.OPTIONAL_TOPOLOGY_REFUSED;
+/** A refusal is one of them at a time. */
+const KINDS = [busAlerts.TOPOLOGY_REFUSED, busAlerts.OPTIONAL_TOPOLOGY_REFUSED, busAlerts.QUEUE_UNAVAILABLE];
 
+const isUnavailable = ({ error }: Refusal): boolean => error.code !== 'TOPOLOGY_REFUSED';
 const isExchange = ({ queue }: Refusal): boolean => queue === undefined;
