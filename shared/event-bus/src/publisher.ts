@@ -45,7 +45,7 @@ export class Publisher {
 
   /** For {@link Post}: takes the broker's answer. */
   settled(post: Post, outcome: PostOutcome): void {
-    this.#refusals.note(post.message, outcome);
+    this.#refusals.note(post, outcome);
     if (outcome.status === 'returned' && !post.again) {
       post.again = true;
       void this.#publishAgain(post, outcome.reason);
