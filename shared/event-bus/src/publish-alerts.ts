@@ -23,6 +23,12 @@ export const publishAlerts = defineAlerts({
     action:
       'Restore the queue or its binding: a restart of any service declares all of them. Everything flows again by itself.',
   },
+  NEWS_REFUSED: {
+    severity: 'warning',
+    meaning:
+      'The broker refuses or does not confirm system events of this exchange and routing key. They are dropped: nothing depends on them.',
+    action: 'As for `PUBLISH_REFUSED`, `PUBLISH_UNANSWERED` or `EVENT_UNROUTABLE`: the reason says which.',
+  },
   MESSAGE_STUCK: {
     severity: 'warning',
     meaning:

@@ -47,7 +47,7 @@ export class Publisher {
   settled(post: Post, outcome: PostOutcome): void {
     const isRefused = this.#broker.isRefused(post.message.exchange);
     // A refused exchange is an alert of the topology already.
-    if (!isRefused) this.#refusals.note(post.message, outcome);
+    if (!isRefused) this.#refusals.note(post, outcome);
     if (outcome.status === 'returned' && !post.again && !isRefused) {
       post.again = true;
       void this.#publishAgain(post, outcome.reason);

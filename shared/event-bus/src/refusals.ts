@@ -1,5 +1,5 @@
 import type { AlertKind, Alerts } from '@warren/kernel';
-import type { PostOutcome } from './broker.ts';
+import type { Posting, PostOutcome } from './broker.ts';
 import type { OutgoingMessage } from './message.ts';
 import { publishAlerts } from './publish-alerts.ts';
 
@@ -10,6 +10,9 @@ export interface RefusalsOptions {
   /** Nobody publishes there any more when nothing was tried for this long, in milliseconds. @default 90000 */
   forgetMs?: number;
 }
+
+/** What a note needs to know of a posting. */
+type NotedPosting = Pick<Posting, 'expendable'> & { message: Pick<OutgoingMessage, 'exchange' | 'routingKey'> };
 
 interface RefusedRoute {
   kinds: Set<AlertKind>;
@@ -35,7 +38,7 @@ export class Refusals {
   }
 
   /** Takes note of what became of a message. */
-  note({ exchange, routingKey }: Pick<OutgoingMessage, 'exchange' | 'routingKey'>, outcome: PostOutcome): void {
+  note({ message: { exchange, routingKey }, expendable }: NotedPosting, outcome: PostOutcome): void {
     if (outcome.status === 'confirmed') {
       if (this.#routes.size === 0) return;
       const route = this.#routes.get(subjectOf(exchange, routingKey));
@@ -43,7 +46,9 @@ export class Refusals {
       return;
     }
     const kind = alertFor(outcome);
-    if (kind) this.#refused(subjectOf(exchange, routingKey), kind, outcome.reason);
+    // Never more than a warning: readiness is told by such a message, which must not change it.
+    if (kind && expendable) this.#refused(subjectOf(exchange, routingKey), publishAlerts.NEWS_REFUSED, outcome.reason);
+    else if (kind) this.#refused(subjectOf(exchange, routingKey), kind, outcome.reason);
   }
 
   /** Reports nothing more. */

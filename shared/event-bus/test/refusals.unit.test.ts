@@ -3,7 +3,11 @@ import { createAlerts, type Logger, silentLogger } from '@warren/kernel';
 import type { PostOutcome } from '../src/broker.ts';
 import { Refusals } from '../src/refusals.ts';
 
-const orders = { exchange: 'orders', routingKey: 'order.created' };
+const posting = (routingKey: string, expendable = false) => ({
+  message: { exchange: 'orders', routingKey },
+  expendable,
+});
+const orders = posting('order.created');
 const nacked: PostOutcome = { status: 'nacked', reason: 'full' };
 
 describe('what the broker refuses', () => {
@@ -40,7 +44,7 @@ describe('what the broker refuses', () => {
 
   test('when it takes messages again, then that is over after a while of nothing else', () => {
     refusals.note(orders, nacked);
-    refusals.note({ ...orders, routingKey: 'order.updated' }, { status: 'confirmed' });
+    refusals.note(posting('order.updated'), { status: 'confirmed' });
     jest.advanceTimersByTime(60_000);
     expect(codes()).toEqual(['PUBLISH_REFUSED orders/order.created']);
     refusals.note(orders, { status: 'confirmed' });
@@ -62,6 +66,11 @@ describe('what the broker refuses', () => {
     expect(codes()).toHaveLength(1);
     jest.advanceTimersByTime(3000);
     expect(codes()).toEqual([]);
+  });
+
+  test('when it refuses what nobody depends on, then that is a warning', () => {
+    refusals.note(posting('health.changed', true), nacked);
+    expect(alerts.active()).toMatchObject([{ code: 'NEWS_REFUSED', severity: 'warning', reason: 'full' }]);
   });
 
   test('when the connection was lost, then nothing is refused', () => {

@@ -81,7 +81,7 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
     streams.remove(event);
     // Before the event leaves: a lane that is empty is forgotten.
     const next = streams.firstOf(event.streamId);
-    if (next) lanes.enter(next);
+    if (next && !next.lane) lanes.enter(next);
     lanes.leave(event);
   }
 
@@ -142,9 +142,8 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
       logger.info({ published: published.length, parked: streams.size }, 'parked events were published');
     }
     if (gone) return true;
-    const reason = (shared[0] ?? single[0])?.reason;
     if (shared[0]) close(lane, shared[0].event.kind, shared[0].reason);
-    else if (lanes.isAlone(lane) && reason !== undefined) lane.refuse(reason);
+    else if (lanes.isAlone(lane) && single[0]) lane.refuse(single[0].reason);
     else lane.pause();
     return false;
   }
