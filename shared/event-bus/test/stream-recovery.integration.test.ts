@@ -56,7 +56,7 @@ describe('a stream that comes back after its broker', () => {
     await evaluate('mnesia:dirty_delete(rabbit_queue, Name).');
     const bus = newBus();
     await bus.connect({ wait: false });
-    const published = bus.publish(placed());
+    const published = sendAll(bus, 1);
     await waitUntil(() => String(bus.health().details?.failure).includes('not served yet'), { what: 'the reason' });
     expect(bus.canPublish()).toBe(false);
     await evaluate(
