@@ -14,8 +14,11 @@ export interface ChoiceOptions {
   limit?: number;
 }
 
-/** Adds the options of {@link ChoiceOptions} to a command. */
-export function addChoice(command: Command): Command {
+/**
+ * Adds the options of {@link ChoiceOptions} to a command.
+ * @param defaults `limit` where all would be too many to show
+ */
+export function addChoice(command: Command, defaults: Pick<ChoiceOptions, 'limit'> = {}): Command {
   return command
     .option('-q, --queue <name>', 'only of this queue (default: every queue that has dead letters)')
     .option('--id <id>', 'only the message with this id')
@@ -27,7 +30,7 @@ export function addChoice(command: Command): Command {
       ),
     )
     .addOption(new Option('--newer-than <span>', 'only those that failed more recently').argParser(parseSpan))
-    .addOption(new Option('--limit <count>', 'at most so many in all').argParser(parseCount));
+    .addOption(new Option('--limit <count>', 'at most this many in all').argParser(parseCount).default(defaults.limit));
 }
 
 /** The filter that the options mean at this moment. */

@@ -1,4 +1,5 @@
 import { DEAD_LETTER_EXCHANGE, deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
+import { decodeUrlPart } from '@warren/kernel';
 import { addressOf, hostOf, managementUrl } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
@@ -40,9 +41,9 @@ async function queuesWithDeadLetters(url: string, amqpUrl: string): Promise<stri
   const broker = new URL(amqpUrl);
   const api = new URL(url);
   const { username, password } = api.username === '' ? broker : api;
-  const login = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  const login = `${decodeUrlPart(username)}:${decodeUrlPart(password)}`;
   const headers = { authorization: `Basic ${Buffer.from(login).toString('base64')}`, connection: 'close' };
-  const vhost = encodeURIComponent(decodeURIComponent(broker.pathname.slice(1)) || '/');
+  const vhost = encodeURIComponent(decodeUrlPart(broker.pathname.slice(1)) || '/');
   const base = `${api.origin}${api.pathname.replace(/\/$/, '')}/api`;
   const unreachable = (why: string, cause?: Error) =>
     cliErrors.CLI_UNREACHABLE(`cannot list the queues by the management API at ${hostOf(url)}: ${why}`, { cause });

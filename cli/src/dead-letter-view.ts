@@ -2,7 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetter } from '@warren/event-bus';
 import { type Column, formatTable, printable } from './table.ts';
 
-const COLUMNS: readonly Column<DeadLetter>[] = [
+/** What the table shows of a dead letter. */
+export type DeadLetterRow = Pick<
+  DeadLetter,
+  'queue' | 'id' | 'type' | 'reason' | 'code' | 'attempts' | 'replays' | 'lastFailedAt'
+>;
+
+const COLUMNS: readonly Column<DeadLetterRow>[] = [
   { title: 'QUEUE', value: (letter) => letter.queue },
   { title: 'ID', value: (letter) => letter.id ?? '-' },
   { title: 'TYPE', value: (letter) => letter.type ?? '-' },
@@ -14,7 +20,7 @@ const COLUMNS: readonly Column<DeadLetter>[] = [
 ];
 
 /** Dead letters as a table, a line each. */
-export function formatDeadLetters(letters: readonly DeadLetter[]): string {
+export function formatDeadLetters(letters: readonly DeadLetterRow[]): string {
   return formatTable(letters, COLUMNS);
 }
 

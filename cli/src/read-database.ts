@@ -1,3 +1,4 @@
+import { databaseTargetOf } from '@warren/event-store';
 import pg from 'pg';
 import { hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
@@ -25,11 +26,11 @@ export async function readDatabase<Result>(
   read: (select: Select) => Promise<Result>,
 ): Promise<Result> {
   const client = new pg.Client({
-    connectionString: databaseUrl,
     connectionTimeoutMillis: 5_000,
     query_timeout: queryTimeoutMs,
     options: '-c default_transaction_read_only=on',
     application_name: 'warren-cli',
+    ...databaseTargetOf(databaseUrl),
   });
   // A connection that breaks is reported by the next query; without a listener it would end the process.
   client.on('error', () => undefined);

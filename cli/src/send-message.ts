@@ -6,7 +6,7 @@ import { cliErrors } from './cli-errors.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 10_000;
-const PAUSE_MS = 100;
+const FIRST_PAUSE_MS = 100;
 
 /**
  * Sends a message to the inventory service and waits until the broker has it.
@@ -40,18 +40,19 @@ export async function publish(
 ): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   let mayHaveIt = false;
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     const outcome = await bus.send(message);
     if (outcome.status === 'confirmed') return;
-    mayHaveIt ||= outcome.status === 'unknown';
-    if (outcome.status === 'returned' || Date.now() > deadline) {
+    // One queue has refused it then; another one may be the inventory's.
+    mayHaveIt ||= outcome.status === 'unknown' || outcome.status === 'nacked';
+    if (outcome.status === 'returned' || outcome.status === 'unsendable' || Date.now() > deadline) {
       if (!mayHaveIt)
         throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
       throw cliErrors.CLI_PUBLISH_UNKNOWN(
         `the broker at ${host} may have the message: ${outcome.reason}. Say the same again with --id ${message.id}: it is booked once.`,
       );
     }
-    await delay(PAUSE_MS);
+    await delay(pauseMs);
   }
 }
 

@@ -68,7 +68,10 @@ describe('warren dlq', () => {
     const ids = await fill(2);
     const { code, out, err } = await run(['list']);
     expect({ code, err }).toEqual({ code: 0, err: '' });
-    expect(out).toMatch(/^QUEUE +ID +TYPE +REASON +CODE +TRIES +REPLAYS +FAILED\n/);
+    expect(out).toMatch(
+      /^QUEUE +REASON +CODE +COUNT\n(?:inventory_receive_stock +invalid +(?:ODD|EVEN) +1\n){2}2 in all\n\n/,
+    );
+    expect(out).toMatch(/\n\nQUEUE +ID +TYPE +REASON +CODE +TRIES +REPLAYS +FAILED\n/);
     expect(out).toMatch(new RegExp(`${queue} +${ids[0]} +ReceiveStock +invalid +ODD +1 +0 +\\S+Z\n`));
     expect((await listed()).map(({ id }) => id)).toEqual(ids);
     expect((await listed('--code', 'EVEN', '--newer-than', '1h', '-q', `${queue}.dlq`)).map(({ id }) => id)).toEqual([
@@ -76,6 +79,14 @@ describe('warren dlq', () => {
     ]);
     expect(await listed('--older-than', '1h')).toEqual([]);
     expect(await listed('--limit', '1')).toHaveLength(1);
+    expect(await run(['list', '--json', '--limit', '1'])).toMatchObject({
+      err: 'warren: there are more than these 1: --limit <count> prints more\n',
+    });
+    const first = await run(['list', '--limit', '1']);
+    expect(first.out).toContain('2 in all');
+    expect(first.out).toMatch(
+      new RegExp(`FAILED\n.*${ids[0]}.*\n\n1 of 2 are shown: --limit <count> shows more\\.\n$`),
+    );
     const shown = await run(['show', ids[1] ?? '']);
     expect(shown.out).toMatch(/code +EVEN\n(.*\n)*.*"quantity": 2/);
     expect(shown.out).not.toContain('\u001b');

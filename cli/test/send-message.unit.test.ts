@@ -27,12 +27,16 @@ describe('publishing a command', () => {
     expect(sent).toEqual([message.id, message.id, message.id]);
   });
 
-  it.each(['nacked', 'returned'] as const)(
-    'when the broker has said no to all copies (%s), then nothing has happened',
+  it.each(['unsent', 'returned', 'unsendable'] as const)(
+    'when the broker has none of the copies (%s), then nothing has happened',
     async (status) => {
       expect((await publishTo(status)).error).toMatchObject({ code: 'CLI_NOT_PUBLISHED' });
     },
   );
+
+  it('when a queue refuses it, then another may have it, and that is said', async () => {
+    expect((await publishTo('nacked')).error).toMatchObject({ code: 'CLI_PUBLISH_UNKNOWN' });
+  });
 
   it.each(['nacked', 'returned', 'unknown'] as const)(
     'when the broker may have a copy, and then says %s, then that is said, with the id to say it again with',

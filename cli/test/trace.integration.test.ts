@@ -90,6 +90,7 @@ describe('warren trace', () => {
           children: [expect.objectContaining({ type: 'InventoryReleased', service: 'inventory', children: [] })],
         }),
       ],
+      unreadable: [],
     });
     expect(JSON.stringify(found)).not.toContain('note');
   });
@@ -110,6 +111,46 @@ describe('warren trace', () => {
       out: '',
       err: 'warren: there is no order nonsense, and no event of a request nonsense\n',
     });
+  });
+
+  it('when rows hold what Postgres cannot look into, then other traces do not notice, their own show them, and what cannot be read is named', async () => {
+    const id = await place('request-5');
+    const before = (await run([id])).out;
+    const rows: [string, string, string][] = [
+      [
+        'fine',
+        'now',
+        String.raw`{"correlationId":"odd-1","causationId":"odd-1","source":"inventory","tenant":"\u0000"}`,
+      ],
+      ['spaced', 'now', String.raw`{"source": "inventory", "correlationId": "odd-1", "causationId": "odd-\ud83d"}`],
+      ['other', 'now', String.raw`{"correlationId":"odd\u0000","causationId":"odd-1","source":"inventory"}`],
+      ['endless', 'infinity', '{"correlationId":"odd-1","causationId":"odd-1","source":"inventory"}'],
+      ['bare', 'now', '[]'],
+      ['empty', 'now', 'null'],
+    ];
+    const pool = createPool({ url: fixture.database.url, schema: 'inventory_service' });
+    await pool.query(
+      `INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
+       SELECT 'order-odd', version, gen_random_uuid(), type, 1, 'odd', time::timestamptz, '{}', metadata
+         FROM unnest($1::text[], $2::text[], $3::json[]) WITH ORDINALITY AS odd (type, time, metadata, version)`,
+      [rows.map(([type]) => type), rows.map(([, time]) => time), rows.map(([, , metadata]) => metadata)],
+    );
+    await pool.end();
+
+    expect((await run([id])).out).toBe(before);
+    const ofRequest = await run(['odd-1']);
+    expect(ofRequest.out.match(/^(?:└─ )?(?:fine|spaced) .*/gm)).toHaveLength(2);
+    expect(ofRequest.out).toMatch(
+      /\n\nRows that cannot be read, and are missing above:\nSCHEMA .*\ninventory_service +\d+ +order-odd v4 +endless +its time is Infinity\n$/,
+    );
+    const { correlationIds, events, unreadable } = JSON.parse((await run(['odd', '--json'])).out);
+    expect(correlationIds).toEqual(['odd-1', 'odd\u0000']);
+    expect(events.map(({ type }: { type: string }) => type).toSorted()).toEqual(['fine', 'other', 'spaced']);
+    expect(unreadable).toMatchObject([
+      { schema: 'inventory_service', streamVersion: 4, reason: 'its time is Infinity' },
+      { streamVersion: 5, reason: 'its metadata has no correlationId' },
+      { streamVersion: 6, reason: 'its metadata has no correlationId' },
+    ]);
   });
 
   it('when a client gives the same correlation id to everything, then it fails and says so', async () => {

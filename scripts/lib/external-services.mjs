@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ExplainedError } from './explained-error.mjs';
 import { ROOT } from './paths.mjs';
 
@@ -11,14 +12,22 @@ const TIMEOUT_MS = 10_000;
  */
 export async function checkDatabase(url) {
   requireProtocol('DATABASE_URL', url, ['postgres:', 'postgresql:']);
+  try {
+    await knockAtDatabase(url);
+  } catch (error) {
+    throw unusable('DATABASE_URL', url, error);
+  }
+}
+
+/** @param {string} url */
+async function knockAtDatabase(url) {
   const { Client } = createRequire(join(ROOT, 'shared', 'event-store', 'package.json'))('pg');
-  const client = new Client({ connectionString: url, connectionTimeoutMillis: TIMEOUT_MS });
+  const { databaseTargetOf } = await importBuilt('event-store');
+  const client = new Client({ ...databaseTargetOf(url), connectionTimeoutMillis: TIMEOUT_MS });
   client.on('error', () => undefined);
   try {
     await client.connect();
     await client.query('SELECT 1');
-  } catch (error) {
-    throw unusable('DATABASE_URL', url, error);
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -31,13 +40,21 @@ export async function checkDatabase(url) {
 export async function checkBroker(url) {
   requireProtocol('AMQP_URL', url, ['amqp:', 'amqps:']);
   const amqplib = createRequire(join(ROOT, 'shared', 'event-bus', 'package.json'))('amqplib');
+  const { amqpTargetOf } = await importBuilt('event-bus');
   try {
-    const connection = await amqplib.connect(url, { timeout: TIMEOUT_MS });
+    const connection = await amqplib.connect(amqpTargetOf(url), { timeout: TIMEOUT_MS });
     await connection.close();
   } catch (error) {
     throw unusable('AMQP_URL', url, error);
   }
 }
+
+/**
+ * A package of the kit, for what must be done as the services do it. It can be imported only after the build, so no script imports it at its
+ * head.
+ * @param {'event-bus' | 'event-store'} name
+ */
+const importBuilt = (name) => import(pathToFileURL(join(ROOT, 'shared', name, 'dist', 'index.js')).href);
 
 /** @param {string} setting @param {string} url @param {string[]} protocols */
 function requireProtocol(setting, url, protocols) {

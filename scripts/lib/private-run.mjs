@@ -35,14 +35,23 @@ async function leaveNothing(run) {
 }
 
 /**
- * Runs Node in our own process group, so that it can read the terminal, and gives its exit code. An abort asks it to end, and kills it
+ * Runs Node as `runProgram` runs any program.
+ * @param {string[]} args @param {RunOptions} options @returns {Promise<number>}
+ */
+export function runNode(args, options) {
+  return runProgram(process.execPath, args, options);
+}
+
+/**
+ * Runs a program in our own process group, so that it can read the terminal, and returns its exit code. An abort asks it to end, and kills it
  * when it is late.
- * @param {string[]} args @param {{env: NodeJS.ProcessEnv, signal: AbortSignal, patienceMs?: number}} options `patienceMs` default 10000
+ * @typedef {{env: NodeJS.ProcessEnv, signal: AbortSignal, patienceMs?: number}} RunOptions `patienceMs` default 10000
+ * @param {string} program @param {string[]} args @param {RunOptions} options
  * @returns {Promise<number>}
  */
-export async function runNode(args, { env, signal, patienceMs = 10_000 }) {
+export async function runProgram(program, args, { env, signal, patienceMs = 10_000 }) {
   signal.throwIfAborted();
-  const child = spawn(process.execPath, args, { cwd: ROOT, env, stdio: 'inherit' });
+  const child = spawn(program, args, { cwd: ROOT, env, stdio: 'inherit' });
   answerFor(child);
   const interrupt = () => {
     child.kill('SIGTERM');

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { ExplainedError } from './explained-error.mjs';
 import { guard, signalGroup } from './guard.mjs';
 
 /**
@@ -49,6 +50,20 @@ export async function runCommand(command, args, { env, cwd, uid, gid, input, sho
     guardian?.kill('SIGKILL');
     signal?.removeEventListener('abort', end);
   }
+}
+
+/**
+ * The same for a command that has to succeed.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {CommandOptions} [options]
+ * @returns {Promise<string>} what it wrote
+ * @throws `ExplainedError` with what it wrote, when it failed
+ */
+export async function runOrExplain(command, args, options) {
+  const { code, output } = await runCommand(command, args, options);
+  if (code === 0) return output;
+  throw new ExplainedError(`"${[command, ...args].join(' ')}" failed (${code}):\n${output}`);
 }
 
 /** @param {import('node:child_process').ChildProcess} child */

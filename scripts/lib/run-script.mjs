@@ -1,5 +1,6 @@
 import { killEverythingNow } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
+import { noteDescendants } from './process-table.mjs';
 
 /**
  * What a script is given.
@@ -35,6 +36,7 @@ export async function runScript({ report, stoppedCode, main }) {
   } catch (error) {
     if (!stopping.signal.aborted) failures.push(error);
   }
+  const untilAllIsGone = noteDescendants();
   // A signal that comes while we stop by ourselves only asks for what is going on already.
   for (const stop of stops.reverse()) {
     try {
@@ -43,6 +45,7 @@ export async function runScript({ report, stoppedCode, main }) {
       failures.push(error);
     }
   }
+  await untilAllIsGone();
   // Last, where a person looks first.
   for (const failure of failures) report.fail(describe(failure));
   process.exit(failures.length > 0 ? 1 : exitCode);

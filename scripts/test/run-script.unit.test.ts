@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
@@ -48,6 +49,23 @@ describe('a script', () => {
       expect(output).not.toContain('✗');
     },
   );
+
+  test('when it ends, then what its processes had started is gone too, from the process table as well', async () => {
+    const { ended } = run(`
+      const { startChild } = await import('${LIB}/child.mjs');
+      let told;
+      const up = new Promise((resolve) => (told = (line) => resolve(console.log(line))));
+      const parent = await startChild({ name: 'it', command: 'sh', args: ['-c', 'sleep 60 & echo up $!; wait'], env: process.env, onLine: told });
+      onEnd(() => parent.kill());
+      await up;
+      return 0;`);
+    const { output } = await ended;
+    const orphan = `/proc/${Number(/up (\d+)/.exec(output)?.[1])}`;
+    if (!existsSync(orphan)) return;
+    // Only where nobody ever takes note of orphans may it still be listed.
+    const taken = waitUntil(() => !existsSync(orphan), { timeoutMs: 15_000 }).then(() => 'a little later');
+    expect(await taken.catch(() => 'never')).toBe('never');
+  });
 
   test('when one stop fails, then the others are still made, and the exit code tells', async () => {
     const { code, output } = await run(`${TWO_STOPS} onEnd(async () => { throw new Error('jammed'); }); return 0;`)

@@ -1,27 +1,80 @@
+import type { DeadLetter, DeadLetters } from '@warren/event-bus';
 import type { Command } from 'commander';
 import { addChoice, type ChoiceOptions } from '../dead-letter-options.ts';
+import { createJsonPrinter, createTablePrinter } from '../dead-letter-printer.ts';
 import { eachQueue, withDeadLetters } from '../dead-letter-run.ts';
-import { formatDeadLetters, toJson } from '../dead-letter-view.ts';
+import { DeadLetterTotals, formatTotals } from '../dead-letter-totals.ts';
 import type { Terminal } from '../terminal.ts';
 
-/** `warren dlq list`: the dead letters, oldest first in each queue; all stay where they are. */
+const DEFAULT_LIMIT = 100;
+
+interface ListOptions extends ChoiceOptions {
+  limit: number;
+}
+
+/** `warren dlq list`: how many failed for which reason, then the oldest of each queue; all stay where they are. */
 export function addDlqList(dlq: Command, terminal: Terminal): void {
-  const command = dlq.command('list').description('the dead letters with their reasons; all stay where they are');
-  addChoice(command)
-    .option('--json', 'print an array with everything about each')
-    .action(async ({ json, ...options }: ChoiceOptions & { json?: true }) => {
-      const found = await withDeadLetters(terminal, options, (letters, queues) =>
-        eachQueue({
-          queues,
-          options,
-          terminal,
-          what: 'reading',
-          deal: (queue, run) => letters.list(queue, run),
-          countOf: (list) => list.length,
-        }),
-      );
-      const all = found.flatMap(({ result }) => result);
-      if (json) terminal.out(`${JSON.stringify(all.map(toJson), null, 2)}\n`);
-      else terminal.out(all.length === 0 ? 'There are no such dead letters.\n' : formatDeadLetters(all));
+  const command = dlq
+    .command('list')
+    .description('the dead letters: how many for which reason, then one by one; all stay where they are');
+  addChoice(command, { limit: DEFAULT_LIMIT })
+    .option('--json', 'print an array with everything about each instead')
+    .action(async ({ json, ...options }: ListOptions & { json?: true }) => {
+      await withDeadLetters(terminal, options, async (letters, queues) => {
+        const list = { letters, queues, options, terminal };
+        if (json) await printJson(list);
+        else await printTables(list);
+      });
     });
+}
+
+interface List {
+  letters: DeadLetters;
+  queues: readonly string[];
+  options: ListOptions;
+  terminal: Terminal;
+}
+
+/** Two passes, so that the totals come first and nothing has to be kept. */
+async function printTables(list: List): Promise<void> {
+  const { options, terminal } = list;
+  const totals = new DeadLetterTotals();
+  await visit({ ...list, options: { ...options, limit: Number.POSITIVE_INFINITY } }, 'counting', totals.add);
+  if (totals.count === 0) return terminal.out('There are no such dead letters.\n');
+  terminal.out(`${formatTotals(totals)}\n`);
+  const printer = createTablePrinter(terminal);
+  const shown = await visit(list, 'reading', printer.add);
+  printer.end();
+  if (shown < totals.count) terminal.out(`\n${shown} of ${totals.count} are shown: --limit <count> shows more.\n`);
+}
+
+async function printJson(list: List): Promise<void> {
+  const { options, terminal } = list;
+  const printer = createJsonPrinter(terminal);
+  let shown = 0;
+  // One more than is shown tells whether there are more.
+  const found = await visit({ ...list, options: { ...options, limit: options.limit + 1 } }, 'reading', (letter) => {
+    shown += 1;
+    if (shown <= options.limit) printer.add(letter);
+  });
+  printer.end();
+  if (found > options.limit)
+    terminal.err(`warren: there are more than these ${options.limit}: --limit <count> prints more\n`);
+}
+
+/** Shows the chosen dead letters of the queues, up to the limit. Returns how many. */
+async function visit(
+  { letters, queues, options, terminal }: List,
+  what: string,
+  see: (letter: DeadLetter) => void,
+): Promise<number> {
+  const counts = await eachQueue({
+    queues,
+    options,
+    terminal,
+    what,
+    deal: (queue, run) => letters.visit(queue, run, see),
+    countOf: (count) => count,
+  });
+  return counts.reduce((sum, { result }) => sum + result, 0);
 }

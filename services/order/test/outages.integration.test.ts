@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { createPool } from '@warren/event-store';
 import { createTcpProxy, type TcpProxy, waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
@@ -7,6 +8,8 @@ let fixture: OrderFixture;
 let broker: TcpProxy;
 let database: TcpProxy;
 let order: RunningOrder;
+/** How often each `OrderCreated` came to the inventory. */
+const copies = new Map<string, number>();
 
 const throughProxies = (): Record<string, string> => ({
   AMQP_URL: broker.through(fixture.vhost.amqpUrl),
@@ -23,6 +26,7 @@ beforeAll(async () => {
     queue: QUEUES.inventoryOrderCreated,
     bindings: [OrderCreated],
     handler: async (event) => {
+      copies.set(event.id, (copies.get(event.id) ?? 0) + 1);
       const { id: orderId } = event.data;
       const data = { orderId, reservations: [{ productId: 'item1', quantity: 1 }] };
       await fixture.inventory.publish(
@@ -32,7 +36,10 @@ beforeAll(async () => {
   });
 });
 afterEach(() => {
-  for (const proxy of [broker, database]) proxy.refuse(false);
+  for (const proxy of [broker, database]) {
+    proxy.refuse(false);
+    proxy.freeze(false);
+  }
 });
 afterAll(async () => {
   await fixture.close();
@@ -127,5 +134,110 @@ describe('the database is away', () => {
     });
     const { body } = await order.api.get('/orders').query({ customerId });
     expect(body.items.map((item: { id: string }) => item.id)).toEqual([again.body.id]);
+  });
+
+  test('when it answers nothing any more, then readiness and metrics are answered all the same, and ask it no more than once', async () => {
+    // Above any limit of the test: only those of readiness and metrics make an answer.
+    const patient = await fixture.start({ ...throughProxies(), DATABASE_STATEMENT_TIMEOUT_MS: '600000' });
+    await waitUntilReady(patient.service);
+    database.freeze(true);
+    const asked = Array.from({ length: 5 }, () => [readinessOf(patient), patient.api.get('/metrics')] as const);
+    for (const [readiness, metrics] of asked) {
+      expect(await readiness).toMatchObject({ code: 503, status: 'down' });
+      expect((await metrics).text).toMatch(/^warren_relay_lag_events\S* Nan$/m);
+    }
+    const { components } = (await patient.api.get('/health/ready')).body;
+    expect(components.database).toMatchObject({ up: false, reason: 'no answer within 1500 ms' });
+    database.freeze(false);
+    await waitUntilReady(patient.service);
+    const { details } = (await patient.service.lifecycle.readiness()).components.database ?? {};
+    // One each for the check of health and the lag of the relay, and what was open before.
+    expect(Number(details?.connections)).toBeLessThanOrEqual(5);
+    await patient.service.lifecycle.stop();
+  });
+
+  test('when it takes no writes, as after a failover, then orders are turned away, readiness says why, and all goes on by itself', async () => {
+    const admin = createPool({ url: fixture.database.url, schema: 'public', max: 1 });
+    const name = new URL(fixture.database.url).pathname.slice(1);
+    const endSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()`;
+    try {
+      await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
+      await admin.query(endSessions, [name]);
+      const reason = expect.stringContaining('read-only');
+      await waitUntil(async () => (await readinessOf(order)).status === 'down', { what: 'readiness to be down' });
+      expect((await readinessOf(order)).reasons).toContainEqual(
+        expect.objectContaining({ component: 'database', reason }),
+      );
+      const { status, headers, body } = await order.post(oneLine);
+      expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'DATABASE_UNAVAILABLE']);
+      await waitUntil(
+        async () => (await order.api.get('/health/ready')).body.components.relay.reason?.includes('takes no writes'),
+        { what: 'the relay to step down' },
+      );
+      const { alerts } = (await order.api.get('/health/ready')).body;
+      expect(alerts.map(({ code }: { code: string }) => code)).toContain('DATABASE_READ_ONLY');
+    } finally {
+      await admin.query('SET default_transaction_read_only = off');
+      await admin.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
+      await admin.end();
+    }
+    await waitUntil(async () => (await order.post(oneLine)).status === 201, { what: 'an order to be taken' });
+    await waitUntilReady(order.service);
+  });
+});
+
+describe('a full queue of somebody else refuses what is published', () => {
+  interface Readiness {
+    alerts?: { code: string; subject: string }[];
+    components: { relay: { details: { parked: number } } };
+  }
+  const readinessOf = async (running: RunningOrder): Promise<Readiness> =>
+    (await running.api.get('/health/ready')).body;
+  const alertsOf = async (running: RunningOrder) =>
+    ((await readinessOf(running)).alerts ?? []).map(({ code, subject }) => `${code} ${subject}`);
+  const metric = async (running: RunningOrder, name: string) => {
+    const { text } = await running.api.get('/metrics');
+    return Number(new RegExp(`^${name}\\{.*\\} (\\d+)$`, 'm').exec(text)?.[1]);
+  };
+  const REFUSED = 'PUBLISH_REFUSED orders/order.created';
+
+  test('when orders come in, then it is reported, few copies go out, also from the next leader, and all orders end once the queue is gone', async () => {
+    const { management } = fixture.vhost;
+    const foreign = { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } };
+    await management('PUT', 'queues/foreign', foreign);
+    const { name } = fixture.vhost;
+    await management('POST', `/bindings/${name}/e/orders/q/foreign`, { routing_key: '#' });
+    await waitUntilReady(order.service);
+    const ids: string[] = [];
+    const postOne = async () => {
+      const { status, body } = await order.post(oneLine);
+      expect(status).toBe(201);
+      ids.push(body.id);
+    };
+    const reported = async () => {
+      await postOne();
+      return (await alertsOf(order)).includes(REFUSED);
+    };
+    await waitUntil(reported, { intervalMs: 200, what: 'the refusal to be reported' });
+    const nackedBefore = await metric(order, 'warren_bus_nacked_total');
+    const copiesBefore = [...copies.values()].reduce((sum, count) => sum + count, 0);
+
+    await Promise.all(Array.from({ length: 100 }, postOne));
+    await waitUntil(async () => (await readinessOf(order)).components.relay.details.parked >= 100, {
+      what: 'the orders to be set aside',
+    });
+    expect(await metric(order, 'warren_relay_in_flight')).toBe(0);
+    // One try after 1, 2, 4 … 30 s; it was 100 every few seconds.
+    expect((await metric(order, 'warren_bus_nacked_total')) - nackedBefore).toBeLessThan(30);
+    expect([...copies.values()].reduce((sum, count) => sum + count, 0) - copiesBefore).toBeLessThan(30);
+
+    await order.service.lifecycle.stop();
+    order = await fixture.start(throughProxies());
+    await waitUntil(async () => (await alertsOf(order)).includes(REFUSED), { what: 'the next leader to report it' });
+    expect(await metric(order, 'warren_bus_nacked_total')).toBeLessThan(30);
+
+    await management('DELETE', 'queues/foreign');
+    for (const id of ids) expect(await waitUntilEnded(order, id)).toMatchObject({ status: 'confirmed' });
+    await waitUntil(async () => !(await alertsOf(order)).includes(REFUSED), { what: 'the alert to end' });
   });
 });

@@ -3,8 +3,8 @@ import type { AppError } from '@warren/kernel';
 import type { Delivery, OutgoingMessage } from './message.ts';
 import type { TopologyPlan } from './topology-plan.ts';
 
-/** What became of a posted message. `unsendable`: AMQP cannot express it, whatever is tried; nothing was sent. */
-export type PostOutcome = PublishOutcome | { status: 'unsendable'; reason: string };
+/** What became of a posted message. `unsendable`: AMQP cannot express it, or it is larger than the broker takes. */
+export type PostOutcome = Exclude<PublishOutcome, { status: 'unsent' }>;
 
 /** A message on its way to the broker. The broker calls `settle` exactly once for each `publish`. */
 export interface Posting {

@@ -7,7 +7,8 @@ export const busErrors = defineErrors({
   },
   PUBLISH_NACKED: {
     kind: 'transient',
-    meaning: 'The broker refused the event: a full queue or an internal error. Publish it again under the same id.',
+    meaning:
+      'A queue refused the event: it is full, or the broker has an internal error. Publish it again under the same id; other queues may have it already.',
   },
   PUBLISH_UNKNOWN: {
     kind: 'transient',
@@ -70,9 +71,9 @@ export const busErrors = defineErrors({
     meaning: 'The event is larger than 16 MiB, which RabbitMQ 4 refuses. Publish a reference to the data instead.',
   },
   MESSAGE_UNSENDABLE: {
-    kind: 'fault',
+    kind: 'invalid',
     meaning:
-      'A failed message could not be moved because AMQP cannot express its copy. It stays unacknowledged; the log has the reason.',
+      "The message cannot be published, whatever is tried: AMQP cannot express it, or it is larger than the broker's `max_message_size`. The message says which.",
   },
   HANDLER_MISSING: {
     kind: 'invalid',

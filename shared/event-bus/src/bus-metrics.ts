@@ -37,9 +37,13 @@ export class BusMetrics {
     this.outcomes = {
       confirmed: this.#counter('confirmed', 'Messages that the broker has confirmed', []),
       returned: this.#counter('returned', 'Messages that no queue wanted, though one should have', []),
-      nacked: this.#counter('nacked', 'Messages that the broker refused', []),
+      nacked: this.#counter('nacked', 'Messages that a queue refused', []),
       unknown: this.#counter('unknown', 'Messages whose confirm did not come: connection lost or time over', []),
-      unsendable: this.#counter('unsendable', 'Messages that AMQP cannot express', []),
+      unsendable: this.#counter(
+        'unsendable',
+        'Messages that AMQP cannot express, or that are too large for the broker',
+        [],
+      ),
     };
     this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
     this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);

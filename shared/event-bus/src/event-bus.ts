@@ -9,7 +9,7 @@ import type {
 } from '@warren/contracts';
 import { type ComponentHealth, type Logger, toAppError } from '@warren/kernel';
 import { AmqpBroker } from './amqp/amqp-broker.ts';
-import type { Broker } from './broker.ts';
+import type { Broker, PostOutcome } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import { BusMetrics } from './bus-metrics.ts';
 import {
@@ -22,6 +22,7 @@ import { BusTopology } from './bus-topology.ts';
 import { encodeEvent } from './event-codec.ts';
 import { endSend, type Sending, startSend } from './message-spans.ts';
 import { type PostOptions, Publisher } from './publisher.ts';
+import { Refusals } from './refusals.ts';
 import { requireInteger } from './require-integer.ts';
 import { createSubscription, type RunningSubscription } from './running-subscription.ts';
 import { reasonOf, stateOf } from './served-state.ts';
@@ -51,6 +52,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   readonly #options: ResolvedBusOptions<Contract>;
   readonly #topology: BusTopology;
   readonly #broker: Broker;
+  readonly #refusals: Refusals;
   readonly #publisher: Publisher;
   readonly #metrics: BusMetrics;
   readonly #logger: Logger;
@@ -68,13 +70,14 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics } = this.#options;
+    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics, alerts } = this.#options;
     const { contracts } = catalogue;
     this.#topology = new BusTopology({ queues: topology, contracts, retry, deadLetter, publishes });
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
     this.#broker = createBroker(this.#options, this.#topology, this.#metrics);
     this.#logger = logger;
-    this.#publisher = new Publisher(this.#broker, this.#metrics, logger);
+    this.#refusals = new Refusals({ alerts });
+    this.#publisher = new Publisher({ broker: this.#broker, metrics: this.#metrics, refusals: this.#refusals, logger });
   }
 
   /**
@@ -92,7 +95,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
 
   /**
    * Publishes one event. Resolves when the broker has confirmed it.
-   * @throws `PUBLISH_RETURNED`, `PUBLISH_NACKED` or `PUBLISH_UNKNOWN`, with the outcome in `details.outcome`; `BUS_OVERLOADED`,
+   * @throws `PUBLISH_RETURNED`, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN` or `MESSAGE_UNSENDABLE`, with the outcome in `details.outcome`; `BUS_OVERLOADED`,
    * `BUS_CLOSED`, `MESSAGE_TOO_LARGE`; and the errors of `Catalogue.parse` for an event that its contract forbids.
    */
   async publish(event: EventOf<Contract>): Promise<void> {
@@ -111,8 +114,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
 
   /**
    * Publishes one event and gives its outcome; never rejects. The fast way: of the event's shape it checks only that the catalogue has
-   * its type and version; the rest is up to the compiler, and to the consumers. An event that can never be published counts as
-   * `returned`: trying again would not help. One that finds no room to wait counts as `nacked`.
+   * its type and version; the rest is up to the compiler, and to the consumers.
    */
   send(event: EventEnvelope, options?: PostOptions): Promise<PublishOutcome> {
     let sending: Sending;
@@ -121,15 +123,15 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       sending = this.#encode(event);
     } catch (thrown) {
       const { code, kind, message: reason } = toAppError(thrown);
-      return Promise.resolve({ status: kind === 'transient' ? 'nacked' : 'returned', reason: `${code}: ${reason}` });
+      return Promise.resolve({ status: kind === 'transient' ? 'unsent' : 'unsendable', reason: `${code}: ${reason}` });
     }
     return this.#post(sending, options);
   }
 
-  /** As {@link send}, for news that is worth no delay: while the broker is away it is `nacked`, and {@link close} waits for no confirm. */
+  /** As {@link send}, for news that is worth no delay: while the broker is away it is `unsent`, and {@link close} waits for no confirm. */
   tell(event: EventEnvelope): Promise<PublishOutcome> {
     if (this.canPublish()) return this.send(event, { expendable: true });
-    return Promise.resolve({ status: 'nacked', reason: 'not sent: the bus cannot publish now' });
+    return Promise.resolve({ status: 'unsent', reason: 'not sent: the bus cannot publish now' });
   }
 
   canPublish(): boolean {
@@ -259,6 +261,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     if (!finished) this.#logger.warn({ drainTimeoutMs }, 'the bus did not drain in time: the rest is delivered again');
     this.#hardStop.abort();
     await this.#broker.close();
+    this.#refusals.close();
   }
 
   #encode(event: EventEnvelope): Sending {
@@ -268,10 +271,8 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
     return startSend(event, encodeEvent(event, contract, this.#topology.wants(contract)));
   }
 
-  /** What can never be sent is parked like what nobody wants: trying again would not help. */
-  async #post({ message, span }: Sending, options?: PostOptions): Promise<PublishOutcome> {
-    const posted = await this.#publisher.post(message, options);
-    const outcome = posted.status === 'unsendable' ? { ...posted, status: 'returned' as const } : posted;
+  async #post({ message, span }: Sending, options?: PostOptions): Promise<PostOutcome> {
+    const outcome = await this.#publisher.post(message, options);
     if (span) endSend(span, outcome);
     return outcome;
   }
@@ -287,7 +288,8 @@ const PUBLISH_ERRORS = {
   returned: 'PUBLISH_RETURNED',
   nacked: 'PUBLISH_NACKED',
   unknown: 'PUBLISH_UNKNOWN',
-} as const satisfies Record<Exclude<PublishOutcome['status'], 'confirmed'>, string>;
+  unsendable: 'MESSAGE_UNSENDABLE',
+} as const satisfies Record<Exclude<PostOutcome['status'], 'confirmed'>, string>;
 
 function createAmqpBroker<Contract extends EventContract>(
   options: ResolvedBusOptions<Contract>,

@@ -1,3 +1,4 @@
+export { amqpTargetOf } from './amqp/amqp-target.ts';
 export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from './breaker.ts';
 export type { CaughtUp } from './broker.ts';
 export * from './bus-component.ts';
@@ -11,6 +12,7 @@ export * from './event-handler.ts';
 export { applicationHeaders, HEADERS, type Headers } from './header-table.ts';
 export { createInMemoryBus, type InMemoryBusOptions } from './memory/create-in-memory-bus.ts';
 export { MemoryBroker } from './memory/memory-broker.ts';
+export * from './publish-alerts.ts';
 export { DEFAULT_RETRY_POLICY } from './retry-policy.ts';
 export type { ServedState } from './served-state.ts';
 export * from './stream.ts';

@@ -2,28 +2,38 @@ import { type Logger, toAppError } from '@warren/kernel';
 import type { Broker, Posting, PostOutcome } from './broker.ts';
 import type { BusMetrics } from './bus-metrics.ts';
 import type { OutgoingMessage } from './message.ts';
+import type { Refusals } from './refusals.ts';
 
 export interface PostOptions {
   /** Nobody waits for it when the bus closes. @default false */
   expendable?: boolean;
 }
 
+export interface PublisherOptions {
+  broker: Broker;
+  metrics: BusMetrics;
+  refusals: Refusals;
+  logger: Logger;
+}
+
 /**
- * Hands messages to the broker and gives each its one outcome. A message that comes back unroutable is published once more,
+ * Hands messages to the broker and returns the one outcome of each. A message that comes back unroutable is published once more,
  * after the topology has been declared again: somebody may have deleted a queue.
  */
 export class Publisher {
   readonly #broker: Broker;
   readonly #metrics: BusMetrics;
+  readonly #refusals: Refusals;
   readonly #logger: Logger;
 
-  constructor(broker: Broker, metrics: BusMetrics, logger: Logger) {
+  constructor({ broker, metrics, refusals, logger }: PublisherOptions) {
     this.#broker = broker;
     this.#metrics = metrics;
+    this.#refusals = refusals;
     this.#logger = logger;
   }
 
-  /** Publishes and gives the outcome; never rejects. */
+  /** Publishes and returns the outcome; never rejects. */
   post(message: OutgoingMessage, { expendable = false }: PostOptions = {}): Promise<PostOutcome> {
     this.#metrics.published.inc();
     return new Promise((resolve) => {
@@ -35,7 +45,10 @@ export class Publisher {
 
   /** For {@link Post}: takes the broker's answer. */
   settled(post: Post, outcome: PostOutcome): void {
-    if (outcome.status === 'returned' && !post.again && !this.#broker.isRefused(post.message.exchange)) {
+    const isRefused = this.#broker.isRefused(post.message.exchange);
+    // A refused exchange is an alert of the topology already.
+    if (!isRefused) this.#refusals.note(post.message, outcome);
+    if (outcome.status === 'returned' && !post.again && !isRefused) {
       post.again = true;
       void this.#publishAgain(post, outcome.reason);
       return;
@@ -46,7 +59,7 @@ export class Publisher {
 
   async #publishAgain(post: Post, reason: string): Promise<void> {
     const { exchange, routingKey } = post.message;
-    this.#logger.warn({ exchange, routingKey, reason }, 'message came back unroutable: declaring the topology again');
+    this.#logger.debug({ exchange, routingKey, reason }, 'message came back unroutable: declaring the topology again');
     try {
       await this.#broker.declare();
     } catch (error) {

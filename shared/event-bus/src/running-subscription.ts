@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Binding, type Catalogue, type EventContract, retryName } from '@warren/contracts';
-import type { AppError, Logger } from '@warren/kernel';
+import type { Alerts, AppError, Logger } from '@warren/kernel';
 import { Breaker, type BreakerPolicy, type BreakerState, createBreakerPolicy } from './breaker.ts';
 import type { Broker, BrokerConsumer, CaughtUp } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
@@ -23,6 +23,7 @@ export interface SubscriptionParts {
   broker: Broker;
   publisher: Publisher;
   metrics: QueueMetrics;
+  alerts: Alerts;
   logger: Logger;
   /** How long a cancel waits for what is in hand, in milliseconds. */
   drainTimeoutMs: number;
@@ -86,6 +87,7 @@ export function createSubscription<Contract extends EventContract>(
       onLost: () => {
         comesBackIn(0);
         subscriber.forget();
+        settler.lost();
       },
     });
     // Only now: a queue that the broker refuses at once is not subscribed to. While the broker is away it counts as accepted.

@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { DEAD_LETTER_EXCHANGE, retryName } from '@warren/contracts';
-import { type AppError, type Logger, toAppError } from '@warren/kernel';
+import { type Alerts, type AppError, type Logger, toAppError } from '@warren/kernel';
 import type { Broker } from './broker.ts';
-import { busErrors } from './bus-errors.ts';
 import type { QueueMetrics } from './bus-metrics.ts';
 import { copyBody, copyMessage } from './copy-message.ts';
 import { failureHeaders, historyOf } from './failure-headers.ts';
 import { type Fate, fateOf } from './fate.ts';
 import type { Delivery, OutgoingMessage } from './message.ts';
+import { publishAlerts } from './publish-alerts.ts';
 import type { Publisher } from './publisher.ts';
 import type { RetryPolicy } from './subscription.ts';
 
@@ -18,6 +18,7 @@ export interface SettlerOptions {
   broker: Pick<Broker, 'headerBytes'>;
   publisher: Pick<Publisher, 'post'>;
   metrics: QueueMetrics;
+  alerts: Alerts;
   logger: Logger;
   /** A message rests in a delay queue and comes back after so many milliseconds. Told before the original is acknowledged. */
   onRetry(delayMs: number): void;
@@ -50,6 +51,11 @@ export class Settler {
   succeed(delivery: Delivery): void {
     this.#options.metrics.consumed.inc();
     delivery.ack();
+  }
+
+  /** What was delivered so far can no longer be settled. */
+  lost(): void {
+    this.#options.alerts.clear(publishAlerts.MESSAGE_STUCK, this.#options.queue);
   }
 
   /** Settles a message whose handling threw, by the kind of the error. Resolves when that is done or given up. */
@@ -94,14 +100,22 @@ export class Settler {
         return true;
       }
       if (outcome.status === 'unsendable') {
-        if (!bare) throw busErrors.MESSAGE_UNSENDABLE(outcome.reason);
+        if (!bare) return this.#stuck(outcome.reason);
         logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message moves without its properties and headers');
         return this.#move(delivery, { copy: bare(), onMoved });
       }
-      logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
+      // Reported by the publisher, once for all that are refused there.
+      logger.debug({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
       await pause(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
     }
+    return false;
+  }
+
+  /** It would be refused at every try. The broker keeps it unacknowledged, and delivers it again on the next channel. */
+  #stuck(reason: string): false {
+    const { alerts, queue } = this.#options;
+    alerts.raise(publishAlerts.MESSAGE_STUCK, { subject: queue, reason });
     return false;
   }
 

@@ -1,7 +1,9 @@
-import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createAlerts } from '@warren/kernel';
 import { startTestBroker, type TestBroker, waitUntil } from '@warren/testing';
+import { connect } from 'amqplib';
 import { EventBus } from '../src/index.ts';
-import { Placed, placed, shopCatalogue } from './shop-events.ts';
+import { Placed, placed, Renamed, renamed, shopCatalogue } from './shop-events.ts';
 
 let broker: TestBroker;
 let bus: EventBus<(typeof shopCatalogue.contracts)[number]>;
@@ -51,4 +53,58 @@ test('when the broker is killed under load and comes back, then every event is h
   const later = placed(2001);
   await bus.publish(later);
   await waitUntil(() => handled.has(later.id), { what: 'an event after all that' });
+});
+
+describe('messages that are larger than the broker takes', () => {
+  const options = { service: 'shop', catalogue: shopCatalogue };
+  const queue = 'shop_renamed';
+  const large = () => renamed('x'.repeat(4000));
+
+  beforeAll(async () => {
+    const topology = [{ queue, bindings: [Renamed] }];
+    const publisher = new EventBus({ url: broker.amqpUrl, ...options, topology });
+    await publisher.connect();
+    await publisher.publishAll([large(), renamed('small')]);
+    await publisher.close();
+    // Of channels that are opened from now on.
+    await broker.control(['eval', 'application:set_env(rabbit, max_message_size, 3000).']);
+  });
+
+  test('when they are published, then they alone are refused, and the channel is closed once', async () => {
+    const publisher = new EventBus({ url: broker.amqpUrl, ...options, topology: [] });
+    await publisher.connect();
+    const outcomes = await publisher.publishAll([placed(), large(), placed(), large()]);
+    for (const index of [1, 3]) {
+      expect(outcomes[index]).toMatchObject({ status: 'unsendable', reason: expect.stringContaining('3000') });
+    }
+    for (const index of [0, 2]) expect(['confirmed', 'unknown']).toContain(outcomes[index]?.status);
+    await waitUntil(() => publisher.canPublish(), { what: 'the channel to be back' });
+    const after = await publisher.publishAll([placed(), large(), placed()]);
+    expect(after.map(({ status }) => status)).toEqual(['confirmed', 'unsendable', 'confirmed']);
+    await expect(publisher.publish(large())).rejects.toMatchObject({ code: 'MESSAGE_UNSENDABLE' });
+    await publisher.close();
+  });
+
+  test('when one has failed in its consumer, then it stays with the broker and is reported, and the others are moved', async () => {
+    const alerts = createAlerts();
+    const consumer = new EventBus({ url: broker.amqpUrl, ...options, topology: [], alerts });
+    const tried: string[] = [];
+    await consumer.connect();
+    const handler = async ({ data }: { data: { name: string } }) => {
+      tried.push(data.name);
+      throw new Error('always');
+    };
+    await consumer.subscribe({ queue, bindings: [Renamed], handler, concurrency: 2, retry: { maxAttempts: 1 } });
+    const stuck = () => alerts.active().find(({ code }) => code === 'MESSAGE_STUCK');
+    await waitUntil(stuck, { what: 'it to be reported' });
+    expect(stuck()).toMatchObject({ subject: queue, count: 1 });
+    const connection = await connect(broker.amqpUrl);
+    const channel = await connection.createChannel();
+    const depthOf = async (name: string) => (await channel.checkQueue(name)).messageCount;
+    await waitUntil(async () => (await depthOf(`${queue}.dlq`)) === 1, { what: 'the small one to be moved' });
+    expect(tried.toSorted()).toEqual(['small', 'x'.repeat(4000)].toSorted());
+    await consumer.close();
+    await waitUntil(async () => (await depthOf(queue)) === 1, { what: 'the large one to be back in its queue' });
+    await connection.close();
+  });
 });

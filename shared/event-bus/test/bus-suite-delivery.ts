@@ -20,7 +20,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       const seen: string[] = [];
       const bus = harness.bus();
       const news = placed();
-      expect(await bus.tell(news)).toMatchObject({ status: 'nacked' });
+      expect(await bus.tell(news)).toMatchObject({ status: 'unsent' });
       await bus.connect();
       await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
       expect(await bus.tell(news)).toEqual({ status: 'confirmed' });
@@ -191,7 +191,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       await expect(bus.publish(wrong)).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
       const unknown = { ...placed(), type: 'Elsewhere' };
       expect(await bus.send(unknown)).toMatchObject({
-        status: 'returned',
+        status: 'unsendable',
         reason: expect.stringContaining('EVENT_NOT_IN_CATALOGUE'),
       });
     });

@@ -82,7 +82,7 @@ export function describeEnding(createHarness: CreateHarness): void {
       expect(bus.isHealthy()).toBe(true);
       await Promise.all([bus.close(), bus.close()]);
       await expect(bus.publish(placed())).rejects.toMatchObject({ code: 'BUS_CLOSED' });
-      expect(await bus.send(placed())).toMatchObject({ status: 'nacked' });
+      expect(await bus.send(placed())).toMatchObject({ status: 'unsent' });
       await expect(
         bus.subscribe({ queue: 'q', bindings: [Placed], handler: async () => undefined }),
       ).rejects.toMatchObject({

@@ -129,6 +129,56 @@ describe('confirm window', () => {
     await window.flushed();
   });
 
+  test('when a queue still refuses messages after a while, then the channel is to be replaced, once nothing is under way', async () => {
+    let stale = 0;
+    const onStale = () => {
+      stale += 1;
+    };
+    window = new ConfirmWindow({ maxUnconfirmed: 3, timeoutMs: 60_000, freshMs: 60_000, onStale });
+    attach(channel);
+    add(1);
+    channel.emit('nack', { deliveryTag: 1, multiple: false });
+    expect(stale).toBe(0);
+    window.close();
+    window = new ConfirmWindow({ maxUnconfirmed: 3, timeoutMs: 60_000, freshMs: 0, onStale });
+    channel = new FakeChannel();
+    attach(channel);
+    add(2);
+    channel.emit('nack', { deliveryTag: 1, multiple: false });
+    expect(stale).toBe(0);
+    channel.ack(2);
+    expect(stale).toBe(1);
+  });
+
+  test('when the channel was closed over a large message, then that one is unsendable, and the next like it is not sent', () => {
+    attach(channel);
+    const postings = add(2);
+    const [small, large] = postings as [TestPosting, TestPosting];
+    large.message.body = Buffer.alloc(2000);
+    detach(channel, '406: message size 2000 is larger than configured max size 1000');
+    expect(statuses([small, large])).toEqual(['unknown', 'unsendable']);
+    const next = new FakeChannel();
+    attach(next);
+    const again = Object.assign(new TestPosting(), { message: large.message });
+    window.add(again);
+    expect(next.published).toEqual([]);
+    expect(statuses([again])).toEqual(['unsendable']);
+    const reconnected = Object.assign(new FakeChannel(), { connection: {} });
+    attach(reconnected);
+    const later = Object.assign(new TestPosting(), { message: large.message });
+    window.add(later);
+    expect(reconnected.published).toHaveLength(1);
+  });
+
+  test('when the broker closes the channel over one exchange, then what went to it is its fault, and the rest is unknown', () => {
+    attach(channel);
+    const [mine, other] = add(2) as [TestPosting, TestPosting];
+    other.message.exchange = 'elsewhere';
+    detach(channel, "404 (NOT-FOUND) with message \"NOT_FOUND - no exchange 'elsewhere' in vhost '/'\"");
+    expect(mine.outcomes[0]).not.toHaveProperty('routeFault');
+    expect(other.outcomes[0]).toMatchObject({ status: 'unknown', routeFault: 'refused' });
+  });
+
   test('when it is paused, then nothing is sent until it is not', () => {
     attach(channel);
     window.pause(true);

@@ -52,7 +52,11 @@ describe('the bus under faults of its connections', () => {
       await bus.connect();
       proxy.freeze(true);
       const startedAt = Date.now();
-      expect(await bus.send(placed())).toEqual({ status: 'unknown', reason: 'no confirm within 200 ms' });
+      expect(await bus.send(placed())).toEqual({
+        status: 'unknown',
+        reason: 'no confirm within 200 ms',
+        routeFault: 'unanswered',
+      });
       expect(Date.now() - startedAt).toBeLessThan(10_000);
       proxy.freeze(false);
     });
@@ -101,7 +105,7 @@ describe('the bus under faults of its connections', () => {
       const waiting = Array.from({ length: 6 }, (_, index) => bus.send(placed(index + 1)));
       await expect(bus.publish(placed(99))).rejects.toMatchObject({ code: 'BUS_OVERLOADED' });
       expect(await bus.send(placed(99))).toMatchObject({
-        status: 'nacked',
+        status: 'unsent',
         reason: expect.stringContaining('BUS_OVERLOADED'),
       });
       proxy.refuse(false);
@@ -170,7 +174,11 @@ describe('the bus under faults of its connections', () => {
     test('when the exchange was deleted, then the broker closes the channel, and both come back (channel never reopened)', async () => {
       const { bus, seen } = await servingBus();
       await harness.management('DELETE', 'exchanges/shop');
-      expect(await bus.send(placed())).toMatchObject({ status: 'unknown', reason: expect.stringContaining('404') });
+      expect(await bus.send(placed())).toMatchObject({
+        status: 'unknown',
+        reason: expect.stringContaining('404'),
+        routeFault: 'refused',
+      });
       await up(bus);
       await bus.publish(placed());
       await waitUntil(() => seen.length === 1);
@@ -186,7 +194,7 @@ describe('the bus under faults of its connections', () => {
         const sent = await bus.publishAll([placed(), placed(), placed()]);
         return sent.some(({ status }) => status === 'nacked') ? sent : undefined;
       });
-      expect(outcomes).toContainEqual({ status: 'nacked', reason: 'the broker refused the message' });
+      expect(outcomes).toContainEqual({ status: 'nacked', reason: expect.stringContaining('full') });
       await expect(bus.publish(placed())).rejects.toMatchObject({ code: 'PUBLISH_NACKED' });
       await harness.management('DELETE', 'policies/full');
     });

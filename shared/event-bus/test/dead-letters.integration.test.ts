@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '@warren/kernel';
 import { createTcpProxy, uniqueName, waitUntil } from '@warren/testing';
-import { type DeadLetter, DeadLetters, type DeliveryContext, HEADERS } from '../src/index.ts';
+import { type DeadLetter, type DeadLetterProgress, DeadLetters, type DeliveryContext, HEADERS } from '../src/index.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 import { Placed, placed } from './shop-events.ts';
 
@@ -158,14 +158,33 @@ describe('the dead letters of a queue', () => {
     expect(rest.length).toBeLessThan(count);
   });
 
-  test('when there are more than one page, then a listing sees all of them, and a purge of the rest leaves what was not chosen', async () => {
+  test('when there are more than one page, then a listing sees all of them and leaves them in their order, and a purge of the rest leaves what was not chosen', async () => {
     await fill(1100, (pieces) => (pieces === 1050 ? 'SPARED' : 'TOO_SMALL'));
     const progress: number[] = [];
     const listed = await letters.list(queue, { onProgress: ({ seen, total }) => progress.push(seen / total) });
     expect(listed.map(piecesOf)).toEqual(Array.from({ length: 1100 }, (_, index) => index + 1));
     expect(progress.at(-1)).toBe(1);
+    expect(await left()).toEqual(listed.map(piecesOf));
     expect(await letters.purge(queue, { filter: { code: 'TOO_SMALL' } })).toBe(1099);
     expect(await left()).toEqual([1050]);
+  });
+
+  test('when a replay takes several rounds, then each chosen message is put back once and in order, and the others stay in order', async () => {
+    await fill(60, (pieces) => (pieces % 3 === 0 ? 'SPARED' : 'TOO_SMALL'));
+    const seen: DeadLetterProgress[] = [];
+    const count = await letters.replay(queue, {
+      filter: { code: 'TOO_SMALL' },
+      ratePerSecond: 200,
+      roundMs: 40,
+      onProgress: (progress) => seen.push({ ...progress }),
+    });
+    expect(count).toBe(40);
+    const piecesIn = (await harness.messages(queue)).map(({ body }) => JSON.parse(String(body)).data.pieces);
+    expect(piecesIn).toEqual(Array.from({ length: 60 }, (_, at) => at + 1).filter((pieces) => pieces % 3 !== 0));
+    expect(await left()).toEqual(Array.from({ length: 20 }, (_, at) => 3 * (at + 1)));
+    // It began again with what it had not taken.
+    expect(seen.length).toBeGreaterThan(60);
+    expect(seen.at(-1)).toEqual({ total: 60, seen: 60, done: 40 });
   });
 
   test('when a rate is given, then a replay takes its time', async () => {

@@ -1,14 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import type { PublishOutcome } from '@warren/contracts';
-import { silentLogger } from '@warren/kernel';
-import type { Broker, Posting } from '../src/broker.ts';
+import { createAlerts, silentLogger } from '@warren/kernel';
+import type { Broker, Posting, PostOutcome } from '../src/broker.ts';
 import { BusMetrics } from '../src/bus-metrics.ts';
 import { encodeEvent } from '../src/event-codec.ts';
 import { Publisher } from '../src/publisher.ts';
+import { Refusals } from '../src/refusals.ts';
 import { Placed, placed } from './shop-events.ts';
 
 /** A broker that answers with the outcomes it was given, one after the other. */
-function scripted(outcomes: PublishOutcome[], declare: () => Promise<void>) {
+function scripted(outcomes: PostOutcome[], declare: () => Promise<void>) {
   const published: string[] = [];
   const publish = (posting: Posting) => {
     published.push(posting.message.properties.messageId);
@@ -16,10 +16,12 @@ function scripted(outcomes: PublishOutcome[], declare: () => Promise<void>) {
     if (outcome) posting.settle(outcome);
   };
   const broker = { publish, declare, isRefused: () => false } as unknown as Broker;
-  return { published, publisher: new Publisher(broker, new BusMetrics(undefined, () => 0), silentLogger) };
+  const refusals = new Refusals({ alerts: createAlerts() });
+  const metrics = new BusMetrics(undefined, () => 0);
+  return { published, publisher: new Publisher({ broker, metrics, refusals, logger: silentLogger }) };
 }
 
-const returned: PublishOutcome = { status: 'returned', reason: 'no queue is bound' };
+const returned: PostOutcome = { status: 'returned', reason: 'no queue is bound' };
 
 describe('publisher', () => {
   test('when a message comes back, then the topology is declared again before it is published once more', async () => {

@@ -1,268 +1,113 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createCatalogue, createEvent, defineEvent } from '@warren/contracts';
-import { type Alerts, createAlerts, createLogger, createMetricsRegistry } from '@warren/kernel';
-import { createTestVhost, type TestVhost, uniqueName, waitUntil } from '@warren/testing';
-import { Type } from 'typebox';
-import { EventBus, type EventBusOptions } from '../src/index.ts';
-import { Placed, placed } from './shop-events.ts';
-
-const Noted = defineEvent({
-  type: 'Noted',
-  version: 1,
-  exchange: 'notes',
-  routingKey: 'note.made',
-  schema: Type.Object({}),
-});
-const noted = () => createEvent(Noted, { aggregateId: 'note-1', data: {}, source: 'shop' });
-const catalogue = createCatalogue([Placed, Noted]);
-type Contract = typeof Placed | typeof Noted;
-
-const STOCK = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };
-const PAPERS = { queue: 'papers', bindings: [{ exchange: 'notes', routingKey: 'note.made' }] };
-
-interface Line {
-  level: string;
-  code?: string;
-  subject?: string;
-  msg: string;
-}
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createAlerts } from '@warren/kernel';
+import { uniqueName, waitUntil } from '@warren/testing';
+import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
+import { Placed, placed, Renamed, renamed } from './shop-events.ts';
 
 describe('what the broker refuses', () => {
-  let vhost: TestVhost;
-  let buses: EventBus<Contract>[];
-  let users: string[];
-  beforeEach(async () => {
-    vhost = await createTestVhost();
-    buses = [];
-    users = [];
+  let harness: RabbitHarness;
+  beforeAll(async () => {
+    harness = await createRabbitHarness();
   });
+  let used: string[] = [];
   afterEach(async () => {
-    await Promise.all(buses.map((bus) => bus.close()));
-    for (const user of users) await vhost.management('DELETE', `/users/${user}`);
-    await vhost.close();
+    await harness.closeBuses();
+    for (const queue of used) await harness.retire(queue);
+    used = [];
   });
+  afterAll(() => harness.close());
 
-  interface Watched {
-    bus: EventBus<Contract>;
-    alerts: Alerts;
-    lines: Line[];
-    metrics(): Promise<string>;
-  }
+  const queueFor = () => {
+    const queue = uniqueName('shop');
+    used.push(queue);
+    return { queue, topology: [{ queue, bindings: [Placed, Renamed] }] };
+  };
+  const watched = () => {
+    const alerts = createAlerts();
+    return { alerts, codes: () => alerts.active().map(({ code, subject }) => `${code} ${subject}`) };
+  };
 
-  function watchedBus(options: Partial<EventBusOptions<Contract>> = {}): Watched {
-    const lines: Line[] = [];
-    const destination = { write: (line: string) => void lines.push(JSON.parse(line)) };
-    const logger = createLogger({ service: 'shop', level: 'info', destination });
-    const alerts = createAlerts({ logger });
-    const metrics = createMetricsRegistry('shop', { collectDefaults: false });
-    const common = { url: vhost.amqpUrl, service: 'shop', catalogue, topology: [STOCK, PAPERS], publishes: ['shop'] };
-    const bus = new EventBus<Contract>({ ...common, logger, alerts, metrics, ...options });
-    buses.push(bus);
-    return { bus, alerts, lines, metrics: () => metrics.metrics() };
-  }
-
-  const alertOf = ({ alerts }: Watched, code: string) => alerts.active().find((alert) => alert.code === code);
-  const linesOf = ({ lines }: Watched, code: string) => lines.filter((line) => line.code === code);
-  const depth = async (queue: string) => (await vhost.queues()).find(({ name }) => name === queue)?.messages ?? 0;
-  const makeExchange = (name: string, type: string) =>
-    vhost.management('PUT', `exchanges/${name}`, { type, durable: true });
-
-  async function login(rights: { configure: string; write: string; read: string }): Promise<string> {
-    const name = uniqueName('user');
-    await vhost.management('PUT', `/users/${name}`, { password: 'secret', tags: '' });
-    users.push(name);
-    await grant(name, rights);
-    const url = new URL(vhost.amqpUrl);
-    url.username = name;
-    url.password = 'secret';
-    return url.href;
-  }
-
-  const grant = (user: string, rights: { configure: string; write: string; read: string }) =>
-    vhost.management('PUT', `/permissions/${vhost.name}/${user}`, rights);
-
-  test('when an exchange for best-effort events is of another type, then it is named as a warning, the bus is up, and the rest is published', async () => {
-    await makeExchange('notes', 'fanout');
-    const watched = watchedBus({ topology: [STOCK] });
-    const { bus } = watched;
+  test('when a topic may not be written to, then that one is reported, and what else was under way is published', async () => {
+    const { queue, topology } = queueFor();
+    const login = { user: uniqueName('clerk'), password: 'secret' };
+    const vhost = decodeURIComponent(new URL(harness.amqpUrl).pathname.slice(1));
+    await harness.management('PUT', `/users/${login.user}`, { password: login.password, tags: '' });
+    const all = { configure: '.*', write: '.*', read: '.*' };
+    await harness.management('PUT', `/permissions/${vhost}/${login.user}`, all);
+    const topics = { exchange: 'shop', write: '^shop\\.renamed$', read: '.*' };
+    await harness.management('PUT', `/topic-permissions/${vhost}/${login.user}`, topics);
+    const url = new URL(harness.amqpUrl);
+    url.username = login.user;
+    url.password = login.password;
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ url: url.href, topology, alerts });
     await bus.connect();
-    await bus.publish(placed());
-    expect(await bus.tell(noted())).toEqual({
-      status: 'returned',
-      reason: expect.stringMatching(/^exchange notes is refused: PRECONDITION_FAILED - inequivalent arg 'type'/),
-    });
-    expect(bus.health()).toMatchObject({ up: true, details: { topology: { 'exchange notes': expect.any(String) } } });
-    expect(watched.alerts.active()).toEqual([
-      expect.objectContaining({ code: 'OPTIONAL_TOPOLOGY_REFUSED', severity: 'warning', subject: 'exchange notes' }),
-    ]);
-    expect(linesOf(watched, 'OPTIONAL_TOPOLOGY_REFUSED')).toHaveLength(1);
-    await vhost.management('DELETE', 'exchanges/notes');
-    await waitUntil(() => watched.alerts.active().length === 0, { what: 'the end of the refusal' });
-    const { type } = await vhost.management<{ type: string }>('GET', 'exchanges/notes');
-    expect(type).toBe('topic');
+
+    const outcomes = await bus.publishAll([renamed('a'), placed(), renamed('b')]);
+    expect(outcomes[1]).toMatchObject({ status: 'unknown', routeFault: 'refused' });
+    for (const index of [0, 2]) expect(outcomes[index]).not.toHaveProperty('routeFault');
+    expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
+    await waitUntil(() => bus.canPublish(), { what: 'the channel to be back' });
+    await bus.publish(renamed('c'));
+    expect(await harness.count(queue)).toBeGreaterThanOrEqual(1);
+    await bus.close();
+    await harness.management('DELETE', `/users/${login.user}`);
   });
 
-  test('when an exchange that is published to is of another type, then only its events wait, the bus says why it is not up, and it recovers', async () => {
-    await makeExchange('shop', 'fanout');
-    const watched = watchedBus();
-    const { bus } = watched;
-    await expect(bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
-    await bus.publish(noted());
-    await waitUntil(async () => (await depth('papers')) === 1);
-    expect(await bus.send(placed())).toMatchObject({ status: 'returned' });
-    expect(bus.canPublish()).toBe(true);
-    const { up, reason, since } = bus.health();
-    expect(up).toBe(false);
-    expect(reason).toMatch(
-      /^exchange shop is refused: PRECONDITION_FAILED - inequivalent arg 'type' for exchange 'shop'/,
+  test('when a queue is full, then that is reported until it takes messages again', async () => {
+    const { queue, topology } = queueFor();
+    const full = { pattern: `^${queue}$`, definition: { 'max-length': 1 }, 'apply-to': 'queues' };
+    await harness.management('PUT', 'policies/full', full);
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ topology, alerts });
+    await bus.connect();
+    await waitUntil(async () => (await bus.send(placed())).status === 'nacked');
+    expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
+    // Taken away altogether the queue would go on refusing this channel.
+    await harness.management('PUT', 'policies/full', { ...full, definition: { 'max-length': 1000 } });
+    await waitUntil(async () => (await bus.send(placed())).status === 'confirmed', { intervalMs: 50 });
+    await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
+  });
+
+  test('when no queue is bound though one should be, then that is reported', async () => {
+    const { queue, topology } = queueFor();
+    const { alerts } = watched();
+    const bus = harness.bus({ topology, alerts });
+    await bus.connect();
+    await harness.retire(queue);
+    expect(await bus.send(placed())).toEqual({ status: 'confirmed' });
+    // Declared again before the second try: reported all the same.
+    expect(alerts.active()).toMatchObject([{ code: 'EVENT_UNROUTABLE', subject: 'shop/shop.placed' }]);
+  });
+
+  test('when the dead letters take nothing, then a failed message waits, and that is reported once', async () => {
+    const { queue } = queueFor();
+    const { alerts, codes } = watched();
+    const bus = harness.bus({ alerts });
+    await bus.connect();
+    const dead = `${queue}.dlq`;
+    const handler = async () => {
+      throw new Error('always');
+    };
+    await bus.subscribe({ queue, bindings: [Placed], handler, retry: { maxAttempts: 1 } });
+    const full = {
+      pattern: `^${queue}.dlq$`,
+      definition: { 'max-length': 1, overflow: 'reject-publish' },
+      'apply-to': 'queues',
+    };
+    await harness.management('PUT', 'policies/full', full);
+    await waitUntil(
+      async () => {
+        await bus.publish(placed());
+        return codes().length > 0;
+      },
+      { intervalMs: 100, what: 'the refusal of a dead letter' },
     );
-    expect(Date.parse(String(since))).toBeLessThanOrEqual(Date.now());
-    expect(alertOf(watched, 'TOPOLOGY_REFUSED')).toMatchObject({ severity: 'degraded', subject: 'exchange shop' });
-    await vhost.management('DELETE', 'exchanges/shop');
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
-    await bus.publish(placed());
-    await waitUntil(async () => (await depth('stock')) === 1);
-    expect(linesOf(watched, 'TOPOLOGY_REFUSED').map(({ level }) => level)).toEqual(['warn', 'info']);
-  });
-
-  test('when an exchange is refused that nobody was known to need, then the first event that must not be lost makes it an alert', async () => {
-    await makeExchange('notes', 'fanout');
-    const watched = watchedBus({ topology: [STOCK] });
-    await watched.bus.connect();
-    expect(watched.bus.isHealthy()).toBe(true);
-    expect(await watched.bus.send(noted())).toMatchObject({ status: 'returned' });
-    expect(watched.alerts.active()).toEqual([expect.objectContaining({ code: 'TOPOLOGY_REFUSED' })]);
-    expect(watched.bus.isHealthy()).toBe(false);
-  });
-
-  test('when a queue of the system has other arguments, then its events wait in it all the same', async () => {
-    await vhost.management('PUT', 'queues/stock', { durable: true, arguments: { 'x-queue-type': 'classic' } });
-    const watched = watchedBus();
-    const { bus } = watched;
-    await expect(bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
-    await bus.publish(placed());
-    await waitUntil(async () => (await depth('stock')) === 1);
-    expect(bus.isHealthy()).toBe(true);
-    expect(alertOf(watched, 'TOPOLOGY_REFUSED')).toMatchObject({
-      subject: 'queue stock',
-      reason: expect.stringMatching(/inequivalent arg/),
-    });
-  });
-
-  test('when the login may declare nothing, but all of it exists, then it publishes and consumes', async () => {
-    const subscribed = { queue: 'stock', bindings: [Placed], handler: async () => undefined };
-    const { bus: first } = watchedBus();
-    await first.connect();
-    await (await first.subscribe(subscribed)).cancel();
-    const url = await login({ configure: '^$', write: '.*', read: '.*' });
-    const watched = watchedBus({ url });
-    const seen: string[] = [];
-    await watched.bus.connect();
-    await watched.bus.subscribe({ ...subscribed, handler: async ({ id }) => void seen.push(id) });
-    const event = placed();
-    await watched.bus.publish(event);
-    await waitUntil(() => seen.includes(event.id));
-    expect(watched.bus.health()).toMatchObject({ up: true });
-    expect(watched.alerts.active()).toEqual([]);
-    expect(watched.lines.filter(({ msg }) => msg.startsWith('this login may not declare'))).toHaveLength(1);
-  });
-
-  test('when the login may not publish to an exchange, then only its events wait, and they go on when it may', async () => {
-    const url = await login({ configure: '.*', write: '^(?!shop$).*', read: '.*' });
-    const watched = watchedBus({ url });
-    const { bus } = watched;
-    await bus.connect();
-    expect((await bus.send(placed())).status).toBe('unknown');
-    await waitUntil(() => bus.canPublish());
-    expect(await bus.send(placed())).toMatchObject({
-      status: 'returned',
-      reason: expect.stringMatching(/^exchange shop is refused: ACCESS_REFUSED - .*access to exchange 'shop'/),
-    });
-    await bus.publish(noted());
-    expect(bus.health()).toMatchObject({ up: false, reason: expect.stringContaining('exchange shop') });
-    expect(alertOf(watched, 'TOPOLOGY_REFUSED')).toMatchObject({ subject: 'exchange shop' });
-    await grant(new URL(url).username, { configure: '.*', write: '.*', read: '.*' });
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
-    await bus.publish(placed());
-    expect(linesOf(watched, 'TOPOLOGY_REFUSED')).toHaveLength(2);
-  });
-
-  test('when the virtual host has all the queues that it may have, then the missing one is named, and the others work until it may exist', async () => {
-    const limit = (value: number) => vhost.management('PUT', `/vhost-limits/${vhost.name}/max-queues`, { value });
-    const { bus: first } = watchedBus({ topology: [STOCK] });
-    await first.connect();
-    await limit(1);
-    const watched = watchedBus({ publishes: ['shop', 'notes'] });
-    await expect(watched.bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
-    await watched.bus.publish(placed());
-    expect(watched.alerts.active().map(({ subject }) => subject)).toContain('queue papers');
-    expect(alertOf(watched, 'TOPOLOGY_REFUSED')?.reason).toMatch(/queue limit .* is reached/);
-    await limit(-1);
-    await waitUntil(() => watched.alerts.active().length === 0, { what: 'the queue' });
-    await watched.bus.publish(noted());
-  });
-
-  test('when the virtual host has all the connections that it may have, then that is said once, and the bus comes up by itself', async () => {
-    const limit = (value: number) => vhost.management('PUT', `/vhost-limits/${vhost.name}/max-connections`, { value });
-    await limit(0);
-    const watched = watchedBus();
-    await watched.bus.connect({ wait: false });
-    await waitUntil(() => (alertOf(watched, 'BROKER_REFUSED')?.count ?? 0) >= 4);
-    expect(watched.bus.health()).toMatchObject({
-      up: false,
-      reason: expect.stringContaining('all the connections that are allowed'),
-    });
-    await limit(-1);
-    await waitUntil(() => watched.bus.isHealthy(), { what: 'a healthy bus' });
-    expect(watched.alerts.active()).toEqual([]);
-    expect(watched.lines.filter(({ level }) => level === 'warn' || level === 'error')).toHaveLength(1);
-  });
-
-  test('when an operator closes the connections, then the log has the reason, and the bus comes back', async () => {
-    const watched = watchedBus();
-    const { bus, lines } = watched;
-    await bus.connect();
-    const connections = await waitUntil(async () => {
-      const open = await vhost.management<{ name: string }[]>('GET', `/vhosts/${vhost.name}/connections`);
-      return open.length === 2 ? open : undefined;
-    });
-    for (const { name } of connections) await vhost.management('DELETE', `/connections/${encodeURIComponent(name)}`);
-    const lost = await waitUntil(() => lines.find(({ msg }) => msg === 'connection lost'));
-    expect(lost).toMatchObject({ reason: expect.stringMatching(/the connection was lost: CONNECTION_FORCED/) });
-    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
-    await bus.publish(placed());
-  });
-
-  test('when messages wait in a queue without a consumer, then queue and depth are told until somebody consumes it', async () => {
-    const watched = watchedBus({ queueWatchMs: 50, topology: [STOCK], knownQueues: [{ ...STOCK, queue: 'absent' }] });
-    const { bus } = watched;
-    await bus.connect();
-    await bus.publish(placed());
-    await bus.publish(placed());
-    const alert = await waitUntil(() => alertOf(watched, 'QUEUE_WITHOUT_CONSUMER'));
-    expect(alert).toMatchObject({
-      severity: 'warning',
-      subject: 'stock',
-      reason: expect.stringMatching(/^[12] messages wait in stock/),
-    });
-    await waitUntil(async () => /warren_bus_queue_messages\{queue="stock".*\} 2/.test(await watched.metrics()));
-    expect(await watched.metrics()).not.toContain('absent');
-    expect(bus.isHealthy()).toBe(true);
-    await bus.subscribe({ queue: 'stock', bindings: [Placed], handler: async () => undefined });
-    await waitUntil(() => watched.alerts.active().length === 0, { what: 'the end of the alert' });
-    expect(linesOf(watched, 'QUEUE_WITHOUT_CONSUMER')).toHaveLength(2);
-  });
-
-  test('when a queue vanishes that is published to, then it is declared again, and that is told', async () => {
-    const watched = watchedBus({ queueWatchMs: 50, topology: [STOCK] });
-    await watched.bus.connect();
-    // Whoever takes everything hides from the publisher that the queue is gone.
-    await vhost.management('PUT', 'queues/audit', { durable: true, arguments: { 'x-queue-type': 'classic' } });
-    await vhost.management('POST', 'bindings/e/shop/q/audit', { routing_key: '#' });
-    await vhost.management('DELETE', 'queues/stock');
-    await waitUntil(() => alertOf(watched, 'QUEUE_GONE'), { what: 'the report' });
-    await waitUntil(() => watched.alerts.active().length === 0, { what: 'the queue' });
-    await watched.bus.publish(placed());
-    await waitUntil(async () => (await depth('stock')) === 1);
+    expect(codes()).toEqual([`PUBLISH_REFUSED dead-letters/${queue}`]);
+    const wide = { ...full, definition: { 'max-length': 1000, overflow: 'reject-publish' } };
+    await harness.management('PUT', 'policies/full', wide);
+    await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
+    await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'the queue to be empty' });
+    expect(await harness.count(dead)).toBeGreaterThanOrEqual(2);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { AppError, silentLogger } from '@warren/kernel';
+import { AppError, createAlerts, silentLogger } from '@warren/kernel';
 import type { PostOutcome } from '../src/broker.ts';
 import { HEADERS } from '../src/header-table.ts';
 import type { Delivery, MessageProperties, OutgoingMessage } from '../src/message.ts';
@@ -9,7 +9,7 @@ import { Settler } from '../src/settler.ts';
 /** A settler whose messages go nowhere: the test answers for the broker. */
 function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
   const posted: OutgoingMessage[] = [];
-  const fatal: unknown[] = [];
+  const alerts = createAlerts();
   let acks = 0;
   const settler = new Settler({
     queue: 'q',
@@ -30,7 +30,8 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
       breaker: () => undefined,
     },
     onRetry: () => undefined,
-    logger: { ...silentLogger, fatal: (...line: unknown[]) => void fatal.push(line) } as typeof silentLogger,
+    alerts,
+    logger: silentLogger,
     signal: new AbortController().signal,
   });
   const delivery: Delivery = {
@@ -45,7 +46,7 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
     },
   };
   const fail = () => settler.fail(delivery, new AppError({ code: 'BAD', kind: 'invalid', message: 'bad' }));
-  return { fail, posted, fatal, acks: () => acks };
+  return { settler, fail, posted, alerts, acks: () => acks };
 }
 
 const unsendable: PostOutcome = { status: 'unsendable', reason: 'too long' };
@@ -81,10 +82,12 @@ describe('settling a failed message', () => {
   });
 
   test('when not even that can be encoded, then it is not tried for ever, and the message stays with the broker', async () => {
-    const { fail, posted, fatal, acks } = settling({}, [unsendable, unsendable]);
+    const { settler, fail, posted, alerts, acks } = settling({}, [unsendable, unsendable]);
     await fail();
     expect(posted).toHaveLength(2);
-    expect(fatal).toHaveLength(1);
+    expect(alerts.active()).toMatchObject([{ code: 'MESSAGE_STUCK', subject: 'q', reason: 'too long' }]);
     expect(acks()).toBe(0);
+    settler.lost();
+    expect(alerts.active()).toEqual([]);
   });
 });

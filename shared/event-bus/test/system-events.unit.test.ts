@@ -1,8 +1,17 @@
 import { expect, it } from '@jest/globals';
 import type { EventEnvelope } from '@warren/contracts';
-import type { LoggedError } from '@warren/kernel';
+import type { LoggedError, Readiness } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { createSystemEvents } from '../src/index.ts';
+
+const ready = async (): Promise<Readiness> => ({
+  status: 'ready',
+  ready: true,
+  since: new Date().toISOString(),
+  reasons: [],
+  state: 'started',
+  components: {},
+});
 
 it('when the broker is back in the middle of a look, then what is heard of the instance begins with its start all the same', async () => {
   const heard: string[] = [];
@@ -11,21 +20,14 @@ it('when the broker is back in the middle of a look, then what is heard of the i
     bus: {
       async tell({ type }: EventEnvelope) {
         tries += 1;
-        if (tries === 1) return { status: 'nacked', reason: 'not sent: the bus cannot publish now' };
+        if (tries === 1) return { status: 'unsent', reason: 'not sent: the bus cannot publish now' };
         heard.push(type);
         return { status: 'confirmed' };
       },
     },
     service: 'shop',
     errors: { onError: () => undefined },
-    readiness: async () => ({
-      status: 'ready',
-      ready: true,
-      since: new Date().toISOString(),
-      reasons: [],
-      state: 'started',
-      components: {},
-    }),
+    readiness: ready,
     lookEveryMs: 5,
   });
   await events.start?.();
@@ -50,7 +52,7 @@ it('when the text of an error is cut inside a surrogate pair, then what is told 
         report = listener;
       },
     },
-    readiness: async () => ({ ready: true, state: 'started', components: {} }),
+    readiness: ready,
   });
   report?.({ severity: 'error', message: `${'x'.repeat(499)}\ud83d\ude00` });
   expect(told).toMatchObject([{ data: { message: `${'x'.repeat(499)}\uFFFD` } }]);

@@ -3,12 +3,11 @@ import { createBell } from './bell.ts';
 import type { DatabasePool } from './create-pool.ts';
 import { translateDatabaseError } from './database-errors.ts';
 import { openSessionLock, type SessionLock } from './session-lock.ts';
+import { watchWrites } from './watch-writes.ts';
 
 const LOCK_RETRY_MS = 250;
 /** Longer than the retry of those in standby: who has lost the lock is the last to ask for it. */
 const RECONNECT_MS = 500;
-/** How often whoever leads asks whether its session still takes writes: one that has nothing to write would not notice. */
-const WATCH_MS = 1000;
 /** What has lasted so long has worked: its end is news, also where the one before it had the same reason. */
 const LASTING_MS = 10_000;
 
@@ -154,29 +153,5 @@ export function createLeader(options: LeaderOptions): Leader {
       await running;
       running = undefined;
     },
-  };
-}
-
-/** Asks again and again whether the session takes writes, and tells when it does not. */
-function watchWrites(lock: SessionLock, onRefused: () => void) {
-  let refusal: unknown;
-  let asking = false;
-  async function ask(): Promise<void> {
-    if (asking || refusal || !lock.alive) return;
-    asking = true;
-    try {
-      await lock.requireWritable();
-    } catch (error) {
-      refusal = error;
-      onRefused();
-    }
-    asking = false;
-  }
-  const timer = setInterval(() => void ask(), WATCH_MS);
-  return {
-    get refusal() {
-      return refusal;
-    },
-    stop: () => clearInterval(timer),
   };
 }

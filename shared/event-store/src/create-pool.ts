@@ -2,6 +2,7 @@ import { type Alerts, createAlerts, kernelErrors, type Logger, silentLogger, toS
 import pg, { type CustomTypesConfig } from 'pg';
 import { DatabasePool } from './database-pool.ts';
 import { createDatabaseRefusals } from './database-refusals.ts';
+import { databaseTargetOf } from './database-target.ts';
 
 export type { DatabasePool } from './database-pool.ts';
 
@@ -58,7 +59,7 @@ function parseBigint(text: string): number {
 /**
  * A pool for one service. It connects on first use, so it can be made while the database is away, and the loss of a connection
  * never ends the process: the next use connects anew.
- * @throws `CONFIG_INVALID` when the schema's name is not a plain identifier.
+ * @throws `CONFIG_INVALID` when the schema's name is not a plain identifier, or a part of the URL cannot be decoded.
  */
 export function createPool(options: PoolOptions): DatabasePool {
   const { url, schema, max = 10, applicationName = schema, logger = silentLogger } = options;
@@ -66,7 +67,6 @@ export function createPool(options: PoolOptions): DatabasePool {
   const { statementTimeoutMs = 30_000, idleInTransactionTimeoutMs = 10_000, connectTimeoutMs = 5000 } = options;
   assertSchemaName(schema);
   return new DatabasePool({
-    connectionString: url,
     max,
     application_name: applicationName,
     types,
@@ -82,6 +82,7 @@ export function createPool(options: PoolOptions): DatabasePool {
     keepAlive: true,
     // Statements of a transaction that do not wait for each other's results share a round trip.
     pipeline: true,
+    ...databaseTargetOf(url),
   });
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import type { RecordedEvent } from '../src/index.ts';
-import { append, heldOpen, newEvent, useStoreFixture, waitingForLocks } from './store-fixture.ts';
+import { append, heldOpen, newEvent, ODD_EVENT, useStoreFixture, waitingForLocks } from './store-fixture.ts';
 
 describe('append and load', () => {
   const fixture = useStoreFixture();
@@ -9,9 +9,9 @@ describe('append and load', () => {
   it('when events are appended, then load gives them back as they were, in the order of their versions', async () => {
     const { store } = await fixture.open();
     const events = [
-      newEvent(1, { data: { text: 'Grüße, 🐇 "quoted" \\ \n \u0000', list: '{1,2}', nested: { a: [null, 1.1] } } }),
+      newEvent(1, { data: { text: 'Grüße, 🐇 "quoted" \\ \n \u0001', list: '{1,2}', nested: { a: [null, 1.1] } } }),
       newEvent(2, { routingKey: null, data: null, version: 7 }),
-      newEvent(3, { data: JSON.parse('{"__proto__": {"x": 1}, "n": "\\ud800"}') }),
+      newEvent(3, { data: JSON.parse('{"__proto__": {"x": 1}, "n": "\\\\u0000"}') }),
     ];
     const [outcome] = await store.transaction((tx) => tx.append([{ streamId: 's-1', expectedVersion: 0, events }]));
 
@@ -26,7 +26,46 @@ describe('append and load', () => {
         streamVersion: index + 1,
       })),
     );
-    expect(JSON.stringify(loaded?.[2]?.data)).toBe('{"__proto__":{"x":1},"n":"\\ud800"}');
+    expect(JSON.stringify(loaded?.[2]?.data)).toBe('{"__proto__":{"x":1},"n":"\\\\u0000"}');
+  });
+
+  it.each([
+    ['U+0000 in the data', { data: { a: ['\u0000'] } }, '/a/0'],
+    [
+      'half a surrogate pair in the metadata',
+      { metadata: { ...newEvent(1).metadata, correlationId: '\ud83d' } },
+      '/correlationId',
+    ],
+  ])('when an event holds %s, then it is refused and nothing of the transaction is stored', async (_, more, path) => {
+    const { store } = await fixture.open();
+    const streams = ['s-1', 's-2'];
+    const operations = streams.map((streamId) => ({ streamId, expectedVersion: 0, events: [newEvent(1)] }));
+
+    const appending = store.transaction((tx) =>
+      tx.append([
+        ...operations,
+        { ...operations[0], streamId: 's-3', expectedVersion: 0, events: [newEvent(1, more)] },
+      ]),
+    );
+
+    const message = `Counted: the text at ${path} holds U+0000 or half a surrogate pair`;
+    await expect(appending).rejects.toMatchObject({ code: 'APPEND_INVALID', message });
+    expect([...(await store.load(streams)).values()]).toEqual([[], []]);
+  });
+
+  it('when an earlier release has stored such text, then it is read with U+FFFD in its place, and can be stored again', async () => {
+    const { store, pool } = await fixture.open();
+    await pool.query(ODD_EVENT);
+
+    const [odd] = (await store.load(['odd'])).get('odd') ?? [];
+
+    expect([odd?.data, odd?.metadata]).toEqual([
+      { n: 1, text: 'a\uFFFDb \ud83d\ude00 \uFFFD', '\uFFFD': 1 },
+      { correlationId: 'c\uFFFD', causationId: 'c', source: 'test' },
+    ]);
+    const { data, metadata } = odd as RecordedEvent;
+    const again = { streamId: 'odd', expectedVersion: 1, events: [newEvent(2, { data, metadata })] };
+    expect(await store.transaction((tx) => tx.append([again]))).toMatchObject([{ status: 'appended' }]);
   });
 
   it('when many streams are loaded, then each has its own events, and one without events an empty list', async () => {

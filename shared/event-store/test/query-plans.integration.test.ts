@@ -7,6 +7,7 @@ import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/ind
 import { keyedPlans } from '../src/keyed-plans.ts';
 import { LOAD_STREAMS } from '../src/load-streams.ts';
 import { openSession } from '../src/open-session.ts';
+import { LOAD_EVENTS } from '../src/relay/parked-rows.ts';
 import { READ_LAG } from '../src/relay/relay-lag.ts';
 import { CONTINUE_WINDOW, OPEN_WINDOW } from '../src/relay/relay-reader.ts';
 import { IDS_FROM_ELSEWHERE } from '../src/relay/repair-after-restore.ts';
@@ -167,6 +168,13 @@ describe.each([
       types: ['bigint', 'bigint', 'float8', 'text[]'],
       values: () => [50_000, 1000, 0, '{Counted}'],
       indexes: ['events_position', 'events_pkey'],
+    },
+    {
+      what: 'loading parked events',
+      sql: LOAD_EVENTS,
+      types: ['bigint[]'],
+      values: () => [`{${ids.map((_, n) => n * 90)}}`],
+      indexes: ['events_position'],
     },
     {
       what: 'reading the log',

@@ -2,11 +2,11 @@ import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { Client } from 'pg';
-import { rebuildProjection } from '../src/index.ts';
+import { type InlineProjection, rebuildProjection } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
 import { repairAfterRestore } from '../src/relay/repair-after-restore.ts';
 import { appendTo, compareWithLog, openTrails, trails } from './rebuild-fixture.ts';
-import { append, type TestStore, useStoreFixture } from './store-fixture.ts';
+import { append, ODD_EVENT, type TestStore, useStoreFixture } from './store-fixture.ts';
 
 const fixture = useStoreFixture();
 
@@ -66,6 +66,37 @@ describe('a rebuild', () => {
     expect(told.slice(0, 3)).toEqual(['replaying 0/21', 'replaying 4/21', 'replaying 8/21']);
     expect(told).toContain('indexing 21/21');
     expect(told.at(-1)).toBe('swapping 21/21');
+    expect(await shadows(test)).toBe(0);
+  });
+
+  it('when a row holds text that Postgres cannot look into, then it is in the new table like all others', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, 1);
+    await test.pool.query(ODD_EVENT);
+
+    const { events } = await rebuildProjection({ pool: test.pool, projection: trails });
+
+    await expectTrue(test);
+    expect(events).toBe(2);
+  });
+
+  it('when an event cannot be applied, then the rebuild fails, names it, and leaves the table in use as it is', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, 1, 2, 3);
+    const [, odd] = await append(test.store, 's-2', 0, 1, 2, 3);
+    const apply: InlineProjection['apply'] = async (tx, events) => {
+      await trails.apply(tx, events);
+      if (events.some(({ position }) => position === odd?.position)) await tx.query("SELECT 'x'::integer");
+    };
+
+    const rebuilding = rebuildProjection({ pool: test.pool, projection: { ...trails, apply } });
+
+    const message = `event 2 of s-2 (Counted, position ${odd?.position}) cannot be applied: `;
+    await expect(rebuilding).rejects.toMatchObject({
+      code: 'DATABASE_FAULT',
+      message: expect.stringContaining(message),
+    });
+    await expectTrue(test);
     expect(await shadows(test)).toBe(0);
   });
 

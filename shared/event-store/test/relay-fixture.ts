@@ -34,7 +34,7 @@ export function useRelayFixture(): RelayFixture {
       publisher,
       pollMs: 20,
       checkpointMs: 10,
-      sweepMs: 50,
+      retryMs: 50,
       ...options,
     });
     relays.push(relay);

@@ -10,12 +10,16 @@ import { createRecordingPublisher } from './recording-publisher.ts';
 
 const EVENTS = 20_000;
 
-function entry(position: number, streamId = 's-1') {
-  const event = { id: `${position}`, position, streamId, metadata: {} } as RecordedEvent;
+function entry(position: number, streamId = 's-1', type = 'Counted') {
+  const event = { id: `${position}`, type, position, streamId, metadata: {} } as RecordedEvent;
   return { event, cursor: { windowStart: '0', windowEnd: '1', position } };
 }
 
-const unparked = { holds: () => false, park: () => expect(false).toBe(true) } as unknown as Parking;
+const unparked = {
+  holds: () => false,
+  refusalOf: () => undefined,
+  park: () => expect(false).toBe(true),
+} as unknown as Parking;
 const options = { toWire: toEnvelope, metrics: createRelayMetrics(), logger: silentLogger, onProgress: () => {} };
 
 /** A publisher whose confirms are given one by one, and the positions that it was given. */
@@ -68,6 +72,7 @@ describe('createSendWindow', () => {
     const parked: number[] = [];
     const parking = {
       holds: () => parked.length > 0,
+      refusalOf: () => undefined,
       park: (event: RecordedEvent) => void parked.push(event.position),
     };
     const publisher = createRecordingPublisher();
@@ -85,5 +90,60 @@ describe('createSendWindow', () => {
 
     expect(parked).toEqual(Array.from({ length: EVENTS }, (_, index) => index + 1));
     expect(window.cursor?.position).toBe(EVENTS);
+  });
+
+  it('when events of a kind are refused, then they leave the window unsent, and the others go out', async () => {
+    const parked: [number, string][] = [];
+    const parking = {
+      holds: () => false,
+      refusalOf: ({ type }: RecordedEvent) => (type === 'Refused' ? 'a queue is full' : undefined),
+      park: ({ position }: RecordedEvent, reason: string) => void parked.push([position, reason]),
+    } as unknown as Parking;
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
+    window.add([entry(1, 's-1', 'Refused'), entry(2, 's-2')]);
+    expect(publisher.sent).toEqual(['2']);
+    expect(parked).toEqual([[1, 'a queue is full']]);
+    expect([window.cursor?.position, window.size]).toEqual([1, 1]);
+    publisher.confirmNext();
+    await window.idle();
+    expect(window.size).toBe(0);
+  });
+
+  it.each<[PublishOutcome, boolean]>([
+    [{ status: 'nacked', reason: 'full' }, false],
+    [{ status: 'unknown', reason: '404', routeFault: 'refused' }, false],
+    [{ status: 'unsendable', reason: 'too large' }, true],
+  ])('when an event is %j, then it leaves the window after the first try', async (outcome, alone) => {
+    const parked: unknown[] = [];
+    const parking = {
+      holds: () => false,
+      refusalOf: () => undefined,
+      park: (_: RecordedEvent, reason: string, refusal: unknown) => void parked.push([reason, refusal]),
+    } as unknown as Parking;
+    const publisher = createRecordingPublisher();
+    publisher.answer = () => outcome;
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
+    window.add([entry(1)]);
+    await waitUntil(() => window.size === 0);
+    expect(publisher.sent).toHaveLength(1);
+    const { reason } = outcome as { reason: string };
+    expect(parked).toEqual([[reason, { alone, reason }]]);
+  });
+
+  it.each<PublishOutcome>([
+    { status: 'unknown', reason: 'connection lost' },
+    { status: 'unsent', reason: 'no room' },
+  ])('when an event is %j, then it is sent again and keeps its place', async (outcome) => {
+    const publisher = createRecordingPublisher();
+    publisher.answer = () => (publisher.sent.length > 1 ? { status: 'confirmed' } : outcome);
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    window.add([entry(1), entry(2)]);
+    const pumped = () => {
+      window.pump();
+      return window.size === 0;
+    };
+    await waitUntil(pumped);
+    expect(publisher.sent.map(({ id }) => id)).toEqual(['1', '1', '2']);
   });
 });

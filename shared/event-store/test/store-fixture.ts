@@ -132,3 +132,9 @@ export async function heldOpen(
     await over;
   };
 }
+
+/** An event with text that a release before 0.3 took from others, and that Postgres cannot look into. `n` of its data is 1. */
+export const ODD_EVENT = String.raw`
+  INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+  VALUES ('odd', 1, gen_random_uuid(), 'Counted', 1, 'a', now(),
+    '{"n":1,"text":"a\u0000b \ud83d\ude00 \ud83d","\u0000":1}', '{"correlationId":"c\u0000","causationId":"c","source":"test"}', 'counted')`;

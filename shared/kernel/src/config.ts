@@ -1,4 +1,5 @@
 import { kernelErrors } from './errors.ts';
+import { decodeUrlPart } from './url-part.ts';
 
 /** Turns the text of an environment variable into a value, or throws an Error whose message says what is wanted. */
 export type SettingFormat<Value> = (text: string) => Value;
@@ -72,11 +73,15 @@ export const formats = {
     if (/^\d+$/.test(text) && value <= 65_535) return value;
     throw new Error('must be a port, 0 to 65535');
   }) satisfies SettingFormat<number>,
-  /** A URL with one of the given protocols, e.g. `url('amqp:', 'amqps:')`. */
+  /** A URL with one of the given protocols, e.g. `url('amqp:', 'amqps:')`, whose parts can be decoded (see `decodeUrlPart`). */
   url(...protocols: string[]): SettingFormat<string> {
     return (text) => {
-      if (URL.canParse(text) && protocols.includes(new URL(text).protocol)) return text;
-      throw new Error(`must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+      if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {
+        throw new Error(`must be a URL that starts with ${protocols.map((protocol) => `${protocol}//`).join(' or ')}`);
+      }
+      const { username, password, pathname } = new URL(text);
+      for (const part of [username, password, pathname]) decodeUrlPart(part);
+      return text;
     };
   },
   oneOf<const Choice extends string>(choices: readonly Choice[]): SettingFormat<Choice> {

@@ -17,3 +17,4 @@ export { createSharedRead } from './shared-read.ts';
 export * from './spans.ts';
 export * from './storable-text.ts';
 export * from './trace-context.ts';
+export * from './url-part.ts';

@@ -71,7 +71,8 @@ export class AmqpBroker implements Broker {
     const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
     this.#options = options;
     this.#url = shownUrl(url);
-    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs });
+    const onStale = () => void this.#keeper.replace();
+    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs, onStale });
     const link = {
       url,
       heartbeatSeconds,

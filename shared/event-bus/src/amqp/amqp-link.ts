@@ -3,7 +3,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
 import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
-import { explainConnectionFailure, explainConnectionLoss, shownUrl } from './connection-failure.ts';
+import { amqpTargetOf } from './amqp-target.ts';
+import { askWhyRefused } from './ask-why-refused.ts';
+import { explainConnectionFailure, explainConnectionLoss, isVhostRefusal, shownUrl } from './connection-failure.ts';
 
 export interface AmqpLinkOptions {
   url: string;
@@ -23,6 +25,8 @@ export interface AmqpLinkOptions {
 export type LinkSetup = (model: ChannelModel) => Promise<void>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** How often the broker is asked why it refuses the virtual host, at most. */
+const ASK_WHY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 3000;
 const RECOVERY = { initialDelay: 100, maxDelay: 5000, factor: 2, jitter: 0.2 };
 
@@ -44,6 +48,8 @@ export class AmqpLink {
   #connected = false;
   #closed = false;
   #blockedBecause: string | undefined;
+  /** What the broker says of the virtual host that it refuses, and when (of `performance.now()`) it was asked. */
+  #refusal: { words: string | undefined; askedAt: number } | undefined;
   /** Why there is no connection: how it was lost, or why the last attempt failed. */
   failure: AppError | undefined;
   /** Since when it is as `state` says, ISO 8601. */
@@ -72,10 +78,8 @@ export class AmqpLink {
   open(): void {
     if (this.#closed || this.#opening) return;
     const { url, name, heartbeatSeconds, logger } = this.#options;
-    const target = new URL(url);
-    if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', String(heartbeatSeconds));
     const setup = (model: ChannelModel) => this.#setUp(model);
-    this.#opening = connect(target.href, {
+    this.#opening = connect(amqpTargetOf(url, { heartbeatSeconds }), {
       recovery: { ...RECOVERY, setup, waitForConnect: false },
       noDelay: true,
       timeout: CONNECT_TIMEOUT_MS,
@@ -83,7 +87,7 @@ export class AmqpLink {
     });
     void this.#opening.then((recovering) => {
       recovering.on('error', (error) => logger.debug({ err: error, connection: name }, 'connection error'));
-      recovering.on('connect-failed', (error) => this.#connectFailed(error));
+      recovering.on('connect-failed', (error) => void this.#connectFailed(error));
       recovering.on('connect', () => this.#up());
     });
   }
@@ -142,6 +146,7 @@ export class AmqpLink {
   #up(): void {
     this.#connected = true;
     this.failure = undefined;
+    this.#refusal = undefined;
     this.since = new Date().toISOString();
     const { logger, name, url, onConnected } = this.#options;
     logger.info({ connection: name, broker: shownUrl(url) }, 'connected');
@@ -161,12 +166,25 @@ export class AmqpLink {
     logger.warn({ connection: name, reason: this.failure.message }, 'connection lost');
   }
 
-  #connectFailed(error: Error): void {
+  async #connectFailed(error: Error): Promise<void> {
     const { url, logger, name, onFailure } = this.#options;
-    this.failure = explainConnectionFailure(error, url);
+    this.failure = explainConnectionFailure(error, url, this.#refusal?.words);
     if (this.#closed) return;
+    if (isVhostRefusal(error)) {
+      await this.#askWhy();
+      if (this.#closed || this.#connected) return;
+      this.failure = explainConnectionFailure(error, url, this.#refusal?.words);
+    } else this.#refusal = undefined;
     logger.debug({ connection: name, code: this.failure.code, reason: this.failure.message }, 'cannot connect');
     onFailure?.(this.failure);
+  }
+
+  /** Not with every attempt: each is an error in the broker's log. */
+  async #askWhy(): Promise<void> {
+    const now = performance.now();
+    if (this.#refusal && now - this.#refusal.askedAt < ASK_WHY_MS) return;
+    this.#refusal = { words: this.#refusal?.words, askedAt: now };
+    this.#refusal.words = await askWhyRefused(this.#options.url);
   }
 
   #blocked(reason: string): void {

@@ -1,7 +1,7 @@
-import type { PublishOutcome } from '@warren/contracts';
 import type { ConfirmChannel, Message } from 'amqplib';
 import type { Posting, PostOutcome } from '../broker.ts';
 import { Fifo } from '../fifo.ts';
+import { outcomeAfterClose, sizeLimitIn, tooLarge } from './close-reason.ts';
 import { SentPostings } from './sent-postings.ts';
 
 export interface ConfirmWindowOptions {
@@ -9,9 +9,17 @@ export interface ConfirmWindowOptions {
   maxUnconfirmed: number;
   /** How long a message may take until its confirm, waiting included. */
   timeoutMs: number;
+  /** The channel should be replaced; nothing is under way on it. */
+  onStale?(): void;
+  /** How long a channel on which messages are refused is good for, in milliseconds. @default 30000 */
+  freshMs?: number;
 }
 
-const CONFIRMED: PublishOutcome = Object.freeze({ status: 'confirmed' });
+const CONFIRMED: PostOutcome = Object.freeze({ status: 'confirmed' });
+const UNANSWERED = Object.freeze({ routeFault: 'unanswered' });
+/** Long enough not to close channels all the time, short enough that a raised limit is noticed. */
+const REMEMBER_LIMIT_MS = 300_000;
+const FRESH_MS = 30_000;
 
 /**
  * Messages on their way: those that wait for a place, in order, and those sent and not yet confirmed. Every one is settled
@@ -30,6 +38,10 @@ export class ConfirmWindow {
   #closed = false;
   #sweeper: NodeJS.Timeout | undefined;
   #onFlushed: (() => void)[] = [];
+  #attachedAt = 0;
+  #stale = false;
+  /** What this connection has been told of the size of a message. */
+  #limit: { connection: unknown; bytes: number; until: number } | undefined;
 
   constructor(options: ConfirmWindowOptions) {
     this.#options = options;
@@ -57,11 +69,20 @@ export class ConfirmWindow {
   }
 
   attach(channel: ConfirmChannel): void {
+    // Its broker may have been configured anew.
+    if (this.#limit?.connection !== channel.connection) this.#limit = undefined;
     this.#channel = channel;
+    this.#attachedAt = Date.now();
     this.#full = false;
+    this.#stale = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
     channel.on('nack', ({ deliveryTag, multiple }) => {
-      this.#answered(channel, deliveryTag, multiple, { status: 'nacked', reason: 'the broker refused the message' });
+      // A quorum queue whose limit is lifted altogether goes on refusing the channels that it has refused (seen on RabbitMQ 3.10).
+      this.#stale ||= Date.now() - this.#attachedAt >= (this.#options.freshMs ?? FRESH_MS);
+      this.#answered(channel, deliveryTag, multiple, {
+        status: 'nacked',
+        reason: 'a queue refused the message: it is full, or has failed',
+      });
     });
     channel.on('return', (message) => this.#returned(channel, message));
     channel.on('drain', () => {
@@ -71,9 +92,16 @@ export class ConfirmWindow {
     this.#pump();
   }
 
-  /** The channel is gone: whether the broker has what was sent on it cannot be known. */
+  /**
+   * The channel is gone: whether the broker has what was sent on it cannot be known, save for the message that the broker has closed it
+   * for.
+   */
   detach(channel: ConfirmChannel, reason: string): void {
     if (channel !== this.#channel) return;
+    const bytes = sizeLimitIn(reason);
+    if (bytes !== undefined) {
+      this.#limit = { connection: channel.connection, bytes, until: Date.now() + REMEMBER_LIMIT_MS };
+    }
     this.#abandon(reason);
   }
 
@@ -81,7 +109,7 @@ export class ConfirmWindow {
     this.#channel = undefined;
     const lost = this.#sent;
     this.#sent = new SentPostings();
-    for (const posting of lost) this.#finish(posting, { status: 'unknown', reason });
+    for (const posting of lost) this.#finish(posting, outcomeAfterClose(posting.message, reason));
     this.#checkFlushed();
   }
 
@@ -116,6 +144,10 @@ export class ConfirmWindow {
 
   #send(channel: ConfirmChannel, posting: Posting): void {
     const { exchange, routingKey, body, properties } = posting.message;
+    if (this.#limit && body.length > this.#limit.bytes && Date.now() < this.#limit.until) {
+      this.#finish(posting, tooLarge(body.length, this.#limit.bytes));
+      return;
+    }
     try {
       // False means "buffered, and more would only pile up", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
@@ -126,7 +158,7 @@ export class ConfirmWindow {
     this.#sent.add(posting);
   }
 
-  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PublishOutcome): void {
+  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PostOutcome): void {
     if (channel !== this.#channel) return;
     if (!multiple) this.#settle(tag, outcome);
     else {
@@ -136,9 +168,12 @@ export class ConfirmWindow {
     }
     this.#pump();
     this.#checkFlushed();
+    if (!this.#stale || this.#sent.size > 0) return;
+    this.#stale = false;
+    this.#options.onStale?.();
   }
 
-  #settle(tag: number, outcome: PublishOutcome): void {
+  #settle(tag: number, outcome: PostOutcome): void {
     const posting = this.#sent.take(tag);
     if (!posting) return;
     this.#finish(posting, posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
@@ -165,7 +200,7 @@ export class ConfirmWindow {
     const now = Date.now();
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
     for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {
-      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason });
+      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(!this.#paused && UNANSWERED) });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;

@@ -1,4 +1,4 @@
-import { type AppError, isAppError } from '@warren/kernel';
+import { type AppError, decodeUrlPart, isAppError } from '@warren/kernel';
 import { busErrors } from '../bus-errors.ts';
 
 /** An AMQP URL without its login, for logs and messages. */
@@ -7,18 +7,23 @@ export function shownUrl(url: string): string {
   return `${protocol}//${host}${pathname}`;
 }
 
-/** What a failed attempt to connect means, in the words of somebody who has to mend it. */
-export function explainConnectionFailure(error: Error, url: string): AppError {
+/** True when the broker has accepted the login, and refuses the virtual host. amqplib keeps the broker's reason to itself then. */
+export function isVhostRefusal(error: Error): boolean {
+  return /Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message);
+}
+
+/** What a failed attempt to connect means, in the words of somebody who has to mend it; `words` are the broker's, where they are known. */
+export function explainConnectionFailure(error: Error, url: string, words?: string): AppError {
   if (isAppError(error)) return error;
   const where = shownUrl(url);
   const { username, pathname } = new URL(url);
   const options = { cause: error };
   if (/ACCESS[-_]REFUSED|\b403\b/.test(error.message)) {
-    return busErrors.BROKER_REFUSED(`${where} refuses the login of user "${decodeURIComponent(username)}"`, options);
+    return busErrors.BROKER_REFUSED(`${where} refuses the login of user "${decodeUrlPart(username)}"`, options);
   }
-  // amqplib keeps the broker's reason to itself when the virtual host is what it refuses.
-  if (/Expected ConnectionOpenOk; got <ConnectionClose/.test(error.message)) {
-    const vhost = decodeURIComponent(pathname.slice(1)) || '/';
+  if (isVhostRefusal(error)) {
+    if (words !== undefined) return busErrors.BROKER_REFUSED(`${where}: ${words}`, options);
+    const vhost = decodeUrlPart(pathname.slice(1)) || '/';
     const reasons = 'does not exist, is not for this user, is not running';
     const limits = 'or it or the user has all the connections that are allowed (the log of the broker says which)';
     return busErrors.BROKER_REFUSED(`${where}: the virtual host "${vhost}" ${reasons}, ${limits}`, options);

@@ -95,8 +95,14 @@ function lastDeath(headers: Headers) {
   const routingKey = Array.isArray(keys) ? keys[0] : undefined;
   return {
     reason: typeof reason === 'string' ? reason : undefined,
-    time: typeof seconds === 'number' ? new Date(seconds * 1000).toISOString() : undefined,
+    time: typeof seconds === 'number' ? isoTime(seconds * 1000) : undefined,
     exchange: typeof exchange === 'string' ? exchange : undefined,
     routingKey: typeof routingKey === 'string' ? routingKey : undefined,
   };
+}
+
+/** Undefined for what is no time: a client of RabbitMQ 3 may have written the header itself. */
+function isoTime(ms: number): string | undefined {
+  const time = new Date(ms);
+  return Number.isNaN(time.getTime()) ? undefined : time.toISOString();
 }

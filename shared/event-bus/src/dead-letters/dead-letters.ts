@@ -1,16 +1,17 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { deadLetterQueue } from '@warren/contracts';
 import { type ChannelModel, connect } from 'amqplib';
+import { amqpTargetOf } from '../amqp/amqp-target.ts';
 import { explainConnectionFailure } from '../amqp/connection-failure.ts';
 import { type DeadLetter, type DeadLetterFilter, matchesFilter, readDeadLetter } from './dead-letter.ts';
 import { depthOf, type HeldMessage, QueueScan } from './queue-scan.ts';
 import { ReplayLine } from './replay-line.ts';
+import { ReplayPace } from './replay-pace.ts';
 
 /** How far a run over one dead-letter queue has come. */
 export interface DeadLetterProgress {
   /** Dead letters in the queue at the beginning. */
   total: number;
-  /** Looked at so far. */
+  /** Looked at so far, or put back in an earlier round of a replay. */
   seen: number;
   /** Of these, those that the filter chose. A replay has up to 100 of them still under way. */
   done: number;
@@ -27,6 +28,8 @@ export interface DeadLetterRun {
 export interface ReplayRun extends DeadLetterRun {
   /** The most messages per second. @default as fast as the broker confirms */
   ratePerSecond?: number;
+  /** After how long a round gives back what it holds, and another one begins, in milliseconds; below the broker's `consumer_timeout`. @default 30000 */
+  roundMs?: number;
 }
 
 export interface DeadLettersOptions {
@@ -69,44 +72,43 @@ export class DeadLetters {
     return depthOf(this.#reading, deadLetterQueue(queue));
   }
 
-  /** The chosen dead letters, oldest first; all stay where they are. @throws as {@link count} */
+  /** Shows each chosen dead letter to `see`, oldest first, and keeps none; all stay where they are. Returns how many. @throws as {@link count} */
+  visit(queue: string, run: DeadLetterRun, see: (letter: DeadLetter) => void): Promise<number> {
+    return this.#run(queue, run, { deal: (_, letter) => see(letter) });
+  }
+
+  /** The chosen dead letters, oldest first; all stay where they are. All are in memory at once: see {@link visit}. @throws as {@link count} */
   async list(queue: string, run: DeadLetterRun = {}): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
-    await this.#run(queue, run, async (_, letter) => void letters.push(letter));
+    await this.visit(queue, run, (letter) => void letters.push(letter));
     return letters;
   }
 
   /** How many dead letters are chosen; all stay where they are. @throws as {@link count} */
   tally(queue: string, run: DeadLetterRun = {}): Promise<number> {
-    return this.#run(queue, run, async () => undefined);
+    return this.visit(queue, run, () => undefined);
   }
 
-  /** Throws the chosen dead letters away for good. Gives how many. @throws as {@link count} */
+  /** Throws the chosen dead letters away for good. Returns how many. @throws as {@link count} */
   purge(queue: string, run: DeadLetterRun = {}): Promise<number> {
-    return this.#run(queue, run, async (held) => held.take());
+    return this.#run(queue, run, { deal: (held) => held.take() });
   }
 
   /**
    * Puts the chosen dead letters back into the queue that they failed in, and nowhere else: with their own headers, their attempts
    * counted anew, and a mark. Each is taken off the dead letters only when the broker has confirmed the copy, so a crash leaves at
-   * worst both, which the inbox tells apart by their id. Gives how many.
+   * worst both, which the inbox tells apart by their id. None is held for longer than about half a minute, however low the rate: see
+   * {@link ReplayPace}. Returns how many.
    * @throws as {@link count}; `PUBLISH_RETURNED` when the queue is gone, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN`. Stops at the first.
    */
-  async replay(queue: string, { ratePerSecond, ...run }: ReplayRun = {}): Promise<number> {
-    const intervalMs = ratePerSecond === undefined ? 0 : 1000 / ratePerSecond;
+  async replay(queue: string, { ratePerSecond, roundMs, ...run }: ReplayRun = {}): Promise<number> {
     const line = await ReplayLine.open(this.#publishing, queue, this.#publishTimeoutMs);
-    let nextAt = Date.now();
     try {
-      return await this.#run(
-        queue,
-        run,
-        async (held, letter) => {
-          if (intervalMs > 0) await pause(Math.max(0, nextAt - Date.now()));
-          nextAt = Math.max(nextAt, Date.now()) + intervalMs;
-          await line.send(held, letter);
-        },
-        () => line.drained(),
-      );
+      return await this.#run(queue, run, {
+        deal: (held, letter) => line.send(held, letter),
+        finish: () => line.drained(),
+        pace: new ReplayPace({ ratePerSecond, roundMs }),
+      });
     } finally {
       await line.close();
     }
@@ -116,40 +118,54 @@ export class DeadLetters {
     await Promise.all([this.#reading, this.#publishing].map((one) => one.close().catch(() => undefined)));
   }
 
-  /** @param finish runs before what was not taken goes back, also when `deal` has failed */
-  async #run(
+  async #run(queue: string, run: DeadLetterRun, work: Work): Promise<number> {
+    const total = await depthOf(this.#reading, deadLetterQueue(queue));
+    const progress: DeadLetterProgress = { total, seen: 0, done: 0 };
+    // What was taken is gone, and what has come since stands behind: so many of those from the beginning are left.
+    while (await this.#round(queue, run, { work, progress })) await work.pace?.rest();
+    return progress.done;
+  }
+
+  /** Goes through the queue once. True when the pace has ended it before the end. */
+  async #round(
     queue: string,
     { filter = {}, limit = Number.POSITIVE_INFINITY, onProgress }: DeadLetterRun,
-    deal: (held: HeldMessage, letter: DeadLetter) => Promise<void>,
-    finish: () => Promise<void> = async () => undefined,
-  ): Promise<number> {
-    const scan = await QueueScan.open(this.#reading, deadLetterQueue(queue));
-    const progress: DeadLetterProgress = { total: scan.total, seen: 0, done: 0 };
+    { work, progress }: { work: Work; progress: DeadLetterProgress },
+  ): Promise<boolean> {
+    progress.seen = progress.done;
+    const scan = await QueueScan.open(this.#reading, deadLetterQueue(queue), progress.total - progress.done);
     try {
       while (progress.done < limit) {
         const held = await scan.next();
         if (!held) break;
-        progress.seen += 1;
         const letter = readDeadLetter(queue, held);
-        if (matchesFilter(letter, filter)) {
-          await deal(held, letter);
-          progress.done += 1;
-        }
+        const chosen = matchesFilter(letter, filter);
+        if (chosen && work.pace && !(await work.pace.turn())) return true;
+        if (chosen) await work.deal(held, letter);
+        progress.seen += 1;
+        if (chosen) progress.done += 1;
         onProgress?.(progress);
       }
     } finally {
       // Also after a failure: what is already confirmed must be taken off.
-      await finish().finally(() => scan.close());
+      await (work.finish?.() ?? Promise.resolve()).finally(() => scan.close());
     }
-    return progress.done;
+    return false;
   }
+}
+
+/** What is done with the chosen dead letters. */
+interface Work {
+  deal(held: HeldMessage, letter: DeadLetter): void | Promise<void>;
+  /** Runs at the end of each round, before what was not taken goes back, also when `deal` has failed. */
+  finish?(): Promise<void>;
+  /** Only for work that takes what it deals with: nothing else would get on from round to round. */
+  pace?: ReplayPace;
 }
 
 async function open(url: string): Promise<ChannelModel> {
   try {
-    const target = new URL(url);
-    if (!target.searchParams.has('heartbeat')) target.searchParams.set('heartbeat', '10');
-    const model = await connect(target.href, {
+    const model = await connect(amqpTargetOf(url), {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: 'dead letters' },
     });

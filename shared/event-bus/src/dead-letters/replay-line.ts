@@ -43,8 +43,11 @@ export class ReplayLine {
     const window = new ConfirmWindow({ maxUnconfirmed: MAX_IN_FLIGHT, timeoutMs });
     try {
       const channel = await connection.createConfirmChannel();
-      channel.on('error', () => undefined);
-      channel.on('close', () => window.detach(channel, 'the channel was closed'));
+      let reason = 'the channel was closed';
+      channel.on('error', (error: Error) => {
+        reason = error.message;
+      });
+      channel.on('close', () => window.detach(channel, reason));
       window.attach(channel);
       return new ReplayLine(connection, channel, window, queue);
     } catch (error) {

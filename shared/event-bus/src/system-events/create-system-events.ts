@@ -58,8 +58,11 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
     now: at,
     correlationId,
   });
-  const tell = async (event: EventOf<EventContract>): Promise<boolean> =>
-    (await bus.tell(event)).status === 'confirmed';
+  /** False when the broker has not seen it. What is refused is not told again: each try would be one more copy for other queues. */
+  async function tell(event: EventOf<EventContract>): Promise<boolean> {
+    const outcome = await bus.tell(event);
+    return outcome.status !== 'unsent' && (outcome.status !== 'unknown' || outcome.routeFault !== undefined);
+  }
 
   async function tellStart(): Promise<void> {
     if (started && (await tell(started))) started = undefined;

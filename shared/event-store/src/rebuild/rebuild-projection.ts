@@ -7,6 +7,7 @@ import type { InlineProjection, RecordedEvent } from '../event-store.ts';
 import { openSession } from '../open-session.ts';
 import { findIdsFromElsewhere } from '../relay/repair-after-restore.ts';
 import { storeErrors } from '../store-errors.ts';
+import { findCulprit } from './find-culprit.ts';
 import { createLogPasses, type LogPasses } from './log-passes.ts';
 import { createProgressReport, type ProgressReport, type RebuildProgress } from './rebuild-progress.ts';
 import { createShadowTables, type ShadowTables } from './shadow-tables.ts';
@@ -52,7 +53,7 @@ const PAUSE_FACTOR = 4;
  * end: under a lock, for as long as it takes to apply the last few events. Whatever ends it before that, a crash included, leaves the
  * tables in use as they were; what it leaves behind is removed by the next try.
  * @throws `PROJECTION_NOT_REBUILDABLE`, `REBUILD_UNDER_WAY`, `REBUILD_OVERTAKEN`, `LOG_NOT_REPAIRED`; `DATABASE_TIMEOUT` when the tables could not be locked;
- * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; whatever the projection throws.
+ * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; whatever the projection throws, with the event that it threw it for.
  */
 export async function rebuildProjection(options: RebuildOptions): Promise<RebuildResult> {
   const { pool } = options;
@@ -141,7 +142,11 @@ const committing = (rebuild: Rebuild): Apply => {
   const apply = applying(rebuild);
   return async (events) => {
     await rebuild.writer.query('BEGIN');
-    await apply(events);
+    try {
+      await apply(events);
+    } catch (failure) {
+      throw await findCulprit(rebuild.writer, { events, failure, apply });
+    }
     await rebuild.writer.query('COMMIT');
   };
 };

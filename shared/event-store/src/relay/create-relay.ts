@@ -15,7 +15,7 @@ const DEFAULT_PACE: RelayPace = {
   pageSize: 500,
   pollMs: 200,
   checkpointMs: 50,
-  sweepMs: 5000,
+  retryMs: 1000,
   maxInFlight: 2000,
   keepPublishedMs: 86_400_000,
   drainMs: 2000,
@@ -41,15 +41,10 @@ export function createRelay(options: RelayOptions): Relay {
     confirmHistory,
     logger = silentLogger,
   } = options;
+  const { alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
-  const lag = createLagObserver({
-    pool,
-    relay,
-    registry: metrics.registry,
-    alerts: options.alerts ?? createAlerts({ logger }),
-    logger,
-  });
+  const lag = createLagObserver({ pool, relay, registry: metrics.registry, alerts, logger });
   const signal = createBell();
   const leader = createLeader({
     pool,
@@ -81,6 +76,7 @@ export function createRelay(options: RelayOptions): Relay {
       confirmHistory,
       signal,
       metrics,
+      alerts,
       logger,
       isStopping: () => over.aborted,
     });
@@ -88,8 +84,10 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
+    const refused = metrics.watched.term?.parking.refusals() ?? {};
     // What cannot be read is left out: why, the component of the database says.
-    const details = { state, ...(await lag.read().catch(() => undefined)) };
+    const lagged = await lag.read().catch(() => undefined);
+    const details = { state, ...lagged, ...(Object.keys(refused).length > 0 && { refused }) };
     if (state === 'leading' || state === 'standby') return { up: true, details };
     return { up: false, reason: leader.failure ?? 'it has no session on the database yet', details };
   }

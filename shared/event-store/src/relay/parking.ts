@@ -1,134 +1,189 @@
-import type { Logger } from '@warren/kernel';
+import type { PublishOutcome } from '@warren/contracts';
+import type { Alerts, Logger } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import type { RecordedEvent } from '../event-store.ts';
-import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../recorded-event.ts';
+import type { Lane, ParkedEvent } from './lane.ts';
+import { Lanes } from './lanes.ts';
+import { createParkedRows } from './parked-rows.ts';
+import { ParkedStreams } from './parked-streams.ts';
+import { type Refusal, refusalIn } from './refusal.ts';
 import type { ParkedEntry } from './relay-cursor.ts';
 
-/** Publishes one event; the reason when it could not be, else undefined. */
-export type Attempt = (event: RecordedEvent) => Promise<string | undefined>;
+/** Publishes one parked event. */
+export type Attempt = (event: RecordedEvent) => Promise<PublishOutcome>;
 
-/** The events that no queue wanted, and those behind them in their streams. */
+/** The events that could not be published, and those behind them in their streams. */
 export interface Parking {
   readonly size: number;
+  /** The kinds of events (type and version) that are refused, each with the reason. */
+  refusals(): Record<string, string>;
+  /** Why an event is to be set aside without being sent: one of its kind was refused. */
+  refusalOf(event: RecordedEvent): string | undefined;
   /** True while an event of this stream is parked: those after it must not overtake it. */
   holds(streamId: string): boolean;
-  park(event: RecordedEvent, reason: string): void;
-  /** What was parked since the last call; to be stored with the cursor. */
+  /** Sets an event aside; with a refusal, if that is what became of it when it was sent. */
+  park(event: RecordedEvent, reason: string, refusal?: Refusal): void;
+  /** What was parked since the last call; to be stored, with the cursor, before anything else is written. */
   takeUnsaved(): ParkedEntry[];
   readonly hasUnsaved: boolean;
   /**
-   * Tries the first parked event of each stream again, those with the fewest attempts first, and goes on as long as that brings
-   * something out. At most {@link SWEEP_SIZE} events are sent in vain.
+   * Tries again what is due: one event of each refused kind, after pauses that grow, and once it is confirmed the others. Resolves when
+   * that is done; leaves alone what an earlier call has in hand.
    */
-  sweep(attempt: Attempt): Promise<void>;
-  /** Forgets what was published longer ago than this. */
+  retry(attempt: Attempt): Promise<void>;
+  /** Everything is due at once: publishing is possible again. */
+  hurry(): void;
+  /** Forgets the time of what was published longer ago than this. */
   forget(keepMs: number): Promise<void>;
+  /** What is parked is no longer this process's concern. */
+  close(): void;
 }
 
-const SWEEP_SIZE = 500;
+export interface ParkingOptions {
+  client: ClientBase;
+  /** The relay's name. */
+  relay: string;
+  /** The first pause before a refused kind is tried again, in milliseconds. */
+  retryMs: number;
+  alerts: Alerts;
+  logger: Logger;
+}
 
-export const PARKED_HEADS = `
-  SELECT ${EVENT_COLUMNS.replaceAll(/\w+/g, 'e.$&')} FROM parked_events p JOIN events e ON e.position = p.position
-  WHERE p.relay = $1 AND p.published_at IS NULL AND p.stream_id <> ALL ($2) AND NOT EXISTS (
-    SELECT FROM parked_events q WHERE q.relay = $1 AND q.published_at IS NULL AND q.stream_id = p.stream_id AND q.position < p.position
-  )
-  ORDER BY p.attempts, p.position LIMIT $3`;
+/** What became of the chosen events of a lane. */
+interface Result {
+  published: ParkedEvent[];
+  refused: (Refusal & { event: ParkedEvent })[];
+  /** The rest may go out at the next try. */
+  chosen: readonly ParkedEvent[];
+}
 
-const SETTLE = `
-  WITH published AS (
-    UPDATE parked_events SET published_at = clock_timestamp() WHERE relay = $1 AND position = ANY ($2::bigint[])
-  )
-  UPDATE parked_events p SET attempts = attempts + 1, reason = f.reason
-  FROM unnest($3::bigint[], $4::text[]) AS f (position, reason) WHERE p.relay = $1 AND p.position = f.position`;
+const parted = (refused: Result['refused']) =>
+  [refused.filter(({ alone }) => alone), refused.filter(({ alone }) => !alone)] as const;
 
-const FORGET = `DELETE FROM parked_events WHERE relay = $1 AND published_at < now() - $2 * interval '1 millisecond'`;
+const kindOf = ({ type, version }: RecordedEvent): string => `${type} v${version}`;
 
-/** The relay's parking, as the database has it. */
-export async function openParking(client: ClientBase, relay: string, logger: Logger): Promise<Parking> {
-  const streams = new Map<string, Set<number>>();
-  let unsaved: ParkedEntry[] = [];
-  let size = 0;
+/** The relay's parking, as the database has it. A kind of which something is parked counts as refused until one of it was tried. */
+export async function openParking({ client, relay, retryMs, alerts, logger }: ParkingOptions): Promise<Parking> {
+  const rows = createParkedRows(client, relay);
+  const streams = new ParkedStreams();
+  const lanes = new Lanes(retryMs, alerts);
+  let unsaved: { entry: ParkedEntry; event: ParkedEvent }[] = [];
 
-  function add(streamId: string, position: number): void {
-    const positions = streams.get(streamId) ?? new Set();
-    if (!positions.has(position)) size += 1;
-    streams.set(streamId, positions.add(position));
+  function add(event: ParkedEvent, refusal?: string): void {
+    const first = streams.firstOf(event.streamId);
+    streams.add(event);
+    if (streams.firstOf(event.streamId) !== event) return;
+    if (first) lanes.leave(first);
+    lanes.enter(event, refusal);
   }
 
-  function remove({ streamId, position }: RecordedEvent): void {
-    const positions = streams.get(streamId);
-    if (!positions?.delete(position)) return;
-    size -= 1;
-    if (positions.size === 0) streams.delete(streamId);
+  function remove(event: ParkedEvent): void {
+    streams.remove(event);
+    // Before the event leaves: a lane that is empty is forgotten.
+    const next = streams.firstOf(event.streamId);
+    if (next) lanes.enter(next);
+    lanes.leave(event);
   }
 
-  /** A head that is not stored yet is known here only; what the database calls the head would overtake it. */
-  function isHead({ streamId, position }: RecordedEvent): boolean {
-    for (const other of streams.get(streamId) ?? []) if (other < position) return false;
-    return true;
+  function refuse(event: ParkedEvent, { alone, reason }: Refusal): void {
+    if (alone) lanes.single(event, reason);
+    // Many may be under way when the first is refused: that is one failure.
+    else if (event.lane && event.lane.refusal === undefined) close(event.lane, event.kind, reason);
   }
 
-  /** Adds the streams whose event went in vain to `stuck`. False when nothing was published. */
-  async function sweepOnce(attempt: Attempt, stuck: Set<string>): Promise<boolean> {
-    const { rows } = await client.query<EventRow>(PARKED_HEADS, [relay, [...stuck], SWEEP_SIZE - stuck.size]);
-    const heads = rows.map(toRecordedEvent).filter(isHead);
-    if (heads.length === 0) return false;
-    const reasons = await Promise.all(heads.map(attempt));
-    const published = heads.filter((_, index) => reasons[index] === undefined);
-    const failed = heads.flatMap(({ streamId, position }, index) => {
-      const reason = reasons[index];
-      return reason === undefined ? [] : [{ streamId, position, reason }];
-    });
-    for (const { streamId } of failed) stuck.add(streamId);
-    await client.query(SETTLE, [
-      relay,
-      published.map((event) => event.position),
-      failed.map((entry) => entry.position),
-      failed.map((entry) => entry.reason),
-    ]);
+  function close(lane: Lane, kind: string, reason: string): void {
+    if (lane.refusal === undefined) logger.info({ kind, reason }, 'events are refused: set aside until one goes out');
+    lane.refuse(reason);
+  }
+
+  async function serve(lane: Lane, attempt: Attempt): Promise<void> {
+    lane.busy = true;
+    try {
+      for (let chosen = lane.next(); chosen.length > 0; chosen = lane.next()) {
+        const result = await tryEach(chosen, attempt);
+        await rows.settle({
+          published: result.published.map(({ position }) => position),
+          refused: result.refused.map(({ event: { position }, reason }) => ({ position, reason })),
+        });
+        if (!conclude(lane, result)) return;
+      }
+    } finally {
+      lane.busy = false;
+    }
+  }
+
+  async function tryEach(chosen: readonly ParkedEvent[], attempt: Attempt): Promise<Result> {
+    const recorded = new Map(
+      (await rows.events(chosen.map(({ position }) => position))).map((one) => [one.position, one]),
+    );
+    const result: Result = { published: [], refused: [], chosen };
+    await Promise.all(
+      chosen.map(async (event) => {
+        const found = recorded.get(event.position);
+        if (!found) logger.error({ relay, position: event.position }, 'a parked event is no longer in the log');
+        const outcome: PublishOutcome = found ? await attempt(found) : { status: 'confirmed' };
+        const refusal = refusalIn(outcome);
+        if (outcome.status === 'confirmed') result.published.push(event);
+        else if (refusal) result.refused.push({ event, ...refusal });
+      }),
+    );
+    return result;
+  }
+
+  /** True when more of the lane may go out. */
+  function conclude(lane: Lane, { published, refused, chosen }: Result): boolean {
     published.forEach(remove);
-    if (published.length > 0)
-      logger.info({ published: published.length, parked: size }, 'parked events were published');
-    return published.length > 0;
+    const [single, shared] = lanes.isAlone(lane) ? [refused, []] : parted(refused);
+    for (const { event, reason } of single) lanes.single(event, reason);
+    lane.rotate(refused.map(({ event }) => event));
+    const gone = lanes.isAlone(lane) ? published.length > 0 : published.length + single.length === chosen.length;
+    if (gone && published.length > 0) {
+      lane.succeeded();
+      logger.info({ published: published.length, parked: streams.size }, 'parked events were published');
+    }
+    if (gone) return true;
+    const reason = (shared[0] ?? single[0])?.reason;
+    if (shared[0]) close(lane, shared[0].event.kind, shared[0].reason);
+    else if (lanes.isAlone(lane) && reason !== undefined) lane.refuse(reason);
+    else lane.pause();
+    return false;
   }
 
-  const { rows } = await client.query<{ stream_id: string; position: number }>(
-    'SELECT stream_id, position FROM parked_events WHERE relay = $1 AND published_at IS NULL',
-    [relay],
-  );
-  for (const row of rows) add(row.stream_id, row.position);
+  for (const { position, streamId, kind, reason } of await rows.load()) {
+    add({ position, streamId, kind, stored: true }, reason);
+  }
 
   return {
     get size() {
-      return size;
+      return streams.size;
     },
-    holds: (streamId) => streams.has(streamId),
+    refusals: () => lanes.refusals(),
+    refusalOf: (event) => (streams.size === 0 ? undefined : lanes.refusalOf(kindOf(event))),
+    holds: (streamId) => streams.holds(streamId),
     get hasUnsaved() {
       return unsaved.length > 0;
     },
-    park(event, reason) {
-      const { id: eventId, streamId, position, type } = event;
+    park(recorded, reason, refusal) {
+      const { id: eventId, streamId, position } = recorded;
       // Read again after a restart, while it is in the table already.
-      if (streams.get(streamId)?.has(position)) return;
-      add(streamId, position);
-      unsaved.push({ position, streamId, eventId, reason });
-      const correlationId = event.metadata.correlationId;
-      logger.warn(
-        { eventId, type, streamId, position, correlationId, reason },
-        'event parked: it is tried again later',
-      );
+      if (streams.has(streamId, position)) return;
+      const event: ParkedEvent = { position, streamId, kind: kindOf(recorded), stored: false };
+      unsaved.push({ entry: { position, streamId, eventId, reason }, event });
+      add(event);
+      if (refusal) refuse(event, refusal);
+      logger.debug({ eventId, kind: event.kind, streamId, position, reason }, 'event parked');
     },
     takeUnsaved() {
-      const entries = unsaved;
+      const taken = unsaved;
       unsaved = [];
-      return entries;
+      for (const { event } of taken) event.stored = true;
+      return taken.map(({ entry }) => entry);
     },
-    async sweep(attempt) {
-      const stuck = new Set<string>();
-      while (streams.size > 0 && stuck.size < SWEEP_SIZE && (await sweepOnce(attempt, stuck)));
+    async retry(attempt) {
+      await Promise.all(lanes.due().map((lane) => serve(lane, attempt)));
     },
-    async forget(keepMs) {
-      await client.query(FORGET, [relay, keepMs]);
-    },
+    hurry: () => lanes.hurry(),
+    forget: (keepMs) => rows.forget(keepMs),
+    close: () => lanes.close(),
   };
 }

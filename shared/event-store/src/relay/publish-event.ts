@@ -1,6 +1,7 @@
 import type { EventEnvelope, EventPublisher, PublishOutcome } from '@warren/contracts';
 import { toAppError } from '@warren/kernel';
 import type { RecordedEvent } from '../event-store.ts';
+import { refusalIn } from './refusal.ts';
 import type { ToWire } from './relay.ts';
 import type { RelayMetrics } from './relay-metrics.ts';
 
@@ -11,8 +12,8 @@ export interface PublishEventOptions {
 }
 
 /**
- * Publishes one event and gives an outcome whatever happens. An event that cannot be put on the wire counts as returned: it is parked, and
- * no reason for the others to stop. One for which nothing goes out counts as confirmed; one of several messages, when all are confirmed.
+ * Publishes one event and returns its outcome, whatever happens. An event that cannot be put on the wire is `unsendable`. One for which
+ * nothing goes out counts as confirmed; one of several messages, when all are confirmed.
  */
 export async function publishEvent(event: RecordedEvent, options: PublishEventOptions): Promise<PublishOutcome> {
   let wire: ReturnType<ToWire>;
@@ -20,7 +21,7 @@ export async function publishEvent(event: RecordedEvent, options: PublishEventOp
     wire = options.toWire(event);
   } catch (error) {
     const { code, message } = toAppError(error);
-    return { status: 'returned', reason: `it cannot be put on the wire: ${code} ${message}` };
+    return { status: 'unsendable', reason: `it cannot be put on the wire: ${code} ${message}` };
   }
   if (wire && 'type' in wire) return publish(wire, options);
   return worstOf(await Promise.all((wire ?? []).map((message) => publish(message, options))));
@@ -39,8 +40,12 @@ async function publish(
   }
 }
 
-/** What may still succeed is tried again first; only then is a message that nobody wants a reason to park the event. */
+/** What may succeed at the next try comes first, then what concerns this event alone. */
 function worstOf(outcomes: readonly PublishOutcome[]): PublishOutcome {
-  const again = outcomes.find(({ status }) => status === 'nacked' || status === 'unknown');
-  return again ?? outcomes.find(({ status }) => status === 'returned') ?? { status: 'confirmed' };
+  const failed = outcomes.filter(({ status }) => status !== 'confirmed');
+  return (
+    failed.find((outcome) => refusalIn(outcome) === undefined) ??
+    failed.find((outcome) => refusalIn(outcome)?.alone) ??
+    failed[0] ?? { status: 'confirmed' }
+  );
 }

@@ -25,7 +25,7 @@ export interface Chores {
   /** Why the term cannot go on. */
   readonly failure: unknown;
   /** Tries parked events no more, and resolves when none is being tried. The cursor is still stored and sending resumed. */
-  endSweeps(): Promise<void>;
+  endRetries(): Promise<void>;
   /** Ends the rest, and stores the cursor a last time. @throws `failure`, if there is one */
   stop(): Promise<void>;
 }
@@ -39,8 +39,7 @@ export function startChores(options: ChoresOptions): Chores {
     options.confirmHistory && createConfirmHistory({ client: lock.client, relay, ...options.confirmHistory });
   let saved = start;
   let saving: Promise<void> | undefined;
-  let sweeping: Promise<void> | undefined;
-  let sweepAt = 0;
+  const retries = new Set<Promise<void>>();
   let forgetAt = 0;
   let mayTryParked = true;
   let couldPublish = false;
@@ -70,7 +69,7 @@ export function startChores(options: ChoresOptions): Chores {
   function tick(): void {
     const canPublish = publisher.canPublish();
     if (canPublish && !couldPublish) {
-      sweepAt = 0;
+      parking.hurry();
       signal.ring();
     }
     couldPublish = canPublish;
@@ -82,16 +81,15 @@ export function startChores(options: ChoresOptions): Chores {
       .finally(() => {
         saving = undefined;
       });
-    if (!mayTryParked || !canPublish || sweeping || Date.now() < sweepAt) return;
-    // A reconnection meanwhile sets it to 0, and that stays: this sweep may have failed because of it.
-    sweepAt = Number.POSITIVE_INFINITY;
-    sweeping = parking
-      .sweep(async (event) => (mayTryParked ? window.attempt(event) : 'the relay stops'))
+    if (mayTryParked && canPublish) retryParked();
+  }
+
+  function retryParked(): void {
+    const retry: Promise<void> = parking
+      .retry(async (event) => (mayTryParked ? window.attempt(event) : { status: 'unsent', reason: 'the relay stops' }))
       .catch(fail)
-      .finally(() => {
-        sweeping = undefined;
-        sweepAt = Math.min(sweepAt, Date.now() + pace.sweepMs);
-      });
+      .finally(() => retries.delete(retry));
+    retries.add(retry);
   }
 
   const timer = setInterval(tick, pace.checkpointMs);
@@ -99,9 +97,9 @@ export function startChores(options: ChoresOptions): Chores {
     get failure() {
       return failure;
     },
-    async endSweeps() {
+    async endRetries() {
       mayTryParked = false;
-      await sweeping;
+      await Promise.all(retries);
     },
     async stop() {
       clearInterval(timer);

@@ -113,7 +113,7 @@ export function createLagObserver({ pool, relay, registry, alerts, logger }: Lag
 
   gauge('warren_relay_lag_events', 'Committed events not yet published, up to 100000', (lag) => lag.events);
   gauge('warren_relay_lag_seconds', 'Age of the oldest event not yet published', (lag) => lag.seconds);
-  gauge('warren_relay_parked_events', 'Events parked because no queue wanted them', (lag) => lag.parked);
+  gauge('warren_relay_parked_events', 'Events set aside because they cannot be published now', (lag) => lag.parked);
   gauge(
     'warren_store_horizon_age_seconds',
     'Age of the oldest open writing transaction; NaN where the role may not see those of others',

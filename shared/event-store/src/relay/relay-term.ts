@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Alerts } from '@warren/kernel';
 import type { Bell } from '../bell.ts';
 import type { SessionLock } from '../session-lock.ts';
 import { openParking } from './parking.ts';
@@ -12,6 +13,7 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   /** The relay's name. */
   relay: string;
   lock: SessionLock;
+  alerts: Alerts;
   pace: RelayPace;
   confirmHistory: RelayOptions['confirmHistory'];
   /** Rings when there may be something to read, or a reason to stop. */
@@ -28,11 +30,11 @@ const HELD_BACK = { first: 1, growth: 2, longest: 20 };
 export async function serveTerm(options: RelayTermOptions): Promise<void> {
   const { relay, lock, publisher, pace, signal, metrics } = options;
   const cursor = await loadCursor(lock.client, relay);
-  const parking = await openParking(lock.client, relay, options.logger);
+  const parking = await openParking({ ...options, client: lock.client, retryMs: pace.retryMs });
   let wantsRoom = false;
   const onProgress = () => wantsRoom && signal.ring();
   const window = createSendWindow({ ...options, parking, onProgress });
-  metrics.inFlight.window = window;
+  metrics.watched.term = { window, parking };
   const reader = createRelayReader(lock.client, cursor, pace.pageSize);
   const chores = startChores({ ...options, window, parking, start: cursor });
   const isOver = () => options.isStopping() || !lock.alive || chores.failure !== undefined;
@@ -57,11 +59,12 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
   try {
     await readOn();
   } finally {
-    const settled = Promise.all([window.idle(), chores.endSweeps()]);
+    const settled = Promise.all([window.idle(), chores.endRetries()]);
     // Without the lock another relay may publish already: there is nothing to wait for.
     if (lock.alive) await Promise.race([settled, delay(pace.drainMs, undefined, { ref: false })]);
     window.close();
-    metrics.inFlight.window = undefined;
+    metrics.watched.term = undefined;
+    parking.close();
     await chores.stop();
   }
 }

@@ -7,7 +7,7 @@ import type { ConfirmHistoryPace } from './confirm-history.ts';
 
 /**
  * What goes out for a recorded event: one message, several in their order, or none (undefined). Their ids must be the same at every call,
- * because all of them go out again when one has failed. When it throws, the event is parked.
+ * because all of them go out again when one has failed. When it throws, the event is parked and tried again.
  */
 export type ToWire = (event: RecordedEvent) => EventEnvelope | readonly EventEnvelope[] | undefined;
 
@@ -19,8 +19,10 @@ export interface RelayPace {
   pollMs: number;
   /** How often the cursor is stored. @default 50 */
   checkpointMs: number;
-  /** How often parked events are tried again; also after each reconnection. @default 5000 */
-  sweepMs: number;
+  /**
+   * The pause before an event of a refused kind is tried again. It doubles up to 30 times this, and ends with a reconnection. @default 1000
+   */
+  retryMs: number;
   /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
   maxInFlight: number;
   /** How long it is remembered when a parked event was published (`parked_events.published_at`). @default 1 day */
@@ -59,7 +61,7 @@ export interface Relay extends Component {
    * retry or for the broker is left to the next relay.
    */
   stop(): Promise<void>;
-  /** Down while it has no session on the database. `details` show the state and the lag (see `RelayLag`). */
+  /** Down while it has no session on the database. `details` show the state, the lag (see `RelayLag`), and which events are refused for what reason. */
   health(): Promise<ComponentHealth>;
   /** Looks at the log now, if this is the relay that leads. */
   wake(): void;

@@ -1,8 +1,10 @@
+import type { PublishOutcome } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { RecordedEvent } from '../event-store.ts';
 import type { SessionLock } from '../session-lock.ts';
 import type { Parking } from './parking.ts';
 import { type PublishEventOptions, publishEvent } from './publish-event.ts';
+import { type Refusal, refusalIn } from './refusal.ts';
 import type { RelayCursor } from './relay-cursor.ts';
 import type { LogEntry } from './relay-reader.ts';
 
@@ -24,8 +26,8 @@ export interface SendWindow {
   add(entries: readonly LogEntry[]): void;
   /** Sends what had to wait for the publisher or for its next try. To be called every few ten milliseconds. */
   pump(): void;
-  /** Publishes one parked event again; the reason when that failed. */
-  attempt(event: RecordedEvent): Promise<string | undefined>;
+  /** Publishes one parked event again. */
+  attempt(event: RecordedEvent): Promise<PublishOutcome>;
   /**
    * Resolves when nothing is under way. What waits in line behind an event that is under way still goes out: the cursor cannot pass it, and
    * the next relay would publish all behind it again. What waits for a retry or for the broker is not waited for.
@@ -39,8 +41,8 @@ export interface SendWindow {
  * | state of an entry | means | next |
  * |---|---|---|
  * | in line | an earlier event of its stream is not settled | sending, parked |
- * | stalled | the publisher cannot publish, or the pause before the next try is not over | sending |
- * | sending | the publisher has it | settled, stalled |
+ * | stalled | the publisher cannot publish, or the pause before the next try is not over | sending, parked |
+ * | sending | the publisher has it | settled, stalled, parked |
  * | settled | confirmed, parked, or nothing to publish; passed by the cursor once all before it are | – |
  */
 interface Entry extends LogEntry {
@@ -56,7 +58,7 @@ const LONGEST_PAUSE_MS = 5000;
 const BEHIND_PARKED = 'an earlier event of its stream is parked';
 
 /**
- * At most one event of a stream is under way, so neither a refused nor an unroutable event can be overtaken by the next one of its
+ * At most one event of a stream is under way, so an event that is refused or without an answer cannot be overtaken by the next one of its
  * stream; events of different streams do not wait for each other.
  */
 export function createSendWindow(options: SendWindowOptions): SendWindow {
@@ -90,7 +92,9 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
 
   function dispatch(entry: EventEntry): void {
     if (closed || !options.lock.alive) return;
+    const refusal = parking.refusalOf(entry.event);
     if (parking.holds(entry.event.streamId)) park(entry, BEHIND_PARKED);
+    else if (refusal !== undefined) park(entry, refusal);
     else if (!publisher.canPublish()) stalled.push(entry);
     else void send(entry);
   }
@@ -99,8 +103,9 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     sending += 1;
     const outcome = await publishEvent(entry.event, options);
     sending -= 1;
+    const refusal = refusalIn(outcome);
     if (outcome.status === 'confirmed') release(entry);
-    else if (outcome.status === 'returned') park(entry, outcome.reason);
+    else if (refusal) park(entry, refusal.reason, refusal);
     else sendAgain(entry, outcome);
     if (sending === 0) onIdle?.();
   }
@@ -115,13 +120,13 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     logger.debug({ eventId, type, status, reason, attempts: entry.attempts, pauseMs }, 'event is published again');
   }
 
-  function park(entry: EventEntry, reason: string): void {
-    setAside(entry, reason);
+  function park(entry: EventEntry, reason: string, refusal?: Refusal): void {
+    setAside(entry, reason, refusal);
     letNextGo(entry.event.streamId);
   }
 
-  function setAside(entry: EventEntry, reason: string): void {
-    parking.park(entry.event, reason);
+  function setAside(entry: EventEntry, reason: string, refusal?: Refusal): void {
+    parking.park(entry.event, reason, refusal);
     metrics.parked.inc();
     settle(entry);
   }
@@ -176,9 +181,8 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       due.sort((a, b) => a.event.position - b.event.position).forEach(dispatch);
     },
     async attempt(event) {
-      if (closed || !publisher.canPublish()) return 'the publisher could not publish';
-      const outcome = await publishEvent(event, options);
-      return outcome.status === 'confirmed' ? undefined : outcome.reason;
+      if (closed || !publisher.canPublish()) return { status: 'unsent', reason: 'the publisher could not publish' };
+      return publishEvent(event, options);
     },
     async idle() {
       if (sending === 0) return;

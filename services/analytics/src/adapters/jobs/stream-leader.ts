@@ -96,8 +96,8 @@ export function createStreamLeader(options: StreamLeaderOptions): StreamLeader {
       const { state } = leader;
       const [failure] = failures.values();
       const up = state === 'standby' || (state === 'leading' && following.size > 0 && failure === undefined);
-      const reason =
-        failure ?? (state === 'leading' ? 'no read model follows the stream' : 'no session on the database');
+      const idle = state === 'leading' ? 'no read model follows the stream' : 'it has no session on the database yet';
+      const reason = failure ?? leader.failure ?? idle;
       const details = { state, following: [...following.keys()], ...(failure && { failure }) };
       return { up, ...(!up && { reason }), details };
     },

@@ -1,4 +1,4 @@
-import { type Component, Gauge, type Logger, type MetricsRegistry, toAppError } from '@warren/kernel';
+import { type Component, createSharedRead, Gauge, type Logger, type MetricsRegistry, toAppError } from '@warren/kernel';
 import type { MailQueue } from '../../application/mail-queue.ts';
 import type { Notifications } from '../../application/notifications.ts';
 import type { SendReport } from '../../application/send-mails.ts';
@@ -102,6 +102,7 @@ interface GaugeOptions extends Pick<MailJobOptions, 'queue' | 'logger' | 'metric
 
 function addGauges({ queue, logger, metrics, isUp }: GaugeOptions): void {
   const registers = [metrics];
+  const read = createSharedRead(() => queue.backlog());
   new Gauge({
     name: 'warren_notification_mail_server_up',
     help: '0 while the mail server cannot be used',
@@ -115,7 +116,7 @@ function addGauges({ queue, logger, metrics, isUp }: GaugeOptions): void {
     help: 'Mails that have not come to their end',
     registers,
     async collect() {
-      const backlog = await queue.backlog().catch((err) => {
+      const backlog = await read().catch((err) => {
         logger.debug({ err }, 'the mails that wait cannot be counted right now');
         return undefined;
       });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createLeader, type DatabasePool, type EventStore, type LeaderTerm } from '@warren/event-store';
-import { type Component, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
+import { type Component, createSharedRead, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { OpenPayments } from '../../application/open-payments.ts';
 import type { Payments } from '../../application/payments.ts';
 import type { GuardedGateway } from '../gateway/guarded-gateway.ts';
@@ -112,19 +112,21 @@ export function createCashier(options: CashierOptions): Component {
     health() {
       const { state } = leader;
       const up = state === 'standby' || (state === 'leading' && gateway.state !== 'open');
-      const reason = state === 'leading' ? 'the gateway does not answer' : 'no session on the database';
+      const waiting = leader.failure ?? 'it has no session on the database yet';
+      const reason = state === 'leading' ? 'the gateway does not answer' : waiting;
       return { up, ...(!up && { reason }), details: { state, gateway: gateway.state, inHand: inHand.size } };
     },
   };
 }
 
 function createAgeGauge(open: OpenPayments, { logger, metrics }: Pick<CashierOptions, 'logger' | 'metrics'>): void {
+  const read = createSharedRead(() => open.oldestAgeSeconds());
   new Gauge({
     name: 'warren_payment_unanswered_seconds',
-    help: 'How long the gateway has not answered the oldest open payment; NaN while the database is away',
+    help: 'How long the gateway has not answered the oldest open payment; NaN while the database does not say',
     registers: [metrics],
     async collect() {
-      const seconds = await open.oldestAgeSeconds().catch((err: unknown) => {
+      const seconds = await read().catch((err: unknown) => {
         logger.debug({ err }, 'the open payments cannot be read');
         return Number.NaN;
       });

@@ -1,0 +1,90 @@
+import type { Alerts } from '@warren/kernel';
+import { Lane, type LaneOptions, type ParkedEvent } from './lane.ts';
+import { relayAlerts } from './relay-alerts.ts';
+
+/** In pauses of `retryMs`: for a kind of events, and for events that are refused each for itself. */
+const LONGEST_PAUSES = 30;
+const LONGEST_PAUSES_ALONE = 600;
+/** How many of the latter are tried at once. */
+const PROBES_ALONE = 100;
+
+/** The first parked event of each stream, by what it waits for: one lane per kind, and one for those that are refused each for itself. */
+export class Lanes {
+  readonly #byKind = new Map<string, Lane>();
+  readonly #perKind: LaneOptions;
+  readonly #alone: Lane;
+  /** How many events of a kind are refused each for itself. */
+  readonly #aloneOf = new Map<string, number>();
+  readonly #alerts: Alerts;
+  #closed = false;
+
+  constructor(retryMs: number, alerts: Alerts) {
+    this.#perKind = { retryMs, longestMs: retryMs * LONGEST_PAUSES, probes: 1 };
+    this.#alone = new Lane({ retryMs, longestMs: retryMs * LONGEST_PAUSES_ALONE, probes: PROBES_ALONE });
+    this.#alerts = alerts;
+  }
+
+  refusalOf(kind: string): string | undefined {
+    return this.#byKind.get(kind)?.refusal;
+  }
+
+  /** The kinds that are refused, each with the reason. */
+  refusals(): Record<string, string> {
+    const refused = [...this.#byKind].flatMap(([kind, { refusal }]) =>
+      refusal === undefined ? [] : [[kind, refusal]],
+    );
+    return Object.fromEntries(refused);
+  }
+
+  /** @param refusal what a lane that is new is refused for, until one of its events was tried */
+  enter(event: ParkedEvent, refusal?: string): void {
+    const lane = this.#byKind.get(event.kind) ?? new Lane(this.#perKind, refusal);
+    this.#byKind.set(event.kind, lane);
+    lane.add(event);
+  }
+
+  leave(event: ParkedEvent): void {
+    const { lane, kind } = event;
+    lane?.remove(event);
+    if (lane === this.#alone) this.#countAlone(kind, -1);
+    else if (lane?.size === 0) this.#byKind.delete(kind);
+  }
+
+  /** Moves an event to those that are refused each for itself, or counts it again. */
+  single(event: ParkedEvent, reason: string): void {
+    if (!this.#closed) this.#alerts.raise(relayAlerts.EVENT_UNPUBLISHABLE, { subject: event.kind, reason });
+    if (event.lane === this.#alone) return;
+    this.leave(event);
+    this.#alone.add(event);
+    this.#countAlone(event.kind, 1);
+    if (this.#alone.refusal === undefined) this.#alone.refuse(reason);
+  }
+
+  /** Those whose time has come. */
+  due(): Lane[] {
+    return [...this.#byKind.values(), this.#alone].filter((lane) => lane.isDue());
+  }
+
+  isAlone(lane: Lane): boolean {
+    return lane === this.#alone;
+  }
+
+  hurry(): void {
+    for (const lane of [...this.#byKind.values(), this.#alone]) lane.hurry();
+  }
+
+  /** Reports nothing more: another process is responsible. */
+  close(): void {
+    this.#closed = true;
+    for (const kind of this.#aloneOf.keys()) this.#alerts.clear(relayAlerts.EVENT_UNPUBLISHABLE, kind);
+  }
+
+  #countAlone(kind: string, change: number): void {
+    const count = (this.#aloneOf.get(kind) ?? 0) + change;
+    if (count > 0) this.#aloneOf.set(kind, count);
+    else {
+      this.#aloneOf.delete(kind);
+      this.#alerts.clear(relayAlerts.EVENT_UNPUBLISHABLE, kind);
+    }
+  }
+}

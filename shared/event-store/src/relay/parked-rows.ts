@@ -1,0 +1,61 @@
+import type { ClientBase } from 'pg';
+import type { RecordedEvent } from '../event-store.ts';
+import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../recorded-event.ts';
+
+/** A row of `parked_events` whose event is not published yet. */
+export interface ParkedRow {
+  position: number;
+  streamId: string;
+  kind: string;
+  reason: string;
+}
+
+export const LOAD_PARKED = `
+  SELECT p.position, p.stream_id AS "streamId", e.type || ' v' || e.schema_version AS kind, p.reason
+  FROM parked_events p JOIN events e ON e.position = p.position
+  WHERE p.relay = $1 AND p.published_at IS NULL ORDER BY p.position`;
+
+export const LOAD_EVENTS = `SELECT ${EVENT_COLUMNS} FROM events WHERE position = ANY ($1::bigint[]) ORDER BY position`;
+
+const SETTLE = `
+  WITH published AS (
+    UPDATE parked_events SET published_at = clock_timestamp() WHERE relay = $1 AND position = ANY ($2::bigint[])
+  )
+  UPDATE parked_events p SET attempts = attempts + 1, reason = f.reason
+  FROM unnest($3::bigint[], $4::text[]) AS f (position, reason) WHERE p.relay = $1 AND p.position = f.position`;
+
+const FORGET = `DELETE FROM parked_events WHERE relay = $1 AND published_at < now() - $2 * interval '1 millisecond'`;
+
+/** What became of parked events that were tried. */
+export interface TriedPositions {
+  published: readonly number[];
+  refused: readonly { position: number; reason: string }[];
+}
+
+/** The table `parked_events`, for one relay. */
+export function createParkedRows(client: ClientBase, relay: string) {
+  return {
+    /** All that are not published, in the order of the log. */
+    async load(): Promise<ParkedRow[]> {
+      const { rows } = await client.query<ParkedRow>(LOAD_PARKED, [relay]);
+      return rows;
+    },
+    /** The events at these positions, in the order of the log. */
+    async events(positions: readonly number[]): Promise<RecordedEvent[]> {
+      const { rows } = await client.query<EventRow>(LOAD_EVENTS, [positions]);
+      return rows.map(toRecordedEvent);
+    },
+    /** Notes when they were published, or why they were not. */
+    async settle({ published, refused }: TriedPositions): Promise<void> {
+      const positions = refused.map(({ position }) => position);
+      const reasons = refused.map(({ reason }) => reason);
+      await client.query(SETTLE, [relay, published, positions, reasons]);
+    },
+    /** Forgets what was published longer ago than this. */
+    async forget(keepMs: number): Promise<void> {
+      await client.query(FORGET, [relay, keepMs]);
+    },
+  };
+}
+
+export type ParkedRows = ReturnType<typeof createParkedRows>;
