@@ -111,6 +111,19 @@ export const NOTIFICATION_QUEUES: readonly QueueSpec[] = [
   },
 ];
 
+/**
+ * Queues of services that do not run everywhere, and the stream of all events. Who publishes to their exchanges does not declare them, but
+ * binds those that exist, again and again: a lost binding is noticed by nobody when another queue takes the message.
+ */
+export const OPTIONAL_QUEUES: readonly QueueSpec[] = [
+  ...PAYMENT_QUEUES,
+  ...NOTIFICATION_QUEUES,
+  {
+    queue: STREAMS.events,
+    bindings: Object.values(EXCHANGES).map((exchange) => ({ exchange, routingKey: '#' })),
+  },
+];
+
 /** Direct exchange that takes what no retry could help, with the queue's name as routing key. */
 export const DEAD_LETTER_EXCHANGE = 'dead-letters';
 
@@ -119,7 +132,14 @@ export function deadLetterQueue(queue: string): string {
   return `${queue}.dlq`;
 }
 
+const RETRY = 'retry.';
+
 /** Name of the fanout exchange and of the queue that hold a message back for `delayMs`: `retry.1s`, `retry.250ms`. */
 export function retryName(delayMs: number): string {
-  return delayMs % 1000 === 0 ? `retry.${delayMs / 1000}s` : `retry.${delayMs}ms`;
+  return `${RETRY}${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
+}
+
+/** True for an exchange that takes messages that failed; every other one takes events. */
+export function takesFailed(exchange: string): boolean {
+  return exchange === DEAD_LETTER_EXCHANGE || exchange.startsWith(RETRY);
 }

@@ -21,6 +21,8 @@ export interface ConsumeOptions {
   queue: string;
   /** What must exist before consuming; declared again whenever the consumer comes back. */
   plan: TopologyPlan;
+  /** A queue that the broker refuses at once is tried again, too, instead of failing. @default false */
+  patient?: boolean;
   /** How many deliveries may be unsettled. */
   prefetch: number;
   /** Called in the broker's order. Must not throw. */

@@ -2,6 +2,7 @@ import {
   type Catalogue,
   type EventContract,
   NOTIFICATION_QUEUES,
+  OPTIONAL_QUEUES,
   PAYMENT_QUEUES,
   type QueueSpec,
   SYSTEM_QUEUES,
@@ -50,6 +51,11 @@ export interface CommonBusOptions<Contract extends EventContract> {
    */
   knownQueues?: readonly QueueSpec[];
   /**
+   * Queues and streams of others that take what this bus publishes. They are not declared, but where one exists it is bound at every
+   * connect before the first publish, and every `rebindMs`; one that the broker does not serve yet is waited for. @default OPTIONAL_QUEUES
+   */
+  optionalQueues?: readonly QueueSpec[];
+  /**
    * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
    * @default none
    */
@@ -71,6 +77,8 @@ export interface EventBusOptions<Contract extends EventContract> extends CommonB
   heartbeatSeconds?: number;
   /** How often the queues that `publishes` feeds are looked at, in milliseconds. @default 30000 */
   queueWatchMs?: number;
+  /** How often every binding is made again that this bus knows, in milliseconds: the longest that one stays lost. @default 30000 */
+  rebindMs?: number;
 }
 
 export type ResolvedBusOptions<Contract extends EventContract> = Required<
@@ -96,12 +104,14 @@ export function resolveBusOptions<Contract extends EventContract>(
     topology: SYSTEM_QUEUES,
     knownQueues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
     queueWatchMs: 30_000,
+    optionalQueues: OPTIONAL_QUEUES,
     deadLetter: {},
     maxUnconfirmed: 1000,
     maxWaiting: 10_000,
     publishTimeoutMs: 15_000,
     drainTimeoutMs: 8000,
     heartbeatSeconds: 10,
+    rebindMs: 30_000,
     alerts: createAlerts({ logger: options.logger }),
     ...withoutUndefined(options),
     metrics: options.metrics,
@@ -118,6 +128,7 @@ export function resolveBusOptions<Contract extends EventContract>(
   requireInteger('drainTimeoutMs', resolved.drainTimeoutMs, 0, 600_000);
   requireInteger('queueWatchMs', resolved.queueWatchMs, 10, 86_400_000);
   requireInteger('heartbeatSeconds', resolved.heartbeatSeconds, 1, 600);
+  requireInteger('rebindMs', resolved.rebindMs, 10, 86_400_000);
   return resolved;
 }
 

@@ -12,6 +12,8 @@ import {
 
 export interface BusTopologyOptions {
   queues: readonly QueueSpec[];
+  /** Queues that are bound where they exist, as far as this bus knows their exchanges. @default none */
+  optional?: readonly QueueSpec[];
   contracts: readonly EventContract[];
   retry: RetryPolicy;
   deadLetter: DeadLetterLimits;
@@ -35,12 +37,14 @@ export class BusTopology {
   readonly #delaysMs: readonly number[];
   readonly #deadLetter: DeadLetterLimits;
   readonly #published: ReadonlySet<string>;
+  readonly #optional: readonly QueueSpec[];
   #wanted = new Map<EventContract, boolean>();
 
-  constructor({ queues, contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
+  constructor({ queues, optional = [], contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
     this.#exchanges = new Set(contracts.map((contract) => contract.exchange));
     this.#delaysMs = retryDelaysMs(retry);
     this.#deadLetter = deadLetter;
+    this.#optional = optional;
     this.#published = new Set(publishes ?? queues.flatMap(({ bindings }) => bindings.map(exchangeOf)));
     for (const { queue, bindings } of queues) {
       this.#system.set(queue, merged(this.#system.get(queue) ?? [], bindings));
@@ -82,7 +86,17 @@ export class BusTopology {
       retryDelaysMs: [...this.#delaysMs, ...[...this.#subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
     });
-    return { ...plan, essential: this.#essential(plan) };
+    return { ...plan, essential: this.#essential(plan), optional: this.#optionalBeside(plan) };
+  }
+
+  /** Those that the plan does not declare, with the bindings to exchanges that it does. */
+  #optionalBeside({ exchanges, queues }: TopologyPlan): QueueSpec[] {
+    const declared = new Set(queues.map(({ name }) => name));
+    const known = new Set(exchanges.map(({ name }) => name));
+    return this.#optional
+      .filter(({ queue }) => !declared.has(queue))
+      .map(({ queue, bindings }) => ({ queue, bindings: bindings.filter(({ exchange }) => known.has(exchange)) }))
+      .filter(({ bindings }) => bindings.length > 0);
   }
 
   /** What the service publishes to and what takes that; what it consumes and where that comes from; what is needed for messages that fail. */

@@ -60,6 +60,8 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   readonly #readers = new Set<StreamReader<Contract>>();
   readonly #hardStop = new AbortController();
   #closing: Promise<void> | undefined;
+  /** Connected in the background: nothing that the broker refuses keeps the service from starting. */
+  #patient = false;
   /** When it was first seen not to be up, as long as that lasts. */
   #downSince: string | undefined;
 
@@ -70,9 +72,11 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics, alerts } = this.#options;
+    const { catalogue, topology, publishes, optionalQueues, retry, deadLetter, logger, metrics, alerts } =
+      this.#options;
     const { contracts } = catalogue;
-    this.#topology = new BusTopology({ queues: topology, contracts, retry, deadLetter, publishes });
+    const queues = { queues: topology, optional: optionalQueues };
+    this.#topology = new BusTopology({ ...queues, contracts, retry, deadLetter, publishes });
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
     this.#broker = createBroker(this.#options, this.#topology, this.#metrics);
     this.#logger = logger;
@@ -89,6 +93,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   async connect({ wait = true }: ConnectOptions = {}): Promise<void> {
     if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
+    this.#patient = !wait;
     this.#broker.open();
     if (wait) await this.#broker.ready();
   }
@@ -141,9 +146,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
   /**
    * Declares a queue with its bindings and dead letters, and hands its events to the handler. Resolves when the broker has
    * the consumer; while the broker is away, at once: the consumer then comes with the connection.
-   * A queue that the broker refuses only then shows in {@link health}, is tried again until it is accepted, and harms nothing else.
+   * A queue that the broker refuses only then, or on a bus that connects in the background (`wait: false`), shows in {@link health}, is tried again until it is accepted, and harms nothing else.
    * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with
-   * other arguments.
+   * other arguments and the bus was connected with `wait`.
    */
   async subscribe<Handled extends VersionsOf<Contract> = Contract>(
     options: SubscribeOptions<Handled>,
@@ -158,6 +163,7 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
       publisher: this.#publisher,
       metrics: this.#metrics.forQueue(queue),
       signal: this.#hardStop.signal,
+      patient: this.#patient,
       onCancelled: () => {
         this.#subscriptions.delete(queue);
         this.#topology.remove(queue);

@@ -28,6 +28,8 @@ export interface SubscriptionParts {
   /** How long a cancel waits for what is in hand, in milliseconds. */
   drainTimeoutMs: number;
   signal: AbortSignal;
+  /** Tries again where the broker refuses the queue at once, instead of failing. */
+  patient: boolean;
   onCancelled(): void;
 }
 
@@ -82,6 +84,7 @@ export function createSubscription<Contract extends EventContract>(
     const consumer = await broker.consume({
       queue,
       plan,
+      patient: parts.patient,
       prefetch,
       onDelivery: subscriber.take,
       onLost: () => {
@@ -90,7 +93,7 @@ export function createSubscription<Contract extends EventContract>(
         settler.lost();
       },
     });
-    // Only now: a queue that the broker refuses at once is not subscribed to. While the broker is away it counts as accepted.
+    // Only now: a queue that the broker refuses at once is not subscribed to, unless it is patient. While the broker is away it counts as accepted.
     topology.add(spec, policy);
     return consumer;
   });

@@ -19,6 +19,18 @@ describe('the topology that a bus declares', () => {
     expect(names(topologyOf().plan())).not.toContain('stock.dlq');
   });
 
+  test('when queues are optional, then those that the bus does not declare are to be bound, to the exchanges that it knows', () => {
+    const optional = [
+      spec,
+      { queue: 'all', bindings: ['shop', 'street'].map((exchange) => ({ exchange, routingKey: '#' })) },
+      { queue: 'traffic', bindings: [{ exchange: 'street', routingKey: '#' }] },
+    ];
+    const policy = createRetryPolicy(undefined);
+    const topology = new BusTopology({ queues: [spec], optional, contracts: [Placed], retry: policy, deadLetter: {} });
+    expect(topology.plan().optional).toEqual([{ queue: 'all', bindings: [{ exchange: 'shop', routingKey: '#' }] }]);
+    expect(names(topology.plan())).not.toContain('all');
+  });
+
   test('when a subscription is planned, then it has its dead letters, and the bus declares nothing of it yet', () => {
     const topology = topologyOf([]);
     expect(names(topology.planFor(spec, retry))).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));

@@ -13,6 +13,7 @@ describe('channel keeper', () => {
   let setUps: number;
   let lost: string[];
   let failSetUp: boolean;
+  let onSetUp: () => void;
 
   beforeAll(async () => {
     ({ amqpUrl } = await createTestVhost());
@@ -21,6 +22,7 @@ describe('channel keeper', () => {
     setUps = 0;
     lost = [];
     failSetUp = false;
+    onSetUp = () => undefined;
     proxy = await createTcpProxy(amqpUrl);
     link = new AmqpLink({ url: proxy.through(amqpUrl), name: 'test', heartbeatSeconds: 10, logger: silentLogger });
     keeper = new ChannelKeeper<Channel>({
@@ -30,6 +32,7 @@ describe('channel keeper', () => {
       create: (model) => model.createChannel(),
       setUp: async (channel) => {
         setUps += 1;
+        onSetUp();
         if (failSetUp) await channel.checkQueue('no-such-queue');
       },
       onLost: (_, reason) => void lost.push(reason),
@@ -53,6 +56,19 @@ describe('channel keeper', () => {
     expect(keeper.channel).not.toBe(channel);
     expect(link.model).toBe(model);
     expect(setUps).toBe(2);
+  });
+
+  test('when the connection is lost while a channel that could not be set up is being closed, then the next connection has one', async () => {
+    onSetUp = () => {
+      proxy.freeze(true);
+      throw new Error('of no use');
+    };
+    proxy.cut();
+    await waitUntil(() => keeper.failure);
+    onSetUp = () => undefined;
+    proxy.cut();
+    proxy.freeze(false);
+    await waitUntil(() => keeper.channel, { what: 'a channel on the next connection' });
   });
 
   test('when the connection is lost, then one channel is opened on the next one, not two', async () => {

@@ -29,8 +29,8 @@ function settling(properties: MessageProperties, outcomes: PostOutcome[]) {
       deadLettered: () => 0,
       breaker: () => undefined,
     },
-    onRetry: () => undefined,
     alerts,
+    onRetry: () => undefined,
     logger: silentLogger,
     signal: new AbortController().signal,
   });

@@ -30,6 +30,59 @@ describe('the topology of a bus', () => {
     await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect' });
   }
 
+  /** A queue of somebody else's that takes everything, as a stream of all events does. */
+  async function greedyQueue(): Promise<string> {
+    const name = uniqueName('greedy');
+    await harness.management('PUT', `queues/${name}`, { durable: true, arguments: { 'x-queue-type': 'stream' } });
+    return name;
+  }
+
+  const bindingsOf = (name: string) =>
+    harness.management<{ source: string; routing_key: string; properties_key: string }[]>(
+      'GET',
+      `queues/${name}/bindings`,
+    );
+
+  const isBound = async (name: string) => (await bindingsOf(name)).some(({ source }) => source === 'shop');
+
+  async function unbind(name: string): Promise<void> {
+    for (const { source, properties_key } of await bindingsOf(name))
+      if (source !== '') await harness.management('DELETE', `bindings/e/${source}/q/${name}/${properties_key}`);
+  }
+
+  test('when a queue of others has lost its binding, and another queue takes its messages, then it is bound again before the next connection publishes', async () => {
+    const greedy = await greedyQueue();
+    const optionalQueues = [{ queue: greedy, bindings: [{ exchange: 'shop', routingKey: '#' }] }];
+    const bus = proxiedBus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues });
+    await bus.connect();
+    expect(await isBound(greedy)).toBe(true);
+    await unbind(greedy);
+    expect(await isBound(greedy)).toBe(false);
+    await reconnect(bus);
+    await bus.publish(placed());
+    await waitUntil(async () => (await harness.count(queue)) === 1);
+    await waitUntil(async () => (await harness.count(greedy)) === 1, { what: 'the event in the stream' });
+  });
+
+  test('when bindings are lost while the connection stands, then they are made again in time', async () => {
+    const greedy = await greedyQueue();
+    const optionalQueues = [{ queue: greedy, bindings: [{ exchange: 'shop', routingKey: '#' }] }];
+    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues, rebindMs: 50 });
+    await bus.connect();
+    for (const name of [queue, greedy]) {
+      await unbind(name);
+      await waitUntil(() => isBound(name), { what: `the binding of ${name}` });
+    }
+  });
+
+  test('when an optional queue does not exist, then it is not made, and the bus publishes', async () => {
+    const nowhere = uniqueName('nowhere');
+    const bus = harness.bus({ optionalQueues: [{ queue: nowhere, bindings: BINDINGS }] });
+    await bus.connect();
+    await bus.publish(placed());
+    await expect(harness.management('GET', `queues/${nowhere}`)).rejects.toThrow('404');
+  });
+
   test('when a consumer sets limits for its dead letters, then a publisher without them connects, before and after', async () => {
     const topology = [{ queue, bindings: BINDINGS }];
     const early = harness.bus({ topology });
@@ -99,6 +152,21 @@ describe('the topology of a bus', () => {
       expect(await harness.count(wrong)).toBe(0);
     },
   );
+
+  test('when a service connects in the background, then a queue that is refused keeps nothing from starting, and is consumed once it is mended', async () => {
+    const wrong = await classicQueue();
+    const seen: string[] = [];
+    const bus = harness.bus();
+    await bus.connect({ wait: false });
+    await waitUntil(() => bus.isHealthy());
+    await bus.subscribe({ queue: wrong, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
+    expect(bus.health()).toMatchObject({ up: false, details: { consumers: { [wrong]: 'refused' } } });
+    await harness.deleteQueue(wrong);
+    await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
+    const event = placed();
+    await bus.publish(event);
+    await waitUntil(() => seen.includes(event.id));
+  });
 
   test('when a subscription runs, then a reconnect of the publisher declares its queue before the first event', async () => {
     const bus = proxiedBus();

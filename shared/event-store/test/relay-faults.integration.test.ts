@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { PublishOutcome } from '@warren/contracts';
-import { createMetricsRegistry, type MetricsRegistry } from '@warren/kernel';
+import { createMetricsRegistry, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { EventStore, Relay } from '../src/index.ts';
 import { openSession } from '../src/open-session.ts';
@@ -222,15 +222,21 @@ describe('the relay under faults', () => {
     expect(await metrics.metrics()).toContain('warren_relay_published_total{service="test"} 1');
   });
 
-  it('when the database is away, then it is not up and waits, and the metrics say that they do not know', async () => {
+  it('when the database is away, then it is not up and waits, which the log says once, and the metrics say that they do not know', async () => {
     const { schema, store } = await fixture.open();
     const pool = fixture.openPool(schema, { url: 'postgres://warren@127.0.0.1:1/none' });
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
-    const { relay } = fixture.relayOn({ schema, store, pool }, { metrics });
+    const tries: Record<'warn' | 'debug', string[]> = { warn: [], debug: [] };
+    const noting = (level: 'warn' | 'debug') => (_: unknown, text: string) => void tries[level].push(text);
+    const logger = Object.assign(Object.create(silentLogger), { warn: noting('warn'), debug: noting('debug') });
+    const { relay } = fixture.relayOn({ schema, store, pool }, { metrics, logger });
 
     await relay.start();
 
     await waitUntil(async () => (await relay.health()).reason?.includes('ECONNREFUSED'), { what: 'the reason' });
+    const isRetry = (text: string) => text.includes('has lost its session');
+    await waitUntil(() => tries.debug.filter(isRetry).length > 1, { what: 'further tries' });
+    expect(tries.warn.filter(isRetry)).toHaveLength(1);
     expect(await relay.health()).toMatchObject({ up: false, details: { state: 'connecting' } });
     expect(relay.state).toBe('connecting');
     expect(await metrics.metrics()).toContain('warren_relay_lag_events{service="test"} Nan');

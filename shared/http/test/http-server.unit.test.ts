@@ -2,7 +2,8 @@ import { once } from 'node:events';
 import { Agent, get, type ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createHttpServer, type HttpServer } from '@warren/http';
+import { createHttpApp, createHttpServer, type HttpServer } from '@warren/http';
+import { createLifecycle, createMetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 
 const running: HttpServer[] = [];
@@ -47,6 +48,35 @@ describe('http server', () => {
     response.resume();
     await stopping;
     agent.destroy();
+  });
+
+  test('when a service is told to stop, then readiness is 503 while requests are still answered, each on a connection that ends; then new ones are refused', async () => {
+    const readiness = () => lifecycle.readiness();
+    const routes = [
+      { path: '/tea', methods: { GET: (_req: unknown, res: { end(text: string): void }) => res.end('hot') } },
+    ];
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    const server = createHttpServer({ app: createHttpApp({ routes, readiness, metrics }), port: 0, host: '127.0.0.1' });
+    const drained: string[] = [];
+    const bus = { name: 'bus', stop: async () => void drained.push('bus') };
+    const lifecycle = createLifecycle([bus, server], { shutdownDelayMs: 1000 });
+    await lifecycle.start();
+    const ask = async (path: string) => {
+      const [response] = await once(
+        get({ port: server.port, host: '127.0.0.1', path, agent: new Agent({ keepAlive: true }) }),
+        'response',
+      );
+      response.resume();
+      return [response.statusCode, response.headers.connection];
+    };
+    expect(await ask('/health/ready')).toEqual([200, 'keep-alive']);
+    const stopped = lifecycle.stop();
+    expect(await ask('/health/ready')).toEqual([503, 'close']);
+    expect(await ask('/tea')).toEqual([200, 'close']);
+    expect(drained).toEqual([]);
+    await stopped;
+    await expect(ask('/tea')).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    expect(drained).toEqual(['bus']);
   });
 
   test('when it stops while a request is still arriving, then its client cannot hold it up', async () => {

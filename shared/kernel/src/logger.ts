@@ -1,4 +1,5 @@
 import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
+import { logOutput } from './log-output.ts';
 
 /** Structured logger: `logger.info({ correlationId, orderId }, 'order created')`. */
 export type Logger = Pick<PinoLogger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'child' | 'level'>;
@@ -11,7 +12,7 @@ export interface LoggerOptions {
   service: string;
   /** @default 'info' */
   level?: LogLevel;
-  /** Where lines go. @default standard output */
+  /** Where lines go. @default standard output, which never blocks: see `LogOutput` */
   destination?: DestinationStream;
 }
 
@@ -29,7 +30,12 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
     redact: { paths: SECRETS.flatMap((name) => [name, `*.${name}`]), censor: '[redacted]' },
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return destination ? pino(options, destination) : pino(options);
+  if (destination) return pino(options, destination);
+  const output = logOutput();
+  const logger = pino(options, output);
+  output.onCaughtUp = ({ lines, since }) =>
+    logger.warn({ code: 'LOG_LINES_DROPPED', lines, since }, 'nobody read the log, so lines of it were dropped');
+  return logger;
 }
 
 /** A logger that writes nothing: the default of every component of the kit. */

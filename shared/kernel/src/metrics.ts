@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { droppedLogLines } from './log-output.ts';
 
 export { Counter, Gauge, Histogram };
 /** Where a component registers its metrics. Names start with `warren_`, times are in seconds. */
@@ -6,12 +7,22 @@ export type MetricsRegistry = Registry;
 
 /**
  * A registry that labels everything with the service's name.
- * @param collectDefaults also measure the process: CPU, memory, event-loop lag. @default true
+ * @param collectDefaults also measure the process: CPU, memory, event-loop lag, dropped lines of its log. @default true
  */
 export function createMetricsRegistry(service: string, { collectDefaults = true } = {}): MetricsRegistry {
   const registry = new Registry();
   registry.setDefaultLabels({ service });
-  if (collectDefaults) collectDefaultMetrics({ register: registry });
+  if (!collectDefaults) return registry;
+  collectDefaultMetrics({ register: registry });
+  new Counter({
+    name: 'warren_log_dropped_lines_total',
+    help: 'Lines of the log that were dropped because nobody read it.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      this.inc(droppedLogLines());
+    },
+  });
   return registry;
 }
 

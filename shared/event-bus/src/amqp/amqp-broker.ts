@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { QueueSpec } from '@warren/contracts';
+import { type QueueSpec, takesFailed } from '@warren/contracts';
 import type { Alerts, AppError, Logger } from '@warren/kernel';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type {
@@ -19,12 +19,14 @@ import type { TopologyPlan } from '../topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink, internals } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
+import { BindingKeeper } from './binding-keeper.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { shownUrl } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
+import { SideChannel } from './side-channel.ts';
 import { TopologyKeeper } from './topology-keeper.ts';
 
 export interface AmqpBrokerOptions {
@@ -40,6 +42,7 @@ export interface AmqpBrokerOptions {
   maxUnconfirmed: number;
   publishTimeoutMs: number;
   heartbeatSeconds: number;
+  rebindMs: number;
 }
 
 const AWAY = busAlerts.BROKER_AWAY;
@@ -64,15 +67,18 @@ export class AmqpBroker implements Broker {
   readonly #topology: TopologyKeeper;
   #watch: QueueWatch | undefined;
   readonly #keeper: ChannelKeeper<ConfirmChannel>;
+  readonly #moves: SideChannel;
+  readonly #bindings: BindingKeeper;
   #redeclaring: Promise<void> | undefined;
   #waiters: { resolve(): void; reject(error: AppError): void }[] = [];
 
   constructor(options: AmqpBrokerOptions) {
-    const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
+    const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs, rebindMs } = options;
     this.#options = options;
     this.#url = shownUrl(url);
+    const limits = { maxUnconfirmed, timeoutMs: publishTimeoutMs };
     const onStale = () => void this.#keeper.replace();
-    this.#window = new ConfirmWindow({ maxUnconfirmed, timeoutMs: publishTimeoutMs, onStale });
+    this.#window = new ConfirmWindow({ ...limits, onStale });
     const link = {
       url,
       heartbeatSeconds,
@@ -94,12 +100,30 @@ export class AmqpBroker implements Broker {
       name: 'publish',
       logger,
       create: (model) => model.createConfirmChannel(),
-      setUp: (_, model) => this.#topology.declare(model),
+      setUp: async (_, model) => {
+        await this.#topology.declare(model);
+        await this.#bindings.bindOptional(model);
+      },
       onOpened: (channel) => this.#opened(channel),
       onLost: (channel, reason) => this.#channelLost(channel, reason),
       onFailure: (error) => this.#refused(error),
     });
+    const plan = () => options.topology.plan();
+    this.#bindings = new BindingKeeper({
+      plan,
+      model: () => (this.#keeper.channel ? this.#publishing.model : undefined),
+      everyMs: rebindMs,
+      alerts: options.alerts,
+      logger,
+    });
     void this.#keeper.start();
+    this.#moves = new SideChannel({
+      link: this.#publishing,
+      plan,
+      logger,
+      ...limits,
+      onLost: (reason) => this.#topology.publishRefused(reason),
+    });
     void this.#consuming.add(async () => this.#checkReadySoon());
   }
 
@@ -107,6 +131,7 @@ export class AmqpBroker implements Broker {
     this.#publishing.open();
     this.#consuming.open();
     this.#watch ??= this.#watchQueues();
+    this.#bindings.start();
   }
 
   ready(): Promise<void> {
@@ -118,8 +143,8 @@ export class AmqpBroker implements Broker {
 
   publish(posting: Posting): void {
     const reason = this.#topology.refusalOf(posting);
-    if (reason === undefined) this.#window.add(posting);
-    else posting.settle({ status: 'returned', reason });
+    if (reason !== undefined) posting.settle({ status: 'returned', reason });
+    else (takesFailed(posting.message.exchange) ? this.#moves : this.#window).add(posting);
   }
 
   isRefused(exchange: string): boolean {
@@ -131,11 +156,11 @@ export class AmqpBroker implements Broker {
   }
 
   get waiting(): number {
-    return this.#window.waiting;
+    return this.#window.waiting + this.#moves.waiting;
   }
 
   get unconfirmed(): number {
-    return this.#window.unconfirmed;
+    return this.#window.unconfirmed + this.#moves.unconfirmed;
   }
 
   get headerBytes(): number {
@@ -193,12 +218,14 @@ export class AmqpBroker implements Broker {
     return refusal && { reason: `${refusal.subject} is refused: ${refusal.error.message}` };
   }
 
-  flushed(): Promise<void> {
-    return this.#window.flushed();
+  async flushed(): Promise<void> {
+    await Promise.all([this.#window.flushed(), this.#moves.flushed()]);
   }
 
   async close(): Promise<void> {
+    this.#bindings.stop();
     this.#window.close();
+    this.#moves.close();
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
     // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
     void this.#keeper.close();
@@ -254,7 +281,7 @@ export class AmqpBroker implements Broker {
     const { alerts } = this.#options;
     if (reason === undefined) alerts.clear(busAlerts.BROKER_BLOCKED, this.#url);
     else alerts.raise(busAlerts.BROKER_BLOCKED, { subject: this.#url, reason });
-    this.#window.pause(reason !== undefined);
+    for (const window of [this.#window, this.#moves]) window.pause(reason !== undefined);
   }
 
   #channelLost(channel: ConfirmChannel, reason: string): void {

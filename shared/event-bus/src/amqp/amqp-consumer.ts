@@ -53,10 +53,10 @@ export class AmqpConsumer implements BrokerConsumer {
     });
   }
 
-  /** Resolves when the broker has the consumer; while the broker is away, at once. @throws `TOPOLOGY_REFUSED` */
+  /** Resolves when the broker has the consumer; while the broker is away, at once. @throws `TOPOLOGY_REFUSED` unless it is patient */
   async start(): Promise<void> {
     await this.#keeper.start();
-    if (this.#keeper.failure?.code !== 'TOPOLOGY_REFUSED') return;
+    if (this.#options.patient || this.#keeper.failure?.code !== 'TOPOLOGY_REFUSED') return;
     await this.close();
     throw this.#keeper.failure;
   }

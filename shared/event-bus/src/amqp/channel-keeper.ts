@@ -85,7 +85,7 @@ export class ChannelKeeper<Kept extends Channel> {
       state = this.#watch(channel, model);
       await setUp(channel, model);
       if (state.reason !== undefined) throw new Error(state.reason);
-      if (this.#closed) return await channel.close();
+      if (this.#closed) return void channel.close().catch(() => undefined);
       this.#channel = channel;
       this.#delayMs = FIRST_DELAY_MS;
       this.failure = undefined;
@@ -94,7 +94,8 @@ export class ChannelKeeper<Kept extends Channel> {
     } catch (error) {
       // What waits for an answer on a channel that is closed learns only that none comes; the channel has the reason.
       if (this.#options.link.model === model) this.#openFailed(state.error ?? error, model);
-      await channel?.close().catch(() => undefined);
+      // Not waited for: a connection that is lost before the answer never gives one, and would wait for this setup for ever.
+      void channel?.close().catch(() => undefined);
     }
   }
 

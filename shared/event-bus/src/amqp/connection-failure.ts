@@ -51,6 +51,12 @@ export function brokerWords(message: string): string {
   return /with message "(.*)"$/s.exec(message)?.[1] ?? message;
 }
 
+/** True when the broker knows no such queue or exchange: not when it only does not serve it. */
+export function isMissing(error: unknown): boolean {
+  const { message, code } = error as Error & { code?: unknown };
+  return code === 404 && /\bno (queue|exchange) /.test(message);
+}
+
 /** What the broker's refusal of a declaration means; anything else is a lost connection. */
 export function explainDeclareFailure(error: unknown): AppError {
   if (isAppError(error)) return error;

@@ -111,8 +111,8 @@ export async function onChannel<Result>(
   try {
     return await run(channel);
   } finally {
-    // Closed by the refusal already, as a rule.
-    await channel.close().catch(() => undefined);
+    // Not waited for: closed by the refusal already, or its connection may be lost before the answer, and then none ever comes.
+    void channel.close().catch(() => undefined);
   }
 }
 

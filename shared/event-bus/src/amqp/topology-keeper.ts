@@ -90,9 +90,9 @@ export class TopologyKeeper {
     return `${refusal.subject} is refused: ${refusal.error.message}`;
   }
 
-  /** The broker has closed a channel over a publish: holds back what goes to the exchange that it names, if it is for want of a right. */
+  /** The broker has closed a channel over a publish: holds back what goes to the exchange that it names, if it is for want of a right to all of it. */
   publishRefused(reason: string): void {
-    const exchange = /access to (?:topic '.*' in )?exchange '([^']+)' in vhost/.exec(reason)?.[1];
+    const exchange = /access to exchange '([^']+)' in vhost/.exec(reason)?.[1];
     if (exchange === undefined) return;
     const error = busErrors.TOPOLOGY_REFUSED(brokerWords(reason));
     const refusal: Refusal = { subject: `exchange ${exchange}`, exchange, error };

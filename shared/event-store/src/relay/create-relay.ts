@@ -32,16 +32,8 @@ export function toEnvelope(event: RecordedEvent): EventEnvelope {
  * (docs/adr/0003). It survives the loss of the database and of the broker, and goes on where it was.
  */
 export function createRelay(options: RelayOptions): Relay {
-  const {
-    pool,
-    store,
-    publisher,
-    toWire = toEnvelope,
-    name: relay = 'outbox',
-    confirmHistory,
-    logger = silentLogger,
-  } = options;
-  const { alerts = createAlerts({ logger }) } = options;
+  const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', logger = silentLogger } = options;
+  const { confirmHistory, alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
   const lag = createLagObserver({ pool, relay, registry: metrics.registry, alerts, logger });

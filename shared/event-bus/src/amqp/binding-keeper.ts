@@ -1,0 +1,99 @@
+import type { QueueSpec } from '@warren/contracts';
+import { type Alerts, defineAlerts, groupBy, type Logger, toAppError } from '@warren/kernel';
+import type { ChannelModel } from 'amqplib';
+import { busErrors } from '../bus-errors.ts';
+import type { TopologyPlan } from '../topology-plan.ts';
+import { type BindOutcome, bindExisting } from './bind-existing.ts';
+
+const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({
+  BINDING_REFUSED: {
+    severity: 'warning',
+    meaning: 'The broker refuses a binding of a queue or stream that takes what this service publishes.',
+    action:
+      "Give the service's login the right to bind it (write on the queue, read on the exchange). Until then only the queue's own service makes its bindings.",
+  },
+  QUEUE_NOT_SERVED: {
+    severity: 'degraded',
+    meaning:
+      'The broker has a queue or stream that takes what this service publishes, and does not serve it: nothing is published, or it would miss that.',
+    action:
+      "Nothing, if the broker has only just started. If it lasts, the broker's log tells why it has no leader; deleting it frees the publishers, and costs what is in it.",
+  },
+});
+
+export interface BindingKeeperOptions {
+  /** The topology of this moment. */
+  plan(): TopologyPlan;
+  /** The present connection, while its topology is declared. */
+  model(): ChannelModel | undefined;
+  everyMs: number;
+  alerts: Alerts;
+  logger: Logger;
+}
+
+/**
+ * Makes every known binding of what is published, again and again: that of a queue which shares its messages with another one is missed
+ * by nobody when it is lost, neither by the broker, which gives back only what no queue takes, nor by the queue's consumer.
+ */
+export class BindingKeeper {
+  readonly #options: BindingKeeperOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #running = false;
+
+  constructor(options: BindingKeeperOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer ??= setInterval(() => void this.#pass(), this.#options.everyMs);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Binds the queues of others that exist. What the broker refuses is reported, and left. @throws `BROKER_UNAVAILABLE` while one is not served */
+  async bindOptional(model: ChannelModel): Promise<void> {
+    const { optional = [] } = this.#options.plan();
+    await Promise.all(optional.map((spec) => this.#bind(model, spec)));
+  }
+
+  async #pass(): Promise<void> {
+    const { plan, model, logger } = this.#options;
+    const current = model();
+    if (!current || this.#running) return;
+    this.#running = true;
+    try {
+      const declared = groupBy(plan().bindings, ({ queue }) => queue);
+      // First: what has another queue beside the stream must not be hidden by it while its own binding is still missing.
+      await Promise.all([...declared].map(([queue, bindings]) => this.#bind(current, { queue, bindings })));
+      await this.bindOptional(current);
+    } catch (thrown) {
+      // With the connection everything is bound again.
+      if (model() === current) logger.warn({ reason: toAppError(thrown).message }, 'bindings could not be made again');
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  async #bind(model: ChannelModel, spec: QueueSpec): Promise<void> {
+    const outcome = await bindExisting(model, spec);
+    this.#report(spec.queue, outcome);
+    if (outcome.status === 'unserved')
+      throw busErrors.BROKER_UNAVAILABLE(`${spec.queue} is not served yet: ${outcome.reason}`);
+  }
+
+  #report(queue: string, outcome: BindOutcome): void {
+    const { alerts } = this.#options;
+    const subject = `queue ${queue}`;
+    for (const [status, kind] of REPORTED) {
+      if (outcome.status === status) alerts.raise(kind, { subject, reason: outcome.reason });
+      else alerts.clear(kind, subject);
+    }
+  }
+}
+
+const REPORTED = [
+  ['refused', BINDING_REFUSED],
+  ['unserved', QUEUE_NOT_SERVED],
+] as const;
