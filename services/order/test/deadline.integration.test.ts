@@ -359,7 +359,7 @@ describe('answers that were given are waited for', () => {
     await one.look();
     await two.look();
     expect(await statusOf(one, orderId)).toBe('pending');
-    await setConsumer(two, `returns_until = now()`);
+    await setConsumer(two, `clear_at = now() - interval '10 seconds', returns_until = now() - interval '5 seconds'`);
     await one.look();
     expect(await statusOf(one, orderId)).toBe('pending');
     await two.look();
@@ -392,7 +392,7 @@ describe('answers that were given are waited for', () => {
       [two.id],
     );
     expect(rows).toEqual([{ gone: true, waited: true }]);
-    await setConsumer(two, `returns_until = now()`);
+    await setConsumer(two, `returns_until = now() - interval '1 second'`);
     await one.look();
     expect(await statusOf(one, orderId)).toBe('cancelled');
   });

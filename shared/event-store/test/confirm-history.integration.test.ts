@@ -74,7 +74,9 @@ describe('by when an event was confirmed', () => {
     await becomesConfirmed(test, 1, 2);
     const { rows } = await test.pool.query<{ at: string }>('SELECT published_at::text AS at FROM parked_events');
     expect(await confirmedBy(test, rows[0]?.at ?? '')).toContain(1);
-    await test.pool.query(`UPDATE parked_events SET published_at = published_at + interval '1 hour'`);
+    await test.pool.query(
+      `UPDATE parked_events SET published_at = published_at + interval '1 hour' WHERE stream_id = 's-1'`,
+    );
     expect(await confirmedNow(test)).toEqual([2]);
   });
 
