@@ -124,7 +124,6 @@ export class AmqpBroker implements Broker {
       ...limits,
       onLost: (reason) => this.#topology.publishRefused(reason),
     });
-    void this.#consuming.add(async () => this.#checkReadySoon());
   }
 
   open(): void {
@@ -273,6 +272,7 @@ export class AmqpBroker implements Broker {
   }
 
   #connected(): void {
+    this.#checkReady();
     if ([this.#publishing, this.#consuming].some(({ state }) => state === 'connecting')) return;
     for (const kind of [AWAY, REFUSED]) this.#options.alerts.clear(kind, this.#url);
   }
@@ -291,7 +291,7 @@ export class AmqpBroker implements Broker {
 
   #opened(channel: ConfirmChannel): void {
     this.#window.attach(channel);
-    this.#checkReadySoon();
+    this.#checkReady();
   }
 
   async #declareOnce(): Promise<void> {
@@ -299,11 +299,6 @@ export class AmqpBroker implements Broker {
     const model = this.#publishing.model;
     if (!model) throw busErrors.BROKER_UNAVAILABLE('not connected');
     await this.#topology.declare(model);
-  }
-
-  /** Once the setup that calls this has returned and its connection counts as connected. */
-  #checkReadySoon(): void {
-    setImmediate(() => this.#checkReady());
   }
 
   #checkReady(): void {
