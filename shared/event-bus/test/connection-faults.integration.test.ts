@@ -139,7 +139,11 @@ describe('the bus under faults of its connections', () => {
 
     test.each([
       ['the password is wrong', { password: 'wrong' }, /refuses the login of user "warren"/],
-      ['there is no such virtual host', { pathname: '/nowhere' }, /virtual host "nowhere" does not exist/],
+      [
+        'there is no such virtual host',
+        { pathname: '/nowhere' },
+        /vhost nowhere not found|virtual host "nowhere" does not exist/,
+      ],
     ])('when %s, then connect says so', async (_, change, message) => {
       const url = new URL(harness.amqpUrl);
       Object.assign(url, change);
