@@ -111,6 +111,7 @@ export class AmqpBroker implements Broker {
     const plan = () => options.topology.plan();
     this.#bindings = new BindingKeeper({
       plan,
+      declare: (model) => this.#topology.declare(model),
       model: () => (this.#keeper.channel ? this.#publishing.model : undefined),
       everyMs: rebindMs,
       alerts: options.alerts,

@@ -1,5 +1,5 @@
 import type { QueueSpec } from '@warren/contracts';
-import { type Alerts, defineAlerts, groupBy, type Logger, toAppError } from '@warren/kernel';
+import { type Alerts, defineAlerts, type Logger, toAppError } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
@@ -24,6 +24,8 @@ const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({
 export interface BindingKeeperOptions {
   /** The topology of this moment. */
   plan(): TopologyPlan;
+  /** Makes the broker have it. @throws `BROKER_UNAVAILABLE` */
+  declare(model: ChannelModel): Promise<void>;
   /** The present connection, while its topology is declared. */
   model(): ChannelModel | undefined;
   everyMs: number;
@@ -59,14 +61,13 @@ export class BindingKeeper {
   }
 
   async #pass(): Promise<void> {
-    const { plan, model, logger } = this.#options;
+    const { declare, model, logger } = this.#options;
     const current = model();
     if (!current || this.#running) return;
     this.#running = true;
     try {
-      const declared = groupBy(plan().bindings, ({ queue }) => queue);
-      // First: what has another queue beside the stream must not be hidden by it while its own binding is still missing.
-      await Promise.all([...declared].map(([queue, bindings]) => this.#bind(current, { queue, bindings })));
+      // First, queues that were deleted included: what has another queue beside the stream must not be hidden by it while that is missing.
+      await declare(current);
       await this.bindOptional(current);
     } catch (thrown) {
       // With the connection everything is bound again.
