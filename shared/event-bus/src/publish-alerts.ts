@@ -21,7 +21,7 @@ export const publishAlerts = defineAlerts({
     meaning:
       'No queue is bound to this exchange for this routing key, though one should be. What is not published is kept.',
     action:
-      'Restore the queue or its binding: a restart of any service declares all of them. Everything flows again by itself.',
+      'Nothing if a service of this system consumes it: its queue and binding are declared again within 30 s. Otherwise start the service that declares the queue. Everything flows again by itself.',
   },
   NEWS_REFUSED: {
     severity: 'warning',

@@ -20,7 +20,7 @@ export const storeAlerts = defineAlerts({
   },
   DATABASE_CONNECTIONS_EXHAUSTED: {
     severity: 'degraded',
-    meaning: 'The database gives out no more connections.',
+    meaning: 'The database accepts no more connections.',
     action:
       'Lower DATABASE_POOL_SIZE or the number of instances (each keeps up to three more for its relay and jobs), or raise max_connections or the limit of the role or database.',
   },

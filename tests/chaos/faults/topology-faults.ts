@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { QUEUES, type QueueSpec } from '@warren/contracts';
+import { QUEUES, type QueueSpec, STREAMS } from '@warren/contracts';
+import type { ChaosSystem } from '../chaos-system.ts';
 import { queuesThatTake, SHARED_QUEUES } from '../queues.ts';
 import { settle } from '../settle.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
@@ -10,8 +11,9 @@ import type { FaultContext, FaultKind } from './fault.ts';
  * unroutable (`mandatory`), is kept, and the queue is declared again.
  *
  * RabbitMQ gives back only what no queue at all takes. The observer and the stream of all events take everything, so they leave the
- * exchanges meanwhile; what is published in that time counts as published when its effects are there, and is not in the figures. And a
- * queue that shares its messages with another one (an order's creation goes to three) cannot be missed in this way: it is left alone.
+ * exchanges meanwhile; what is published in that time counts as published when its effects are there, and is not in the figures. Publishers
+ * bind the stream again by themselves, so meanwhile the services' login may not write to it. And a queue that shares its messages with
+ * another one (an order's creation goes to three) cannot be missed in this way: it is left alone.
  */
 export const topologyFaults: Readonly<Record<string, FaultKind>> = {
   'binding removed': {
@@ -71,7 +73,7 @@ async function unseen(context: FaultContext, damage: Damage): Promise<string> {
   const from = Date.now() - RELAY_MS;
   const spec = random.pick(MISSED);
   try {
-    await system.observer.watch(false);
+    await unwatch(system);
     const undo = await damage(spec);
     load.resume();
     await pause(durationMs);
@@ -79,8 +81,33 @@ async function unseen(context: FaultContext, damage: Damage): Promise<string> {
     return left === undefined ? spec.queue : `${spec.queue}; not settled after it: ${left}`;
   } finally {
     // Also where the broker did not do as it was told: nobody would see what comes after.
+    await permitWriting(system, '.*');
     await system.observer.watch(true);
     blindSpells.push({ from, to: Date.now() });
     load.resume();
   }
+}
+
+/** Takes the observer and the stream off the exchanges, and keeps the stream off them. */
+async function unwatch(system: ChaosSystem): Promise<void> {
+  for (;;) {
+    await system.observer.watch(false);
+    await permitWriting(system, `^(?!${STREAMS.events}$)`);
+    const bindings = await system.management.call<Binding[]>('GET', `/queues/%2F/${STREAMS.events}/bindings`);
+    // A publisher may have been just about to bind it.
+    if (bindings.every(({ source }) => source === DEFAULT_EXCHANGE)) return;
+    await permitWriting(system, '.*');
+  }
+}
+
+interface Binding {
+  source: string;
+}
+
+const DEFAULT_EXCHANGE = '';
+
+/** Lets the login of the services, which is the observer's as well, write to and bind what has such a name. */
+async function permitWriting({ broker, management }: ChaosSystem, names: string): Promise<void> {
+  const { username } = new URL(broker.amqpUrl);
+  await management.call('PUT', `/permissions/%2F/${username}`, { configure: '.*', write: names, read: '.*' });
 }

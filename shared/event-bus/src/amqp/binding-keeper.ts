@@ -10,7 +10,7 @@ const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({
     severity: 'warning',
     meaning: 'The broker refuses a binding of a queue or stream that takes what this service publishes.',
     action:
-      "Give the service's login the right to bind it (write on the queue, read on the exchange). Until then only the queue's own service makes its bindings.",
+      "Grant the service's login the right to bind it (write on the queue, read on the exchange). Until then only the queue's own service makes its bindings.",
   },
   QUEUE_NOT_SERVED: {
     severity: 'degraded',
