@@ -21,6 +21,13 @@ export interface ChaosReport {
   measured: Record<string, string>;
   /** Answers to the client, by status. */
   answers: Record<string, number>;
+  /** Where something was broken: what each service had logged, and its readiness in the end. */
+  services?: Record<string, ServiceTrace>;
+}
+
+export interface ServiceTrace {
+  readiness: string;
+  log: readonly string[];
 }
 
 /** True when every promise was kept and the system came to rest in time. */

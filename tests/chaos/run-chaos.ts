@@ -10,7 +10,7 @@ import { checkInvariants } from './invariants.ts';
 import { INITIAL_STOCK } from './products.ts';
 import { createProgress } from './progress.ts';
 import { createRandom } from './random.ts';
-import type { ChaosReport } from './report.ts';
+import { type ChaosReport, isClean, type ServiceTrace } from './report.ts';
 import { playScenario } from './scenarios/play-scenario.ts';
 import { drawSchedule } from './schedule.ts';
 import { sendStock } from './send-stock.ts';
@@ -75,7 +75,7 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
     progress.enter('judging');
     const evidence = await gatherEvidence({ system, record, initialStock: INITIAL_STOCK, blindSpells, outages });
     const findings = await judgeScenario({ evidence, settledSeconds });
-    return {
+    const report: ChaosReport = {
       options,
       startedAt: new Date(startedAt).toISOString(),
       seconds: secondsSince(startedAt),
@@ -88,10 +88,19 @@ async function hurtAndJudge({ system, options, say, signal, startedAt }: Run): P
       counts: { ...countsOf(evidence), 'orders due and not sent': load.dropped },
       answers: Object.fromEntries(record.answers),
     };
+    return isClean(report) ? report : { ...report, services: await traceServices(system) };
   } finally {
     progress.stop();
     await load.stop();
   }
+}
+
+async function traceServices({ services }: ChaosSystem): Promise<Record<string, ServiceTrace>> {
+  const traced = services.map(async ({ name, process: { url, output } }): Promise<[string, ServiceTrace]> => {
+    const asked = fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(5000) }).then((answer) => answer.text());
+    return [name, { readiness: await asked.catch((error: Error) => error.message), log: output }];
+  });
+  return Object.fromEntries(await Promise.all(traced));
 }
 
 const secondsSince = (from: number): number => Math.round((Date.now() - from) / 100) / 10;
