@@ -41,7 +41,7 @@ export interface Observer {
 /** The observer's queue. Nothing must be left in it in the end either. */
 export const OBSERVER_QUEUE = 'chaos_observer';
 /** Where what is committed is published. System events are in no log, and nobody is to get copies of them. */
-const WATCHED = Object.values(EXCHANGES).filter((exchange) => exchange !== EXCHANGES.system);
+export const WATCHED: readonly string[] = Object.values(EXCHANGES).filter((exchange) => exchange !== EXCHANGES.system);
 const MAX_CAPTURED = 500;
 const RETRY_MS = 200;
 const ANSWER_TIMEOUT_MS = 10_000;

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { QUEUES, type QueueSpec, STREAMS } from '@warren/contracts';
 import type { ChaosSystem } from '../chaos-system.ts';
+import { WATCHED } from '../observer.ts';
 import { queuesThatTake, SHARED_QUEUES } from '../queues.ts';
 import { settle } from '../settle.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
@@ -95,16 +96,15 @@ async function unwatch(system: ChaosSystem): Promise<void> {
     await permitWriting(system, `^(?!${STREAMS.events}$)`);
     const bindings = await system.management.call<Binding[]>('GET', `/queues/%2F/${STREAMS.events}/bindings`);
     // A publisher may have been just about to bind it.
-    if (bindings.every(({ source }) => source === DEFAULT_EXCHANGE)) return;
+    if (!bindings.some(({ source }) => WATCHED.includes(source))) return;
     await permitWriting(system, '.*');
   }
 }
 
 interface Binding {
+  /** The exchange. */
   source: string;
 }
-
-const DEFAULT_EXCHANGE = '';
 
 /** Lets the login of the services, which is the observer's as well, write to and bind what has such a name. */
 async function permitWriting({ broker, management }: ChaosSystem, names: string): Promise<void> {
