@@ -86,12 +86,15 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   }
 
   /** Until it works: the broker is killed under this very run. */
-  async function surely<Result>(work: (session: Session) => Promise<Result>): Promise<Result> {
+  async function surely<Result>(
+    work: (session: Session) => Promise<Result>,
+    limitMs = ANSWER_TIMEOUT_MS,
+  ): Promise<Result> {
     for (;;) {
       if (closed) throw new Error('the observer is closed');
       try {
         session ??= open();
-        return await within(ANSWER_TIMEOUT_MS, session.then(work));
+        return await within(limitMs, session.then(work));
       } catch {
         session = undefined;
         await pause(RETRY_MS);
@@ -113,7 +116,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
         for (const queue of [OBSERVER_QUEUE, STREAMS.events]) await bind(channel, queue, on);
       });
     },
-    take: (queue, options) => surely(({ model }) => takeFrom(model, queue, options)),
+    take: (queue, options) => surely(({ model }) => takeFrom(model, queue, options), options.forMs + ANSWER_TIMEOUT_MS),
     drain: (queue) => surely(({ model }) => drainQueue(model, queue)),
     async close() {
       closed = true;

@@ -13,7 +13,7 @@ export const messageFaults: Readonly<Record<string, FaultKind>> = {
   'copies out of order': { on: 'messages', weight: 8, durationMs: [0, 0], inject: publishCopies },
   poison: { on: 'messages', weight: 6, durationMs: [0, 0], inject: publishPoison },
   'stock command repeated': { on: 'messages', weight: 8, durationMs: [0, 0], inject: receiveStock },
-  'messages taken by a stranger': { on: 'messages', weight: 4, durationMs: [500, 1500], inject: takeMessages },
+  'messages taken by a stranger': { on: 'messages', weight: 4, durationMs: [500, 14_000], inject: takeMessages },
 };
 
 /** Copies of what was seen lately, old and new mixed, some of them twice. */
@@ -75,13 +75,14 @@ const MAY_MISS = [QUEUES.inventoryOrderCreated, QUEUES.orderInventoryReserved, Q
 
 /**
  * Another consumer on a queue, as of a service that was pointed at the wrong broker: what it takes nobody else gets, and only the
- * deadline ends those orders. Nothing could make up for a cancellation, for stock, for what a
- * payment hears or for a wish for a mail that is taken, so those queues are left alone.
+ * deadline ends those orders. The rest it holds, at times for longer than the deadline, and returns in the end. Nothing could make up
+ * for a cancellation, for stock, for what a payment hears or for a wish for a mail that is taken, so those queues are left alone.
  */
 async function takeMessages({ system: { observer }, record, random, durationMs }: FaultContext): Promise<string> {
   const queue = random.pick(MAY_MISS);
   const before = record.taken.size;
-  const claim = (id: string) => !record.poison.has(id) && record.taken.add(`${queue} ${id}`).size > 0;
+  const claim = (id: string) =>
+    !record.poison.has(id) && random.chance(0.5) && record.taken.add(`${queue} ${id}`).size > 0;
   await observer.take(queue, { forMs: durationMs, claim });
   return `${record.taken.size - before} of ${queue}`;
 }
