@@ -120,6 +120,8 @@ export interface Evidence {
   firstSeen: ReadonlyMap<string, number>;
   /** When that was, in milliseconds since 1970. */
   seenAt: ReadonlyMap<string, number>;
+  /** Ids of messages whose place in `firstSeen` tells nothing: the observer had lost them once. */
+  seenLate: ReadonlySet<string>;
   /** When the broker was certainly away. */
   outages: readonly Outage[];
   /** How long the inventory has for its answer, in milliseconds. */

@@ -37,6 +37,7 @@ export async function gatherEvidence({
     notificationEnds: system.instancesOf('notification').flatMap(({ ends }) => ends),
     firstSeen: observer.firstSeen,
     seenAt: observer.seenAt,
+    seenLate: observer.seenLate,
     outages,
     deadlineMs: system.deadlineMs,
     blindSpells,

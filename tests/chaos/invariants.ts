@@ -219,10 +219,12 @@ function brokenStreams({ events }: Evidence): string[] {
 
 const placeOf = ({ version, archived }: LoggedEvent): string => `${version}${archived ? ' (archived)' : ''}`;
 
-function disorderedStreams({ events, firstSeen }: Evidence): string[] {
+function disorderedStreams({ events, firstSeen, seenLate, blindSpells }: Evidence): string[] {
   const streams = groupBy(events, ({ stream }) => stream);
+  const hasPlace = (event: LoggedEvent) =>
+    firstSeen.has(event.id) && !seenLate.has(event.id) && !isUnseen(event, blindSpells);
   return [...streams].flatMap(([stream, own]) => {
-    const seen = own.toSorted((a, b) => a.version - b.version).filter(({ id }) => firstSeen.has(id));
+    const seen = own.toSorted((a, b) => a.version - b.version).filter(hasPlace);
     return seen.slice(1).flatMap(({ id, version }, index) => {
       const before = seen[index];
       const ordered = before === undefined || (firstSeen.get(before.id) ?? 0) < (firstSeen.get(id) ?? 0);

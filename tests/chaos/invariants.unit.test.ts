@@ -172,6 +172,14 @@ describe('the judgement of a run', () => {
     expect(brokenBy({ ...blind, ...unseen('e1', 'e3', CANCEL_2, 'e8', 'e9') })).toHaveLength(1);
   });
 
+  it('when the observer had lost a message, or did not watch, then its place tells nothing', () => {
+    const late = seenAs('e3', ...everything.filter((id) => id !== 'e3'));
+    const { recordedAt = 0 } = soundRun().events.find(({ id }) => id === 'e3') ?? {};
+    expect(brokenBy({ ...late, seenLate: new Set(['e3']) })).toEqual([]);
+    expect(brokenBy({ ...late, blindSpells: [{ from: recordedAt, to: recordedAt }] })).toEqual([]);
+    expect(brokenBy({ ...late, seenLate: new Set(['e9']) })).toHaveLength(1);
+  });
+
   it('when a promise is broken many times, then all are counted and a few are shown', () => {
     const faultsLogged = Array.from({ length: 40 }, (_, index) => `fault ${index}`);
     const [violation] = checkInvariants({ ...soundRun(), faultsLogged });

@@ -22,6 +22,10 @@ export interface Observer {
   readonly firstSeen: ReadonlyMap<string, number>;
   /** When each of them appeared, in milliseconds since 1970, or the observer came to see it. */
   readonly seenAt: ReadonlyMap<string, number>;
+  /** Those that had been handed to it before, and lost with its channel: by then later ones may have come. Their place tells nothing. */
+  readonly seenLate: ReadonlySet<string>;
+  /** How many messages it has seen, copies included. */
+  readonly seen: number;
   /** The latest messages, for copies. */
   readonly captured: readonly CapturedMessage[];
   /** Publishes until the broker has confirmed it, however long that takes. The same id may be there more than once. @throws when closed */
@@ -50,7 +54,9 @@ const ANSWER_TIMEOUT_MS = 10_000;
 export async function openObserver(amqpUrl: string): Promise<Observer> {
   const firstSeen = new Map<string, number>();
   const seenAt = new Map<string, number>();
+  const seenLate = new Set<string>();
   const captured: CapturedMessage[] = [];
+  let seen = 0;
   let session: Promise<Session> | undefined;
   let watching = true;
   let closed = false;
@@ -58,9 +64,11 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   function note(message: ConsumeMessage): void {
     const { fields, properties, content: body } = message;
     const id = String(properties.messageId);
+    seen += 1;
     if (!firstSeen.has(id)) {
       firstSeen.set(id, firstSeen.size);
       seenAt.set(id, Date.now());
+      if (fields.redelivered) seenLate.add(id);
     }
     const { headers: _, ...own } = properties;
     captured.push({
@@ -108,6 +116,10 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   return {
     firstSeen,
     seenAt,
+    seenLate,
+    get seen() {
+      return seen;
+    },
     captured,
     publish: (message) => surely(({ channel }) => publishOn(channel, message)),
     watch(on) {

@@ -150,6 +150,7 @@ export function soundRun(): Evidence {
     seenAt: new Map(published.map((id) => [id, 1000])),
     outages: [],
     deadlineMs: 10_000,
+    seenLate: new Set(),
     blindSpells: [],
     deadLetters: [deadPoison],
     leftInQueues: [{ queue: 'inventory_order_created', messages: 0 }],

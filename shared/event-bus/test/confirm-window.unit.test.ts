@@ -1,5 +1,5 @@
 import { EventEmitter } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
 import type { ConfirmChannel } from 'amqplib';
 import { ConfirmWindow } from '../src/amqp/confirm-window.ts';
@@ -186,6 +186,26 @@ describe('confirm window', () => {
     expect(channel.published).toEqual([]);
     window.pause(false);
     expect(channel.published).toHaveLength(1);
+  });
+
+  test('when the broker was blocked for a part of the time, then a confirm that does not come is no refusal', () => {
+    jest.useFakeTimers();
+    try {
+      window = new ConfirmWindow({ maxUnconfirmed: 3, timeoutMs: 40 });
+      attach(channel);
+      const [blocked] = add(1) as [TestPosting];
+      jest.advanceTimersByTime(10);
+      window.pause(true);
+      jest.advanceTimersByTime(20);
+      window.pause(false);
+      jest.advanceTimersByTime(20);
+      expect(blocked.outcomes).toEqual([{ status: 'unknown', reason: 'no confirm within 40 ms' }]);
+      const [unanswered] = add(1) as [TestPosting];
+      jest.advanceTimersByTime(50);
+      expect(unanswered.outcomes).toMatchObject([{ status: 'unknown', routeFault: 'unanswered' }]);
+    } finally {
+      jest.useRealTimers();
+    }
   });
 
   test('when the client cannot encode a message, then it is unsendable, and the tags of the others stay right', () => {

@@ -35,6 +35,7 @@ export class ConfirmWindow {
   #channel: ConfirmChannel | undefined;
   #full = false;
   #paused = false;
+  #resumedAt = Number.NEGATIVE_INFINITY;
   #closed = false;
   #sweeper: NodeJS.Timeout | undefined;
   #onFlushed: (() => void)[] = [];
@@ -115,6 +116,7 @@ export class ConfirmWindow {
 
   /** While paused nothing is sent: a blocked broker would take it all at once later, with every repetition. */
   pause(paused: boolean): void {
+    if (this.#paused && !paused) this.#resumedAt = Date.now();
     this.#paused = paused;
     this.#pump();
   }
@@ -198,9 +200,11 @@ export class ConfirmWindow {
 
   #sweep(): void {
     const now = Date.now();
+    // A broker that was blocked for a part of the time has not refused to answer.
+    const heard = !this.#paused && now - this.#resumedAt >= this.#options.timeoutMs;
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
     for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {
-      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(!this.#paused && UNANSWERED) });
+      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(heard && UNANSWERED) });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;
