@@ -14,6 +14,8 @@
  * | deadline-confirm | the deadline counts from when an order was placed, not from the confirm of its creation |
  * | deadline-consumer | it counts also while nobody consumes the answer queues |
  * | deadline-answers | answers that were given are not waited for |
+ * | refused-kinds | each event of a kind that is refused is sent all the same, once |
+ * | stream-served | a new connection publishes at once, also while the broker does not serve the stream of all events yet |
  * | payment-key | the gateway is asked under another key at each try |
  * | mail-claim | a mail that is claimed can be claimed by others as well |
  * | email-claim | an e-mail address is anybody's |
@@ -80,6 +82,14 @@ export const MECHANISMS = {
         'return void (await orders.cancelOverdue(confirmedBefore(seen.now), BATCH, signal)); const states = undefined;',
       ],
     ],
+  },
+  'refused-kinds': {
+    file: '/event-store/dist/relay/parking.js',
+    cuts: [['streams.size === 0 ? undefined : lanes.refusalOf(kindOf(event))', 'undefined']],
+  },
+  'stream-served': {
+    file: '/event-bus/dist/amqp/amqp-broker.js',
+    cuts: [['await this.#bindings.bindOptional(model);', '']],
   },
   'payment-key': {
     file: '/payment/dist/application/settle-payment.js',
