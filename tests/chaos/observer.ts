@@ -57,9 +57,10 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   const seenLate = new Set<string>();
   const captured: CapturedMessage[] = [];
   let seen = 0;
-  let session: Promise<Session> | undefined;
   let watching = true;
-  let closed = false;
+  // Apart: an alarm of the broker blocks connections that publish, and the observer is to see all the while.
+  const consuming = keep(() => openConsumer(amqpUrl, watching, note));
+  const publishing = keep(() => openSession(amqpUrl));
 
   function note(message: ConsumeMessage): void {
     const { fields, properties, content: body } = message;
@@ -80,39 +81,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
     if (captured.length > MAX_CAPTURED) captured.shift();
   }
 
-  async function open(): Promise<Session> {
-    const opened = await openSession(amqpUrl, watching, note);
-    const forget = () => {
-      session = undefined;
-    };
-    opened.model.once('close', forget);
-    opened.channel.once('close', () => {
-      forget();
-      void opened.model.close().catch(() => undefined);
-    });
-    return opened;
-  }
-
-  /** Until it works: the broker is killed under this very run. */
-  async function surely<Result>(
-    work: (session: Session) => Promise<Result>,
-    limitMs = ANSWER_TIMEOUT_MS,
-  ): Promise<Result> {
-    for (;;) {
-      if (closed) throw new Error('the observer is closed');
-      try {
-        session ??= open();
-        return await within(limitMs, session.then(work));
-      } catch {
-        session = undefined;
-        await pause(RETRY_MS);
-      }
-    }
-  }
-
-  await surely(async () => undefined);
-  // Keeps it consuming also when nobody publishes.
-  const keeper = setInterval(() => session ?? void surely(async () => undefined).catch(() => undefined), 500);
+  await consuming.surely(async () => undefined);
   return {
     firstSeen,
     seenAt,
@@ -121,19 +90,18 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
       return seen;
     },
     captured,
-    publish: (message) => surely(({ channel }) => publishOn(channel, message)),
+    publish: (message) => publishing.surely(({ channel }) => publishOn(channel, message)),
     watch(on) {
       watching = on;
-      return surely(async ({ channel }) => {
+      return consuming.surely(async ({ channel }) => {
         for (const queue of [OBSERVER_QUEUE, STREAMS.events]) await bind(channel, queue, on);
       });
     },
-    take: (queue, options) => surely(({ model }) => takeFrom(model, queue, options), options.forMs + ANSWER_TIMEOUT_MS),
-    drain: (queue) => surely(({ model }) => drainQueue(model, queue)),
+    take: (queue, options) =>
+      consuming.surely(({ model }) => takeFrom(model, queue, options), options.forMs + ANSWER_TIMEOUT_MS),
+    drain: (queue) => consuming.surely(({ model }) => drainQueue(model, queue)),
     async close() {
-      closed = true;
-      clearInterval(keeper);
-      await session?.then(({ model }) => model.close()).catch(() => undefined);
+      await Promise.all([consuming.close(), publishing.close()]);
     },
   };
 }
@@ -143,16 +111,68 @@ interface Session {
   channel: ConfirmChannel;
 }
 
-async function openSession(
+interface Kept {
+  /** Does the work until it succeeds: the broker is killed under this very run. @throws when closed */
+  surely<Result>(work: (session: Session) => Promise<Result>, limitMs?: number): Promise<Result>;
+  close(): Promise<void>;
+}
+
+/** Keeps one session open, also when nobody asks for anything; one that does not answer is closed before the next is opened. */
+function keep(open: () => Promise<Session>): Kept {
+  let session: Promise<Session> | undefined;
+  let closed = false;
+
+  async function opened(): Promise<Session> {
+    const fresh = await open();
+    const forget = () => {
+      session = undefined;
+    };
+    fresh.model.once('close', forget);
+    fresh.channel.once('close', () => {
+      forget();
+      void fresh.model.close().catch(() => undefined);
+    });
+    return fresh;
+  }
+
+  async function surely<Result>(
+    work: (session: Session) => Promise<Result>,
+    limitMs = ANSWER_TIMEOUT_MS,
+  ): Promise<Result> {
+    for (;;) {
+      if (closed) throw new Error('the observer is closed');
+      session ??= opened();
+      const current = session;
+      try {
+        return await within(limitMs, current.then(work));
+      } catch {
+        if (session === current) session = undefined;
+        const ended = current.then(({ model }) => model.close());
+        await within(ANSWER_TIMEOUT_MS, ended).catch(() => undefined);
+        await pause(RETRY_MS);
+      }
+    }
+  }
+
+  const keeper = setInterval(() => session ?? void surely(async () => undefined).catch(() => undefined), 500);
+  return {
+    surely,
+    async close() {
+      closed = true;
+      clearInterval(keeper);
+      await session?.then(({ model }) => model.close()).catch(() => undefined);
+    },
+  };
+}
+
+async function openConsumer(
   amqpUrl: string,
   watching: boolean,
   note: (message: ConsumeMessage) => void,
 ): Promise<Session> {
-  const model = await connect(amqpUrl, { timeout: ANSWER_TIMEOUT_MS });
-  model.on('error', () => undefined);
+  const session = await openSession(amqpUrl);
+  const { model, channel } = session;
   try {
-    const channel = await model.createConfirmChannel();
-    channel.on('error', () => undefined);
     await bindOrDeclare(channel, watching);
     await channel.prefetch(500);
     await channel.consume(OBSERVER_QUEUE, (message) => {
@@ -160,6 +180,19 @@ async function openSession(
       note(message);
       channel.ack(message);
     });
+    return session;
+  } catch (error) {
+    await model.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function openSession(amqpUrl: string): Promise<Session> {
+  const model = await connect(amqpUrl, { timeout: ANSWER_TIMEOUT_MS });
+  model.on('error', () => undefined);
+  try {
+    const channel = await model.createConfirmChannel();
+    channel.on('error', () => undefined);
     return { model, channel };
   } catch (error) {
     await model.close().catch(() => undefined);
