@@ -1,6 +1,5 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { beforeEach, describe, expect, test } from '@jest/globals';
 import { type Alerts, createAlerts, silentLogger } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
 import type { ChannelModel } from 'amqplib';
 import { BindingKeeper } from '../src/amqp/binding-keeper.ts';
 import { declareTopology } from '../src/amqp/declare-topology.ts';
@@ -18,77 +17,65 @@ describe('binding keeper', () => {
   let alerts: Alerts;
   let keeper: BindingKeeper;
   let model: ChannelModel | undefined;
-  /** How often it has asked for the connection. */
-  let looks: number;
   let declare: (model: ChannelModel) => Promise<unknown>;
   beforeEach(() => {
     broker = new RefusingBroker();
     alerts = createAlerts();
     ({ model } = broker);
-    looks = 0;
     declare = (current) => declareTopology(current, plan);
     keeper = new BindingKeeper({
       plan: () => plan,
       declare: async (current) => void (await declare(current)),
-      model: () => {
-        looks += 1;
-        return model;
-      },
-      everyMs: 5,
+      model: () => model,
       alerts,
       logger: silentLogger,
     });
   });
-  afterEach(() => keeper.stop());
 
   const isBound = (queue: string) => broker.asked.includes(`bind ${queue}-shop`);
   const codes = () => alerts.active().map(({ code, subject }) => `${code} ${subject}`);
 
-  test('when it makes the bindings again, then the queues of the topology exist and are bound before any optional one is', async () => {
-    keeper.start();
-    await waitUntil(() => isBound('all') && isBound('audit'));
+  test('when everything is made again, then the queues of the topology exist and are bound before any optional one is', async () => {
+    await keeper.refresh();
     const own = broker.asked.indexOf('bind stock-shop');
     expect(broker.asked.slice(0, own)).toContain('queue stock');
-    expect(own).toBeGreaterThan(-1);
     expect(own).toBeLessThan(broker.asked.findIndex((what) => /all|audit/.test(what)));
+    expect([isBound('all'), isBound('audit')]).toEqual([true, true]);
   });
 
   test('when the topology cannot be declared, then no optional queue is bound until it can', async () => {
-    let tries = 0;
     declare = async () => {
-      tries += 1;
       throw new Error('the connection was lost');
     };
-    keeper.start();
-    await waitUntil(() => tries >= 3);
+    await keeper.refresh();
     expect(broker.asked).toEqual([]);
     declare = async () => undefined;
-    await waitUntil(() => isBound('all'));
+    await keeper.refresh();
+    expect(isBound('all')).toBe(true);
   });
 
-  test('when a pass takes longer than the time between two, then there is one at a time', async () => {
-    let running = 0;
-    let most = 0;
-    let passes = 0;
-    declare = async () => {
-      running += 1;
-      most = Math.max(most, running);
-      await new Promise((resolve) => setTimeout(resolve, 20));
-      running -= 1;
-      passes += 1;
+  test('when one round takes longer than the time between two, then the next one waits for its turn', async () => {
+    let end: () => void = () => undefined;
+    let begun = 0;
+    declare = () => {
+      begun += 1;
+      return new Promise<void>((resolve) => {
+        end = resolve;
+      });
     };
-    keeper.start();
-    await waitUntil(() => passes >= 3);
-    expect(most).toBe(1);
+    const first = keeper.refresh();
+    await keeper.refresh();
+    expect(begun).toBe(1);
+    end();
+    await first;
+    void keeper.refresh();
+    expect(begun).toBe(2);
   });
 
-  test('when there is no connection, then nothing is asked; when there is one again, then everything is bound', async () => {
+  test('when there is no connection, then nothing is asked', async () => {
     model = undefined;
-    keeper.start();
-    await waitUntil(() => looks >= 3);
+    await keeper.refresh();
     expect(broker.asked).toEqual([]);
-    ({ model } = broker);
-    await waitUntil(() => isBound('stock') && isBound('all'));
   });
 
   test('when the broker refuses a binding, then that one is named until it is made, and the others are made all the same', async () => {
