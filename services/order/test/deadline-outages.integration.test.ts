@@ -1,6 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
-import { createTcpProxy, type TcpProxy, waitUntil, waitUntilReady } from '@warren/testing';
+import {
+  createTcpProxy,
+  type ServiceProcess,
+  startServiceProcess,
+  type TcpProxy,
+  waitUntil,
+  waitUntilReady,
+} from '@warren/testing';
 import { type Channel, type ChannelModel, connect } from 'amqplib';
 import pg from 'pg';
 import { createOrderFixture, type OrderFixture, type RunningOrder } from './order-fixture.ts';
@@ -51,8 +58,10 @@ beforeEach(() => {
   unanswered.length = 0;
 });
 const running: RunningOrder[] = [];
+const processes: ServiceProcess[] = [];
 afterEach(async () => {
   broker.refuse(false);
+  await Promise.all(processes.splice(0).map((process) => process.kill()));
   await Promise.all(running.splice(0).map(({ service }) => service.lifecycle.stop()));
 });
 afterAll(async () => {
@@ -67,6 +76,15 @@ async function start(...args: Parameters<OrderFixture['start']>): Promise<Runnin
   running.push(order);
   await waitUntilReady(order.service);
   return order;
+}
+
+/** A further instance, in a process of its own. The broker waits two minutes for a sign of life before it takes back what it has in hand. */
+async function startProcess(): Promise<ServiceProcess> {
+  const { vhost, database } = fixture;
+  const addresses = { AMQP_URL: `${vhost.amqpUrl}?heartbeat=60`, DATABASE_URL: database.url };
+  const process = await startServiceProcess({ service: 'order', env: { ...env, ...addresses } });
+  processes.push(process);
+  return process;
 }
 
 async function place(order: RunningOrder, count = ORDERS): Promise<string[]> {
@@ -107,10 +125,14 @@ const deadlinePassed = (ids: readonly string[]) =>
     { what: 'the deadline to pass' },
   );
 
-/** Resolves when each instance has looked for due orders again, twice: whatever it was about to cancel is cancelled. */
+/** Resolves when each instance that is not silent has looked for due orders again, twice: whatever it was about to cancel is cancelled. */
 async function lookedAgain(): Promise<void> {
   const read = async () =>
-    (await admin.query('SELECT instance, live_until FROM answer_consumers WHERE gone_at IS NULL')).rows;
+    (
+      await admin.query(
+        'SELECT instance, live_until FROM answer_consumers WHERE gone_at IS NULL AND live_until > now()',
+      )
+    ).rows;
   for (let time = 0; time < 2; time += 1) {
     const before = new Map((await read()).map((row) => [row.instance, Number(row.live_until)]));
     const isLater = async () =>
@@ -186,7 +208,37 @@ describe('the deadline of an order, with a real broker', () => {
     expect(await ended(ids)).toEqual({ confirmed: ORDERS });
   });
 
-  test('when a stranger holds answers, or an instance that hangs, then their orders wait until it lets them go', async () => {
+  test('when an instance is frozen with answers in hand, then the other one cancels none of their orders, and they are confirmed when it goes on', async () => {
+    const order = await start();
+    const frozen = await startProcess();
+    frozen.signal('SIGSTOP');
+    answering = true;
+    const ids = await place(order);
+    const inHand = async () => {
+      const answers = (await fixture.vhost.queues()).find(({ name }) => name === QUEUES.orderInventoryReserved);
+      return answers?.messages_unacknowledged ?? 0;
+    };
+    await waitUntil(
+      async () => {
+        const held = await inHand();
+        return held > 0 && held + ((await states(ids)).confirmed ?? 0) === ORDERS;
+      },
+      { what: 'every answer to be applied or in the hand of the frozen instance' },
+    );
+    await waitUntil(async () => (await overdue(order)) > 0 || undefined, { what: 'orders to be due' });
+    await lookedAgain();
+    expect(await states(ids)).not.toHaveProperty('cancelled timed out');
+    const lost = 'SELECT count(*)::int AS lost FROM answer_consumers WHERE gone_at IS NULL AND live_until < now()';
+    await waitUntil(async () => (await admin.query(lost)).rows[0].lost === 1, {
+      what: 'the frozen instance to count as lost',
+    });
+    await lookedAgain();
+    expect(await states(ids)).not.toHaveProperty('cancelled timed out');
+    frozen.signal('SIGCONT');
+    expect(await ended(ids)).toEqual({ confirmed: ORDERS });
+  });
+
+  test('when a stranger holds answers, then their orders wait until it lets them go', async () => {
     const order = await start();
     const stranger = await amqp.createChannel();
     const held: string[] = [];

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createEvent, InventoryReserved, OrderCreated, type RequestContext } from '@warren/contracts';
 import {
   createDatabaseComponent,
@@ -39,6 +39,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await pool.query(`TRUNCATE answer_consumers, relay_checkpoints, parked_events, orders, events, archived_events`);
 });
+afterEach(() => jest.restoreAllMocks());
 afterAll(async () => {
   await pool.end();
   await database.drop();
@@ -112,6 +113,12 @@ async function oldInstance(options?: { consumers?: number }): Promise<Instance> 
   await instance.look();
   await setConsumer(instance, `consuming_since = now() - interval '1 day'`);
   return instance;
+}
+
+/** Lets time pass as far as this process measures it; that of the database stays. */
+function pass(ms: number): void {
+  const now = performance.now() + ms;
+  jest.spyOn(performance, 'now').mockReturnValue(now);
 }
 
 const setConsumer = ({ id }: Instance, set: string) =>
@@ -408,6 +415,31 @@ describe('answers that were given are waited for', () => {
       [two.id],
     );
     expect(rows).toEqual([{ soon: true }]);
+  });
+
+  test('when orders are held back for longer than a deadline, then that is told with the reason, until none is due any more', async () => {
+    const one = await oldInstance();
+    const orderId = await place(one);
+    await confirmAll(OVERDUE_MS);
+    one.seen = { settled: true, counts: { ready: 1, consumers: 1 } };
+    const heldAfter = async (ms: number) => {
+      pass(ms);
+      await one.look();
+      return one.alerts.active().map(({ code, reason }) => [code, reason]);
+    };
+    await one.look();
+    expect(await heldAfter(0)).toEqual([]);
+    expect(await heldAfter(DEADLINE_MS)).toEqual([]);
+    expect(await heldAfter(1)).toEqual([['DEADLINE_HELD', `1 answers wait in ${QUEUE}`]]);
+    one.seen = { settled: true, counts: { ready: 0, consumers: 2 } };
+    await one.look();
+    expect(await heldAfter(0)).toMatchObject([
+      ['DEADLINE_HELD', expect.stringMatching(/^the broker counts 2 consumers/)],
+    ]);
+    one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('cancelled');
+    expect(await heldAfter(0)).toEqual([]);
   });
 
   test('when an instance has been gone for long, then it is forgotten', async () => {

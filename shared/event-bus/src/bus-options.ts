@@ -52,7 +52,7 @@ export interface CommonBusOptions<Contract extends EventContract> {
   knownQueues?: readonly QueueSpec[];
   /**
    * Queues and streams of others that take what this bus publishes. They are not declared, but where one exists it is bound at every
-   * connect before the first publish, and every `rebindMs`; one that the broker does not serve yet is waited for. @default OPTIONAL_QUEUES
+   * connect before the first publish, and every `topologyCheckMs`; one that the broker does not serve yet is waited for. @default OPTIONAL_QUEUES
    */
   optionalQueues?: readonly QueueSpec[];
   /**
@@ -75,10 +75,11 @@ export interface EventBusOptions<Contract extends EventContract> extends CommonB
   publishTimeoutMs?: number;
   /** A connection that is silent for two to three times as long counts as lost. @default 10 */
   heartbeatSeconds?: number;
-  /** How often the queues that `publishes` feeds are looked at, in milliseconds. @default 30000 */
-  queueWatchMs?: number;
-  /** How often every binding is made again that this bus knows, in milliseconds: the longest that one stays lost. @default 30000 */
-  rebindMs?: number;
+  /**
+   * How often the queues are looked at, and everything is declared and bound again that this bus knows, in milliseconds: the longest that a
+   * queue or a binding stays lost. @default 30000
+   */
+  topologyCheckMs?: number;
 }
 
 export type ResolvedBusOptions<Contract extends EventContract> = Required<
@@ -103,7 +104,6 @@ export function resolveBusOptions<Contract extends EventContract>(
     logger: silentLogger,
     topology: SYSTEM_QUEUES,
     knownQueues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
-    queueWatchMs: 30_000,
     optionalQueues: OPTIONAL_QUEUES,
     deadLetter: {},
     maxUnconfirmed: 1000,
@@ -111,7 +111,7 @@ export function resolveBusOptions<Contract extends EventContract>(
     publishTimeoutMs: 15_000,
     drainTimeoutMs: 8000,
     heartbeatSeconds: 10,
-    rebindMs: 30_000,
+    topologyCheckMs: 30_000,
     alerts: createAlerts({ logger: options.logger }),
     ...withoutUndefined(options),
     metrics: options.metrics,
@@ -126,9 +126,8 @@ export function resolveBusOptions<Contract extends EventContract>(
   requireInteger('maxWaiting', resolved.maxWaiting, 0, 10_000_000);
   requireInteger('publishTimeoutMs', resolved.publishTimeoutMs, 1, 600_000);
   requireInteger('drainTimeoutMs', resolved.drainTimeoutMs, 0, 600_000);
-  requireInteger('queueWatchMs', resolved.queueWatchMs, 10, 86_400_000);
   requireInteger('heartbeatSeconds', resolved.heartbeatSeconds, 1, 600);
-  requireInteger('rebindMs', resolved.rebindMs, 10, 86_400_000);
+  requireInteger('topologyCheckMs', resolved.topologyCheckMs, 10, 86_400_000);
   return resolved;
 }
 

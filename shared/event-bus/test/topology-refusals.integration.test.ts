@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createCatalogue, createEvent, defineEvent } from '@warren/contracts';
 import { type Alerts, createAlerts, createLogger, createMetricsRegistry } from '@warren/kernel';
 import { createTcpProxy, createTestVhost, type TestVhost, uniqueName, waitUntil } from '@warren/testing';
+import { connect } from 'amqplib';
 import { Type } from 'typebox';
-import { EventBus, type EventBusOptions } from '../src/index.ts';
+import { DeadLetters, EventBus, type EventBusOptions } from '../src/index.ts';
 import { BLOCKED, UNBLOCKED } from './amqp-frames.ts';
-import { Placed, placed } from './shop-events.ts';
+import { Placed, placed, Renamed, renamed } from './shop-events.ts';
 
 const Noted = defineEvent({
   type: 'Noted',
@@ -15,8 +16,8 @@ const Noted = defineEvent({
   schema: Type.Object({}),
 });
 const noted = () => createEvent(Noted, { aggregateId: 'note-1', data: {}, source: 'shop' });
-const catalogue = createCatalogue([Placed, Noted]);
-type Contract = typeof Placed | typeof Noted;
+const catalogue = createCatalogue([Placed, Renamed, Noted]);
+type Contract = typeof Placed | typeof Renamed | typeof Noted;
 
 const STOCK = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };
 const PAPERS = { queue: 'papers', bindings: [{ exchange: 'notes', routingKey: 'note.made' }] };
@@ -30,15 +31,16 @@ interface Line {
 
 describe('a topology that the broker refuses', () => {
   let vhost: TestVhost;
-  let buses: EventBus<Contract>[];
+  /** Buses and whatever else is to be closed. */
+  let opened: { close(): Promise<unknown> }[];
   let users: string[];
   beforeEach(async () => {
     vhost = await createTestVhost();
-    buses = [];
+    opened = [];
     users = [];
   });
   afterEach(async () => {
-    await Promise.all(buses.map((bus) => bus.close()));
+    await Promise.all(opened.map((bus) => bus.close()));
     for (const user of users) await vhost.management('DELETE', `/users/${user}`);
     await vhost.close();
   });
@@ -58,7 +60,7 @@ describe('a topology that the broker refuses', () => {
     const metrics = createMetricsRegistry('shop', { collectDefaults: false });
     const common = { url: vhost.amqpUrl, service: 'shop', catalogue, topology: [STOCK, PAPERS], publishes: ['shop'] };
     const bus = new EventBus<Contract>({ ...common, logger, alerts, metrics, ...options });
-    buses.push(bus);
+    opened.push(bus);
     return { bus, alerts, lines, metrics: () => metrics.metrics() };
   }
 
@@ -78,6 +80,9 @@ describe('a topology that the broker refuses', () => {
     url.password = 'secret';
     return url.href;
   }
+
+  const policy = (name: string, pattern: string, definition: Record<string, unknown>) =>
+    vhost.management('PUT', `policies/${name}`, { pattern, definition, 'apply-to': 'queues' });
 
   const grant = (user: string, rights: { configure: string; write: string; read: string }) =>
     vhost.management('PUT', `/permissions/${vhost.name}/${user}`, rights);
@@ -199,6 +204,45 @@ describe('a topology that the broker refuses', () => {
     expect(linesOf(watched, 'TOPOLOGY_REFUSED')).toHaveLength(2);
   });
 
+  test('when the login may not publish one type of event, and nothing to another exchange, then events of that type and of that exchange wait, and no others', async () => {
+    const url = await login({ configure: '.*', write: '^(?!notes$).*', read: '.*' });
+    const topicRights = { exchange: 'shop', write: '^shop\\.renamed$', read: '.*' };
+    await vhost.management('PUT', `/topic-permissions/${vhost.name}/${new URL(url).username}`, topicRights);
+    const shop = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: '#' }] };
+    const watched = watchedBus({ url, topology: [shop, PAPERS] });
+    const { bus } = watched;
+    await bus.connect();
+    // Each refusal costs the channel, and what is on it its confirm.
+    const sent = async (...args: Parameters<typeof bus.send>) => {
+      const outcome = await bus.send(...args);
+      await waitUntil(() => bus.canPublish(), { what: 'the channel to be back' });
+      return outcome;
+    };
+    for (const tries of [1, 2]) {
+      expect(await sent(placed())).toMatchObject({ status: 'unknown', routeFault: 'refused' });
+      expect(await sent(noted())).toMatchObject({ status: tries === 1 ? 'unknown' : 'returned' });
+      expect(await sent(renamed('a'))).toEqual({ status: 'confirmed' });
+    }
+    const subjectsOf = (code: string) =>
+      watched.alerts.active().flatMap((alert) => (alert.code === code ? [alert.subject] : []));
+    expect(subjectsOf('TOPOLOGY_REFUSED')).toEqual(['exchange notes']);
+    expect(subjectsOf('PUBLISH_REFUSED')).toContain('shop/shop.placed');
+  });
+
+  test('when a connection is made, then the topology is declared before queues of others are bound, which would hide that one is missing', async () => {
+    await vhost.management('PUT', 'queues/stock', { durable: true, arguments: { 'x-queue-type': 'classic' } });
+    await vhost.management('PUT', 'queues/all', { durable: true, arguments: { 'x-queue-type': 'stream' } });
+    const url = await login({ configure: '.*', write: '^(?!all$).*', read: '.*' });
+    const optionalQueues = [{ queue: 'all', bindings: [{ exchange: 'shop', routingKey: '#' }] }];
+    const watched = watchedBus({ url, optionalQueues });
+    await expect(watched.bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
+    // Oldest first.
+    expect(watched.alerts.active().map(({ code, subject }) => `${code} ${subject}`)).toEqual([
+      'TOPOLOGY_REFUSED queue stock',
+      'BINDING_REFUSED queue all',
+    ]);
+  });
+
   test('when the virtual host has all the queues that it may have, then the missing one is named, and the others work until it may exist', async () => {
     const limit = (value: number) => vhost.management('PUT', `/vhost-limits/${vhost.name}/max-queues`, { value });
     const { bus: first } = watchedBus({ topology: [STOCK] });
@@ -214,20 +258,29 @@ describe('a topology that the broker refuses', () => {
     await watched.bus.publish(noted());
   });
 
-  test('when the virtual host has all the connections that it may have, then that is said once, and the bus comes up by itself', async () => {
-    const limit = (value: number) => vhost.management('PUT', `/vhost-limits/${vhost.name}/max-connections`, { value });
-    await limit(0);
-    const watched = watchedBus();
+  test.each<[string, number, (name: string) => string]>([
+    [
+      'the virtual host has all the connections that it may have',
+      0,
+      () => `/vhost-limits/${vhost.name}/max-connections`,
+    ],
+    ['the user has one connection, and may have no more', 1, (user) => `/user-limits/${user}/max-connections`],
+  ])('when %s, then that is said once, and the bus comes up by itself', async (_, value, pathOf) => {
+    const url = await login({ configure: '.*', write: '.*', read: '.*' });
+    const path = pathOf(new URL(url).username);
+    await vhost.management('PUT', path, { value });
+    const watched = watchedBus({ url });
     await watched.bus.connect({ wait: false });
     await waitUntil(() => (alertOf(watched, 'BROKER_REFUSED')?.count ?? 0) >= 4);
     expect(watched.bus.health()).toMatchObject({
       up: false,
       reason: expect.stringContaining('connection limit'),
     });
-    await limit(-1);
+    await vhost.management('PUT', path, { value: -1 });
     await waitUntil(() => watched.bus.isHealthy(), { what: 'a healthy bus' });
     expect(watched.alerts.active()).toEqual([]);
     expect(watched.lines.filter(({ level }) => level === 'warn' || level === 'error')).toHaveLength(1);
+    await watched.bus.publish(placed());
   });
 
   async function closeConnections(): Promise<void> {
@@ -302,7 +355,11 @@ describe('a topology that the broker refuses', () => {
   });
 
   test('when messages wait in a queue without a consumer, then queue and depth are told until somebody consumes it', async () => {
-    const watched = watchedBus({ queueWatchMs: 50, topology: [STOCK], knownQueues: [{ ...STOCK, queue: 'absent' }] });
+    const watched = watchedBus({
+      topologyCheckMs: 50,
+      topology: [STOCK],
+      knownQueues: [{ ...STOCK, queue: 'absent' }],
+    });
     const { bus } = watched;
     await bus.connect();
     await bus.publish(placed());
@@ -321,16 +378,63 @@ describe('a topology that the broker refuses', () => {
     expect(linesOf(watched, 'QUEUE_WITHOUT_CONSUMER')).toHaveLength(2);
   });
 
-  test('when a queue vanishes that is published to, then it is declared again, and that is told', async () => {
-    const watched = watchedBus({ queueWatchMs: 50, topology: [STOCK] });
-    await watched.bus.connect();
-    // Whoever takes everything hides from the publisher that the queue is gone.
-    await vhost.management('PUT', 'queues/audit', { durable: true, arguments: { 'x-queue-type': 'classic' } });
-    await vhost.management('POST', 'bindings/e/shop/q/audit', { routing_key: '#' });
-    await vhost.management('DELETE', 'queues/stock');
-    await waitUntil(() => alertOf(watched, 'QUEUE_GONE'), { what: 'the report' });
-    await waitUntil(() => watched.alerts.active().length === 0, { what: 'the queue' });
-    await watched.bus.publish(placed());
-    await waitUntil(async () => (await depth('stock')) === 1);
+  test.each<[string, () => Promise<unknown>, () => Promise<unknown>]>([
+    ['is deleted', () => vhost.management('DELETE', 'queues/stock'), async () => undefined],
+    [
+      'expires by a policy',
+      () => policy('forget', '^stock$', { expires: 1500 }),
+      () => vhost.management('DELETE', 'policies/forget'),
+    ],
+  ])(
+    'when a queue that is published to %s, then it is declared again, and that is told',
+    async (_, vanish, correct) => {
+      const watched = watchedBus({ topologyCheckMs: 50, topology: [STOCK] });
+      await watched.bus.connect();
+      // Whoever takes everything hides from the publisher that the queue is gone.
+      await vhost.management('PUT', 'queues/audit', { durable: true, arguments: { 'x-queue-type': 'classic' } });
+      await vhost.management('POST', 'bindings/e/shop/q/audit', { routing_key: '#' });
+      await vanish();
+      await waitUntil(() => alertOf(watched, 'QUEUE_GONE'), { what: 'the report' });
+      await correct();
+      await waitUntil(() => watched.alerts.active().length === 0, { what: 'the queue' });
+      expect(linesOf(watched, 'QUEUE_GONE').map(({ level, subject }) => [level, subject])).toEqual([
+        ['warn', 'stock'],
+        ['info', 'stock'],
+      ]);
+      await watched.bus.publish(placed());
+      await waitUntil(async () => (await depth('stock')) === 1);
+    },
+  );
+
+  test('when a policy lowers the delivery limit, then what comes back more often is a dead letter that says so, and can be replayed', async () => {
+    await policy('impatient', '^stock$', { 'delivery-limit': 1 });
+    const watched = watchedBus({ topology: [STOCK] });
+    const { bus } = watched;
+    await bus.connect();
+    const seen: string[] = [];
+    const subscribed = {
+      queue: 'stock',
+      bindings: [Placed],
+      handler: async ({ id }: { id: string }) => void seen.push(id),
+    };
+    await (await bus.subscribe(subscribed)).cancel();
+    const event = placed();
+    await bus.publish(event);
+    const connection = await connect(vhost.amqpUrl);
+    const letters = await DeadLetters.connect({ url: vhost.amqpUrl });
+    opened.push({ close: () => connection.close() }, letters);
+    for (const _ of [1, 2]) {
+      // A consumer that dies with the message in hand.
+      const channel = await connection.createChannel();
+      await waitUntil(() => channel.get('stock'));
+      await channel.close();
+    }
+    await waitUntil(async () => (await letters.count('stock')) === 1, { what: 'the dead letter' });
+    expect(await letters.list('stock')).toMatchObject([{ id: event.id, reason: 'delivery_limit' }]);
+    expect([bus.isHealthy(), watched.alerts.active()]).toEqual([true, []]);
+    await vhost.management('DELETE', 'policies/impatient');
+    await letters.replay('stock');
+    await bus.subscribe(subscribed);
+    await waitUntil(() => seen.includes(event.id));
   });
 });

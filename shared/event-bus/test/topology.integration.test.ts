@@ -67,7 +67,7 @@ describe('the topology of a bus', () => {
   test('when bindings are lost while the connection stands, then they are made again in time', async () => {
     const greedy = await greedyQueue();
     const optionalQueues = [{ queue: greedy, bindings: [{ exchange: 'shop', routingKey: '#' }] }];
-    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues, rebindMs: 50 });
+    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues, topologyCheckMs: 50 });
     await bus.connect();
     for (const name of [queue, greedy]) {
       await unbind(name);

@@ -38,11 +38,10 @@ export interface AmqpBrokerOptions {
   /** Queues that may exist beside those of the topology. */
   knownQueues: readonly QueueSpec[];
   metrics: Pick<BusMetrics, 'queueCounted'>;
-  queueWatchMs: number;
   maxUnconfirmed: number;
   publishTimeoutMs: number;
   heartbeatSeconds: number;
-  rebindMs: number;
+  topologyCheckMs: number;
 }
 
 const AWAY = busAlerts.BROKER_AWAY;
@@ -65,15 +64,16 @@ export class AmqpBroker implements Broker {
   readonly #consuming: AmqpLink;
   readonly #window: ConfirmWindow;
   readonly #topology: TopologyKeeper;
-  #watch: QueueWatch | undefined;
+  readonly #watch: QueueWatch;
   readonly #keeper: ChannelKeeper<ConfirmChannel>;
   readonly #moves: SideChannel;
   readonly #bindings: BindingKeeper;
+  #rounds: NodeJS.Timeout | undefined;
   #redeclaring: Promise<void> | undefined;
   #waiters: { resolve(): void; reject(error: AppError): void }[] = [];
 
   constructor(options: AmqpBrokerOptions) {
-    const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs, rebindMs } = options;
+    const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
     this.#options = options;
     this.#url = shownUrl(url);
     const limits = { maxUnconfirmed, timeoutMs: publishTimeoutMs };
@@ -113,10 +113,10 @@ export class AmqpBroker implements Broker {
       plan,
       declare: (model) => this.#topology.declare(model),
       model: () => (this.#keeper.channel ? this.#publishing.model : undefined),
-      everyMs: rebindMs,
-      alerts: options.alerts,
+      alerts,
       logger,
     });
+    this.#watch = this.#watchQueues();
     void this.#keeper.start();
     this.#moves = new SideChannel({
       link: this.#publishing,
@@ -130,8 +130,7 @@ export class AmqpBroker implements Broker {
   open(): void {
     this.#publishing.open();
     this.#consuming.open();
-    this.#watch ??= this.#watchQueues();
-    this.#bindings.start();
+    this.#rounds ??= setInterval(() => void this.#round(), this.#options.topologyCheckMs);
   }
 
   ready(): Promise<void> {
@@ -223,31 +222,34 @@ export class AmqpBroker implements Broker {
   }
 
   async close(): Promise<void> {
-    this.#bindings.stop();
+    clearInterval(this.#rounds);
     this.#window.close();
     this.#moves.close();
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
     // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
     void this.#keeper.close();
     this.#topology.close();
-    this.#watch?.stop();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
-  /** Asked on the connection that an alarm does not block. */
+  /** Looks before it declares: what is gone is reported, not replaced in silence. */
+  async #round(): Promise<void> {
+    if (await this.#watch.look()) await pause(REDECLARE_PAUSE_MS);
+    await this.#bindings.refresh();
+  }
+
+  /** Asks on the connection that an alarm does not block, if there is one. */
   #watchQueues(): QueueWatch {
-    const { topology, knownQueues, alerts, metrics, queueWatchMs } = this.#options;
+    const { topology, knownQueues, alerts, metrics } = this.#options;
     return new QueueWatch({
-      model: () => (this.#keeper.channel ? this.#consuming.model : undefined),
+      model: () => (this.#keeper.channel ? (this.#consuming.model ?? this.#publishing.model) : undefined),
       attended: () => topology.fedBy(knownQueues),
       declared: () => {
         const names = topology.plan().queues.map(({ name }) => name);
         return names.filter((name) => !(`queue ${name}` in this.#topology.refused));
       },
-      everyMs: queueWatchMs,
       alerts,
       onCount: (queue, count) => metrics.queueCounted(queue, count),
-      onGone: () => void this.declare().catch(() => undefined),
     });
   }
 

@@ -28,30 +28,20 @@ export interface BindingKeeperOptions {
   declare(model: ChannelModel): Promise<void>;
   /** The present connection, while its topology is declared. */
   model(): ChannelModel | undefined;
-  everyMs: number;
   alerts: Alerts;
   logger: Logger;
 }
 
 /**
- * Makes every known binding of what is published, again and again: that of a queue which shares its messages with another one is missed
+ * Makes every known binding of what is published, and makes it again when asked to: that of a queue which shares its messages with another one is missed
  * by nobody when it is lost, neither by the broker, which gives back only what no queue takes, nor by the queue's consumer.
  */
 export class BindingKeeper {
   readonly #options: BindingKeeperOptions;
-  #timer: NodeJS.Timeout | undefined;
   #running = false;
 
   constructor(options: BindingKeeperOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer ??= setInterval(() => void this.#pass(), this.#options.everyMs);
-  }
-
-  stop(): void {
-    clearInterval(this.#timer);
   }
 
   /** Binds the queues of others that exist. What the broker refuses is reported, and left. @throws `BROKER_UNAVAILABLE` while one is not served */
@@ -60,7 +50,8 @@ export class BindingKeeper {
     await Promise.all(optional.map((spec) => this.#bind(model, spec)));
   }
 
-  async #pass(): Promise<void> {
+  /** Declares the topology and makes every binding, unless an earlier call is still at it. What fails is logged: the next round or the next connection does it again. */
+  async refresh(): Promise<void> {
     const { declare, model, logger } = this.#options;
     const current = model();
     if (!current || this.#running) return;

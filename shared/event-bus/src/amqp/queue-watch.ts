@@ -17,12 +17,9 @@ export interface QueueWatchOptions {
   attended(): readonly string[];
   /** Queues that were declared here, and that the broker has accepted. */
   declared(): readonly string[];
-  everyMs: number;
   alerts: Alerts;
   /** Tells what was counted in an attended queue; undefined when there is no such queue. */
   onCount(queue: string, count: QueueCount | undefined): void;
-  /** Declared queues were not there any more. */
-  onGone(): void;
 }
 
 interface Seen {
@@ -39,35 +36,37 @@ const LOOKS_UNTIL_BACK = 3;
 const MOST_PASSED_OVER = 19;
 
 /**
- * Looks at queues from time to time: whether messages wait in one that nobody consumes, and whether those that were declared still exist.
+ * Looks at queues when asked to: whether messages wait in one that nobody consumes, and whether those that were declared still exist.
  * AMQP tells the depth and the consumers of a queue by its name alone.
  */
 export class QueueWatch {
   readonly #options: QueueWatchOptions;
-  readonly #timer: NodeJS.Timeout;
   readonly #seen = new Map<string, Seen>();
-  #looking = false;
+  #looking: Promise<boolean> | undefined;
 
   constructor(options: QueueWatchOptions) {
     this.#options = options;
-    this.#timer = setInterval(() => void this.#look(), options.everyMs);
   }
 
-  stop(): void {
-    clearInterval(this.#timer);
+  /** Looks at each queue once. @returns whether declared queues were not there any more; what an earlier call finds that is still at it */
+  look(): Promise<boolean> {
+    this.#looking ??= this.#look().finally(() => {
+      this.#looking = undefined;
+    });
+    return this.#looking;
   }
 
-  async #look(): Promise<void> {
+  async #look(): Promise<boolean> {
     const model = this.#options.model();
-    if (this.#looking || !model) return;
-    this.#looking = true;
+    if (!model) return false;
     const gone: string[] = [];
     const names = new Set([...this.#options.declared(), ...this.#options.attended()]);
     let due = [...names].filter((queue) => this.#isDue(queue));
     // A connection that is lost meanwhile says nothing about the queues.
     while (due.length > 0) due = await this.#count(model, due, gone).catch(() => []);
-    this.#looking = false;
-    if (gone.length > 0 && this.#options.model() === model) this.#gone(gone);
+    if (gone.length === 0 || this.#options.model() !== model) return false;
+    this.#gone(gone);
+    return true;
   }
 
   /** Counts up to the first queue that is not there; the rest of them. */
@@ -114,10 +113,9 @@ export class QueueWatch {
   }
 
   #gone(queues: readonly string[]): void {
-    const { alerts, onGone } = this.#options;
+    const { alerts } = this.#options;
     const reason = 'it did not exist any more when it was looked at';
     for (const queue of queues) alerts.raise(busAlerts.QUEUE_GONE, { subject: queue, reason });
-    onGone();
   }
 
   #isDue(queue: string): boolean {
