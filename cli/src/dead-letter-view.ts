@@ -19,6 +19,11 @@ const COLUMNS: readonly Column<DeadLetterRow>[] = [
   { title: 'FAILED', value: (letter) => letter.lastFailedAt ?? '-' },
 ];
 
+/** Without the body, the headers, and the stack, which are the most of it. */
+export function toRow({ queue, id, type, reason, code, attempts, replays, lastFailedAt }: DeadLetter): DeadLetterRow {
+  return { queue, id, type, reason, code, attempts, replays, lastFailedAt };
+}
+
 /** Dead letters as a table, a line each. */
 export function formatDeadLetters(letters: readonly DeadLetterRow[]): string {
   return formatTable(letters, COLUMNS);

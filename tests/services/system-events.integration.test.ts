@@ -49,19 +49,30 @@ afterEach(async () => {
 });
 
 describe('each service', () => {
-  it('when it starts, fails at something and stops, then it says so', async () => {
+  it('when it starts, fails at something and stops, then it says so, and it waits for SHUTDOWN_DELAY_MS before it drains', async () => {
+    const delayMs = 2000;
+    env.SHUTDOWN_DELAY_MS = String(delayMs);
     const services = Object.entries(SERVICES).map(([name, compose]) => ({ name, ...compose(env) }));
     const told = (service: string) => seen.filter(({ metadata }) => metadata.source === service);
     const all = (what: string, wanted: (event: (typeof seen)[number]) => boolean) =>
       waitUntil(() => services.every(({ name }) => told(name).some(wanted)), { what });
+    const hasty: string[] = [];
     try {
       await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));
       await all('ready services', ({ data }) => 'ready' in data && data.ready);
       for (const { logger } of services) logger.error({ code: 'ODD' }, 'made to fail');
       await all('their errors', ({ data }) => 'code' in data && data.code === 'ODD');
     } finally {
-      await Promise.all(services.map(({ lifecycle }) => lifecycle.stop()));
+      const begunAt = performance.now();
+      await Promise.all(
+        services.map(async ({ name, lifecycle }) => {
+          await lifecycle.stop();
+          // A timer may be early by a millisecond.
+          if (performance.now() - begunAt < delayMs - 10) hasty.push(name);
+        }),
+      );
     }
+    expect(hasty).toEqual([]);
     await all('their ends', ({ type }) => type === 'ServiceStopping');
     expect(services.map(({ name }) => told(name)[0]?.type)).toEqual(services.map(() => 'ServiceStarted'));
   });

@@ -1,9 +1,10 @@
 import type { DeadLetter, DeadLetters } from '@warren/event-bus';
 import type { Command } from 'commander';
 import { addChoice, type ChoiceOptions } from '../dead-letter-options.ts';
-import { createJsonPrinter, createTablePrinter } from '../dead-letter-printer.ts';
 import { eachQueue, withDeadLetters } from '../dead-letter-run.ts';
 import { DeadLetterTotals, formatTotals } from '../dead-letter-totals.ts';
+import { type DeadLetterRow, formatDeadLetters, toRow } from '../dead-letter-view.ts';
+import { createJsonPrinter } from '../json-printer.ts';
 import type { Terminal } from '../terminal.ts';
 
 const DEFAULT_LIMIT = 100;
@@ -35,17 +36,19 @@ interface List {
   terminal: Terminal;
 }
 
-/** Two passes, so that the totals come first and nothing has to be kept. */
+/** The totals come first, so what is shown below them is kept until all are counted: `limit` rows at most. */
 async function printTables(list: List): Promise<void> {
   const { options, terminal } = list;
   const totals = new DeadLetterTotals();
-  await visit({ ...list, options: { ...options, limit: Number.POSITIVE_INFINITY } }, 'counting', totals.add);
+  const shown: DeadLetterRow[] = [];
+  await visit({ ...list, options: { ...options, limit: Number.POSITIVE_INFINITY } }, (letter) => {
+    totals.add(letter);
+    if (shown.length < options.limit) shown.push(toRow(letter));
+  });
   if (totals.count === 0) return terminal.out('There are no such dead letters.\n');
-  terminal.out(`${formatTotals(totals)}\n`);
-  const printer = createTablePrinter(terminal);
-  const shown = await visit(list, 'reading', printer.add);
-  printer.end();
-  if (shown < totals.count) terminal.out(`\n${shown} of ${totals.count} are shown: --limit <count> shows more.\n`);
+  terminal.out(`${formatTotals(totals)}\n${formatDeadLetters(shown)}`);
+  if (shown.length < totals.count)
+    terminal.out(`\n${shown.length} of ${totals.count} are shown: --limit <count> shows more.\n`);
 }
 
 async function printJson(list: List): Promise<void> {
@@ -53,7 +56,7 @@ async function printJson(list: List): Promise<void> {
   const printer = createJsonPrinter(terminal);
   let shown = 0;
   // One more than is shown tells whether there are more.
-  const found = await visit({ ...list, options: { ...options, limit: options.limit + 1 } }, 'reading', (letter) => {
+  const found = await visit({ ...list, options: { ...options, limit: options.limit + 1 } }, (letter) => {
     shown += 1;
     if (shown <= options.limit) printer.add(letter);
   });
@@ -63,16 +66,12 @@ async function printJson(list: List): Promise<void> {
 }
 
 /** Shows the chosen dead letters of the queues, up to the limit. Returns how many. */
-async function visit(
-  { letters, queues, options, terminal }: List,
-  what: string,
-  see: (letter: DeadLetter) => void,
-): Promise<number> {
+async function visit({ letters, queues, options, terminal }: List, see: (letter: DeadLetter) => void): Promise<number> {
   const counts = await eachQueue({
     queues,
     options,
     terminal,
-    what,
+    what: 'reading',
     deal: (queue, run) => letters.visit(queue, run, see),
     countOf: (count) => count,
   });

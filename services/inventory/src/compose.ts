@@ -10,6 +10,7 @@ import {
   inboxRetention,
   poolOptionsOf,
   relayOptionsOf,
+  retryWhileAway,
 } from '@warren/event-store';
 import { createHttpApp, createHttpServer } from '@warren/http';
 import {
@@ -72,7 +73,10 @@ export function composeInventory(
     createTracing({ service: SERVICE_NAME, endpoint: settings.otlpEndpoint, logger }),
     http,
     createDatabaseComponent({ pool, schema: SCHEMA, migrations, logger }),
-    { name: 'initial-stock', start: () => inventory.applyInitialStock(settings.initialStock) },
+    {
+      name: 'initial-stock',
+      start: () => retryWhileAway({ logger }, () => inventory.applyInitialStock(settings.initialStock)),
+    },
     createBusComponent(bus),
     notEssential(createRelay({ ...relayOptionsOf(settings), pool, store, publisher: bus, logger, metrics, alerts })),
     createSubscriptions({ bus, inventory, prefetch: settings.prefetch, maxBatch: settings.maxBatch }),

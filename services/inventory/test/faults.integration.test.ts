@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { InventoryReserved, QUEUES } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
+import pg from 'pg';
 import { createSubscriptions } from '../src/adapters/messaging/subscriptions.ts';
 import type { InventoryService } from '../src/compose.ts';
 import { createInventoryOnPostgres } from './inventory-on-postgres.ts';
@@ -112,5 +113,21 @@ describe('the inventory service under faults', () => {
     expect(await inventory.deadLetters(QUEUES.inventoryOrderCreated)).toEqual([]);
     expect(await inventory.probe.levels()).toMatchObject({ item1: { available: 98, reserved: 2 } });
     await readyAgain(service);
+  });
+
+  it('when the connection to the database is lost while the initial stock is booked, then that begins again', async () => {
+    const tables = await createInventoryOnPostgres(inventory.database.url);
+    opened.push(() => tables.stop());
+    const holder = new pg.Client({ connectionString: inventory.database.url });
+    opened.push(() => holder.end());
+    await holder.connect();
+    await holder.query('BEGIN; LOCK TABLE inventory_service.stock_ledger IN ACCESS EXCLUSIVE MODE');
+    const starting = inventory.startUnready(1, { ...throughProxies(), INITIAL_STOCK: 'item1:5' });
+    const waiting = `SELECT FROM pg_locks WHERE relation = 'inventory_service.stock_ledger'::regclass AND NOT granted`;
+    await waitUntil(async () => (await inventory.probe.select(waiting)).length > 0, { what: 'the booking' });
+    database.cut();
+    await holder.query('ROLLBACK');
+    await starting;
+    expect(await inventory.probe.levels()).toEqual({ item1: { available: 5, reserved: 0 } });
   });
 });

@@ -289,6 +289,14 @@ describe('the deadline counts while the answer queues are consumed', () => {
     expect(await statusOf(one, orderId)).toBe('cancelled');
   });
 
+  test('when only an instance that has fallen silent has consumed them for long enough, then no order is due', async () => {
+    const [silent, one] = [await oldInstance(), newInstance()];
+    await place(one);
+    await confirmAll(OVERDUE_MS);
+    await fallSilent(silent);
+    expect(await one.look()).toBe(0);
+  });
+
   test('when an instance comes back after it was away, then it counts anew; while another one consumed, then from that', async () => {
     const one = await oldInstance();
     const orderId = await place(one);
@@ -359,6 +367,36 @@ describe('answers that were given are waited for', () => {
     expect(await statusOf(one, orderId)).toBe('cancelled');
   });
 
+  test('when another instance was clear before they had been consumed for long enough, then that does not count', async () => {
+    const { one, two, orderId } = await twoWithDueOrder();
+    for (const instance of [one, two])
+      await setConsumer(instance, `consuming_since = now() - interval '${DEADLINE_MS + 1000} milliseconds'`);
+    await pool.query(`UPDATE relay_checkpoints SET at = now() - interval '1 hour'`);
+    await setConsumer(two, `clear_at = now() - interval '2 seconds'`);
+    expect(await one.look()).toBe(1);
+    expect(await statusOf(one, orderId)).toBe('pending');
+    await two.look();
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('cancelled');
+  });
+
+  test('when another instance was clear long ago, or before it was away, then that does not count', async () => {
+    const { one, two, orderId } = await twoWithDueOrder();
+    await pool.query(`UPDATE relay_checkpoints SET at = now() - interval '1 hour'`);
+    await setConsumer(two, `clear_at = now() - interval '2 minutes'`);
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('pending');
+    await setConsumer(two, 'clear_at = now()');
+    await fallSilent(two);
+    two.seen = { settled: true, counts: { ready: 1, consumers: 2 } };
+    await two.look();
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('pending');
+    two.seen = one.seen;
+    await two.look();
+    expect(await statusOf(one, orderId)).toBe('cancelled');
+  });
+
   test('when an instance has moved an answer to a retry queue, or has lost its channel, then its return is waited for', async () => {
     const { one, two, orderId } = await twoWithDueOrder();
     two.answers.returnsAt = performance.now() + 3_600_000;
@@ -387,21 +425,45 @@ describe('answers that were given are waited for', () => {
 
   test('when an instance falls silent, then it is waited for until the broker counts it no more, and what it may have moved is back', async () => {
     const { one, two, orderId } = await twoWithDueOrder();
+    const gone = `SELECT gone_at IS NOT NULL AS gone, returns_until > now() + interval '20 seconds' AS waited FROM answer_consumers WHERE instance = $1`;
+    const stateOfTwo = async () => (await pool.query(gone, [two.id])).rows;
     await fallSilent(two);
     await one.look();
     expect(await statusOf(one, orderId)).toBe('pending');
+    expect(await stateOfTwo()).toEqual([{ gone: false, waited: false }]);
     one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
     await one.look();
     await one.look();
     expect(await statusOf(one, orderId)).toBe('pending');
-    const { rows } = await pool.query(
-      `SELECT gone_at IS NOT NULL AS gone, returns_until > now() + interval '20 seconds' AS waited FROM answer_consumers WHERE instance = $1`,
-      [two.id],
-    );
-    expect(rows).toEqual([{ gone: true, waited: true }]);
+    expect(await stateOfTwo()).toEqual([{ gone: true, waited: true }]);
     await setConsumer(two, `returns_until = now() - interval '1 second'`);
     await one.look();
     expect(await statusOf(one, orderId)).toBe('cancelled');
+  });
+
+  test('when an instance falls silent in the middle of a look, then that look cancels nothing', async () => {
+    const { one, two, orderId } = await twoWithDueOrder();
+    await two.look();
+    const { caughtUp } = one.answers;
+    one.answers.caughtUp = async () => {
+      await fallSilent(two);
+      return caughtUp();
+    };
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('pending');
+  });
+
+  test('when the only instance that consumes says goodbye in the middle of a look, then that look cancels nothing', async () => {
+    const { one, two, orderId } = await twoWithDueOrder();
+    Object.assign(one.answers, { consuming: false, consumed: [] });
+    one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
+    const { caughtUp } = one.answers;
+    one.answers.caughtUp = async () => {
+      await two.leave();
+      return caughtUp();
+    };
+    await one.look();
+    expect(await statusOf(one, orderId)).toBe('pending');
   });
 
   test('when nothing rests in the retry queues once a silent instance is gone, then its orders do not wait for that', async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { EventBus } from '@warren/event-bus';
-import { type Clock, loadSettings, silentLogger } from '@warren/kernel';
+import { type Clock, type Logger, loadSettings, silentLogger } from '@warren/kernel';
 import {
   createTestDatabase,
   createTestVhost,
@@ -26,8 +26,8 @@ export interface OrderFixture {
   database: TestDatabase;
   /** A bus in place of the inventory service's. */
   inventory: EventBus;
-  /** Starts a further instance, on the clock of this machine unless it gets another. */
-  start(env?: Record<string, string>, clock?: Clock): Promise<RunningOrder>;
+  /** Starts a further instance, on the clock of this machine unless it gets another. @param logger @default a silent one */
+  start(env?: Record<string, string>, clock?: Clock, logger?: Logger): Promise<RunningOrder>;
   close(): Promise<void>;
 }
 
@@ -38,11 +38,15 @@ export async function createOrderFixture(): Promise<OrderFixture> {
   await inventory.connect();
   const running: RunningOrder[] = [];
 
-  async function start(env: Record<string, string> = {}, clock?: Clock): Promise<RunningOrder> {
+  async function start(
+    env: Record<string, string> = {},
+    clock?: Clock,
+    logger: Logger = silentLogger,
+  ): Promise<RunningOrder> {
     const addresses = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
     // A deadline longer than the patience of any suite: an order that ends has been handled, not timed out.
     const defaults = { ...addresses, RETRY_BASE_MS: '50', ORDER_DEADLINE_MS: '600000' };
-    const service = composeOrder(loadSettings(orderSettings, { ...defaults, ...env }), silentLogger, clock);
+    const service = composeOrder(loadSettings(orderSettings, { ...defaults, ...env }), logger, clock);
     const order = toRunning(service);
     running.push(order);
     await service.lifecycle.start();

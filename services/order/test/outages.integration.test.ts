@@ -1,6 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
-import { createPool } from '@warren/event-store';
 import { createTcpProxy, type TcpProxy, waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 
@@ -134,61 +133,6 @@ describe('the database is away', () => {
     });
     const { body } = await order.api.get('/orders').query({ customerId });
     expect(body.items.map((item: { id: string }) => item.id)).toEqual([again.body.id]);
-  });
-
-  test('when it answers nothing any more, then readiness and metrics are answered all the same, and ask it no more than once', async () => {
-    // Above any limit of the test: only those of readiness and metrics make an answer.
-    const patient = await fixture.start({ ...throughProxies(), DATABASE_STATEMENT_TIMEOUT_MS: '600000' });
-    await waitUntilReady(patient.service);
-    database.freeze(true);
-    const asked = Array.from({ length: 5 }, () => [readinessOf(patient), patient.api.get('/metrics')] as const);
-    for (const [readiness, metrics] of asked) {
-      expect(await readiness).toMatchObject({ code: 503, status: 'down' });
-      expect((await metrics).text).toMatch(/^warren_relay_lag_events\S* Nan$/m);
-    }
-    const { components } = (await patient.api.get('/health/ready')).body;
-    expect(components.database).toMatchObject({ up: false, reason: 'no answer within 1500 ms' });
-    database.freeze(false);
-    await waitUntilReady(patient.service);
-    const { details } = (await patient.service.lifecycle.readiness()).components.database ?? {};
-    // One each for the check of health and the lag of the relay, and what was open before.
-    expect(Number(details?.connections)).toBeLessThanOrEqual(5);
-    await patient.service.lifecycle.stop();
-  });
-
-  test('when it takes no writes, as after a failover, then orders are turned away, readiness says why, and all goes on by itself', async () => {
-    const admin = createPool({ url: fixture.database.url, schema: 'public', max: 1 });
-    const name = new URL(fixture.database.url).pathname.slice(1);
-    const endSessions = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()`;
-    try {
-      await admin.query(`ALTER DATABASE ${name} SET default_transaction_read_only = on`);
-      await admin.query(endSessions, [name]);
-      const down = await waitUntil(
-        async () => {
-          const found = await readinessOf(order);
-          // At first the reason may be that the sessions have ended.
-          return found.reasons.some(({ component, reason }) => component === 'database' && /read-only/.test(reason))
-            ? found
-            : undefined;
-        },
-        { what: 'readiness to name the read-only database' },
-      );
-      expect([down.code, down.status]).toEqual([503, 'down']);
-      const { status, headers, body } = await order.post(oneLine);
-      expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'DATABASE_UNAVAILABLE']);
-      await waitUntil(
-        async () => (await order.api.get('/health/ready')).body.components.relay.reason?.includes('takes no writes'),
-        { what: 'the relay to step down' },
-      );
-      const { alerts } = (await order.api.get('/health/ready')).body;
-      expect(alerts.map(({ code }: { code: string }) => code)).toContain('DATABASE_READ_ONLY');
-    } finally {
-      await admin.query('SET default_transaction_read_only = off');
-      await admin.query(`ALTER DATABASE ${name} RESET default_transaction_read_only`);
-      await admin.end();
-    }
-    await waitUntil(async () => (await order.post(oneLine)).status === 201, { what: 'an order to be taken' });
-    await waitUntilReady(order.service);
   });
 });
 

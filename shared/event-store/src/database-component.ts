@@ -3,6 +3,7 @@ import { alignSequences } from './align-sequences.ts';
 import type { DatabasePool } from './create-pool.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from './event-store-migrations.ts';
 import { type Migration, migrate } from './migrate.ts';
+import { retryWhileAway } from './retry-while-away.ts';
 import { whyReadOnly } from './why-read-only.ts';
 
 export interface DatabaseComponentOptions {
@@ -10,7 +11,7 @@ export interface DatabaseComponentOptions {
   schema: string;
   /** The service's own migrations and their namespace. The kit's run before them. @default none */
   migrations?: { namespace: string; migrations: readonly Migration[] };
-  /** How long `start` waits for a database that does not answer yet, in milliseconds. @default 60000 */
+  /** How long each step of `start` goes on while the database is away, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
 }
@@ -27,7 +28,7 @@ export function createDatabaseComponent(options: DatabaseComponentOptions): Comp
       const common = { pool, schema, waitMs, logger };
       await migrate({ ...common, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
       if (migrations) await migrate({ ...common, ...migrations });
-      await alignSequences({ pool, logger });
+      await retryWhileAway(common, () => alignSequences({ pool, logger }));
     },
     async health() {
       pool.refusals.expire();

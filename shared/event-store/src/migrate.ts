@@ -1,12 +1,10 @@
 import { createHash } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
-import { type Logger, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
 import type { Client } from 'pg';
 import { assertSchemaName, createPool, type DatabasePool } from './create-pool.ts';
-import { isUnavailable, translateDatabaseError } from './database-errors.ts';
 import { openSession } from './open-session.ts';
+import { type RetryWhileAwayOptions, retryWhileAway } from './retry-while-away.ts';
 import { storeErrors } from './store-errors.ts';
-import { waitForDatabase } from './wait-for-database.ts';
 
 /** One step of a schema. Once released it never changes; a correction is a further migration. */
 export interface Migration {
@@ -23,12 +21,8 @@ export type MigrateOptions = {
   /** Whose migrations these are: the kit's and the service's are numbered apart. */
   namespace: string;
   migrations: readonly Migration[];
-  /** How long to wait for a database that does not answer, or no longer, in milliseconds. @default 60000 */
-  waitMs?: number;
-  logger?: Logger;
-} & ({ pool: DatabasePool; url?: undefined } | { url: string; pool?: undefined });
-
-const RETRY_MS = 100;
+} & RetryWhileAwayOptions &
+  ({ pool: DatabasePool; url?: undefined } | { url: string; pool?: undefined });
 
 interface AppliedMigration {
   number: number;
@@ -49,31 +43,13 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   assertNumbered(namespace, migrations);
   const pool = options.pool ?? createPool({ url: options.url, schema, max: 1 });
   try {
-    await migrateOnceReached(pool, options);
-  } catch (error) {
-    throw translateDatabaseError(error);
+    // All of it is one transaction, and what is applied is not applied twice: it may begin again at any point.
+    await retryWhileAway(options, async () => {
+      const client = await openSession({ pool, unlimited: true });
+      await inTransaction(client, () => migrateLocked(client, options));
+    });
   } finally {
     if (!options.pool) await pool.end();
-  }
-}
-
-/** Begins again when the database goes away in the middle: all of it is one transaction, and what is applied is not applied twice. */
-async function migrateOnceReached(pool: DatabasePool, options: MigrateOptions): Promise<void> {
-  const { waitMs = 60_000, logger = silentLogger } = options;
-  const deadline = Date.now() + waitMs;
-  let seen = '';
-  for (;;) {
-    await waitForDatabase({ pool, timeoutMs: Math.max(0, deadline - Date.now()), logger });
-    try {
-      const client = await openSession({ pool, unlimited: true });
-      return await inTransaction(client, () => migrateLocked(client, options));
-    } catch (err) {
-      if (!isUnavailable(err) || Date.now() > deadline) throw err;
-      if ((err as Error).message !== seen)
-        logger.warn({ err }, 'the database went away while it was migrated, trying again');
-      seen = (err as Error).message;
-      await delay(RETRY_MS);
-    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { describe, expect, it } from '@jest/globals';
-import { type Logger, silentLogger } from '@warren/kernel';
+import { createAlerts, type Logger, silentLogger } from '@warren/kernel';
 import { createTcpProxy, uniqueName, waitUntil } from '@warren/testing';
 import {
   createDatabaseComponent,
@@ -138,6 +138,52 @@ describe('migrate', () => {
       holder.release(true);
       await link.close();
     }
+  });
+
+  it('when the connection is lost while the service looks at what it has migrated, then that begins again', async () => {
+    const schema = uniqueName('shop');
+    const direct = fixture.openPool(schema);
+    await createDatabaseComponent({ pool: direct, schema }).start?.();
+    const link = await createTcpProxy(fixture.url);
+    const { logger, warnings } = recordingWarnings();
+    const name = uniqueName('service');
+    const pool = fixture.openPool(schema, { url: link.through(fixture.url), applicationName: name });
+    const holder = await direct.connect();
+    try {
+      await holder.query('BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE');
+      const starting = createDatabaseComponent({ pool, schema, logger }).start?.();
+      const waiting = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND wait_event_type = 'Lock'`;
+      await waitUntil(async () => (await direct.query(waiting, [name])).rowCount === 1, { what: 'the lock' });
+      link.cut();
+      await waitUntil(() => warnings.length > 0, { what: 'the warning' });
+      await holder.query('ROLLBACK');
+
+      await expect(starting).resolves.toBeUndefined();
+    } finally {
+      holder.release(true);
+      await link.close();
+    }
+  });
+
+  it('when the database takes no writes, then that is said at once, and the service starts when it takes them', async () => {
+    const role = uniqueName('role');
+    const admin = fixture.openPool('public');
+    await admin.query(`CREATE ROLE ${role} SUPERUSER LOGIN PASSWORD 'secret';
+      ALTER ROLE ${role} SET default_transaction_read_only = on`);
+    const url = Object.assign(new URL(fixture.url), { username: role, password: 'secret' });
+    const schema = uniqueName('shop');
+    const alerts = createAlerts();
+    const pool = fixture.openPool(schema, { url: url.href, alerts });
+
+    const starting = createDatabaseComponent({ pool, schema }).start?.();
+    const reason = 'cannot execute CREATE SCHEMA in a read-only transaction';
+    await waitUntil(() => alerts.active().some((one) => one.code === 'DATABASE_READ_ONLY' && one.reason === reason), {
+      what: 'the alert',
+    });
+    await admin.query(`ALTER ROLE ${role} RESET default_transaction_read_only`);
+
+    await expect(starting).resolves.toBeUndefined();
+    await admin.query(`DROP OWNED BY ${role} CASCADE; DROP ROLE ${role}`);
   });
 
   it('when the database is away, then it is waited for, which the log says once, and DATABASE_UNAVAILABLE in the end', async () => {

@@ -50,42 +50,6 @@ describe('what the database refuses', () => {
     await append(store, 'b', 0, 1);
   });
 
-  it('when the whole database takes no writes, then it is not up, the relay does not lead, and both recover by themselves', async () => {
-    const { pool, store, component, alerts, lines, logger } = await open();
-    const relay = createRelay({ pool, store, publisher: createRecordingPublisher(), logger, alerts });
-    await relay.start();
-    await waitUntil(() => relay.state === 'leading', { what: 'the relay to lead' });
-    const { rows } = await pool.query('SELECT current_database() AS name');
-    const admin = fixture.openPool('public');
-    lines.length = 0;
-    // Sessions that are open take the change of a role or database at their end only: these end here.
-    await admin.query(`ALTER DATABASE ${rows[0].name} SET default_transaction_read_only = on`);
-    try {
-      await admin.query(
-        `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE $1 || '%'`,
-        [pool.options.application_name],
-      );
-      await waitUntil(() => relay.state === 'connecting', { what: 'the relay to step down' });
-      expect(await component.health?.()).toMatchObject({ up: false, reason: expect.stringContaining('read-only') });
-      expect(await relay.health()).toMatchObject({ up: false, reason: expect.stringContaining('read-only') });
-      for (let tries = 0; tries < 3; tries += 1) {
-        await expect(append(store, 'a', 0, 1)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
-      }
-      expect(codesOf(alerts)).toContain('DATABASE_READ_ONLY');
-      expect(lines.filter((line) => line === 'The database refuses every write.')).toHaveLength(1);
-      expect(relay.state).not.toBe('leading');
-    } finally {
-      await admin.query(
-        `SET default_transaction_read_only = off; ALTER DATABASE ${rows[0].name} RESET default_transaction_read_only`,
-      );
-    }
-    await waitUntil(async () => (await component.health?.())?.up, { what: 'health' });
-    await waitUntil(() => relay.state === 'leading', { what: 'the relay to lead again' });
-    await append(store, 'a', 0, 1);
-    expect(codesOf(alerts)).not.toContain('DATABASE_READ_ONLY');
-    await relay.stop();
-  });
-
   it('when whoever leads has nothing to write and its session takes no writes any more, then the term ends', async () => {
     const { pool, alerts } = await open();
     const terms: AbortSignal[] = [];

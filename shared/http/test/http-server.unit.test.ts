@@ -59,7 +59,7 @@ describe('http server', () => {
     const server = createHttpServer({ app: createHttpApp({ routes, readiness, metrics }), port: 0, host: '127.0.0.1' });
     const drained: string[] = [];
     const bus = { name: 'bus', stop: async () => void drained.push('bus') };
-    const lifecycle = createLifecycle([bus, server], { shutdownDelayMs: 1000 });
+    const lifecycle = createLifecycle([bus, server], { shutdownDelayMs: 3000 });
     await lifecycle.start();
     const ask = async (path: string) => {
       const [response] = await once(

@@ -1,0 +1,23 @@
+import type { DeadLetter } from '@warren/event-bus';
+import { toJson } from './dead-letter-view.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Writes dead letters as they come, and keeps none of them. */
+export interface JsonPrinter {
+  add(letter: DeadLetter): void;
+  /** Writes the end of the array. */
+  end(): void;
+}
+
+/** One JSON array with everything about each. */
+export function createJsonPrinter({ out }: Pick<Terminal, 'out'>): JsonPrinter {
+  let count = 0;
+  return {
+    add(letter) {
+      const indented = JSON.stringify(toJson(letter), null, 2).replace(/^/gm, '  ');
+      out(`${count === 0 ? '[' : ','}\n${indented}`);
+      count += 1;
+    },
+    end: () => out(count === 0 ? '[]\n' : '\n]\n'),
+  };
+}
