@@ -70,7 +70,7 @@ describe('the deadline', () => {
     const placed = await runConcurrently(20, 10, () => system.place(line));
     await Promise.all(system.orders.map((order) => order.kill()));
     await Promise.all(system.orders.map((order) => order.start()));
-    const ended = await runConcurrently(20, 10, async (index) => system.ended(placed[index]?.id ?? ''));
+    const ended = await system.allEnded(placed);
     for (const order of ended) expect(order).toMatchObject({ status: 'cancelled', reason: 'timed out', version: 2 });
     await inventory?.start();
     await known(20);

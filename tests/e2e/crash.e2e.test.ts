@@ -35,7 +35,7 @@ async function placeMany(count: number): Promise<PlacedOrder[]> {
 }
 
 async function expectEverythingAddsUp(placed: readonly PlacedOrder[]): Promise<void> {
-  const ended = await runConcurrently(placed.length, 20, (index) => system.ended(placed[index]?.id ?? ''));
+  const ended = await system.allEnded(placed);
   expect(ended.every((order) => order.status === 'confirmed')).toBe(true);
   const stored = await storedOrders();
   expect(stored).toBeGreaterThanOrEqual(placed.length);

@@ -49,8 +49,10 @@ export interface System {
   /** Places an order that must be answered 201. */
   place(lines: OrderLine[], to?: ServiceProcess): Promise<PlacedOrder>;
   get(id: string): Promise<PlacedOrder>;
-  /** The order once it is no longer pending. `timeoutMs` as of `waitUntil`. */
-  ended(id: string, timeoutMs?: number): Promise<PlacedOrder>;
+  /** The order once it is no longer pending. */
+  ended(id: string): Promise<PlacedOrder>;
+  /** The orders once none of them is pending, as the database has them: one look at all of them instead of many requests. */
+  allEnded(orders: readonly Pick<PlacedOrder, 'id'>[]): Promise<PlacedOrder[]>;
   sql<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** What the warehouse's tables say of each product. */
   stock(): Promise<StockRow[]>;
@@ -118,6 +120,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       inventories: all.slice(orders),
       ...client,
       sql,
+      allEnded: (placed) => allEnded(sql, placed),
       stock: () => sql<StockRow>(STOCK),
       close,
     };
@@ -144,15 +147,27 @@ function createClient(orders: ServiceProcess[]): Pick<System, 'post' | 'place' |
       return (await answer.json()) as PlacedOrder;
     },
     get,
-    ended: (id, timeoutMs) =>
+    ended: (id) =>
       waitUntil(
         async () => {
           const order = await get(id);
           return order.status === 'confirmed' || order.status === 'cancelled' ? order : undefined;
         },
-        { timeoutMs, what: `the end of order ${id}` },
+        { what: `the end of order ${id}` },
       ),
   };
+}
+
+function allEnded(sql: System['sql'], placed: Parameters<System['allEnded']>[0]): Promise<PlacedOrder[]> {
+  const text = `SELECT id, status, reason, version::int FROM order_service.orders WHERE id = ANY($1) AND status <> 'pending'`;
+  return waitUntil(
+    async () => {
+      const ended = await sql<PlacedOrder>(text, [placed.map(({ id }) => id)]);
+      if (ended.length === placed.length) return ended;
+      throw new Error(`${ended.length} of ${placed.length} have ended`);
+    },
+    { what: 'the end of every order', timeoutMs: 180_000 },
+  );
 }
 
 const STOCK = `

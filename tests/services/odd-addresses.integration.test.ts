@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestVhost, testEnvironment, uniqueName, waitUntilReady } from '@warren/testing';
@@ -5,6 +6,10 @@ import pg from 'pg';
 import { main } from '../../cli/src/main.ts';
 import { createRecordingTerminal } from '../../cli/test/recording-terminal.ts';
 import { checkBroker, checkDatabase } from '../../scripts/lib/external-services.mjs';
+import { createReport } from '../../scripts/lib/report.mjs';
+import type { StartContext } from '../../scripts/lib/start.mjs';
+import { startBroker } from '../../scripts/lib/start-broker.mjs';
+import { startDatabase } from '../../scripts/lib/start-database.mjs';
 import { composeInventory } from '../../services/inventory/src/compose.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 
@@ -62,6 +67,19 @@ async function warren(...argv: string[]) {
   const { terminal, written } = createRecordingTerminal({ ...env, DATA_DIR: uniqueName('/nowhere') });
   return { code: await main(argv, terminal), ...written };
 }
+
+describe('an address that leads nowhere', () => {
+  it.each([
+    ['AMQP_URL', startBroker, 'amqp://nobody@127.0.0.1:1'],
+    ['DATABASE_URL', startDatabase, 'postgres://nobody@127.0.0.1:1/none'],
+  ])('when %s is such, then npm start says so, and why it cannot be used', async (setting, start, url) => {
+    const report = createReport({ out: new PassThrough().resume() });
+    const context = { env: { [setting]: url }, report } as Partial<StartContext> as StartContext;
+    await expect(start(context)).rejects.toThrow(
+      new RegExp(`${setting} points to 127\\.0\\.0\\.1:1, which cannot be used: .*ECONNREFUSED`),
+    );
+  });
+});
 
 describe('a login, a virtual host, and a database whose names are percent-encoded in the URL', () => {
   it('when npm start checks them, then it gets in', async () => {

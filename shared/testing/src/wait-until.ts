@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 export interface WaitOptions {
   /** How long to wait in all, in milliseconds. @default 90000 */
   timeoutMs?: number;
-  /** Pause between two looks, in milliseconds. @default 20 */
+  /** Pause between two looks, in milliseconds. @default a tenth of the time waited so far, at least 20 and at most 100 */
   intervalMs?: number;
   /** What is waited for; part of the message when it does not come. @default 'the condition' */
   what?: string;
@@ -15,9 +15,9 @@ export interface WaitOptions {
  */
 export async function waitUntil<Result>(
   probe: () => Result | Promise<Result>,
-  { timeoutMs = 90_000, intervalMs = 20, what = 'the condition' }: WaitOptions = {},
+  { timeoutMs = 90_000, intervalMs, what = 'the condition' }: WaitOptions = {},
 ): Promise<NonNullable<Result>> {
-  const deadline = Date.now() + timeoutMs;
+  const start = Date.now();
   let last: unknown;
   for (;;) {
     try {
@@ -26,10 +26,11 @@ export async function waitUntil<Result>(
     } catch (error) {
       last = error;
     }
-    if (Date.now() > deadline) {
+    const waitedMs = Date.now() - start;
+    if (waitedMs > timeoutMs) {
       const seen = last instanceof Error ? last.message : JSON.stringify(last);
       throw new Error(`waited ${timeoutMs} ms for ${what}; last seen: ${seen}`);
     }
-    await delay(intervalMs);
+    await delay(intervalMs ?? Math.min(Math.max(waitedMs / 10, 20), 100));
   }
 }
