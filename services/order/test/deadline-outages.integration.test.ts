@@ -228,7 +228,7 @@ describe('the deadline of an order, with a real broker', () => {
       },
       { what: 'every answer to be applied or in the hand of the frozen instance' },
     );
-    await waitUntil(async () => (await overdue(order)) > 0 || undefined, { what: 'orders to be due' });
+    await deadlinePassed(ids);
     await lookedAgain();
     expect(await states(ids)).not.toHaveProperty('cancelled timed out');
     const lost = 'SELECT count(*)::int AS lost FROM answer_consumers WHERE gone_at IS NULL AND live_until < now()';

@@ -39,7 +39,9 @@ beforeAll(async () => {
 beforeEach(async () => {
   await pool.query(`TRUNCATE answer_consumers, relay_checkpoints, parked_events, orders, events, archived_events`);
 });
-afterEach(() => jest.restoreAllMocks());
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 afterAll(async () => {
   await pool.end();
   await database.drop();

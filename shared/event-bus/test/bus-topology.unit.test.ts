@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { BusTopology } from '../src/bus-topology.ts';
 import { createInMemoryBus, MemoryBroker } from '../src/index.ts';
 import { createRetryPolicy } from '../src/retry-policy.ts';
+import type { TopologyPlan } from '../src/topology-plan.ts';
 import { Placed, placed, shopCatalogue } from './shop-events.ts';
 
 const spec = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };
@@ -40,6 +41,7 @@ describe('the topology that a bus declares', () => {
 
   test('when a subscription is added and removed, then it is declared only meanwhile', () => {
     const topology = topologyOf([]);
+    expect(topology.wants(Placed)).toBe(false);
     topology.add(spec, retry);
     expect(names(topology.plan())).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));
     expect(topology.wants(Placed)).toBe(true);
@@ -56,6 +58,30 @@ describe('the topology that a bus declares', () => {
     topology.remove('stock');
     expect(names(topology.plan())).toContain('stock');
     expect(names(topology.plan())).not.toContain('stock.dlq');
+  });
+
+  test('when a queue is named more than once, then it has all bindings, each once, and its subscription has them too', () => {
+    const wide = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.#' }] };
+    const both = [...spec.bindings, ...wide.bindings];
+    const boundIn = ({ bindings }: TopologyPlan) => bindings.filter(({ queue }) => queue === 'stock');
+    expect(boundIn(topologyOf([spec, wide, spec]).plan())).toMatchObject(both);
+    const planned = topologyOf([spec]).planFor({ queue: 'stock', bindings: both }, retry);
+    expect(boundIn(planned)).toMatchObject(both);
+    expect(boundIn(topologyOf([spec]).planFor(wide, retry))).toMatchObject(both);
+    expect(planned.queues.find(({ name }) => name === 'stock.dlq')?.arguments).toMatchObject({ 'x-message-ttl': 5 });
+  });
+
+  test('when a stream is planned, then it takes everything that is published to any exchange of the catalogue', () => {
+    const { exchanges, bindings } = topologyOf([]).planForStream('all', {});
+    expect(exchanges).toEqual([{ name: 'shop', type: 'topic' }]);
+    expect(bindings).toEqual([{ queue: 'all', exchange: 'shop', routingKey: '#' }]);
+  });
+
+  test('when a service does not say what it publishes to, then that is what its queues are bound to', () => {
+    const elsewhere = { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }] };
+    const topology = topologyOf();
+    expect(topology.plan().essential).toEqual({ exchanges: new Set(['shop']), queues: new Set(['stock']) });
+    expect(topology.fedBy([spec, elsewhere])).toEqual(['stock']);
   });
 
   test('when a service says what it publishes to, then it needs that, what takes it, and what it consumes itself', () => {

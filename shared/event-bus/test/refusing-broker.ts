@@ -3,7 +3,7 @@ import type { ChannelModel } from 'amqplib';
 
 /** A broker that answers each channel in order, and closes one over a refusal, as RabbitMQ does. */
 export class RefusingBroker {
-  /** What it refuses, by the name of a queue or an exchange, or both of a binding (`stock-shop`); it accepts anything else. */
+  /** What it refuses, by what it is asked (`exchange shop`), or by the name alone; it accepts anything else. */
   refuses: Record<string, { code: number; message: string }> = {};
   /** What it was asked, in that order: `exchange shop`, `queue stock`, `bind stock-shop`, `find stock`, `unbind shop`. */
   readonly asked: string[] = [];
@@ -27,8 +27,9 @@ export class RefusingBroker {
   }
 
   #answer(what: string, name: string): void {
-    this.asked.push(`${what} ${name}`);
-    const refusal = this.refuses[name];
+    const asked = `${what} ${name}`;
+    this.asked.push(asked);
+    const refusal = this.refuses[asked] ?? this.refuses[name];
     if (refusal) throw Object.assign(new Error(refusal.message), refusal);
   }
 }
