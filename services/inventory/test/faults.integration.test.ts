@@ -121,7 +121,7 @@ describe('the inventory service under faults', () => {
     const holder = new pg.Client({ connectionString: inventory.database.url });
     opened.push(() => holder.end());
     await holder.connect();
-    await holder.query('BEGIN; LOCK TABLE inventory_service.stock_ledger IN ACCESS EXCLUSIVE MODE');
+    await holder.query('BEGIN; LOCK TABLE inventory_service.stock_ledger IN SHARE MODE');
     const starting = inventory.startUnready(1, { ...throughProxies(), INITIAL_STOCK: 'item1:5' });
     const waiting = `SELECT FROM pg_locks WHERE relation = 'inventory_service.stock_ledger'::regclass AND NOT granted`;
     await waitUntil(async () => (await inventory.probe.select(waiting)).length > 0, { what: 'the booking' });
