@@ -5,7 +5,7 @@ import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTransport } from 'nodemailer';
 import { composeMailCatcher, type MailCatcher } from '../src/compose.ts';
 import { mailCatcherSettings } from '../src/config.ts';
-import type { CaughtMail } from '../src/mailbox.ts';
+import { type CaughtMail, createMailbox } from '../src/mailbox.ts';
 
 let catcher: MailCatcher;
 
@@ -80,10 +80,20 @@ describe('the mail catcher', () => {
   });
 
   it('when more mails come than are kept, then the oldest are forgotten', async () => {
-    await send(...Array.from({ length: 502 }, (_, index) => ({ subject: `mail ${index}` })));
-    const mails = await caught();
+    const mailbox = createMailbox(500);
+    const nothing = {
+      receivedAt: '',
+      envelope: { from: '', to: [] },
+      messageId: undefined,
+      from: '',
+      to: '',
+      text: '',
+    };
+    for (let index = 0; index < 502; index += 1) mailbox.add({ ...nothing, html: undefined, subject: `mail ${index}` });
+    const mails = mailbox.list();
     expect(mails).toHaveLength(500);
     expect([mails[0]?.subject, mails[499]?.subject]).toEqual(['mail 501', 'mail 2']);
+    expect([mailbox.find(2), mailbox.find(502)?.subject]).toEqual([undefined, 'mail 501']);
   });
 
   it('when a mail is too large, then it is refused for good, and not kept', async () => {

@@ -9,7 +9,7 @@ import { createId } from '@warren/kernel';
 import { createTestVhost, type TestVhost, waitUntil } from '@warren/testing';
 
 const MESSAGES = 50;
-const DELIVERY_LIMIT = 7;
+const DELIVERY_LIMIT = 5;
 const QUEUE = 'poisoned_order_updated';
 const SERVICE = join(import.meta.dirname, 'poisoned-service.mjs');
 
@@ -35,7 +35,10 @@ describe('a message that kills its process', () => {
     handled = new Set();
   });
   afterEach(() => supervisor?.stop());
-  afterAll(() => Promise.all([bus?.close(), deadLetters?.close()]));
+  afterAll(async () => {
+    await Promise.all([bus?.close(), deadLetters?.close()]);
+    await vhost?.close();
+  });
 
   /** Starts the service, and starts it again whenever it dies, as every platform does. */
   function supervise(killer: string) {

@@ -76,7 +76,7 @@ describe('the notification service', () => {
     const user = newUser();
     const order = newOrder(user.userId);
     await notification.publish(user.registered(), order.created());
-    const collector = startSpanCollector();
+    const collector = await startSpanCollector();
     try {
       const confirmed = order.confirmed();
       Object.assign(confirmed.metadata, traced);

@@ -100,8 +100,8 @@ describe('while nobody records spans', () => {
 
 describe('while spans are recorded', () => {
   let collector: SpanCollector;
-  beforeAll(() => {
-    collector = startSpanCollector();
+  beforeAll(async () => {
+    collector = await startSpanCollector();
   });
   afterAll(() => collector.stop());
 

@@ -52,7 +52,7 @@ describe('the payment service', () => {
     const created = orderCreated(10.17);
     await payment.publish([created]);
     await payment.settled();
-    const collector = startSpanCollector();
+    const collector = await startSpanCollector();
     try {
       const confirmed = orderUpdated(created.data.id, 'confirmed');
       Object.assign(confirmed.metadata, traced);

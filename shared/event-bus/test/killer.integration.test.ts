@@ -6,8 +6,8 @@ import { Intake } from '../src/amqp/intake.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 import { Placed, placed } from './shop-events.ts';
 
-const MESSAGES = 400;
-const KILLER = 200;
+const MESSAGES = 100;
+const KILLER = 50;
 
 /** To the broker a process that dies is a connection that breaks with messages in hand; so that is what the killer does here. */
 describe('a message that kills its consumer', () => {

@@ -6,9 +6,9 @@ import { connect } from 'amqplib';
 import { DeadLetters, EventBus } from '../src/index.ts';
 import { Placed, placed, shopCatalogue } from './shop-events.ts';
 
-const COUNT = 2_500;
-/** The ids that this test keeps take about 3 MB; either half of the messages with their deliveries would take several times that. */
-const MAX_GROWTH_BYTES = 8 * 1024 * 1024;
+const COUNT = 4_000;
+/** The ids that this test keeps take about 4 MB; either half of the messages with their deliveries would take several times that. */
+const MAX_GROWTH_BYTES = 16 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -47,7 +47,7 @@ function malformed(index: number): Buffer {
   return kinds[index % kinds.length] ?? Buffer.alloc(0);
 }
 
-test('when 2,500 malformed messages come among 2,500 good ones, then all good ones are handled, all bad ones are dead letters byte for byte, and memory is flat', async () => {
+test('when 4,000 malformed messages come among 4,000 good ones, then all good ones are handled, all bad ones are dead letters byte for byte, and memory is flat', async () => {
   const queue = uniqueName('flood');
   const handled = new Set<string>();
   const batchHandler = async (deliveries: readonly { event: { id: string } }[]) => {

@@ -11,8 +11,8 @@ import { Placed, placed, Renamed } from './shop-events.ts';
 
 const suite = useBusSuite(createMemoryHarness);
 let collector: SpanCollector;
-beforeEach(() => {
-  collector = startSpanCollector();
+beforeEach(async () => {
+  collector = await startSpanCollector();
 });
 afterEach(() => collector.stop());
 

@@ -37,10 +37,13 @@ describe('sent postings', () => {
   test('when very many pass through, then tags still find their messages', () => {
     const sent = new SentPostings();
     for (let tag = 1; tag <= 100; tag += 1) sent.add(named(tag));
+    const wrong: number[] = [];
     for (let tag = 101; tag <= 10_000; tag += 1) {
       sent.add(named(tag));
-      expect(sent.take(tag - 100)).toEqual(named(tag - 100));
+      const taken = sent.take(tag - 100) as { name?: number } | undefined;
+      if (taken?.name !== tag - 100) wrong.push(tag);
     }
+    expect(wrong).toEqual([]);
     expect([sent.size, sent.oldestTag]).toEqual([100, 9901]);
   });
 });

@@ -61,8 +61,8 @@ describe('while nobody records spans', () => {
 
 describe('while spans are recorded', () => {
   let collector: SpanCollector;
-  beforeEach(() => {
-    collector = startSpanCollector();
+  beforeEach(async () => {
+    collector = await startSpanCollector();
   });
   afterEach(() => collector.stop());
 

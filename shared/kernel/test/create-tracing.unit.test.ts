@@ -52,7 +52,7 @@ describe('createTracing', () => {
   });
 
   it('when the program has set up an SDK itself, then that one gets the spans, also after the stop', async () => {
-    const collector = startSpanCollector();
+    const collector = await startSpanCollector();
     const tracing = tracingTo(receiver.endpoint);
     await tracing.start?.();
     await tracing.stop?.();

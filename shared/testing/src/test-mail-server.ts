@@ -1,6 +1,6 @@
 import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import { SMTPServer, type SMTPServerSession } from 'smtp-server';
+import type { SMTPServer, SMTPServerSession } from 'smtp-server';
 
 /** A mail that the server has answered for, or was about to. */
 export interface ReceivedMail {
@@ -29,6 +29,8 @@ export interface MailServerBehaviour {
 
 /** A mail server of a test's own on a port of its own, which keeps every mail it takes and can be stopped and started again. */
 export async function createTestMailServer() {
+  // Here and not above: most suites that import this package need no mail server.
+  const smtp = await import('smtp-server');
   const mails: ReceivedMail[] = [];
   /** Addresses that were tried, also those refused. */
   const tried: string[] = [];
@@ -39,7 +41,7 @@ export async function createTestMailServer() {
   const sockets = new Map<number, Socket>();
 
   async function start(): Promise<void> {
-    const starting = new SMTPServer({
+    const starting = new smtp.SMTPServer({
       disabledCommands: ['AUTH', 'STARTTLS'],
       onRcptTo({ address }, _session, done) {
         tried.push(address);
