@@ -388,21 +388,28 @@ describe('a topology that the broker refuses', () => {
   ])(
     'when a queue that is published to %s, then it is declared again, and that is told',
     async (_, vanish, correct) => {
-      const watched = watchedBus({ topologyCheckMs: 50, topology: [STOCK] });
+      const watched = watchedBus({ topologyCheckMs: 300, topology: [STOCK] });
       await watched.bus.connect();
       // Whoever takes everything hides from the publisher that the queue is gone.
       await vhost.management('PUT', 'queues/audit', { durable: true, arguments: { 'x-queue-type': 'classic' } });
       await vhost.management('POST', 'bindings/e/shop/q/audit', { routing_key: '#' });
-      await vanish();
-      await waitUntil(() => alertOf(watched, 'QUEUE_GONE'), { what: 'the report' });
+      const isReported = () => linesOf(watched, 'QUEUE_GONE').length > 0;
+      // Between a look and the declaration that follows it nobody notices.
+      const vanishUnlessReported = async () => {
+        if (isReported()) return true;
+        await vanish();
+        return false;
+      };
+      await waitUntil(vanishUnlessReported, { intervalMs: 2000, what: 'the report' });
       await correct();
       await waitUntil(() => watched.alerts.active().length === 0, { what: 'the queue' });
       expect(linesOf(watched, 'QUEUE_GONE').map(({ level, subject }) => [level, subject])).toEqual([
         ['warn', 'stock'],
         ['info', 'stock'],
       ]);
-      await watched.bus.publish(placed());
-      await waitUntil(async () => (await depth('stock')) === 1);
+      // A copy that was on its way when the queue went is of unknown fate.
+      await waitUntil(async () => (await watched.bus.send(placed())).status === 'confirmed');
+      await waitUntil(async () => (await depth('stock')) > 0);
     },
   );
 
