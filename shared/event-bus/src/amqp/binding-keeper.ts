@@ -33,8 +33,8 @@ export interface BindingKeeperOptions {
 }
 
 /**
- * Makes every known binding of what is published, and makes it again when asked to: that of a queue which shares its messages with another one is missed
- * by nobody when it is lost, neither by the broker, which gives back only what no queue takes, nor by the queue's consumer.
+ * Makes every known binding of what is published, and restores it when asked to. Nobody else notices when the binding of a queue is lost that
+ * shares its messages with another one: the broker returns only what no queue takes, and the queue's consumer just gets less.
  */
 export class BindingKeeper {
   readonly #options: BindingKeeperOptions;
@@ -50,7 +50,10 @@ export class BindingKeeper {
     await Promise.all(optional.map((spec) => this.#bind(model, spec)));
   }
 
-  /** Declares the topology and makes every binding, unless an earlier call is still at it. What fails is logged: the next round or the next connection does it again. */
+  /**
+   * Declares the topology and makes every binding, unless an earlier call is still doing so. A failure is logged: the next round or the next
+   * connection tries again.
+   */
   async refresh(): Promise<void> {
     const { declare, model, logger } = this.#options;
     const current = model();
