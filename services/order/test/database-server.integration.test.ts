@@ -63,6 +63,15 @@ async function connectAdmin(): Promise<pg.Client> {
   return client;
 }
 
+/** A session that was opened before stays, and would take orders. */
+async function takesNoSession(): Promise<boolean> {
+  const client = new pg.Client({ connectionString: postgres.url });
+  return client.connect().then(
+    () => client.end().then(() => false),
+    () => true,
+  );
+}
+
 const endSessions = () =>
   admin.query(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1`, [ROLE]);
 
@@ -165,6 +174,7 @@ describe('the database server', () => {
   test('when it shuts down and starts again, then its answer is the reason, told once, until it is back', async () => {
     // Its smart shutdown: it takes no new session, and waits for the end of those that are open. That of `admin` stays.
     process.kill(postgres.pid, 'SIGTERM');
+    await waitUntil(takesNoSession, { what: 'the server to begin its shutdown' });
     await endSessions();
     await downBecause(/^the database system is shutting down$/, 'DATABASE_UNREACHABLE');
     await admin.end();
