@@ -86,12 +86,13 @@ describe('a script', () => {
   });
 
   test('when the same Ctrl-C arrives twice, from the terminal and from npm, then it still stops in order', async () => {
-    const { child, ended, says } = run(
-      `onEnd(() => delay(300).then(() => console.log('drained'))); console.log('up'); await wait();`,
-    );
+    // The second from inside: one from here comes too late on a busy machine, and counts as another press.
+    const { child, ended, says } = run(`
+      onEnd(() => delay(300).then(() => console.log('drained')));
+      signal.addEventListener('abort', () => process.kill(process.pid, 'SIGINT'));
+      console.log('up');
+      await wait();`);
     await says('up');
-    child.kill('SIGINT');
-    await says('Stopping (SIGINT)');
     child.kill('SIGINT');
     expect(await ended).toMatchObject({ code: 42, output: expect.stringContaining('drained') });
   });

@@ -1,21 +1,20 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { startTestBroker, type TestBroker, uniqueName, waitUntil } from '@warren/testing';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { type TestBroker, uniqueName, waitUntil } from '@warren/testing';
 import { EventBus, type EventBusOptions } from '../src/index.ts';
 import { Placed, placed, type ShopContract, shopCatalogue } from './shop-events.ts';
 import { type StreamReading, startReading } from './stream-reading.ts';
 
-/** What RabbitMQ does with streams while it starts, made to last: each step is the broker's own. */
-describe('a stream that comes back after its broker', () => {
-  let broker: TestBroker;
+/** What RabbitMQ does with streams while it starts, made to last: each step is the broker's own. The broker must run before the suite does. */
+export function describeStreamRecovery(getBroker: () => TestBroker): void {
+  describe('a stream that comes back after its broker', () => defineTests(getBroker));
+}
+
+function defineTests(getBroker: () => TestBroker): void {
   let stream: string;
   let taker: string;
   let reading: StreamReading;
   const buses: EventBus<ShopContract>[] = [];
 
-  beforeAll(async () => {
-    broker = await startTestBroker();
-  });
-  afterAll(() => broker.close());
   beforeEach(async () => {
     stream = uniqueName('events');
     taker = uniqueName('taker');
@@ -29,7 +28,7 @@ describe('a stream that comes back after its broker', () => {
 
   function newBus(more: Partial<EventBusOptions<ShopContract>> = {}): EventBus<ShopContract> {
     const bus = new EventBus({
-      url: broker.amqpUrl,
+      url: getBroker().amqpUrl,
       service: 'shop',
       catalogue: shopCatalogue,
       topology: [{ queue: taker, bindings: [Placed] }],
@@ -48,7 +47,7 @@ describe('a stream that comes back after its broker', () => {
 
   /** Erlang, with `Name` bound to the stream's. */
   const evaluate = (code: string) =>
-    broker.control(['eval', `Name = {resource, <<"/">>, queue, <<"${stream}">>}, ${code}`]);
+    getBroker().control(['eval', `Name = {resource, <<"/">>, queue, <<"${stream}">>}, ${code}`]);
   const LEADER = '[Queue] = ets:lookup(rabbit_queue, Name), Leader = amqqueue:get_pid(Queue)';
 
   test('when the broker has a stream and does not serve it yet, then nothing is published before it does, though another queue would take it', async () => {
@@ -95,4 +94,4 @@ describe('a stream that comes back after its broker', () => {
     };
     return Promise.all(events.map(send));
   }
-});
+}
