@@ -264,7 +264,7 @@ describe('a topology that the broker refuses', () => {
       0,
       () => `/vhost-limits/${vhost.name}/max-connections`,
     ],
-    ['the user has one connection, and may have no more', 1, (user) => `/user-limits/${user}/max-connections`],
+    ['the user may have no connection', 0, (user) => `/user-limits/${user}/max-connections`],
   ])('when %s, then that is said once, and the bus comes up by itself', async (_, value, pathOf) => {
     const url = await login({ configure: '.*', write: '.*', read: '.*' });
     const path = pathOf(new URL(url).username);
