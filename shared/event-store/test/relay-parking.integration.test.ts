@@ -109,6 +109,7 @@ describe('parked events', () => {
     await second.relay.start();
     await appendEach(second, 'Refused', 4, 5);
     await waitUntil(async () => (await parkedRows(second)).length === 5);
+    await waitUntil(() => second.publisher.sent.length > 0, { what: 'the one that is tried' });
     expect(numbersOf(second.publisher.sent)).toEqual([1]);
   });
 
