@@ -22,7 +22,7 @@ export interface Observer {
   readonly firstSeen: ReadonlyMap<string, number>;
   /** When each of them appeared, in milliseconds since 1970, or the observer came to see it. */
   readonly seenAt: ReadonlyMap<string, number>;
-  /** Those that had been handed to it before, and lost with its channel: by then later ones may have come. Their place tells nothing. */
+  /** Ids of messages that had been delivered before and lost with its channel. Later ones may have come meanwhile: their place tells nothing. */
   readonly seenLate: ReadonlySet<string>;
   /** How many messages it has seen, copies included. */
   readonly seen: number;

@@ -25,8 +25,11 @@ export interface ChaosReport {
   services?: Record<string, ServiceTrace>;
 }
 
+/** What a service leaves to find out why a promise was broken. */
 export interface ServiceTrace {
+  /** Body of `/health/ready` at the end of the run, or why there was none. */
   readiness: string;
+  /** Every line, over its restarts. */
   log: readonly string[];
 }
 

@@ -201,10 +201,10 @@ export class ConfirmWindow {
   #sweep(): void {
     const now = Date.now();
     // A broker that was blocked for a part of the time has not refused to answer.
-    const heard = !this.#paused && now - this.#resumedAt >= this.#options.timeoutMs;
+    const couldAnswer = !this.#paused && now - this.#resumedAt >= this.#options.timeoutMs;
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
     for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {
-      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(heard && UNANSWERED) });
+      this.#settle(this.#sent.oldestTag ?? 0, { status: 'unknown', reason, ...(couldAnswer && UNANSWERED) });
     }
     while ((this.#waiting.peek()?.deadline ?? Number.POSITIVE_INFINITY) <= now) {
       const reason = `could not be sent within ${this.#options.timeoutMs} ms`;
