@@ -15,6 +15,16 @@ export class FakeChannel {
   consume = (_: string, onMessage: (message: ConsumeMessage | null) => void, options: { consumerTag: string }) =>
     this.#ask(`consume ${options.consumerTag}`, () => this.consumers.set(options.consumerTag, onMessage));
 
+  /** Nothing that is asked from now on is answered before the returned function is called. */
+  holdAnswers(): () => void {
+    let answer = (): void => undefined;
+    const held = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    this.#last = this.#last.then(() => held);
+    return answer;
+  }
+
   /** Hands a message to a consumer as the broker does; `returns` is how often it came back. */
   deliver(consumerTag: string, messageId: string, returns = 0, header = 'x-delivery-count'): void {
     this.#tag += 1;

@@ -27,6 +27,7 @@ export class ChannelEpoch {
   activeAt = performance.now();
   readonly #tracker = new AckTracker();
   #scheduled = false;
+  #held = false;
   #waiter: Waiter | undefined;
   #catching: Catching[] = [];
   /** What came up to this tag and is unsettled is not waited for. */
@@ -50,6 +51,16 @@ export class ChannelEpoch {
     this.#scheduled = true;
     // At the end of this turn, so that everything settled in it shares one frame.
     setImmediate(this.flush);
+  }
+
+  /** Sends no acknowledgement before `released` has resolved. Where it rejects, the channel has ended. One caller at a time. */
+  holdUntil(released: Promise<unknown>): void {
+    this.#held = true;
+    const release = () => {
+      this.#held = false;
+      this.flush();
+    };
+    released.then(release, () => undefined);
   }
 
   /**
@@ -108,7 +119,7 @@ export class ChannelEpoch {
 
   readonly flush = (): void => {
     this.#scheduled = false;
-    if (!this.alive) return;
+    if (!this.alive || this.#held) return;
     const { upTo, single } = this.#tracker.flush();
     try {
       if (upTo !== undefined) this.channel.ack(acknowledging(upTo), true);

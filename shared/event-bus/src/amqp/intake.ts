@@ -33,7 +33,7 @@ const PATIENCE_MS = 30_000;
  * | state | consumes with | a message comes | next |
  * |---|---|---|---|
  * | `narrow` | prefetch 1 | a suspect: alone anyway, handed on | `narrow`; if it is stuck, `wide` |
- * | | | any other: handed on; nothing suspicious is first in the queue | `wide` |
+ * | | | any other: handed on; nothing suspicious is first in the queue | `wide`, and nothing is acknowledged before the narrow consumer has ended |
  * | `wide` | the full prefetch | a suspect (another consumer has died of it): held | `draining` |
  * | | | any other: handed on | `wide` |
  * | `draining` | nothing | sent before the broker stopped: as in `wide`. Once all but the held is settled, the held is handed on, one after the other; what is held when something is stuck, without waiting | `narrow` |
@@ -142,11 +142,14 @@ export class Intake {
     return settled;
   }
 
-  /** The wide consumer begins before the narrow one ends: the queue is never without. */
+  /**
+   * RabbitMQ 4 takes back what is under way to a consumer that is cancelled, and delivers it behind what the next consumer got meanwhile
+   * (`handle_delivery` of `rabbit_fifo_client`). With its one message unacknowledged nothing is under way to the narrow one.
+   */
   async #widen(): Promise<void> {
-    const narrow = this.#consumerTag;
-    const consuming = this.#consume('wide');
-    await Promise.all([consuming, narrow === undefined ? undefined : this.#options.channel.cancel(narrow)]);
+    const cancelled = this.#cancel();
+    this.epoch.holdUntil(cancelled);
+    await Promise.all([cancelled, this.#consume('wide')]);
   }
 
   async #drain(): Promise<void> {
@@ -171,7 +174,7 @@ export class Intake {
     change.catch((error) => this.#options.onEnded(error));
   }
 
-  /** Said to each consumer of the queue, and there are two of them while the intake widens. */
+  /** May be said twice: while the intake widens, the queue may have had both consumers. */
   #cancelledByBroker(): void {
     if (this.#state === 'stopped') return;
     this.abandon();
