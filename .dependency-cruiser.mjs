@@ -1,7 +1,7 @@
 /**
  * Who may import whom. The direction is
- * `kernel ← contracts ← event-bus`, `kernel ← contracts ← event-store`, `kernel ← http`; services and the command line use all of them;
- * inside a service `domain ← application ← adapters ← compose ← main`.
+ * `kernel ← contracts ← event-bus`, `contracts ← event-store`, `contracts ← http`, all of them `← service`; services and the command line use
+ * all of them; inside a service `domain ← application ← adapters ← service (or compose) ← main`.
  * `npm run rules` fails on an import against it. scripts/test/dependency-rules.unit.test.ts shows that each rule does.
  */
 
@@ -11,7 +11,8 @@ const KIT = {
   contracts: ['kernel'],
   'event-bus': ['kernel', 'contracts'],
   'event-store': ['kernel', 'contracts'],
-  http: ['kernel'],
+  http: ['kernel', 'contracts'],
+  service: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
   testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
 };
 
@@ -86,12 +87,12 @@ export default {
     },
     {
       name: 'application-without-libraries',
-      comment: 'Libraries are met in adapters.',
+      comment: 'Libraries are met in adapters. Schemas are data, so typebox may be used everywhere.',
       severity: 'error',
       from: { path: '^services/[^/]+/src/application/' },
       to: {
         dependencyTypes: ['npm', 'npm-dev', 'npm-optional', 'npm-peer', 'npm-no-pkg', 'npm-unknown'],
-        pathNot: '^shared/',
+        pathNot: '^shared/|/typebox/',
       },
     },
     {
@@ -104,9 +105,9 @@ export default {
     {
       name: 'only-compose-builds-adapters',
       comment:
-        'compose.ts is the only file that knows how a service is put together; projections.ts is its part that the command line shares.',
+        'service.ts (or compose.ts) is the only file that knows how a service is put together; projections.ts is its part that the command line shares.',
       severity: 'error',
-      from: { path: '^services/([^/]+)/src/', pathNot: '^services/[^/]+/src/(adapters/|(compose|projections)\\.ts$)' },
+      from: { path: '^services/([^/]+)/src/', pathNot: '^services/[^/]+/src/(adapters/|(service|compose|projections)\\.ts$)' },
       to: { path: '^services/[^/]+/src/adapters/' },
     },
     {

@@ -1,6 +1,7 @@
 import type { InlineProjection } from '@warren/event-store';
 import { orderReadModels } from '@warren/order';
-import { userReadModels } from '@warren/user';
+import { schemaOf } from '@warren/service';
+import { userService } from '@warren/user';
 import { cliErrors } from './cli-errors.ts';
 
 /** A read model that can be made anew, and where it is. */
@@ -10,6 +11,12 @@ export interface ReadModel {
   schema: string;
   projection: InlineProjection;
 }
+
+const userReadModels = {
+  service: userService.name,
+  schema: schemaOf(userService),
+  projections: () => [...(userService.readModels ?? [])],
+};
 
 /** Every service that keeps read models tells of them in its index.ts. */
 const SERVICES = [orderReadModels, userReadModels];

@@ -2,13 +2,14 @@ import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
 import { loadSettings, type SettingsSpec } from '@warren/kernel';
+import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
-import { userSettings } from '../../services/user/src/config.ts';
+import { userService } from '../../services/user/src/service.ts';
 import { SERVICES } from '../lib/service.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -36,7 +37,7 @@ const compose = parse(text, { merge: true }) as {
 const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: orderSettings,
   inventory: inventorySettings,
-  user: userSettings,
+  user: settingsOf(userService),
   notification: notificationSettings,
   analytics: analyticsSettings,
   payment: paymentSettings,

@@ -1,18 +1,19 @@
 import { expect, test } from '@jest/globals';
+import { settingsOf } from '@warren/service';
 import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
-import { userSettings } from '../../services/user/src/config.ts';
+import { userService } from '../../services/user/src/service.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/service-settings.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [
     orderSettings,
     inventorySettings,
-    userSettings,
+    settingsOf(userService),
     notificationSettings,
     analyticsSettings,
     paymentSettings,

@@ -6,6 +6,7 @@ import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
 import { alertCatalogue, errorCatalogue, type SettingsSpec } from '@warren/kernel';
+import { settingsOf } from '@warren/service';
 import '../../cli/src/cli-errors.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
@@ -18,7 +19,7 @@ import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import '../../services/payment/src/domain/payment-errors.ts';
-import { userSettings } from '../../services/user/src/config.ts';
+import { userService } from '../../services/user/src/service.ts';
 import '../../services/user/src/domain/user-errors.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -47,7 +48,7 @@ describe('the documentation', () => {
     const specs: Record<string, SettingsSpec> = {
       order: orderSettings,
       inventory: inventorySettings,
-      user: userSettings,
+      user: settingsOf(userService),
       notification: notificationSettings,
       analytics: analyticsSettings,
       payment: paymentSettings,

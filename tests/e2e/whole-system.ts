@@ -1,6 +1,7 @@
 import { type EventEnvelope, PAYMENT_QUEUES, systemCatalogue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
+import { createService } from '@warren/service';
 import { createTestDatabase, createTestVhost, uniqueName, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { composeMailCatcher } from '../../mail-catcher/src/compose.ts';
@@ -16,8 +17,7 @@ import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { composePayment } from '../../services/payment/src/compose.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
-import { composeUser } from '../../services/user/src/compose.ts';
-import { userSettings } from '../../services/user/src/config.ts';
+import { userService } from '../../services/user/src/service.ts';
 
 /** Pieces of `item1` that the warehouse begins with. */
 export const STOCK = 1000;
@@ -47,7 +47,7 @@ export async function startWholeSystem() {
   };
   const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
   const payments = [1, 2].map(() => composePayment(loadSettings(paymentSettings, env), silentLogger));
-  const user = composeUser(loadSettings(userSettings, env), silentLogger);
+  const user = createService(userService, { env, logger: silentLogger });
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],

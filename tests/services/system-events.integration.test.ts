@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ErrorOccurred, type EventOf, HealthChanged, ServiceStarted, ServiceStopping } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
+import { createService } from '@warren/service';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
@@ -13,15 +14,14 @@ import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { composePayment } from '../../services/payment/src/compose.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
-import { composeUser } from '../../services/user/src/compose.ts';
-import { userSettings } from '../../services/user/src/config.ts';
+import { userService } from '../../services/user/src/service.ts';
 
 type Env = Record<string, string>;
 
 const SERVICES: Record<string, (env: Env) => Service> = {
   order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
   inventory: (env) => composeInventory(loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0' }), silentLogger),
-  user: (env) => composeUser(loadSettings(userSettings, { ...env, USER_PORT: '0' }), silentLogger),
+  user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
   payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
   notification: (env) =>

@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { type EventEnvelope, UserDeactivated, UserEmailChanged, UserRegistered } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { createEventStore, createPool } from '@warren/event-store';
+import { createEventStore, createPool, streamId } from '@warren/event-store';
 import { createId, isId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { userProjection } from '../src/adapters/postgres/user-projection.ts';
-import { userStream } from '../src/application/user-streams.ts';
+import { users as usersTable } from '../src/application/user-view.ts';
 import { countStatuses, newUser, useUsers } from './user-fixture.ts';
 
 const fixture = useUsers({ instances: 1 });
@@ -195,13 +194,13 @@ describe('the read model', () => {
 
     const pool = createPool({ url: fixture.database.url, schema: 'user_service' });
     const store = createEventStore({ pool });
-    const streams = await store.load(before.map(({ id }) => userStream(id)));
+    const streams = await store.load(before.map(({ id }) => streamId('user', id)));
     const events = [...streams.values()].flat().toSorted((a, b) => a.position - b.position);
-    await store.transaction((tx) => userProjection.apply(tx, events.slice(0, -2)));
+    await store.transaction((tx) => usersTable.apply(tx, events.slice(0, -2)));
     expect(await table()).toEqual(before);
     await store.transaction(async (tx) => {
       await tx.query('DELETE FROM users');
-      await userProjection.apply(tx, events);
+      await usersTable.apply(tx, events);
     });
     expect(await table()).toEqual(before);
     await pool.end();

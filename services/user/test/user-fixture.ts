@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { createId, loadSettings, silentLogger } from '@warren/kernel';
+import { createId, silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -9,12 +10,11 @@ import {
 } from '@warren/testing';
 import pg from 'pg';
 import request, { type Response, type Test } from 'supertest';
-import { composeUser, type UserService } from '../src/compose.ts';
-import { userSettings } from '../src/config.ts';
+import { userService } from '../src/service.ts';
 
 /** One user service in this process. */
 export interface RunningUser {
-  service: UserService;
+  service: RunnableService;
   /** Supertest on its port. */
   api: ReturnType<typeof request>;
   register(body: unknown, headers?: Record<string, string>): Test;
@@ -73,7 +73,7 @@ export function useUsers({ instances: count, amqpUrl }: UserFixtureOptions): Use
 }
 
 async function startUser(env: Record<string, string>): Promise<RunningUser> {
-  const service = composeUser(loadSettings(userSettings, env), silentLogger);
+  const service = createService(userService, { env, logger: silentLogger });
   await service.lifecycle.start();
   await waitUntilReady(service);
   const api = request(`http://127.0.0.1:${service.port}`);

@@ -1,9 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { givenFor } from '@warren/testing';
+import { given } from '@warren/testing';
 import { emailKeyOf } from '../src/domain/email-key.ts';
-import { decide, evolve, initialUser, type UserCommand, type UserEvent } from '../src/domain/user.ts';
-
-const given = givenFor({ initialState: initialUser, decide, evolve });
+import { type UserCommand, type UserEvent, user } from '../src/domain/user.ts';
 
 const userId = '0192d3a0-0000-7000-8000-000000000001';
 const [email, newEmail] = ['john@example.com', 'john.doe@example.com'];
@@ -17,36 +15,36 @@ const deactivated: UserEvent = { type: 'UserDeactivated', data: { userId } };
 
 describe('a user that does not exist', () => {
   test('when it registers, then it is registered', () => {
-    given([]).when(registerUser).then([registered]);
+    given(user).when(registerUser).then([registered]);
   });
 
   test('when it is asked anything else, then that is an error', () => {
-    given([]).when(changeEmail).thenThrows('USER_NOT_FOUND');
-    given([]).when(deactivateUser).thenThrows('USER_NOT_FOUND');
+    given(user).when(changeEmail).thenThrows('USER_NOT_FOUND');
+    given(user).when(deactivateUser).thenThrows('USER_NOT_FOUND');
   });
 });
 
 describe('an active user', () => {
   test('when it registers once more, then nothing happens', () => {
-    given([registered]).when(registerUser).thenNothingHappened('the user exists already');
+    given(user, registered).when(registerUser).thenNothingHappened('the user exists already');
   });
 
   test('when its e-mail address changes, then the event tells the one before', () => {
-    given([registered]).when(changeEmail).then([emailChanged]);
-    given([registered, emailChanged])
+    given(user, registered).when(changeEmail).then([emailChanged]);
+    given(user, registered, emailChanged)
       .when({ type: 'ChangeEmail', data: { userId, email } })
       .then([{ type: 'UserEmailChanged', data: { userId, email, previousEmail: newEmail } }]);
   });
 
   test('when the address is the same, then nothing happens; when only its capitals change, then they do', () => {
-    given([registered, emailChanged]).when(changeEmail).thenNothingHappened('the user has this address already');
-    given([registered])
+    given(user, registered, emailChanged).when(changeEmail).thenNothingHappened('the user has this address already');
+    given(user, registered)
       .when({ type: 'ChangeEmail', data: { userId, email: 'John@example.com' } })
       .then([{ type: 'UserEmailChanged', data: { userId, email: 'John@example.com', previousEmail: email } }]);
   });
 
   test('when it is deactivated, then it is', () => {
-    given([registered, emailChanged]).when(deactivateUser).then([deactivated]);
+    given(user, registered, emailChanged).when(deactivateUser).then([deactivated]);
   });
 });
 
@@ -54,13 +52,21 @@ describe('a deactivated user', () => {
   const history = [registered, deactivated];
 
   test('when it is deactivated or registers once more, then nothing happens', () => {
-    given(history).when(deactivateUser).thenNothingHappened('the user is deactivated already');
-    given(history).when(registerUser).thenNothingHappened('the user exists already');
+    given(user, ...history)
+      .when(deactivateUser)
+      .thenNothingHappened('the user is deactivated already');
+    given(user, ...history)
+      .when(registerUser)
+      .thenNothingHappened('the user exists already');
   });
 
   test('when its e-mail address is to change, then it is too late', () => {
-    given(history).when(changeEmail).thenThrows('USER_DEACTIVATED');
-    given(history).when({ type: 'ChangeEmail', data: { userId, email } }).thenThrows('USER_DEACTIVATED');
+    given(user, ...history)
+      .when(changeEmail)
+      .thenThrows('USER_DEACTIVATED');
+    given(user, ...history)
+      .when({ type: 'ChangeEmail', data: { userId, email } })
+      .thenThrows('USER_DEACTIVATED');
   });
 });
 

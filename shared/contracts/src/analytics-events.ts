@@ -1,6 +1,7 @@
 import { Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
 import { Currency } from './order-events.ts';
+import { DateTime } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });
@@ -12,8 +13,8 @@ export const AnalyticsUpdated = defineEvent({
   exchange: EXCHANGES.analytics,
   routingKey: 'analytics.updated',
   schema: Type.Object({
-    from: Type.String({ format: 'date-time' }),
-    to: Type.String({ format: 'date-time' }),
+    from: DateTime,
+    to: DateTime,
     /** Events of any type that happened in that time. */
     events: Count,
     orders: Type.Object({ created: Count, confirmed: Count, cancelled: Count }),

@@ -2,6 +2,7 @@ import { Type } from 'typebox';
 import { contractErrors } from './contract-errors.ts';
 import type { EventContract, EventEnvelope, EventOf } from './event-contract.ts';
 import { upcastTo, versionsOf } from './event-versions.ts';
+import { DateTime, Uuid } from './text.ts';
 import { createValidator, type Fault, type Validator } from './validator.ts';
 
 /** The events that a bus knows, with their earlier versions: it publishes and receives these and no others. */
@@ -30,10 +31,10 @@ const identifier = Type.String({ minLength: 1, maxLength: 255 });
 
 /** The members of every event around its `data`. */
 export const EnvelopeSchema = Type.Object({
-  id: Type.String({ format: 'uuid', wanted: 'must be a UUID' }),
+  id: Uuid,
   type: identifier,
   version: Type.Integer({ minimum: 1 }),
-  timestamp: Type.String({ format: 'date-time' }),
+  timestamp: DateTime,
   aggregateId: identifier,
   data: Type.Unknown(),
   metadata: Type.Object({

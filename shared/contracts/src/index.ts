@@ -7,6 +7,7 @@ import { PaymentFailed, PaymentProcessed, PaymentRefunded } from './payment-even
 import { ErrorOccurred, HealthChanged, ServiceStarted, ServiceStopping } from './system-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
+export * from './aggregate.ts';
 export * from './analytics-events.ts';
 export * from './catalogue.ts';
 export * from './contract-errors.ts';
@@ -22,6 +23,7 @@ export * from './order-view.ts';
 export * from './payment-events.ts';
 export * from './publisher.ts';
 export * from './released-contract.ts';
+export * from './request.ts';
 export * from './system-events.ts';
 export * from './text.ts';
 export * from './topology.ts';

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { EmailAddress } from './email-address.ts';
 import { defineEvent } from './event-contract.ts';
-import { ShortText } from './text.ts';
+import { DateTime, ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 /** What a customer is told about an order. */
@@ -14,7 +14,7 @@ export const WelcomeEmailSent = defineEvent({
   version: 1,
   exchange: EXCHANGES.notifications,
   routingKey: 'notification.welcome-sent',
-  schema: Type.Object({ userId: ShortText, email: EmailAddress, sentAt: Type.String({ format: 'date-time' }) }),
+  schema: Type.Object({ userId: ShortText, email: EmailAddress, sentAt: DateTime }),
 });
 
 /** A mail server has taken the mail that tells a customer what became of an order. */
@@ -28,6 +28,6 @@ export const CustomerNotified = defineEvent({
     orderId: ShortText,
     news: Type.Enum([...ORDER_NEWS]),
     email: EmailAddress,
-    sentAt: Type.String({ format: 'date-time' }),
+    sentAt: DateTime,
   }),
 });

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
 import { defineNextVersion } from './event-versions.ts';
-import { ShortText } from './text.ts';
+import { DateTime, ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 export const ORDER_STATUSES = ['pending', 'confirmed', 'cancelled'] as const;
@@ -52,7 +52,7 @@ const createdV1 = {
     }),
   ),
   status: Type.Literal('pending'),
-  createdAt: Type.String({ format: 'date-time' }),
+  createdAt: DateTime,
 };
 
 /** {@link OrderCreated} as it was up to release 0.1: every order in {@link DEFAULT_CURRENCY} and of no priority. */
@@ -99,7 +99,7 @@ export const OrderStatusUpdated = defineEvent({
       orderId: ShortText,
       status: Type.Enum([...ORDER_STATUSES]),
       reason: Type.Optional(Type.String()),
-      updatedAt: Type.String({ format: 'date-time' }),
+      updatedAt: DateTime,
     },
     { description: 'An order was confirmed or cancelled.' },
   ),
@@ -109,7 +109,7 @@ const cancelledV1 = {
   orderId: ShortText,
   reason: Type.String(),
   by: Type.Enum([...CANCELLED_BY_V1]),
-  cancelledAt: Type.String({ format: 'date-time' }),
+  cancelledAt: DateTime,
 };
 
 const aboutCancellation = {
@@ -143,7 +143,7 @@ export const OrderPaid = defineEvent({
       orderId: ShortText,
       amount: Type.Number({ minimum: 0 }),
       currency: Currency,
-      paidAt: Type.String({ format: 'date-time' }),
+      paidAt: DateTime,
     },
     { description: 'An order is paid: once it is confirmed it may be shipped.' },
   ),
@@ -156,7 +156,7 @@ export const OrderShipped = defineEvent({
   exchange: EXCHANGES.orders,
   routingKey: 'order.shipped',
   schema: Type.Object(
-    { orderId: ShortText, shippedAt: Type.String({ format: 'date-time' }) },
+    { orderId: ShortText, shippedAt: DateTime },
     { description: 'An order is on its way to its customer. It cannot be cancelled any more.' },
   ),
 });

@@ -1,12 +1,12 @@
 import { Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
-import { ShortText } from './text.ts';
+import { ShortText, Uuid } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
 /** Whom a system event is of. `instanceId` is new with each start of a process; it is the `aggregateId` too. */
-const Instance = { service: ShortText, instanceId: Type.String({ format: 'uuid', wanted: 'must be a UUID' }) };
+const Instance = { service: ShortText, instanceId: Uuid };
 
 /** An instance runs. */
 export const ServiceStarted = defineEvent({

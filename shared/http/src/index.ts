@@ -1,4 +1,5 @@
 export * from './correlation.ts';
+export * from './declared-routes.ts';
 export * from './escape-html.ts';
 export * from './etag.ts';
 export * from './http-app.ts';

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import type { Aggregate, EventIn, EventMap } from '@warren/contracts';
 
 /** What a decider says to one command or message: events, or that it ignores it and why. */
 export type DecisionOf<Event> =
@@ -42,6 +43,32 @@ export function givenFor<State, Input, Event>(decider: Decider<State, Input, Eve
       };
     },
   });
+}
+
+/** What has happened to an aggregate, and the shared values there are. */
+export interface GivenAggregate<Input, Event, Value> {
+  /** The shared values that there are, by key. @default none */
+  sharing(values: Readonly<Record<string, Value>>): GivenAggregate<Input, Event, Value>;
+  when(input: Input): Outcome<Event>;
+}
+
+/**
+ * Tests of an aggregate that read like its requirements: `given(order, orderCreated).when(inventoryReserved).then([orderConfirmed])`.
+ */
+export function given<Events extends EventMap, State, Input, Value>(
+  aggregate: Aggregate<Events, State, Input, Value>,
+  ...history: readonly EventIn<Events>[]
+): GivenAggregate<Input, EventIn<Events>, Value> {
+  const { initial, decide, evolve } = aggregate;
+  const sharing = (values: ReadonlyMap<string, Value>): GivenAggregate<Input, EventIn<Events>, Value> => ({
+    sharing: (more) => sharing(new Map(Object.entries(more))),
+    when: givenFor<State, Input, EventIn<Events>>({
+      initialState: initial,
+      decide: (state, input) => decide(state, input, values),
+      evolve,
+    })(history).when,
+  });
+  return sharing(new Map());
 }
 
 function eventsOf<Event>(decision: DecisionOf<Event>): readonly Event[] {

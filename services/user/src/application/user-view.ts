@@ -1,24 +1,28 @@
-import type { RecordedEvent } from '@warren/event-store';
-import { asUserEvent } from './user-streams.ts';
+import { DateTime, EmailAddress, ShortText, Uuid } from '@warren/contracts';
+import { defineReadModel } from '@warren/event-store';
+import { type Static, Type } from 'typebox';
+import { notFound, user } from '../domain/user.ts';
 
-/** A user as the API shows it. */
-export interface UserView {
-  id: string;
-  email: string;
-  name: string;
-  status: 'active' | 'deactivated';
-  /** Number of events that it is made of; also its ETag. */
-  version: number;
-  /** ISO 8601, UTC. */
-  createdAt: string;
-  updatedAt: string;
-}
+/** A user as the API shows it. `version` is the number of its events. */
+export const UserView = Type.Object({
+  id: Uuid,
+  email: EmailAddress,
+  name: ShortText,
+  status: Type.Enum(['active', 'deactivated']),
+  version: Type.Integer(),
+  createdAt: DateTime,
+  updatedAt: DateTime,
+});
+export type UserView = Static<typeof UserView>;
 
-/** A user right after the registration, whatever has happened since: the answer to the request that registered it. */
-export function viewAtRegistration(recorded: RecordedEvent | undefined): UserView | undefined {
-  const event = recorded && asUserEvent(recorded);
-  if (event?.type !== 'UserRegistered') return undefined;
-  const { userId: id, email, name } = event.data;
-  const { timestamp } = recorded as RecordedEvent;
-  return { id, email, name, status: 'active', version: 1, createdAt: timestamp, updatedAt: timestamp };
-}
+/** The table `users`. */
+export const users = defineReadModel(user, {
+  name: 'users',
+  row: UserView,
+  createdBy: 'UserRegistered',
+  missing: notFound,
+}).sets({
+  UserRegistered: ({ data: { email, name } }) => ({ email, name, status: 'active' }),
+  UserEmailChanged: ({ data: { email } }) => ({ email }),
+  UserDeactivated: () => ({ status: 'deactivated' }),
+});

@@ -1,4 +1,13 @@
-import type { EventOf, UserDeactivated, UserEmailChanged, UserRegistered } from '@warren/contracts';
+import {
+  type Decision,
+  defineAggregate,
+  type EventIn,
+  ignored,
+  UserDeactivated,
+  UserEmailChanged,
+  UserRegistered,
+} from '@warren/contracts';
+import { emailKeyOf } from './email-key.ts';
 import { userErrors } from './user-errors.ts';
 
 /*
@@ -9,17 +18,16 @@ import { userErrors } from './user-errors.ts';
  * |               |                          | ignored if it is spelt just so    |                                    |
  * | `deactivated` | ignored: exists already  | fails: USER_DEACTIVATED           | ignored: is deactivated already    |
  *
- * That no two active users have the same address is no matter of one user: `EmailClaims` see to it, in the transaction that appends.
+ * Both events with an address fail with EMAIL_TAKEN while another active user holds it.
  */
 
 /** A user as far as the next step depends on it. */
 export type User = { status: 'none' } | { status: 'active'; email: string } | { status: 'deactivated' };
 
-export const initialUser: User = { status: 'none' };
+const events = { UserRegistered, UserEmailChanged, UserDeactivated };
 
 /** What happened to a user, in the log as on the wire. */
-export type UserEvent = Happened<typeof UserRegistered | typeof UserEmailChanged | typeof UserDeactivated>;
-type Happened<Contract> = Contract extends unknown ? Pick<EventOf<Contract>, 'type' | 'data'> : never;
+export type UserEvent = EventIn<typeof events>;
 
 /** What a user is asked. */
 export type UserCommand =
@@ -27,29 +35,24 @@ export type UserCommand =
   | { type: 'ChangeEmail'; data: { userId: string; email: string } }
   | { type: 'DeactivateUser'; data: { userId: string } };
 
-/** Nothing follows from a command, for a reason that is part of the design. */
-export interface Ignored {
-  outcome: 'ignored';
-  reason: string;
-}
+/** The ids of the users who hold email addresses, by `emailKeyOf`. */
+type EmailHolders = ReadonlyMap<string, string>;
 
-/**
- * What follows from a command in a state: see the table above.
- * @throws `USER_NOT_FOUND`, `USER_DEACTIVATED`
- */
-export function decide(user: User, command: UserCommand): readonly UserEvent[] | Ignored {
+/** Decides a command: see the table above. */
+function decide(user: User, command: UserCommand, holders: EmailHolders): Decision<UserEvent> {
   switch (command.type) {
     case 'RegisterUser':
       if (user.status !== 'none') return ignored('the user exists already');
+      requireFree(command.data, holders);
       return [{ type: 'UserRegistered', data: command.data }];
     case 'ChangeEmail':
-      return changeEmail(user, command.data);
+      return changeEmail(user, command.data, holders);
     case 'DeactivateUser':
       return deactivate(user, command.data.userId);
   }
 }
 
-export function evolve(user: User, event: UserEvent): User {
+function evolve(user: User, event: UserEvent): User {
   switch (event.type) {
     case 'UserRegistered':
       return { status: 'active', email: event.data.email };
@@ -60,12 +63,17 @@ export function evolve(user: User, event: UserEvent): User {
   }
 }
 
-function changeEmail(user: User, { userId, email }: { userId: string; email: string }): readonly UserEvent[] | Ignored {
+function changeEmail(
+  user: User,
+  { userId, email }: { userId: string; email: string },
+  holders: EmailHolders,
+): Decision<UserEvent> {
   switch (user.status) {
     case 'none':
-      throw userErrors.USER_NOT_FOUND(`there is no user ${userId}`);
+      throw notFound(userId);
     case 'active':
       if (user.email === email) return ignored('the user has this address already');
+      requireFree({ userId, email }, holders);
       return [{ type: 'UserEmailChanged', data: { userId, email, previousEmail: user.email } }];
     case 'deactivated':
       throw userErrors.USER_DEACTIVATED('it is too late: the user is deactivated', {
@@ -74,10 +82,10 @@ function changeEmail(user: User, { userId, email }: { userId: string; email: str
   }
 }
 
-function deactivate(user: User, userId: string): readonly UserEvent[] | Ignored {
+function deactivate(user: User, userId: string): Decision<UserEvent> {
   switch (user.status) {
     case 'none':
-      throw userErrors.USER_NOT_FOUND(`there is no user ${userId}`);
+      throw notFound(userId);
     case 'active':
       return [{ type: 'UserDeactivated', data: { userId } }];
     case 'deactivated':
@@ -85,4 +93,32 @@ function deactivate(user: User, userId: string): readonly UserEvent[] | Ignored 
   }
 }
 
-const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+function requireFree({ userId, email }: { userId: string; email: string }, holders: EmailHolders): void {
+  const holder = holders.get(emailKeyOf(email));
+  if (holder === undefined || holder === userId) return;
+  throw userErrors.EMAIL_TAKEN(`another user has the e-mail address ${email}`);
+}
+
+/** An active user holds one address; nobody else does. */
+const emailHolders = {
+  keysOf: ({ data }: UserCommand, user: User) =>
+    [...('email' in data ? [data.email] : []), ...(user.status === 'active' ? [user.email] : [])].map(emailKeyOf),
+  changes: ({ type, data }: UserEvent, user: User) => [
+    ...(user.status === 'active' ? [[emailKeyOf(user.email), undefined] as const] : []),
+    ...(type === 'UserDeactivated' ? [] : [[emailKeyOf(data.email), data.userId] as const]),
+  ],
+};
+
+export const notFound = (userId: string) => userErrors.USER_NOT_FOUND(`there is no user ${userId}`);
+
+export const user = defineAggregate({
+  category: 'user',
+  events,
+  ends: ['UserDeactivated'],
+  initial: { status: 'none' },
+  idOf: ({ data }: UserCommand) => data.userId,
+  decide,
+  evolve,
+  shared: emailHolders,
+  contested: () => userErrors.USER_CONTESTED('the user was changed by others again and again'),
+});

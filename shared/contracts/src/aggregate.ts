@@ -1,0 +1,133 @@
+import type { AppError } from '@warren/kernel';
+import type { Static } from 'typebox';
+import type { EventContract, EventEnvelope } from './event-contract.ts';
+
+/** Nothing follows from an input, for a reason that is part of the design. */
+export interface Ignored {
+  readonly outcome: 'ignored';
+  readonly reason: string;
+}
+
+/** @param reason completes the sentence "ignored, because …" in logs */
+export const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+
+/** What `decide` returns: the events that follow from an input, or that it ignores the input and why. */
+export type Decision<Event> = readonly Event[] | Ignored;
+
+/** The events of an aggregate, each under its own type. The log holds what goes over the wire. */
+export type EventMap = Readonly<Record<string, EventContract>>;
+
+type DataOf<Contract> = Contract extends EventContract<string, number, infer Schema> ? Static<Schema> : never;
+
+/** The union of the events of a map: what `decide` returns and `evolve` takes. */
+export type EventIn<Events extends EventMap> = {
+  [Type in keyof Events & string]: { readonly type: Type; readonly data: DataOf<Events[Type]> };
+}[keyof Events & string];
+
+/** A contract is listed under its own type and nowhere else. */
+type UnderTheirTypes<Events extends EventMap> = {
+  readonly [Type in keyof Events]: Events[Type] extends EventContract<infer Own>
+    ? Type extends Own
+      ? Events[Type]
+      : never
+    : never;
+};
+
+/**
+ * Rows beside the streams that decisions of many streams compete for: stock levels, names that must be unique, seats. The domain says
+ * which rows and what becomes of them; the SQL is in an adapter (`SharedRows` of `@warren/event-store`).
+ *
+ * `decide` sees the values as they are when the commit succeeds; otherwise the decision is dropped and made again. Of several requests in
+ * one commit, each sees what those before it left.
+ */
+export interface SharedValues<State, Input, Event, Value> {
+  /** The keys that a decision may read or change. */
+  readonly keysOf: (input: Input, state: State) => readonly string[];
+  /** What an event makes of the values, in order; `undefined` removes a key. `state` is the one before the event. */
+  readonly changes: (
+    event: Event,
+    state: State,
+    values: ReadonlyMap<string, Value>,
+  ) => readonly (readonly [key: string, value: Value | undefined])[];
+}
+
+interface AggregateCore<Events extends EventMap, State, Input, Value> {
+  /** Category of its streams, which are called `<category>-<id>`. It holds no hyphen. */
+  readonly category: string;
+  /** Every event that a stream can hold, in its latest version. Earlier versions are upcast. */
+  readonly events: Events & UnderTheirTypes<Events>;
+  /** Types of the events after which nothing more is expected of a stream: it may be archived. Later events are appended all the same. */
+  readonly ends: readonly (keyof Events & string)[];
+  readonly initial: NoInfer<State>;
+  /** Id of the stream that an input is about. */
+  readonly idOf: (input: NoInfer<Input>) => string;
+  /** Decides an input in a state, and against the shared values where there are any. Pure. An error that it throws fails the input alone. */
+  readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
+  readonly evolve: (state: State, event: EventIn<Events>) => State;
+  /** What to throw when others changed the stream at each of several tries. */
+  readonly contested: (id: string) => AppError;
+}
+
+/** `shared` is required exactly where `decide` takes values. */
+type SharedMember<State, Input, Event, Value> = [Value] extends [never]
+  ? { readonly shared?: undefined }
+  : { readonly shared: SharedValues<State, Input, Event, Value> };
+
+export type AggregateDefinition<Events extends EventMap, State, Input, Value> = AggregateCore<
+  Events,
+  State,
+  Input,
+  Value
+> &
+  SharedMember<NoInfer<State>, NoInfer<Input>, EventIn<NoInfer<Events>>, NoInfer<Value>>;
+
+/** What the kit needs to know of an aggregate whose types do not matter. */
+export interface AnyAggregate {
+  readonly category: string;
+  readonly events: EventMap;
+  readonly ends: readonly string[];
+}
+
+/** A kind of thing whose events are its truth: an order, a user. Made by {@link defineAggregate}. */
+export interface Aggregate<Events extends EventMap, State, Input, Value = never> extends AnyAggregate {
+  readonly events: Events;
+  readonly initial: State;
+  readonly idOf: (input: Input) => string;
+  readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
+  readonly evolve: (state: State, event: EventIn<Events>) => State;
+  readonly contested: (id: string) => AppError;
+  readonly shared?: SharedValues<State, Input, EventIn<Events>, Value>;
+}
+
+/**
+ * Declares an aggregate: pure data and functions. `@warren/event-store` runs it, and is the only way from a request to appended events.
+ * An event or a version that this program does not know fails the replay of its stream; events of earlier versions are upcast; a decision
+ * that lost a race is made again.
+ */
+export function defineAggregate<
+  const Events extends EventMap,
+  State,
+  Input extends { readonly type: string },
+  Value = never,
+>(definition: AggregateDefinition<Events, State, Input, Value>): Aggregate<Events, State, Input, Value> {
+  return definition as Aggregate<Events, State, Input, Value>;
+}
+
+export type EventsOf<A> = A extends { readonly events: infer Events extends EventMap } ? Events : never;
+export type InputOf<A> = A extends { readonly idOf: (input: infer Input) => string } ? Input : never;
+export type StateOf<A> = A extends { readonly initial: infer State } ? State : never;
+/** `never` for an aggregate without shared values. */
+export type SharedValueOf<A> = A extends Aggregate<EventMap, infer _State, infer _Input, infer Value> ? Value : never;
+export type EventTypeOf<A extends AnyAggregate> = keyof A['events'] & string;
+
+/** An event as it is read from a log: in the latest version of its contract. */
+export interface RecordedEnvelope<Type extends string = string, Data = unknown>
+  extends EventEnvelope<Type, number, Data> {
+  /** Place in its stream, from 1 without gaps. */
+  readonly streamVersion: number;
+}
+
+/** An event of an aggregate as it is read from a log; with a type, only that one. */
+export type RecordedOf<A extends AnyAggregate, Type extends EventTypeOf<A> = EventTypeOf<A>> = {
+  [One in Type]: RecordedEnvelope<One, DataOf<A['events'][One]>>;
+}[Type];

@@ -1,0 +1,223 @@
+import type {
+  Aggregate,
+  AnyAggregate,
+  Cause,
+  EventIn,
+  EventMap,
+  InputOf,
+  RecordedOf,
+  SharedValueOf,
+  StateOf,
+} from '@warren/contracts';
+import { kernelErrors } from '@warren/kernel';
+import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
+import { storeErrors } from '../store-errors.ts';
+import { replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
+import { executeWrites } from './execute-writes.ts';
+import type { SharedChange, SharedRows } from './shared-rows.ts';
+import { type Query, toQuery } from './sql.ts';
+
+type Tx = Pick<StoreTransaction, 'load' | 'append' | 'query'>;
+
+/** An input for an aggregate. */
+export interface Asked<A extends AnyAggregate> {
+  readonly input: InputOf<A>;
+  readonly cause: Cause;
+  /** The only versions (numbers of events) of its stream that it may change. @default any */
+  readonly ifMatch?: readonly number[] | undefined;
+}
+
+/** What followed from an input. */
+export interface Outcome<A extends AnyAggregate> {
+  /** Id of the stream that the input was about. */
+  readonly id: string;
+  /** The appended events, in their latest version; empty when the input was ignored. */
+  readonly events: readonly RecordedOf<A>[];
+  /** Why nothing followed. */
+  readonly ignored?: string;
+}
+
+export interface DecideOptions<A extends AnyAggregate> {
+  /** Name of the service, for the metadata of events. */
+  source: string;
+  now: Date;
+  /** Where the shared values are, for an aggregate that has any. */
+  shared?: SharedRows<SharedValueOf<A>> | undefined;
+}
+
+/** The parts of an aggregate that run it. Its event types do not matter here. */
+type Runnable<A extends AnyAggregate> = Pick<
+  Aggregate<EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
+  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared'
+>;
+
+/** How often streams that somebody else has changed are decided again before everything is rolled back. */
+const MAX_TRIES = 5;
+
+/**
+ * Decides inputs inside a transaction, one after the other, and appends what follows, the shared values included. Each input sees what
+ * those before it left. Nothing of it may be kept when it throws.
+ *
+ * The versions that an input names are compared with the version to which its decision is appended, so nobody can come in between. An
+ * input that changes nothing is not held to them: what it asks for is so already (RFC 9110, section 13.1.1, allows that answer).
+ * @returns an outcome for each input, in their order
+ * @throws what `decide` throws for any of them; `PRECONDITION_FAILED`; `TRANSACTION_CONTENTION` to be run again from the start
+ */
+export async function decideAggregate<A extends AnyAggregate>(
+  tx: Tx,
+  aggregate: A,
+  asked: readonly Asked<A>[],
+  options: DecideOptions<A>,
+): Promise<Outcome<A>[]> {
+  const runnable = aggregate as unknown as Runnable<A>;
+  if (runnable.shared && !options.shared) {
+    throw kernelErrors.UNEXPECTED(`${aggregate.category} shares values, and the service does not say where they are`);
+  }
+  const outcomes = new Map<Asked<A>, Outcome<A>>();
+  let open = asked;
+  for (let triesLeft = MAX_TRIES; open.length > 0; triesLeft -= 1) {
+    if (triesLeft === 0) throw contention();
+    const round = new Round(runnable, await loadStreams(tx, runnable, open), options);
+    await round.lock(tx, open);
+    const decided = open.filter((one) => round.decide(one));
+    const lost = await round.commit(tx);
+    // Others acted on shared values that came of a decision which is not kept.
+    if (lost.size > 0 && options.shared) throw contention();
+    const kept = decided.filter(({ input }) => !lost.has(runnable.idOf(input)));
+    for (const one of kept) outcomes.set(one, round.outcomeOf(one));
+    open = open.filter((one) => !outcomes.has(one));
+  }
+  return asked.map((one) => outcomes.get(one) as Outcome<A>);
+}
+
+const contention = (): Error =>
+  storeErrors.TRANSACTION_CONTENTION('others changed the same streams or shared values at the same moment');
+
+async function loadStreams<A extends AnyAggregate>(
+  tx: Tx,
+  aggregate: Runnable<A>,
+  asked: readonly Asked<A>[],
+): Promise<Map<string, RecordedOf<A>[]>> {
+  const ids = [...new Set(asked.map(({ input }) => aggregate.idOf(input)))];
+  const streams = await tx.load(ids.map((id) => streamOf(aggregate, id)));
+  const eventsOf = (id: string) => streams.get(streamOf(aggregate, id)) ?? [];
+  return new Map(ids.map((id) => [id, eventsOf(id).map((event) => toLatest(aggregate, event) as RecordedOf<A>)]));
+}
+
+interface Stream<A extends AnyAggregate> {
+  loaded: number;
+  state: StateOf<A>;
+  added: NewEvent[];
+}
+
+/** One try at deciding a batch: streams and shared values as they were read, and what the decisions have made of them so far. */
+class Round<A extends AnyAggregate> {
+  readonly #aggregate: Runnable<A>;
+  readonly #options: DecideOptions<A>;
+  readonly #streams: Map<string, Stream<A>>;
+  /** The keys that are locked: only they may be read. */
+  #locked: ReadonlySet<string> = new Set();
+  #before: ReadonlyMap<string, SharedValueOf<A>> = new Map();
+  #values = new Map<string, SharedValueOf<A>>();
+  readonly #decisions = new Map<Asked<A>, { id: string; events: NewEvent[]; ignored?: string }>();
+  readonly #recorded = new Map<string, RecordedOf<A>>();
+
+  constructor(aggregate: Runnable<A>, streams: ReadonlyMap<string, RecordedOf<A>[]>, options: DecideOptions<A>) {
+    this.#aggregate = aggregate;
+    this.#options = options;
+    this.#streams = new Map(
+      [...streams].map(([id, events]) => {
+        const state = replay(aggregate as unknown as A, events);
+        return [id, { loaded: events.length, state, added: [] }];
+      }),
+    );
+  }
+
+  async lock(tx: Tx, asked: readonly Asked<A>[]): Promise<void> {
+    const { shared } = this.#options;
+    if (!shared) return;
+    this.#locked = new Set(asked.flatMap((one) => this.#keysOf(one)));
+    const query = toQuery(shared.lock([...this.#locked].sort())) as Query;
+    const { rows } = await tx.query<{ key: string; value: SharedValueOf<A> }>(query);
+    this.#before = new Map(rows.map(({ key, value }) => [key, value]));
+    this.#values = new Map(this.#before);
+  }
+
+  /** False when one before it has changed which shared values it depends on: it is decided in a later round. */
+  decide(asked: Asked<A>): boolean {
+    if (this.#keysOf(asked).some((key) => !this.#locked.has(key))) return false;
+    const { decide, evolve, shared } = this.#aggregate;
+    const id = this.#aggregate.idOf(asked.input);
+    const stream = this.#streamOf(asked);
+    const decision = decide(stream.state, asked.input, this.#values);
+    if ('outcome' in decision) {
+      this.#decisions.set(asked, { id, events: [], ignored: decision.reason });
+      return true;
+    }
+    requireVersion(stream.loaded + stream.added.length, asked.ifMatch);
+    const events = decision.map((event: EventIn<EventMap>) => {
+      for (const [key, value] of shared?.changes(event, stream.state, this.#values) ?? []) {
+        if (value === undefined) this.#values.delete(key);
+        else this.#values.set(key, value);
+      }
+      stream.state = evolve(stream.state, event);
+      return toNewEvent(this.#aggregate, event, { id, cause: asked.cause, ...this.#options });
+    });
+    stream.added.push(...events);
+    this.#decisions.set(asked, { id, events });
+    return true;
+  }
+
+  /** Writes what was decided. @returns the ids of streams that somebody else has changed since they were loaded */
+  async commit(tx: Tx): Promise<Set<string>> {
+    const { shared } = this.#options;
+    if (shared) await executeWrites(tx, shared.update(this.#changes()));
+    const changed = [...this.#streams].filter(([, { added }]) => added.length > 0);
+    const operations = changed.map(
+      ([id, { loaded, added }]): AppendOperation => ({
+        streamId: streamOf(this.#aggregate, id),
+        expectedVersion: loaded,
+        events: added,
+      }),
+    );
+    const outcomes = await tx.append(operations);
+    const lost = new Set<string>();
+    for (const [at, [id]] of changed.entries()) {
+      const outcome = outcomes[at];
+      if (outcome?.status !== 'appended') lost.add(id);
+      else
+        for (const event of outcome.events)
+          this.#recorded.set(event.id, toLatest(this.#aggregate, event) as RecordedOf<A>);
+    }
+    return lost;
+  }
+
+  outcomeOf(asked: Asked<A>): Outcome<A> {
+    const { id, events, ignored } = this.#decisions.get(asked) ?? { id: '', events: [] };
+    const recorded = events.map((event) => this.#recorded.get(event.id) as RecordedOf<A>);
+    return { id, events: recorded, ...(ignored !== undefined && { ignored }) };
+  }
+
+  #changes(): SharedChange<SharedValueOf<A>>[] {
+    const keys = [...new Set([...this.#before.keys(), ...this.#values.keys()])].sort();
+    return keys
+      .map((key) => ({ key, before: this.#before.get(key), after: this.#values.get(key) }))
+      .filter(({ before, after }) => before !== after);
+  }
+
+  #keysOf(asked: Asked<A>): readonly string[] {
+    return this.#aggregate.shared?.keysOf(asked.input, this.#streamOf(asked).state) ?? [];
+  }
+
+  #streamOf({ input }: Asked<A>): Stream<A> {
+    return this.#streams.get(this.#aggregate.idOf(input)) as Stream<A>;
+  }
+}
+
+function requireVersion(version: number, wanted: readonly number[] | undefined): void {
+  if (!wanted || wanted.includes(version)) return;
+  throw storeErrors.PRECONDITION_FAILED(
+    `it has version ${version}, which If-Match does not name: it was changed meanwhile`,
+    { details: { members: { version } } },
+  );
+}

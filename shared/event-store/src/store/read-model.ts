@@ -1,0 +1,176 @@
+import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
+import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
+import type { Static, TObject, TSchema } from 'typebox';
+import type { InlineProjection, RecordedEvent } from '../event-store.ts';
+import { isAbout, toLatest } from './aggregate-log.ts';
+import { executeWrites } from './execute-writes.ts';
+import { type Columns, type ColumnType, rows, type Sql, snakeCase, sql, verbatim, type Write } from './sql.ts';
+
+/** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
+export interface ReadModel<Row extends TObject = TObject> extends InlineProjection {
+  /** What is given out. */
+  readonly row: Row;
+  readonly category: string;
+  /** What to throw when there is no row of an id. */
+  readonly missing: (id: string) => AppError;
+  /** The row that the first events of a stream make, without the database. */
+  readonly rowOf: (events: readonly { readonly type: string }[]) => Static<Row>;
+  /** Selects the columns of the row; `rest` begins with WHERE, ORDER BY or LIMIT. */
+  readonly select: (rest: Sql) => Sql;
+  /** A row of the table as it is given out. */
+  readonly read: (row: Readonly<Record<string, unknown>>) => Static<Row>;
+}
+
+type KeptColumns = 'id' | 'version' | 'createdAt' | 'updatedAt';
+type Fields<Row extends TObject> = Omit<Static<Row>, KeptColumns>;
+
+/** What each event sets: the first one every field, the others what changes. */
+export type FieldSetters<A extends AnyAggregate, Row extends TObject, CreatedBy extends string> = {
+  readonly [Type in EventTypeOf<A>]: (
+    event: RecordedOf<A, Type>,
+  ) => Type extends CreatedBy ? Fields<Row> : Partial<Fields<Row>>;
+};
+
+export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
+  /** Of the read model and of its table: lower-case letters, digits and `_`. */
+  name: string;
+  /**
+   * What is given out. The column of a field has its name in snake_case. A text is `text` (`uuid`, `timestamptz` by its format), an
+   * integer `integer`, a number `numeric`, a truth value `boolean`, anything else `json`. A field that is absent is NULL.
+   */
+  row: Row;
+  /** The event that a stream begins with. */
+  createdBy: CreatedBy;
+  missing(id: string): AppError;
+}
+
+/** What the events of a commit leave of one row. */
+interface Change {
+  id: string;
+  version: number;
+  createdAt: string | undefined;
+  updatedAt: string;
+  fields: Record<string, unknown>;
+}
+
+const KEPT: Columns = { id: 'uuid', version: 'integer', updatedAt: 'timestamptz' };
+
+/**
+ * Declares a read model; `sets` says what each event sets. The kit writes its SQL and keeps the columns `id`, `version` (the number of
+ * events that the row reflects), `created_at` and `updated_at`. Applying an event again, or an older one, changes nothing, so the table can
+ * be rebuilt from the log while the service runs.
+ */
+export function defineReadModel<
+  const A extends AnyAggregate,
+  Row extends TObject,
+  const CreatedBy extends EventTypeOf<A>,
+>(aggregate: A, table: ReadModelTable<Row, CreatedBy>) {
+  return {
+    sets: (setters: FieldSetters<A, Row, CreatedBy>): ReadModel<Row> => createReadModel(aggregate, table, setters),
+  };
+}
+
+function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy extends EventTypeOf<A>>(
+  aggregate: A,
+  { name, row, createdBy, missing }: ReadModelTable<Row, CreatedBy>,
+  setters: FieldSetters<A, Row, CreatedBy>,
+): ReadModel<Row> {
+  const types = columnTypes(row);
+  const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
+  const set = setters as unknown as Readonly<Record<string, (event: RecordedOf<A>) => Record<string, unknown>>>;
+
+  /** One change for each stream, which says what all of the events leave. */
+  function changesOf(events: readonly RecordedOf<A>[]): Change[] {
+    const changes = new Map<string, Change>();
+    for (const event of events) {
+      const { aggregateId: id, streamVersion: version, timestamp: updatedAt } = event;
+      const before = changes.get(id);
+      const createdAt = event.type === createdBy ? updatedAt : before?.createdAt;
+      changes.set(id, {
+        id,
+        version,
+        createdAt,
+        updatedAt,
+        fields: { ...before?.fields, ...set[event.type]?.(event) },
+      });
+    }
+    return [...changes.values()];
+  }
+
+  function writesOf(events: readonly RecordedOf<A>[]): Write[] {
+    const changes = changesOf(events);
+    const created = changes.filter(({ createdAt }) => createdAt !== undefined);
+    const changed = changes.filter(({ createdAt }) => createdAt === undefined);
+    const bySets = groupBy(changed, ({ fields }) => Object.keys(fields).sort().join());
+    return [insert(name, types, created), ...[...bySets.values()].map((some) => update(name, types, some))];
+  }
+
+  return {
+    name,
+    tables: [name],
+    category: aggregate.category,
+    row,
+    missing,
+    rowOf(events) {
+      const [change] = changesOf(events as readonly RecordedOf<A>[]);
+      if (change) return present({ ...change, ...change.fields }, types) as Static<Row>;
+      throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without an event`);
+    },
+    select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
+    read: (stored) => present(stored, types) as Static<Row>,
+    apply: async (tx, events) => {
+      const own = events.filter((event: RecordedEvent) => isAbout(aggregate, event));
+      await executeWrites(tx, writesOf(own.map((event) => toLatest(aggregate, event))));
+    },
+  };
+}
+
+function insert(table: string, types: Columns, changes: readonly Change[]): Write {
+  const items = changes.map(({ fields, ...kept }) => ({ ...fields, ...kept }));
+  const names = Object.keys(types).map(snakeCase);
+  const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`);
+  return sql`INSERT INTO ${verbatim(table)} AS present (${verbatim(names.join(', '))})
+    SELECT * FROM ${rows('created', types, items)}
+    ON CONFLICT (id) DO UPDATE SET ${verbatim(assignments.join(', '))} WHERE present.version < excluded.version`;
+}
+
+/** Of changes that set the same fields. */
+function update(table: string, types: Columns, changes: readonly Change[]): Write {
+  const fields = Object.keys(changes[0]?.fields ?? {}).sort();
+  const columns: Columns = {
+    ...KEPT,
+    ...Object.fromEntries(fields.map((field) => [field, types[field] as ColumnType])),
+  };
+  const items = changes.map((change) => ({ ...change, ...change.fields }));
+  const names = Object.keys(columns).map(snakeCase);
+  const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = change.${name}`);
+  return sql`UPDATE ${verbatim(table)} AS present SET ${verbatim(assignments.join(', '))}
+    FROM ${rows('change', columns, items)} WHERE present.id = change.id AND present.version < change.version`;
+}
+
+function columnTypes({ properties }: TObject): Columns {
+  return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, columnTypeOf(schema)]));
+}
+
+function columnTypeOf(schema: TSchema): ColumnType {
+  const { type, format, enum: choices } = schema as { type?: string; format?: string; enum?: readonly unknown[] };
+  if (type === 'integer') return 'integer';
+  if (type === 'number') return 'numeric';
+  if (type === 'boolean') return 'boolean';
+  if (type === 'string' && format === 'uuid') return 'uuid';
+  if (type === 'string' && format === 'date-time') return 'timestamptz';
+  if (type === 'string' || choices?.every((choice) => typeof choice === 'string')) return 'text';
+  return 'json';
+}
+
+/** Only the fields of the schema; those that are NULL or undefined are left out. */
+function present(stored: Readonly<Record<string, unknown>>, types: Columns): Record<string, unknown> {
+  const given: Record<string, unknown> = {};
+  for (const [name, type] of Object.entries(types)) {
+    const value = stored[name] ?? stored[snakeCase(name)];
+    if (value === undefined || value === null) continue;
+    if (type === 'timestamptz' && value instanceof Date) given[name] = value.toISOString();
+    else given[name] = type === 'numeric' ? Number(value) : value;
+  }
+  return given;
+}

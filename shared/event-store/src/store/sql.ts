@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+
+/** A statement and its values, as data. It runs nothing: the kit decides when it is sent, and beside what. */
+export interface Sql {
+  readonly parts: readonly (string | Bound | RowSource)[];
+}
+
+/** A value that becomes a parameter. */
+interface Bound {
+  readonly bound: SqlValue;
+}
+
+/** `undefined` becomes NULL. */
+export type SqlValue = string | number | bigint | boolean | Date | null | undefined | readonly (string | number)[];
+
+/** What each column type of {@link rows} takes. `json` is any JSON value, `numeric` its text or a number. */
+interface ColumnTypes {
+  text: string;
+  uuid: string;
+  integer: number;
+  bigint: number;
+  numeric: number | string;
+  boolean: boolean;
+  timestamptz: string | Date;
+  json: unknown;
+}
+export type ColumnType = keyof ColumnTypes;
+export type Columns = Readonly<Record<string, ColumnType>>;
+type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
+
+/** Any number of rows as a table of a statement; see {@link rows}. */
+export interface RowSource {
+  readonly alias: string;
+  readonly columns: Columns;
+  readonly items: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** A statement as `pg` takes it. */
+export interface Query {
+  readonly name: string;
+  readonly text: string;
+  readonly values: unknown[];
+}
+
+/**
+ * Writes a statement. Values become parameters, statements and {@link rows} become part of the text. A text is prepared once per
+ * connection, so it must not `SELECT *`: a migration of a newer version would change its result, which Postgres refuses.
+ */
+export function sql(strings: TemplateStringsArray, ...inserted: readonly (SqlValue | Sql | RowSource)[]): Sql {
+  const parts = strings.flatMap((text, at) => (at === 0 ? [text] : [...partsOf(inserted[at - 1]), text]));
+  return { parts };
+}
+
+/**
+ * Rows as a table of a statement: `rows('line', { productId: 'text' }, lines)` reads as a table `line (product_id)`. The text is the same for
+ * any number of rows. A statement that holds an empty one is not sent.
+ */
+export function rows<const C extends Columns>(alias: string, columns: C, items: readonly ItemOf<C>[]): RowSource {
+  return { alias, columns, items: items as RowSource['items'] };
+}
+
+/** Text that is written into a statement as it is. For names that the kit derives from declarations, never for input. */
+export const verbatim = (text: string): Sql => ({ parts: [text] });
+
+/** A statement that belongs to a commit: one INSERT, UPDATE or DELETE. */
+export interface Write extends Sql {
+  /** How many rows it must touch. @default any number */
+  readonly expected?: number;
+}
+
+/** A statement that must touch exactly this many rows. Otherwise nothing of the commit is kept, and its decisions are made again. */
+export const touching = (expected: number, statement: Sql): Write => ({ ...statement, expected });
+
+/** The statement with its parameters numbered. Undefined when it is about no rows. */
+export function toQuery(statement: Sql): Query | undefined {
+  const values: unknown[] = [];
+  const parameter = (value: unknown): string => `$${values.push(value)}`;
+  let empty = false;
+  const text = statement.parts
+    .map((part) => {
+      if (typeof part === 'string') return part;
+      if ('bound' in part) return parameter(part.bound ?? null);
+      empty ||= part.items.length === 0;
+      return tableOf(part, parameter);
+    })
+    .join('');
+  return empty ? undefined : { name: nameOf(text), text, values };
+}
+
+/** `productId` is the column `product_id`. */
+export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** `product_id` is the member `productId`. */
+export const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+
+function partsOf(inserted: SqlValue | Sql | RowSource): Sql['parts'] {
+  if (typeof inserted !== 'object' || inserted === null) return [{ bound: inserted }];
+  if ('parts' in inserted) return inserted.parts;
+  if ('alias' in inserted) return [inserted];
+  return [{ bound: inserted }];
+}
+
+function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknown) => string): string {
+  const arrays = Object.entries(columns).map(([name, type]) => {
+    const column = items.map((item) => toParameter(type, item[name]));
+    return `${parameter(column)}::${type}[]`;
+  });
+  return `unnest(${arrays.join(', ')}) AS ${alias} (${Object.keys(columns).map(snakeCase).join(', ')})`;
+}
+
+function toParameter(type: ColumnType, value: unknown): unknown {
+  if (value === undefined || value === null) return null;
+  return type === 'json' ? JSON.stringify(value) : value;
+}
+
+const names = new Map<string, string>();
+
+/** One prepared statement for each text. */
+function nameOf(text: string): string {
+  const known = names.get(text);
+  if (known !== undefined) return known;
+  const name = `warren-${createHash('sha256').update(text).digest('base64url').slice(0, 16)}`;
+  names.set(text, name);
+  return name;
+}

@@ -1,0 +1,172 @@
+import type { AnyAggregate, Cause, InputOf, RecordedOf } from '@warren/contracts';
+import {
+  type AppError,
+  type Clock,
+  Counter,
+  isAppError,
+  kernelErrors,
+  type Logger,
+  type MetricsRegistry,
+} from '@warren/kernel';
+import type { Static, TObject } from 'typebox';
+import type { EventStore, StoreTransaction } from '../event-store.ts';
+import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
+import { streamOf, toLatest } from './aggregate-log.ts';
+import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
+import type { ReadModel } from './read-model.ts';
+import type { SharedRows } from './shared-rows.ts';
+import { camelCase, type Sql, sql, toQuery } from './sql.ts';
+
+/** A request that is to make something new. */
+export interface AskedToCreate {
+  readonly cause: Cause;
+  /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. @default none */
+  readonly key?: string | undefined;
+  /** What makes two requests under one key the same: equal JSON. */
+  readonly sameAs?: unknown;
+}
+
+/** What use cases do with the log and the tables of their service. */
+export interface Store {
+  /**
+   * Decides an input, appends what follows and updates the tables, in one transaction.
+   * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; `DATABASE_UNAVAILABLE` and its like
+   */
+  decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: Omit<Asked<A>, 'input'>): Promise<Outcome<A>>;
+  /**
+   * The same for a stream that does not exist yet.
+   * @returns the first event of the stream: of the one that an earlier request under the same key created, if there was one
+   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`
+   */
+  create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: AskedToCreate): Promise<RecordedOf<A>>;
+  /** The events of a stream, oldest first; none for a stream that does not exist. */
+  history<A extends AnyAggregate>(aggregate: A, id: string): Promise<RecordedOf<A>[]>;
+  /** The row of an id. @throws `missing` of the read model */
+  get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
+  /** Rows of a read model; `rest` begins with WHERE, ORDER BY or LIMIT. */
+  select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]>;
+  /** Rows of any statement that only reads, with the names of their columns in camelCase. */
+  query<Row>(statement: Sql): Promise<Row[]>;
+}
+
+export interface StoreOptions {
+  log: EventStore;
+  /** Name of the service, for the metadata of events. */
+  source: string;
+  clock: Clock;
+  /** Where the shared values of aggregates are, by category. @default none */
+  shared?: Readonly<Record<string, SharedRows<unknown>>>;
+  /** Required by a service that takes Idempotency-Keys. */
+  keys?: IdempotencyKeys | undefined;
+  logger: Logger;
+  metrics: MetricsRegistry;
+}
+
+/** The {@link Store} over an event store. */
+export function createStore({ log, source, clock, shared = {}, keys, logger, metrics }: StoreOptions): Store {
+  const decisions = new Counter({
+    name: 'warren_decisions_total',
+    help: 'Inputs of aggregates by what followed from them: an event, or ignored',
+    labelNames: ['aggregate', 'input', 'outcome'],
+    registers: [metrics],
+  });
+
+  async function decideIn<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: Asked<A>) {
+    const rows = shared[aggregate.category] as Parameters<typeof decideAggregate<A>>[3]['shared'];
+    const [outcome] = await decideAggregate(tx, aggregate, [asked], { source, now: clock.now(), shared: rows });
+    return outcome as Outcome<A>;
+  }
+
+  /** Counts and logs what followed from an input, once it is committed. */
+  function report<A extends AnyAggregate>({ category }: A, { input, cause }: Asked<A>, outcome: Outcome<A>): void {
+    const { type } = input as { type: string };
+    const { id, events, ignored } = outcome;
+    const about = { aggregate: category, id, messageId: cause.causationId, correlationId: cause.correlationId };
+    if (ignored !== undefined) {
+      decisions.inc({ aggregate: category, input: type, outcome: 'ignored' });
+      logger.info({ ...about, reason: ignored }, `${type} ignored`);
+    }
+    for (const event of events) {
+      decisions.inc({ aggregate: category, input: type, outcome: event.type });
+      logger.debug({ ...about, event: event.type }, `${type} decided`);
+    }
+  }
+
+  async function query<Row>(statement: Sql): Promise<Row[]> {
+    const query = toQuery(statement);
+    if (!query) return [];
+    const { rows } = await log.query<Record<string, unknown>>(query);
+    return rows.map(
+      (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])) as Row,
+    );
+  }
+
+  async function select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]> {
+    return (await query<Record<string, unknown>>(model.select(rest))).map(model.read);
+  }
+
+  return {
+    async decide(aggregate, input, context) {
+      const asked = { input, ...context };
+      const id = idOf(aggregate, input);
+      const outcome = await log.transaction((tx) => decideIn(tx, aggregate, asked)).catch(contestedBy(aggregate, id));
+      report(aggregate, asked, outcome);
+      return outcome;
+    },
+    async create(aggregate, input, { cause, key, sameAs }) {
+      const id = idOf(aggregate, input);
+      const asked = { input, cause };
+      const { outcome, created } = await log
+        .transaction(async (tx) => {
+          const first = key === undefined ? id : await firstUseOf(keys, tx, { key, sameAs, id });
+          if (first !== id) return { created: await firstEventOf(tx, aggregate, first) };
+          const outcome = await decideIn(tx, aggregate, asked);
+          return { outcome, created: outcome.events[0] };
+        })
+        .catch(contestedBy(aggregate, id));
+      if (outcome) report(aggregate, asked, outcome);
+      if (created) return created;
+      throw kernelErrors.UNEXPECTED(`${aggregate.category} ${id} was created without an event`);
+    },
+    async history(aggregate, id) {
+      const stream = streamOf(aggregate, id);
+      return ((await log.load([stream])).get(stream) ?? []).map((event) => toLatest(aggregate, event));
+    },
+    async get(model, id) {
+      const [row] = await select(model, sql`WHERE id = ${id}`);
+      if (row) return row;
+      throw model.missing(id);
+    },
+    select,
+    query,
+  };
+}
+
+const idOf = <A extends AnyAggregate>(aggregate: A, input: InputOf<A>): string =>
+  (aggregate as unknown as { idOf(input: InputOf<A>): string }).idOf(input);
+
+/** Turns contention that outlasted every try into what the aggregate says of it. */
+const contestedBy =
+  (aggregate: AnyAggregate, id: string) =>
+  (error: unknown): never => {
+    const { contested } = aggregate as unknown as { contested(id: string): AppError };
+    throw isAppError(error) && error.code === 'TRANSACTION_CONTENTION' ? contested(id) : error;
+  };
+
+async function firstUseOf(
+  keys: IdempotencyKeys | undefined,
+  tx: StoreTransaction,
+  { key, sameAs, id }: { key: string; sameAs: unknown; id: string },
+): Promise<string> {
+  if (!keys) throw kernelErrors.UNEXPECTED('the service takes no Idempotency-Keys: it declares none');
+  const fingerprint = fingerprintOf(sameAs);
+  const first = (await keys.claim(tx, [{ key, fingerprint, madeId: id }])).get(key);
+  if (first?.fingerprint !== fingerprint) throw keyReused(key);
+  return first.madeId;
+}
+
+async function firstEventOf<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, id: string) {
+  const stream = streamOf(aggregate, id);
+  const first = (await tx.load([stream])).get(stream)?.[0];
+  return first && toLatest(aggregate, first);
+}

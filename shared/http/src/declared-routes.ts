@@ -1,0 +1,128 @@
+import { causeOfRequest, createValidator, type RequestOf, type Validator } from '@warren/contracts';
+import type { AppError } from '@warren/kernel';
+import type { Request, Response } from 'express';
+import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
+import { etagOf } from './etag.ts';
+import { parseIdempotencyKey } from './idempotency-key.ts';
+import { parseIfMatch } from './if-match.ts';
+import { faultsOf, invalidRequest, type Parsed, parseBy } from './invalid-request.ts';
+import { hasBody, readJsonBody } from './json-body.ts';
+import { pathIdOf } from './path-id.ts';
+import { requestContextOf } from './request-tracing.ts';
+import type { Route, RouteHandler, RouteMethod } from './routes.ts';
+
+/** An object that refuses fields which it does not name. */
+export const closed = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
+  Type.Object(properties, { additionalProperties: false, wanted: 'must be an object' });
+
+type PathFields<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
+  ? { readonly [One in Name]: string } & PathFields<Rest>
+  : Path extends `${string}:${infer Name}`
+    ? { readonly [One in Name]: string }
+    : unknown;
+
+interface RouteSpec<Body extends TSchema, Answer extends TSchema> {
+  /** All faults of body and headers are answered together. A request may leave the body out where `{}` is valid. @default the body is not read */
+  body?: Body;
+  /** Shape of the answer. Where it has an integer `version`, that is its ETag, and a change of it honours `If-Match`. */
+  answer: Answer;
+  /** Takes an Idempotency-Key. @default false */
+  idempotent?: boolean;
+  /** Answers 201, with the address of the new thing. @default 200 */
+  location?(answer: Static<Answer>): string;
+}
+
+/** A path, what it takes and answers, and the use case that answers it, as data; see {@link toRoutes}. */
+export interface DeclaredRoute<in Deps> {
+  readonly method: RouteMethod;
+  readonly path: string;
+  readonly body: TSchema | undefined;
+  readonly answer: TSchema;
+  readonly idempotent: boolean;
+  readonly location: ((answer: never) => string) | undefined;
+  /** What to throw when the `:id` of the path is no UUID. */
+  readonly missing?: (id: string) => AppError;
+  readonly use: (deps: Deps, request: never) => Promise<unknown>;
+}
+
+type Declare = <
+  const Path extends string,
+  Deps,
+  Answer extends TSchema,
+  Body extends TSchema = TObject<Record<never, never>>,
+>(
+  path: Path,
+  spec: RouteSpec<Body, Answer>,
+  use: (deps: Deps, request: RequestOf<PathFields<Path> & Static<Body>>) => Promise<Static<Answer>>,
+) => DeclaredRoute<Deps>;
+
+const declare =
+  (method: RouteMethod): Declare =>
+  (path, { body, answer, idempotent = false, location }, use) => ({
+    ...{ method, path, body, answer, idempotent, use },
+    location: location as DeclaredRoute<never>['location'],
+  });
+
+export const get: Declare = declare('GET');
+export const post: Declare = declare('POST');
+export const put: Declare = declare('PUT');
+
+/** Routes about one kind of thing: an `:id` that is no UUID is answered with `missing`. */
+export function routesAbout<Deps>(
+  { missing }: { missing(id: string): AppError },
+  routes: readonly DeclaredRoute<Deps>[],
+): readonly DeclaredRoute<Deps>[] {
+  return routes.map((route) => ({ ...route, missing }));
+}
+
+/** The routes with what their use cases need, as an HTTP application takes them. */
+export function toRoutes<Deps>(declared: readonly DeclaredRoute<Deps>[], deps: Deps): Route[] {
+  const paths = new Map<string, Route>();
+  for (const route of declared) {
+    const { path, methods } = paths.get(route.path) ?? { path: route.path, methods: {} };
+    paths.set(path, { path, methods: { ...methods, [route.method]: handlerOf(route, deps) } });
+  }
+  return [...paths.values()];
+}
+
+function handlerOf<Deps>(route: DeclaredRoute<Deps>, deps: Deps): RouteHandler {
+  const { method, idempotent, use } = route;
+  const body = route.body && createValidator(route.body);
+  const versioned = 'version' in ((route.answer as Partial<TObject>).properties ?? {});
+  return async (req, res) => {
+    const fields = fieldsOf(req, route);
+    const read = body ? await readBody(req, body) : nothing;
+    const key = idempotent ? parseIdempotencyKey(req) : nothing;
+    const ifMatch = versioned && method !== 'GET' ? parseIfMatch(req) : nothing;
+    if ('faults' in read || 'faults' in key || 'faults' in ifMatch) {
+      throw invalidRequest('the request', [read, key, ifMatch].flatMap(faultsOf));
+    }
+    const context = { cause: causeOfRequest(requestContextOf(res)), key: key.value, ifMatch: ifMatch.value };
+    const request = { ...(read.value as object), ...fields, ...context };
+    answer(res, route, (await use(deps, request as never)) as object, versioned);
+  };
+}
+
+const nothing: Parsed<undefined> = { value: undefined };
+
+async function readBody(req: Request, body: Validator<unknown>): Promise<Parsed<unknown>> {
+  return parseBy(body, !hasBody(req) && body.is({}) ? {} : await readJsonBody(req));
+}
+
+function fieldsOf<Deps>(req: Request, { missing }: DeclaredRoute<Deps>): Record<string, unknown> {
+  return missing && 'id' in req.params
+    ? { ...req.params, id: pathIdOf(req, () => missing(String(req.params.id))) }
+    : req.params;
+}
+
+function answer<Deps>(
+  res: Response,
+  { method, location }: DeclaredRoute<Deps>,
+  body: object,
+  versioned: boolean,
+): void {
+  if (versioned) res.setHeader('ETag', etagOf(body as { version: number }));
+  res.setHeader('Cache-Control', versioned && method === 'GET' ? 'no-cache' : 'no-store');
+  if (location) res.status(201).location(location(body as never));
+  res.json(body);
+}

@@ -1,0 +1,111 @@
+import { createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
+import {
+  archiveRule,
+  createDatabaseComponent,
+  createEventStore,
+  createIdempotencyKeyTable,
+  createPool,
+  createRelay,
+  createRetentionJob,
+  createStore,
+  idempotencyKeyRetention,
+  poolOptionsOf,
+  relayOptionsOf,
+  type SharedRows,
+} from '@warren/event-store';
+import { createHttpApp, createHttpServer, toRoutes } from '@warren/http';
+import {
+  type Clock,
+  createAlerts,
+  createErrorFeed,
+  createLifecycle,
+  createLogger,
+  createMetricsRegistry,
+  createTracing,
+  type Logger,
+  loadSettings,
+  notEssential,
+  runService,
+  type Service,
+  systemClock,
+} from '@warren/kernel';
+import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
+import { type ServiceSettings, settingsOf } from './service-settings.ts';
+
+export interface ServiceOptions {
+  /** @default the environment of the process */
+  env?: Record<string, string | undefined>;
+  /** @default one that writes to standard output, at the level of the settings */
+  logger?: Logger;
+  /** Gives the timestamps of events. Nothing is decided by it. @default the system's */
+  clock?: Clock;
+}
+
+/** A service that is put together. */
+export interface RunnableService extends Service {
+  /** Port of the API, once started. */
+  readonly port: number;
+}
+
+/** Runs a service as this process; see `runService` of `@warren/kernel`. */
+export const run = (service: DefinedService): Promise<void> => runService(() => createService(service));
+
+/**
+ * Puts a service together. Nothing is connected before `lifecycle.start`.
+ * @throws `CONFIG_INVALID`
+ */
+export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
+  const { name, aggregates, readModels = [], idempotencyKeys } = service;
+  const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
+  const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
+  const errors = createErrorFeed(log);
+  const { logger } = errors;
+  const metrics = createMetricsRegistry(name);
+  const alerts = createAlerts({ logger, metrics });
+  const schema = schemaOf(service);
+  const pool = createPool({ ...poolOptionsOf(settings), schema, logger, alerts });
+  const eventStore = createEventStore({ pool, projections: readModels, logger, metrics });
+  const store = createStore({
+    ...{ log: eventStore, source: name, clock, logger, metrics },
+    shared: service.shared as Record<string, SharedRows<unknown>>,
+    keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
+  });
+  const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
+  const publishes = [
+    ...new Set(aggregates.flatMap(({ events }) => Object.values(events).map(({ exchange }) => exchange))),
+  ];
+  const bus = new EventBus({ ...publisherOptionsOf(settings), service: name, publishes, logger, metrics, alerts });
+  const readiness = () => lifecycle.readiness();
+  const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context as never), readiness, metrics, logger });
+  const http = createHttpServer({ app, port: settings.port, logger });
+  const migrations = { namespace: name, migrations: service.migrations ?? [] };
+  const rules = [
+    ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs as number)] : []),
+    archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
+  ];
+  // Stopped in the reverse order: first what takes in work, then what carries it on, the database last.
+  // Requests are answered as long as they can be stored: without the broker the events wait, and readiness is `degraded`.
+  const components = [
+    createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
+    createDatabaseComponent({ pool, schema, migrations, logger }),
+    notEssential(createBusComponent(bus)),
+    notEssential(
+      createRelay({
+        ...relayOptionsOf(settings),
+        ...{ pool, store: eventStore, publisher: bus, logger, metrics, alerts },
+      }),
+    ),
+    createRetentionJob({ store: eventStore, rules, logger, metrics }),
+    http,
+    createSystemEvents({ bus, service: name, errors, readiness }),
+  ];
+  const { drainTimeoutMs, shutdownDelayMs } = settings;
+  const lifecycle = createLifecycle(components, { logger, alerts, drainTimeoutMs, shutdownDelayMs });
+  return {
+    lifecycle,
+    logger,
+    get port() {
+      return http.port;
+    },
+  };
+}

@@ -1,0 +1,68 @@
+import type { AnyAggregate, SharedValueOf } from '@warren/contracts';
+import type { Migration, ReadModel, SharedRows, Store } from '@warren/event-store';
+import type { DeclaredRoute } from '@warren/http';
+import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
+
+/** What a use case gets: `(context, request) => …`. */
+export interface Context<out Own = unknown> {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: MetricsRegistry;
+  /** The service's own settings, and those of the kit. */
+  readonly settings: Own;
+}
+
+/** Where the shared values are of each aggregate that has some, by category. */
+type Sharing<A extends AnyAggregate> = {
+  readonly [One in A as [SharedValueOf<One>] extends [never] ? never : One['category']]: SharedRows<SharedValueOf<One>>;
+};
+
+/** Required exactly where an aggregate shares values. */
+type SharedMember<A extends AnyAggregate> = keyof Sharing<A> extends never
+  ? { readonly shared?: Record<never, never> }
+  : { readonly shared: Sharing<A> };
+
+interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly AnyAggregate[]> {
+  /** Names its schema (`<name>_service`), its metrics and the source of its events: lower-case letters. */
+  readonly name: string;
+  /** Default of the setting `<NAME>_PORT`. */
+  readonly port: number;
+  /** Its own settings. Those of the kit come by themselves, as far as they mean anything to the service. @default none */
+  readonly settings?: Spec;
+  /** What its events are about. It publishes to the exchanges of their contracts. */
+  readonly aggregates: Aggregates;
+  /** Tables that follow from the events, kept in the transaction that appends. @default none */
+  readonly readModels?: readonly ReadModel[];
+  /** Its HTTP API, beside health, readiness and metrics. @default none */
+  readonly routes?: readonly DeclaredRoute<Context<NoInfer<Settings<Spec>>>>[];
+  /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
+  readonly migrations?: readonly Migration[];
+  /** For a service that takes Idempotency-Keys: the column of its table `idempotency_keys` for the id of what a request made. */
+  readonly idempotencyKeys?: { readonly madeColumn: string };
+}
+
+export type ServiceDeclaration<
+  Spec extends SettingsSpec = SettingsSpec,
+  Aggregates extends readonly AnyAggregate[] = readonly AnyAggregate[],
+> = ServiceParts<Spec, Aggregates> & SharedMember<Aggregates[number]>;
+
+/** A service as data: `runService` runs it, tests and tools read it. */
+export interface DefinedService extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes'> {
+  readonly routes?: readonly DeclaredRoute<never>[];
+  readonly shared?: Readonly<Record<string, SharedRows<never>>>;
+}
+
+/**
+ * Declares a service. What is the same in every service is not declared: settings from the environment, logs, metrics, traces, migrations,
+ * log, relay, bus, retention, archive, health, readiness, system events, ordered start and drain.
+ */
+export function defineService<
+  const Aggregates extends readonly AnyAggregate[],
+  const Spec extends SettingsSpec = Record<never, never>,
+>(declaration: ServiceDeclaration<Spec, Aggregates>): DefinedService {
+  return declaration as DefinedService;
+}
+
+/** The schema of the service's tables. */
+export const schemaOf = ({ name }: Pick<DefinedService, 'name'>): string => `${name}_service`;
