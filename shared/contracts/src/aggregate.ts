@@ -117,7 +117,11 @@ export type EventsOf<A> = A extends { readonly events: infer Events extends Even
 export type InputOf<A> = A extends { readonly idOf: (input: infer Input) => string } ? Input : never;
 export type StateOf<A> = A extends { readonly initial: infer State } ? State : never;
 /** `never` for an aggregate without shared values. */
-export type SharedValueOf<A> = A extends Aggregate<EventMap, infer _State, infer _Input, infer Value> ? Value : never;
+export type SharedValueOf<A> = A extends {
+  readonly decide: (state: never, input: never, values: ReadonlyMap<string, infer Value>) => unknown;
+}
+  ? Value
+  : never;
 export type EventTypeOf<A extends AnyAggregate> = keyof A['events'] & string;
 
 /** An event as it is read from a log: in the latest version of its contract. */

@@ -53,6 +53,7 @@ export function upcastTo<Contract extends EventContract>(
 ): EventOf<Contract>['data'] {
   if (event.version === contract.version) return event.data;
   const { previous, version } = contract;
-  if (!previous) throw kernelErrors.UNEXPECTED(`${event.type} v${event.version} cannot become v${version}`);
+  if (!previous || event.version > version)
+    throw kernelErrors.UNEXPECTED(`${event.type} v${event.version} cannot become v${version}`);
   return previous.upcast(upcastTo(previous.contract, event));
 }

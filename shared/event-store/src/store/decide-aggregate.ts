@@ -48,10 +48,10 @@ export interface DecideOptions<A extends AnyAggregate> {
 /** The parts of an aggregate that run it. Its event types do not matter here. */
 type Runnable<A extends AnyAggregate> = Pick<
   Aggregate<EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
-  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared'
+  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared' | 'contested'
 >;
 
-/** How often streams that somebody else has changed are decided again before everything is rolled back. */
+/** How often streams are decided that somebody else changes at the same moment. */
 const MAX_TRIES = 5;
 
 /**
@@ -61,7 +61,8 @@ const MAX_TRIES = 5;
  * The versions that an input names are compared with the version to which its decision is appended, so nobody can come in between. An
  * input that changes nothing is not held to them: what it asks for is so already (RFC 9110, section 13.1.1, allows that answer).
  * @returns an outcome for each input, in their order
- * @throws what `decide` throws for any of them; `PRECONDITION_FAILED`; `TRANSACTION_CONTENTION` to be run again from the start
+ * @throws what `decide` throws for any of them; `contested` of the aggregate; `PRECONDITION_FAILED`; `TRANSACTION_CONTENTION` where the
+ * whole transaction has to run again
  */
 export async function decideAggregate<A extends AnyAggregate>(
   tx: Tx,
@@ -74,18 +75,18 @@ export async function decideAggregate<A extends AnyAggregate>(
     throw kernelErrors.UNEXPECTED(`${aggregate.category} shares values, and the service does not say where they are`);
   }
   const outcomes = new Map<Asked<A>, Outcome<A>>();
-  let open = asked;
-  for (let triesLeft = MAX_TRIES; open.length > 0; triesLeft -= 1) {
-    if (triesLeft === 0) throw contention();
+  let triesLeft = MAX_TRIES;
+  for (let open = asked; open.length > 0; open = open.filter((one) => !outcomes.has(one))) {
     const round = new Round(runnable, await loadStreams(tx, runnable, open), options);
     await round.lock(tx, open);
     const decided = open.filter((one) => round.decide(one));
     const lost = await round.commit(tx);
-    // Others acted on shared values that came of a decision which is not kept.
+    // Shared values are written that came of a decision which is not kept.
     if (lost.size > 0 && options.shared) throw contention();
-    const kept = decided.filter(({ input }) => !lost.has(runnable.idOf(input)));
-    for (const one of kept) outcomes.set(one, round.outcomeOf(one));
-    open = open.filter((one) => !outcomes.has(one));
+    for (const one of decided) if (!lost.has(runnable.idOf(one.input))) outcomes.set(one, round.outcomeOf(one));
+    if (lost.size > 0) triesLeft -= 1;
+    const [lostId] = lost;
+    if (triesLeft === 0 && lostId !== undefined) throw runnable.contested(lostId);
   }
   return asked.map((one) => outcomes.get(one) as Outcome<A>);
 }

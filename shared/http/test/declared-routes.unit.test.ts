@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { createMetricsRegistry, defineErrors } from '@warren/kernel';
+import type { Express } from 'express';
+import request from 'supertest';
+import { Type } from 'typebox';
+import { closed, createHttpApp, get, post, put, routesAbout, toRoutes } from '../src/index.ts';
+
+const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not-found', meaning: 'A test has no such thing.' } });
+const missing = (id: string) => errors.THING_NOT_FOUND(`there is no thing ${id}`);
+const id = '0192d3a0-0000-7000-8000-00000000000a';
+
+const Thing = Type.Object({ id: Type.String(), version: Type.Integer() });
+const List = Type.Array(Type.String());
+const NewThing = closed({ name: Type.String(), size: Type.Integer() });
+
+interface Deps {
+  asked: unknown[];
+}
+let deps: Deps;
+let app: Express;
+
+beforeEach(() => {
+  deps = { asked: [] };
+  const take = async ({ asked }: Deps, wanted: object) => {
+    asked.push(wanted);
+    return { id, version: 3 };
+  };
+  const declared = routesAbout<Deps>({ missing }, [
+    post(
+      '/things',
+      { body: NewThing, idempotent: true, answer: Thing, location: (thing) => `/things/${thing.id}` },
+      take,
+    ),
+    get('/things', { answer: List }, async () => ['a']),
+    get('/things/:id', { answer: Thing }, take),
+    put('/things/:id/size', { body: closed({ size: Type.Integer() }), answer: Thing }, take),
+    post('/things/:id/burn', { body: closed({}), answer: Thing }, take),
+  ]);
+  app = createHttpApp({
+    routes: toRoutes(declared, deps),
+    readiness: async () => ({ status: 'ready', ready: true, since: '', reasons: [], state: 'started', components: {} }),
+    metrics: createMetricsRegistry('test', { collectDefaults: false }),
+  });
+});
+
+const cause = { correlationId: 'c', causationId: 'c' };
+const correlated = { 'X-Correlation-Id': 'c' };
+
+describe('declared routes', () => {
+  test('when something is created, then the use case gets body, key and cause, and the answer is 201 with its address', async () => {
+    const answer = await request(app)
+      .post('/things')
+      .set({ ...correlated, 'Idempotency-Key': '"k"' })
+      .send({ name: 'n', size: 1 });
+    expect([answer.status, answer.body]).toEqual([201, { id, version: 3 }]);
+    expect(answer.headers).toMatchObject({ location: `/things/${id}`, etag: '"3"', 'cache-control': 'no-store' });
+    expect(deps.asked).toEqual([{ name: 'n', size: 1, cause, key: 'k', ifMatch: undefined }]);
+  });
+
+  test('when body and headers have faults, then all are listed, and the use case is not called', async () => {
+    const create = await request(app).post('/things').set('Idempotency-Key', '').send({ size: 'x', colour: 'red' });
+    const paths = (body: { errors: { path: string }[] }) => body.errors.map(({ path }) => path).toSorted();
+    expect([create.status, create.body.code]).toEqual([400, 'REQUEST_INVALID']);
+    expect(paths(create.body)).toEqual(['/colour', '/name', '/size', 'Idempotency-Key']);
+    const change = await request(app).put(`/things/${id}/size`).set('If-Match', '3').send({});
+    expect(paths(change.body)).toEqual(['/size', 'If-Match']);
+    expect(deps.asked).toEqual([]);
+  });
+
+  test('when something that has a version is changed, then If-Match is handed on; when it is read, then not', async () => {
+    await request(app)
+      .put(`/things/${id.toUpperCase()}/size`)
+      .set({ ...correlated, 'If-Match': '"3"' })
+      .send({ size: 2 });
+    await request(app)
+      .get(`/things/${id}`)
+      .set({ ...correlated, 'If-Match': 'nonsense' });
+    expect(deps.asked).toEqual([
+      { id, size: 2, cause, key: undefined, ifMatch: [3] },
+      { id, cause, key: undefined, ifMatch: undefined },
+    ]);
+  });
+
+  test('when it is read, then its ETag lets a client ask whether it has changed; a list without one is not kept', async () => {
+    const { headers } = await request(app).get(`/things/${id}`);
+    expect(headers).toMatchObject({ etag: '"3"', 'cache-control': 'no-cache' });
+    expect((await request(app).get(`/things/${id}`).set('If-None-Match', '"3"')).status).toBe(304);
+    const list = await request(app).get('/things');
+    expect([list.body, list.headers.etag, list.headers['cache-control']]).toEqual([['a'], undefined, 'no-store']);
+  });
+
+  test('when nothing has to be said, then the body may be left out; when something has, then not', async () => {
+    expect((await request(app).post(`/things/${id}/burn`)).status).toBe(200);
+    expect((await request(app).post(`/things/${id}/burn`).send({ why: 'cold' })).status).toBe(400);
+    expect((await request(app).put(`/things/${id}/size`)).status).toBe(415);
+  });
+
+  test('when the id is no UUID, then the answer says that there is no such thing, whatever the body', async () => {
+    const { status, body } = await request(app).put('/things/7/size').send({});
+    expect([status, body.code]).toEqual([404, 'THING_NOT_FOUND']);
+  });
+
+  test('when a path has several routes, then other methods are told which', async () => {
+    const { status, headers } = await request(app).delete('/things');
+    expect([status, headers.allow]).toEqual([405, 'GET, POST, HEAD, OPTIONS']);
+  });
+});

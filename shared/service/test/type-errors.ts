@@ -1,0 +1,127 @@
+/** What must not compile: `npm run types` fails when one of these lines does. Each fails for the reason that its comment gives. */
+import { type Decision, defineAggregate, defineEvent, type EventIn, ignored, type RequestOf } from '@warren/contracts';
+import { defineReadModel, uniqueClaims } from '@warren/event-store';
+import { closed, get, post } from '@warren/http';
+import { defineErrors, formats, setting } from '@warren/kernel';
+import { type Context, defineService } from '@warren/service';
+import { Type } from 'typebox';
+
+const at = { exchange: 'doors', version: 1 };
+const Opened = defineEvent({ ...at, type: 'Opened', routingKey: 'opened', schema: Type.Object({ by: Type.String() }) });
+const Closed = defineEvent({ ...at, type: 'Closed', routingKey: 'closed', schema: Type.Object({}) });
+const events = { Opened, Closed };
+type DoorEvent = EventIn<typeof events>;
+type DoorInput = { type: 'Open'; id: string; by: string } | { type: 'Close'; id: string };
+
+const { DOOR_NOT_FOUND } = defineErrors({ DOOR_NOT_FOUND: { kind: 'not-found', meaning: 'A test has no such door.' } });
+const missing = (id: string) => DOOR_NOT_FOUND(id);
+const base = {
+  category: 'door',
+  initial: 'closed',
+  idOf: ({ id }: DoorInput) => id,
+  evolve: (_: string, { type }: DoorEvent) => (type === 'Opened' ? 'open' : 'closed'),
+  contested: missing,
+} as const;
+const decide = (state: string, input: DoorInput): Decision<DoorEvent> => ignored(`${state} ${input.type}`);
+
+export const door = defineAggregate({ ...base, events, ends: ['Closed'], decide });
+
+// An event that `decide` returns and the aggregate does not list.
+defineAggregate({
+  ...base,
+  events: { Closed },
+  ends: [],
+  // @ts-expect-error Opened is not among the events
+  decide,
+  // @ts-expect-error nor is it for evolve
+  evolve: (_: string, { type }: { type: 'Opened' }) => type,
+});
+
+// @ts-expect-error a contract is listed under its own type
+defineAggregate({ ...base, events: { Opened, Shut: Closed }, ends: [], decide: () => ignored(''), evolve: () => '' });
+
+// @ts-expect-error Shut is no event of it
+defineAggregate({ ...base, events, ends: ['Shut'], decide });
+
+// `decide` takes shared values, and nobody says which.
+// @ts-expect-error shared is missing
+defineAggregate({
+  ...base,
+  events,
+  ends: [],
+  decide: (_: string, __: DoorInput, ___: ReadonlyMap<string, string>) => ignored(''),
+});
+
+const sharing = defineAggregate({
+  ...base,
+  events,
+  ends: [],
+  decide: (_: string, __: DoorInput, ___: ReadonlyMap<string, string>): Decision<DoorEvent> => ignored(''),
+  shared: { keysOf: () => [], changes: () => [] },
+});
+
+// @ts-expect-error the service does not say where the shared values are
+defineService({ name: 'porter', port: 1, aggregates: [sharing] });
+
+export const porter = defineService({
+  name: 'porter',
+  port: 1,
+  aggregates: [sharing],
+  shared: { door: uniqueClaims({ table: 't', key: 'k', holder: 'h' }) },
+});
+
+const Door = Type.Object({
+  ...{ id: Type.String(), open: Type.Boolean(), by: Type.String() },
+  ...{ version: Type.Integer(), createdAt: Type.String(), updatedAt: Type.String() },
+});
+const table = { name: 'doors', row: Door, createdBy: 'Opened', missing } as const;
+
+export const doors = defineReadModel(door, table).sets({
+  Opened: ({ data: { by } }) => ({ by, open: true }),
+  Closed: () => ({ open: false }),
+});
+
+// @ts-expect-error Closed is not handled
+defineReadModel(door, table).sets({ Opened: ({ data: { by } }) => ({ by, open: true }) });
+
+defineReadModel(door, table).sets({
+  // @ts-expect-error the first event does not set every field
+  Opened: () => ({ open: true }),
+  Closed: () => ({ open: false }),
+});
+
+// @ts-expect-error Created is no event of it
+defineReadModel(door, { ...table, createdBy: 'Created' });
+
+const open = async ({ store }: Context, { id, by, cause }: RequestOf<{ id: string; by: string }>) => {
+  await store.decide(door, { type: 'Open', id, by }, { cause });
+  return store.get(doors, id);
+};
+const body = closed({ by: Type.String() });
+export const route = post('/doors/:id', { body, answer: Door }, open);
+
+// @ts-expect-error the use case needs `by`, which neither path nor body have
+post('/doors/:id', { answer: Door }, open);
+
+// @ts-expect-error the use case answers with a door
+post('/doors/:id', { body, answer: Type.Object({ ok: Type.Boolean() }) }, open);
+
+// @ts-expect-error the path has no `name`
+get('/doors/:id', { answer: Door }, async ({ store }: Context, { name }) => store.get(doors, name));
+
+export const unknownInput = ({ store }: Context, { id, cause }: RequestOf<{ id: string }>) =>
+  // @ts-expect-error nothing is known of a Kick
+  store.decide(door, { type: 'Kick', id }, { cause });
+
+// A use case that needs a setting which the service does not have.
+const patient = get(
+  '/doors',
+  { answer: Type.Integer() },
+  async ({ settings }: Context<{ patience: number }>) => settings.patience,
+);
+const settings = {
+  patience: setting({ env: 'PATIENCE', doc: 'A test waits.', format: formats.integer(0), default: 1 }),
+};
+defineService({ name: 'porter', port: 1, aggregates: [door], settings, routes: [patient] });
+// @ts-expect-error patience is no setting of this service
+defineService({ name: 'porter', port: 1, aggregates: [door], routes: [patient] });
