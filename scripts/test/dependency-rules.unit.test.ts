@@ -5,7 +5,7 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PACKAGES = ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'testing'];
+const PACKAGES = ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'service', 'testing'];
 
 /** For each rule a file that breaks it and no other, with its imports. */
 const BAD: Record<string, { file: string; imports: string[] }> = {
@@ -13,7 +13,8 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
   'kit-direction-contracts': { file: 'shared/contracts/src/bad.ts', imports: ['@warren/event-bus'] },
   'kit-direction-event-bus': { file: 'shared/event-bus/src/bad.ts', imports: ['@warren/event-store'] },
   'kit-direction-event-store': { file: 'shared/event-store/src/bad.ts', imports: ['@warren/http'] },
-  'kit-direction-http': { file: 'shared/http/src/bad.ts', imports: ['@warren/contracts'] },
+  'kit-direction-http': { file: 'shared/http/src/bad.ts', imports: ['@warren/event-bus'] },
+  'kit-direction-service': { file: 'shared/service/src/bad.ts', imports: ['../../../cli/src/good.ts'] },
   'kit-direction-testing': { file: 'shared/testing/src/bad.ts', imports: ['../../../services/order/src/config.ts'] },
   'no-import-past-index': {
     file: 'services/order/src/past-index.ts',
@@ -46,11 +47,18 @@ const GOOD: Record<string, string[]> = {
   'shared/kernel/src/cycle-b.ts': [],
   'shared/event-bus/src/good.ts': ['@warren/kernel', '@warren/contracts'],
   'shared/event-bus/test/good.unit.test.ts': ['@warren/testing', '../src/good.ts', 'jest'],
+  'shared/service/src/good.ts': ['@warren/event-bus', '@warren/event-store', '@warren/http'],
   'shared/testing/src/good.ts': ['../../../scripts/good.mjs', '@warren/event-store'],
   'services/inventory/src/config.ts': ['@warren/kernel'],
   'services/order/src/config.ts': ['@warren/kernel', './domain/good.ts'],
   'services/order/src/domain/good.ts': ['@warren/kernel', '@warren/contracts'],
-  'services/order/src/application/good.ts': ['../domain/good.ts', '@warren/event-store', 'node:crypto'],
+  'services/order/src/application/good.ts': [
+    '../domain/good.ts',
+    '@warren/event-store',
+    '@warren/service',
+    'typebox',
+    'node:crypto',
+  ],
   'services/order/src/adapters/good.ts': ['../application/good.ts', '../domain/good.ts', '@warren/http', 'pg'],
   'services/order/src/compose.ts': ['./adapters/good.ts', './application/good.ts', './config.ts', '@warren/event-bus'],
   'services/order/src/projections.ts': ['./adapters/good.ts', './config.ts'],
@@ -88,12 +96,12 @@ beforeAll(async () => {
     mkdirSync(join(tree, 'node_modules/@warren'), { recursive: true });
     symlinkSync(join(tree, 'shared', name), join(tree, 'node_modules/@warren', name));
   }
-  const uses = Object.fromEntries([...PACKAGES.map((name) => [`@warren/${name}`, '1']), ['pg', '1']]);
+  const uses = Object.fromEntries([...PACKAGES.map((name) => [`@warren/${name}`, '1']), ['pg', '1'], ['typebox', '1']]);
   for (const path of ['services/order', 'services/inventory', 'cli', 'scripts']) {
     write(`${path}/package.json`, JSON.stringify({ name: path, dependencies: uses }));
   }
   write('package.json', JSON.stringify({ name: 'tree', devDependencies: { jest: '1', ...uses } }));
-  for (const name of ['pg', 'jest', 'undeclared']) {
+  for (const name of ['pg', 'typebox', 'jest', 'undeclared']) {
     write(`node_modules/${name}/package.json`, JSON.stringify({ name, main: 'index.js' }));
     write(`node_modules/${name}/index.js`, '');
   }

@@ -103,7 +103,7 @@ export const MECHANISMS = {
     ],
   },
   'email-claim': {
-    file: '/user/dist/application/decide-user.js',
-    cuts: [['await emails.claim(tx, data.email, data.userId)', 'true']],
+    file: '/user/dist/domain/user.js',
+    cuts: [['shared: emailHolders', 'shared: { keysOf: () => [], changes: () => [] }']],
   },
 };

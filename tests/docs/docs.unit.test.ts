@@ -75,8 +75,14 @@ describe('the documentation', () => {
   });
 
   it('when OTEL_EXPORTER_OTLP_ENDPOINT is a setting of all services, then all of them begin with createTracing', () => {
-    const services = readdirSync(join(root, 'services'));
-    const composed = services.map((service) => read(`services/${service}/src/compose.ts`));
+    const old = readdirSync(join(root, 'services')).filter(
+      (service) => !existsSync(join(root, `services/${service}/src/service.ts`)),
+    );
+    const services = [
+      ...old.map((service) => `services/${service}/src/compose.ts`),
+      'shared/service/src/create-service.ts',
+    ];
+    const composed = services.map(read);
     const first = composed.map((text) => /const components = \[\s*(\w+)\(/.exec(text)?.[1]);
     expect(first).toEqual(services.map(() => 'createTracing'));
   });
