@@ -1,4 +1,4 @@
-import { ExplainedError } from './lib/explained-error.mjs';
+import { ExplainedError } from '../shared/servers/src/index.mjs';
 import { requireSupportedNode } from './lib/node-version.mjs';
 import { createReport } from './lib/report.mjs';
 import { runScript } from './lib/run-script.mjs';

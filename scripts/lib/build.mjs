@@ -1,7 +1,6 @@
 import { join } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, runCommand } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
-import { runCommand } from './run-command.mjs';
 
 /**
  * Compiles what has changed since the last build.

@@ -1,8 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, realpathSync, renameSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
-import { onPath } from './rabbitmq-programs.mjs';
-import { runOrExplain } from './run-command.mjs';
+import { ExplainedError, onPath, runOrExplain } from '../../shared/servers/src/index.mjs';
 
 /** Debian 13. */
 const RELEASE = 'trixie';

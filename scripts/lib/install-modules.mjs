@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, runCommand } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
-import { runCommand } from './run-command.mjs';
 
 /**
  * Installs the node modules when they are not those of the lock file.

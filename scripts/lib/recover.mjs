@@ -1,7 +1,4 @@
-import { signalGroup } from './guard.mjs';
-import { poll } from './poll.mjs';
-import { isSameProcess } from './process-identity.mjs';
-import { runCommand } from './run-command.mjs';
+import { isSameProcess, poll, runCommand, signalGroup } from '../../shared/servers/src/index.mjs';
 import { readRunState } from './run-state.mjs';
 
 const STOP_TIMEOUT_MS = 35_000;

@@ -1,7 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { poll } from './poll.mjs';
-import { isPortFree } from './ports.mjs';
+import { isPortFree, poll } from '../../shared/servers/src/index.mjs';
 
 /** What a guardian may take to end what a test suite has forgotten (see `guard`). */
 const PATIENCE_MS = 15_000;

@@ -1,5 +1,4 @@
-import { killEverythingNow } from './child.mjs';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, killEverythingNow } from '../../shared/servers/src/index.mjs';
 import { noteDescendants } from './process-table.mjs';
 
 /**

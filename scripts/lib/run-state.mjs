@@ -41,7 +41,7 @@ export function openRunState(file) {
       state = { ...state, ...changes };
       save();
     },
-    /** Lists a process as long as it lives. @param {import('./child.mjs').Child} child */
+    /** Lists a process as long as it lives. @param {import('../../shared/servers/src/index.mjs').Child} child */
     addProcess(child) {
       const { name, pid, identity, stopSignal } = child;
       state.processes.push({ name, pid, identity, stopSignal });

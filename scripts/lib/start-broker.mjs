@@ -1,8 +1,6 @@
+import { chooseBrokerSource, containerName, findFreePort } from '../../shared/servers/src/index.mjs';
 import { checkBroker } from './external-services.mjs';
 import { keepRunning } from './keep-running.mjs';
-import { findFreePort } from './ports.mjs';
-import { chooseBrokerSource } from './rabbitmq.mjs';
-import { containerName } from './rabbitmq-docker.mjs';
 
 const AMQP_PORT = 5672;
 const MANAGEMENT_PORT = 15_672;

@@ -1,8 +1,7 @@
 import { join } from 'node:path';
+import { findFreePort, startPostgres } from '../../shared/servers/src/index.mjs';
 import { checkDatabase } from './external-services.mjs';
 import { keepRunning } from './keep-running.mjs';
-import { findFreePort } from './ports.mjs';
-import { startPostgres } from './postgres.mjs';
 
 const POSTGRES_PORT = 5432;
 

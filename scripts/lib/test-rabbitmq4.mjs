@@ -2,12 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { ExplainedError, runOrExplain } from '../../shared/servers/src/index.mjs';
 import { runInRoot } from './chroot.mjs';
 import { ensureDebianRoot, removeTree } from './debian-root.mjs';
-import { ExplainedError } from './explained-error.mjs';
 import { fetchNode, locateNpm, npmSettings } from './npm-outside.mjs';
 import { dataDirectory, ROOT } from './paths.mjs';
-import { runOrExplain } from './run-command.mjs';
 
 export const RABBITMQ4_HELP = `Usage: npm run test:rabbitmq4 -- [options] [-- jest arguments]
 
