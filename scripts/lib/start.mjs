@@ -3,12 +3,10 @@ import { takeLock } from './lock-file.mjs';
 import { dataDirectory, dataFiles } from './paths.mjs';
 import { planProcesses } from './plan-processes.mjs';
 import { prepare } from './prepare.mjs';
-import { stopLeftovers } from './recover.mjs';
-import { openRunState, readRunState } from './run-state.mjs';
+import { openRunState, readRunState, stopLeftovers } from './run-state.mjs';
 import { SERVICES, servicesOf } from './services.mjs';
-import { startBroker } from './start-broker.mjs';
-import { startDatabase } from './start-database.mjs';
 import { planMailCatcher, startMailCatcher } from './start-mail-catcher.mjs';
+import { startBroker, startDatabase } from './start-servers.mjs';
 import { startServices } from './start-services.mjs';
 import { watchSources } from './watch-sources.mjs';
 

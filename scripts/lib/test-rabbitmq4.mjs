@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ExplainedError, runOrExplain } from '../../shared/servers/src/index.mjs';
-import { runInRoot } from './chroot.mjs';
-import { ensureDebianRoot, removeTree } from './debian-root.mjs';
+import { ensureDebianRoot, removeTree, runInRoot } from './debian-root.mjs';
 import { fetchNode, locateNpm, npmSettings } from './npm-outside.mjs';
 import { dataDirectory, ROOT } from './paths.mjs';
 

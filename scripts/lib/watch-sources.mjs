@@ -1,8 +1,8 @@
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { ExplainedError } from '../../shared/servers/src/index.mjs';
-import { build } from './build.mjs';
 import { ROOT } from './paths.mjs';
+import { build } from './prepare.mjs';
 import { servicesOf } from './services.mjs';
 
 const SETTLE_MS = 150;

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
 import { identityOf, poll, signalGroup } from '@warren/servers';
-import { stopLeftovers } from '../lib/recover.mjs';
 import type { Report } from '../lib/report.mjs';
+import { stopLeftovers } from '../lib/run-state.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'warren-recover-'));
 const file = join(directory, 'run.json');

@@ -6,7 +6,7 @@ import { notificationSettings } from '../../services/notification/src/config.ts'
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userSettings } from '../../services/user/src/config.ts';
-import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/service-settings.mjs';
+import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [
