@@ -13,10 +13,11 @@ const KIT = {
   'event-store': ['kernel', 'contracts'],
   http: ['kernel', 'contracts'],
   service: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
-  testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
+  servers: [],
+  testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'servers'],
 };
 
-const INDEX = '/src/index\\.ts$';
+const INDEX = '/src/index\\.(ts|mjs)$';
 const TESTS = '(^|/)tests?/|^bench/|^shared/testing/';
 
 const kitRules = Object.entries(KIT).map(([name, allowed]) => ({
@@ -35,7 +36,7 @@ export default {
     ...kitRules,
     {
       name: 'no-import-past-index',
-      comment: "A package's index.ts is its whole surface; what is not exported there may change without notice.",
+      comment: "A package's index is its whole surface; what is not exported there may change without notice.",
       severity: 'error',
       from: { path: '^(?:(shared)/([^/]+)/|services/|cli/|mail-catcher/|tests/|bench/|scripts/)' },
       to: { path: '^shared/[^/]+/', pathNot: [INDEX, '^$1/$2/'] },
@@ -46,6 +47,13 @@ export default {
       severity: 'error',
       from: { pathNot: TESTS },
       to: { path: '^shared/testing/' },
+    },
+    {
+      name: 'only-scripts-and-tests-import-servers',
+      comment: 'What runs in production connects to servers and starts none.',
+      severity: 'error',
+      from: { pathNot: `^scripts/|^shared/servers/|${TESTS}` },
+      to: { path: '^shared/servers/' },
     },
     {
       name: 'services-apart',
@@ -119,16 +127,16 @@ export default {
     },
     {
       name: 'scripts-without-modules',
-      comment: 'The scripts run before anything is installed.',
+      comment: 'The scripts, and the package that they start servers with, run before anything is installed.',
       severity: 'error',
-      from: { path: '^scripts/', pathNot: TESTS },
-      to: { pathNot: '^scripts/', dependencyTypesNot: ['core'] },
+      from: { path: '^(scripts|shared/servers)/', pathNot: TESTS },
+      to: { pathNot: '^(scripts|shared/servers)/', dependencyTypesNot: ['core'] },
     },
     {
       name: 'nobody-imports-scripts',
-      comment: 'The scripts set the stage; only fixtures and tests use their parts.',
+      comment: 'The scripts set the stage for this shop; neither the kit nor a service needs them, nor do their tests.',
       severity: 'error',
-      from: { pathNot: `^scripts/|${TESTS}` },
+      from: { pathNot: '^(scripts|tests)/' },
       to: { path: '^scripts/' },
     },
     {

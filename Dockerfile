@@ -10,6 +10,7 @@ COPY shared/event-bus/package.json shared/event-bus/
 COPY shared/event-store/package.json shared/event-store/
 COPY shared/http/package.json shared/http/
 COPY shared/service/package.json shared/service/
+COPY shared/servers/package.json shared/servers/
 COPY shared/testing/package.json shared/testing/
 COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/

@@ -1,7 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { build } from 'esbuild';
-import { ROOT } from './scripts/lib/paths.mjs';
 
 /**
  * One file for each entry point of typebox, for jest: as published it is 700 modules, and jest reads and links them anew for every suite. Made
@@ -9,9 +8,9 @@ import { ROOT } from './scripts/lib/paths.mjs';
  * @returns {Promise<string>} the directory; `index.mjs` in it is the package itself, `compile.mjs` is `typebox/compile` and so on
  */
 export async function bundleTypebox() {
-  const home = join(ROOT, 'node_modules', 'typebox');
+  const home = join(import.meta.dirname, 'node_modules', 'typebox');
   const { version, exports } = JSON.parse(readFileSync(join(home, 'package.json'), 'utf8'));
-  const directory = join(ROOT, 'node_modules', '.cache', 'warren', `typebox-${version}`);
+  const directory = join(import.meta.dirname, 'node_modules', '.cache', 'warren', `typebox-${version}`);
   if (existsSync(directory)) return directory;
   mkdirSync(dirname(directory), { recursive: true });
   const unfinished = mkdtempSync(`${directory}-`);

@@ -1,7 +1,6 @@
-import { runBench } from './lib/bench.mjs';
-import { requireSupportedNode } from './lib/node-version.mjs';
 import { createReport } from './lib/report.mjs';
-import { runScript } from './lib/run-script.mjs';
+import { requireSupportedNode, runScript } from './lib/run-script.mjs';
+import { runBench } from './lib/run-suite.mjs';
 
 requireSupportedNode();
 const report = createReport();

@@ -1,7 +1,6 @@
-import { runChaos } from './lib/chaos.mjs';
-import { requireSupportedNode } from './lib/node-version.mjs';
 import { createReport } from './lib/report.mjs';
-import { runScript } from './lib/run-script.mjs';
+import { requireSupportedNode, runScript } from './lib/run-script.mjs';
+import { runChaos } from './lib/run-suite.mjs';
 
 requireSupportedNode();
 const report = createReport();

@@ -1,7 +1,6 @@
-import { ExplainedError } from './lib/explained-error.mjs';
-import { requireSupportedNode } from './lib/node-version.mjs';
+import { ExplainedError } from '../shared/servers/src/index.mjs';
 import { createReport } from './lib/report.mjs';
-import { runScript } from './lib/run-script.mjs';
+import { requireSupportedNode, runScript } from './lib/run-script.mjs';
 import { start } from './lib/start.mjs';
 import { parseStartOptions, START_HELP } from './lib/start-options.mjs';
 

@@ -1,7 +1,6 @@
-import { ExplainedError } from './lib/explained-error.mjs';
-import { requireSupportedNode } from './lib/node-version.mjs';
+import { ExplainedError } from '../shared/servers/src/index.mjs';
 import { createReport } from './lib/report.mjs';
-import { runScript } from './lib/run-script.mjs';
+import { requireSupportedNode, runScript } from './lib/run-script.mjs';
 import { parseRabbitmq4Options, RABBITMQ4_HELP, testOnRabbitmq4 } from './lib/test-rabbitmq4.mjs';
 
 requireSupportedNode();

@@ -1,6 +1,5 @@
-import { requireSupportedNode } from './lib/node-version.mjs';
 import { createReport } from './lib/report.mjs';
-import { runScript } from './lib/run-script.mjs';
+import { requireSupportedNode, runScript } from './lib/run-script.mjs';
 import { runTests } from './lib/test.mjs';
 
 requireSupportedNode();

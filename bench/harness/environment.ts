@@ -3,8 +3,7 @@ import { realpathSync } from 'node:fs';
 import { cpus, release, totalmem, type } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { locatePostgres } from '../../scripts/lib/postgres-binaries.mjs';
-import { locateRabbitmq } from '../../scripts/lib/rabbitmq-programs.mjs';
+import { locatePostgres, locateRabbitmq } from '@warren/servers';
 
 const run = promisify(execFile);
 

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
 
 const TIMEOUT_MS = 10_000;

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createBackoff } from './backoff.mjs';
+import { createBackoff } from '../../shared/servers/src/index.mjs';
 
 /**
  * Something that runs in a process of its own: a broker, a database, a service.
  * @typedef {object} Running
- * @property {import('./child.mjs').Child} child its end is the end of the whole
+ * @property {import('../../shared/servers/src/index.mjs').Child} child its end is the end of the whole
  * @property {() => Promise<unknown>} stop
  */
 
@@ -93,7 +93,7 @@ export function keepRunning({ name, first, start, report, timing = realTiming })
   };
 }
 
-/** @param {import('./child.mjs').Exit | undefined} exit */
+/** @param {import('../../shared/servers/src/index.mjs').Exit | undefined} exit */
 export function describeExit(exit) {
   return exit?.signal ? `killed by ${exit.signal}` : `exit code ${exit?.code ?? 'unknown'}`;
 }

@@ -1,7 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
-import { identityOf, isSameProcess, pidNamespace } from './process-identity.mjs';
+import { ExplainedError, identityOf, isSameProcess, pidNamespace } from '../../shared/servers/src/index.mjs';
 
 /** @typedef {{pid: number, identity: string, namespace?: string}} Holder */
 

@@ -1,7 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
-import { ExplainedError } from './explained-error.mjs';
-import { runOrExplain } from './run-command.mjs';
+import { ExplainedError, runOrExplain } from '../../shared/servers/src/index.mjs';
 
 /** What `npm run` tells of itself would mislead the npm that we ask. */
 const plain = () =>

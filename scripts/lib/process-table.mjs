@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { poll } from './poll.mjs';
+import { poll } from '../../shared/servers/src/index.mjs';
 
 /** Longer than the pauses of an init that looks for ended orphans every few seconds. */
 const PATIENCE_MS = 10_000;

@@ -1,22 +1,47 @@
 import { join } from 'node:path';
-import { ROOT } from './paths.mjs';
+import { dataDirectory, ROOT } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { beginPrivateRun, runNode } from './private-run.mjs';
 
+const LOADER = 'tests/chaos/register-typescript.mjs';
 /** What ending services, broker and database in good order may take. */
 const PATIENCE_MS = 45_000;
 
+/** @typedef {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} SuiteContext */
+
 /**
- * Runs a suite that starts its own broker, database and services, and leaves only its report behind.
- * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} context
- * @param {{main: string, loader: string, args: string[], settings: Record<string, string>}} suite `main` and `loader` are paths below
- * the checkout; `settings` are added to the suite's environment
+ * Runs the fault suite.
+ * @param {SuiteContext} context
+ * @param {string[]} args
  * @returns {Promise<number>} the suite's exit code; 1 when a process of the run is left
  */
-export async function runSuite({ env: given, report, signal, onEnd }, { main, loader, args, settings }) {
+export function runChaos(context, args) {
+  const settings = { WARREN_CHAOS_REPORTS: join(dataDirectory(context.env), 'chaos') };
+  return runSuite(context, { main: 'tests/chaos/main.ts', args, settings });
+}
+
+/**
+ * Runs the bench.
+ * @param {SuiteContext} context
+ * @param {string[]} args
+ * @returns {Promise<number>} the bench's exit code; 1 when a process of the run is left
+ */
+export function runBench(context, args) {
+  const settings = { WARREN_BENCH_REPORTS: join(dataDirectory(context.env), 'bench') };
+  return runSuite(context, { main: 'bench/main.ts', args, settings });
+}
+
+/**
+ * Runs a suite that starts its own broker, database and services, and leaves only its report behind.
+ * @param {SuiteContext} context
+ * @param {{main: string, args: string[], settings: Record<string, string>}} suite `main` is a path below the checkout; `settings` are added to the
+ * suite's environment
+ * @returns {Promise<number>}
+ */
+async function runSuite({ env: given, report, signal, onEnd }, { main, args, settings }) {
   await prepare({ report, signal });
   const { env } = beginPrivateRun({ env: given, ports: [], onEnd });
-  return runNode(['--conditions=source', '--import', join(ROOT, loader), join(ROOT, main), ...args], {
+  return runNode(['--conditions=source', '--import', join(ROOT, LOADER), join(ROOT, main), ...args], {
     env: { ...env, ...settings },
     signal,
     patienceMs: PATIENCE_MS,

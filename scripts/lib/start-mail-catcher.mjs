@@ -1,10 +1,7 @@
-import { join } from 'node:path';
-import { startChild } from './child.mjs';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, startService, waitUntilServing } from '../../shared/servers/src/index.mjs';
 import { describeExit, keepRunning } from './keep-running.mjs';
 import { ROOT } from './paths.mjs';
 import { choosePort, requireFree } from './plan-processes.mjs';
-import { waitUntilServing } from './service.mjs';
 import { createServiceLog } from './service-log.mjs';
 
 const NAME = 'mail-catcher';
@@ -34,11 +31,10 @@ export async function startMailCatcher({ env, report, signal, onEnd, state }, { 
   const log = createServiceLog({ name: NAME, write: report.say, colour });
   const ports = { [PAGE.portSetting]: String(port), [SMTP.portSetting]: String(smtpPort) };
   const start = async () => {
-    const child = await startChild({
+    const child = await startService({
       name: NAME,
-      command: process.execPath,
-      args: ['--enable-source-maps', join(ROOT, 'mail-catcher', 'dist', 'main.js')],
-      cwd: ROOT,
+      main: 'mail-catcher/dist/main.js',
+      root: ROOT,
       env: { ...env, ...ports },
       onLine: log.onLine,
     });
@@ -62,7 +58,7 @@ export async function startMailCatcher({ env, report, signal, onEnd, state }, { 
   return { smtpUrl: `smtp://127.0.0.1:${smtpPort}`, pageUrl: `http://localhost:${port}` };
 }
 
-/** @param {import('./child.mjs').Child} child @param {string} words */
+/** @param {import('../../shared/servers/src/index.mjs').Child} child @param {string} words */
 function explain(child, words) {
   const how = child.exit ? describeExit(child.exit) : 'not ready within 60 s';
   return `The mail catcher did not start (${how}). It says:\n${words}`;

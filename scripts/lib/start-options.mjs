@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
-import { ExplainedError } from './explained-error.mjs';
-import { SERVICES, servicesOf } from './service.mjs';
+import { ExplainedError } from '../../shared/servers/src/index.mjs';
+import { SERVICES, servicesOf } from './services.mjs';
 
 const OTHERS = servicesOf({ all: true }).filter((name) => !SERVICES[name].core);
 const PORTS = Object.values(SERVICES).map(

@@ -1,8 +1,9 @@
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, startService, waitUntilServing } from '../../shared/servers/src/index.mjs';
 import { describeExit, keepRunning } from './keep-running.mjs';
+import { ROOT } from './paths.mjs';
 import { requireFree } from './plan-processes.mjs';
-import { SERVICES, startService, waitUntilServing } from './service.mjs';
 import { createServiceLog } from './service-log.mjs';
+import { SERVICES } from './services.mjs';
 
 /** @typedef {import('./plan-processes.mjs').Plan} Plan */
 
@@ -10,7 +11,7 @@ import { createServiceLog } from './service-log.mjs';
  * Starts the services, waits until all of them are ready and keeps them running.
  * @param {import('./start.mjs').StartContext} context
  * @param {{plans: Plan[], env: NodeJS.ProcessEnv}} options `env` holds their settings
- * @returns {Promise<{restart: (services: import('./service.mjs').ServiceName[]) => Promise<void>}>}
+ * @returns {Promise<{restart: (services: import('./services.mjs').ServiceName[]) => Promise<void>}>}
  */
 export async function startServices(context, { plans, env }) {
   const { report, onEnd } = context;
@@ -43,8 +44,17 @@ export async function startServices(context, { plans, env }) {
 function createServiceProcess({ report, signal, state }, { service, name, port, instances }, env) {
   const colour = process.stdout.isTTY === true;
   const log = createServiceLog({ name, write: report.say, colour });
+  const { portSetting } = SERVICES[service];
+  const options = {
+    name,
+    main: `services/${service}/dist/main.js`,
+    root: ROOT,
+    env: { ...env, [portSetting]: String(port) },
+    instances,
+    onLine: log.onLine,
+  };
   const start = async () => {
-    const child = await startService({ service, name, port, instances, env, onLine: log.onLine });
+    const child = await startService(options);
     state.addProcess(child);
     return { child, stop: child.stop };
   };
@@ -55,7 +65,7 @@ function createServiceProcess({ report, signal, state }, { service, name, port, 
     name,
     async startFirst() {
       signal.throwIfAborted();
-      await requireFree(port, { ...SERVICES[service], owner: `the ${service} service` });
+      await requireFree(port, { portSetting, owner: `the ${service} service` });
       first = await start();
       const { child } = first;
       const result = await waitUntilServing(child, { port, instances, signal });
@@ -70,7 +80,7 @@ function createServiceProcess({ report, signal, state }, { service, name, port, 
   };
 }
 
-/** @param {string} name @param {import('./child.mjs').Child} child @param {string} words @param {string} readiness */
+/** @param {string} name @param {import('../../shared/servers/src/index.mjs').Child} child @param {string} words @param {string} readiness */
 function explain(name, child, words, readiness) {
   if (child.exit) return `The ${name} service did not start (${describeExit(child.exit)}). It says:\n${words}`;
   return `The ${name} service was not ready within 60 s. Its /health/ready answers: ${readiness}\n${words}`;

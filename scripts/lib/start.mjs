@@ -1,15 +1,12 @@
-import { loadCredentials } from './credentials.mjs';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, loadCredentials } from '../../shared/servers/src/index.mjs';
 import { takeLock } from './lock-file.mjs';
 import { dataDirectory, dataFiles } from './paths.mjs';
 import { planProcesses } from './plan-processes.mjs';
 import { prepare } from './prepare.mjs';
-import { stopLeftovers } from './recover.mjs';
-import { openRunState, readRunState } from './run-state.mjs';
-import { SERVICES, servicesOf } from './service.mjs';
-import { startBroker } from './start-broker.mjs';
-import { startDatabase } from './start-database.mjs';
+import { openRunState, readRunState, stopLeftovers } from './run-state.mjs';
+import { SERVICES, servicesOf } from './services.mjs';
 import { planMailCatcher, startMailCatcher } from './start-mail-catcher.mjs';
+import { startBroker, startDatabase } from './start-servers.mjs';
 import { startServices } from './start-services.mjs';
 import { watchSources } from './watch-sources.mjs';
 
@@ -20,7 +17,7 @@ import { watchSources } from './watch-sources.mjs';
  * @property {AbortSignal} signal
  * @property {(stop: () => Promise<unknown>) => void} onEnd
  * @property {ReturnType<typeof dataFiles>} files
- * @property {import('./credentials.mjs').Credentials} credentials
+ * @property {import('../../shared/servers/src/index.mjs').Credentials} credentials
  * @property {ReturnType<typeof openRunState>} state
  */
 
@@ -57,7 +54,7 @@ export async function start(base, options) {
     },
   });
 
-  const urlsOf = (/** @type {import('./service.mjs').ServiceName} */ name) =>
+  const urlsOf = (/** @type {import('./services.mjs').ServiceName} */ name) =>
     plans.filter(({ service }) => service === name).map(({ port }) => `http://localhost:${port}`);
   const [apiUrl = ''] = urlsOf('order');
   const [analyticsUrl] = urlsOf('analytics');

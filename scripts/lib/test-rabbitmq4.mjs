@@ -2,12 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { runInRoot } from './chroot.mjs';
-import { ensureDebianRoot, removeTree } from './debian-root.mjs';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError, runOrExplain } from '../../shared/servers/src/index.mjs';
+import { ensureDebianRoot, removeTree, runInRoot } from './debian-root.mjs';
 import { fetchNode, locateNpm, npmSettings } from './npm-outside.mjs';
 import { dataDirectory, ROOT } from './paths.mjs';
-import { runOrExplain } from './run-command.mjs';
 
 export const RABBITMQ4_HELP = `Usage: npm run test:rabbitmq4 -- [options] [-- jest arguments]
 

@@ -1,11 +1,8 @@
 import { join } from 'node:path';
-import { createCredentials } from './credentials.mjs';
+import { chooseBrokerSource, createCredentials, findFreePort, startPostgres } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
-import { findFreePort } from './ports.mjs';
-import { startPostgres } from './postgres.mjs';
 import { prepare } from './prepare.mjs';
 import { beginPrivateRun, runNode } from './private-run.mjs';
-import { chooseBrokerSource } from './rabbitmq.mjs';
 
 /**
  * Runs the suites against a broker and a database of their own, on private ports, with data that is removed afterwards.
@@ -38,7 +35,7 @@ export async function runTests({ env: given, report, signal, onEnd }, jestArgume
 
 /**
  * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report, directory: string, ports: Record<'postgres' | 'amqp' | 'management' | 'distribution' | 'epmd', number>}} options
- * @returns {Promise<[import('./rabbitmq.mjs').Broker, string]>}
+ * @returns {Promise<[import('../../shared/servers/src/index.mjs').Broker, string]>}
  */
 async function startInfrastructure({ env, report, signal, onEnd, directory, ports }) {
   const { id, broker: login, databasePassword } = createCredentials();

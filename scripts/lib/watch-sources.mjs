@@ -1,9 +1,9 @@
 import { existsSync, watch } from 'node:fs';
 import { join } from 'node:path';
-import { build } from './build.mjs';
-import { ExplainedError } from './explained-error.mjs';
+import { ExplainedError } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
-import { servicesOf } from './service.mjs';
+import { build } from './prepare.mjs';
+import { servicesOf } from './services.mjs';
 
 const SETTLE_MS = 150;
 
@@ -11,12 +11,12 @@ const SETTLE_MS = 150;
  * Builds and restarts the services when a source file changes: all of them for the kit, one for its own sources. Sources that do not
  * compile are reported, and what runs goes on.
  * @param {object} options
- * @param {(services: import('./service.mjs').ServiceName[]) => Promise<void>} options.restart
+ * @param {(services: import('./services.mjs').ServiceName[]) => Promise<void>} options.restart
  * @param {import('./report.mjs').Report} options.report
  * @param {AbortSignal} options.signal
  */
 export function watchSources({ restart, report, signal }) {
-  /** @type {Set<import('./service.mjs').ServiceName>} */
+  /** @type {Set<import('./services.mjs').ServiceName>} */
   const changed = new Set();
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
@@ -47,11 +47,11 @@ export function watchSources({ restart, report, signal }) {
   }
 }
 
-/** @returns {[string, import('./service.mjs').ServiceName[]][]} each directory of sources, and the services that are built from it */
+/** @returns {[string, import('./services.mjs').ServiceName[]][]} each directory of sources, and the services that are built from it */
 function watched() {
   const services = servicesOf({ all: true });
   const kit = ['kernel', 'contracts', 'event-bus', 'event-store', 'http'];
-  /** @type {[string, import('./service.mjs').ServiceName[]][]} */
+  /** @type {[string, import('./services.mjs').ServiceName[]][]} */
   const all = [];
   for (const name of kit) all.push([join(ROOT, 'shared', name, 'src'), services]);
   for (const name of services) all.push([join(ROOT, 'services', name, 'src'), [name]]);

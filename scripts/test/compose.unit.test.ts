@@ -10,7 +10,7 @@ import { notificationSettings } from '../../services/notification/src/config.ts'
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userService } from '../../services/user/src/service.ts';
-import { SERVICES } from '../lib/service.mjs';
+import { SERVICES } from '../lib/services.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const text = readFileSync(join(ROOT, 'docker-compose.yml'), 'utf8');

@@ -5,9 +5,9 @@ import { dirname, join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-const PACKAGES = ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'service', 'testing'];
+const PACKAGES = ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'servers', 'service', 'testing'];
 
-/** For each rule a file that breaks it and no other, with its imports. */
+/** For each rule a file that breaks it, with its imports. */
 const BAD: Record<string, { file: string; imports: string[] }> = {
   'kit-direction-kernel': { file: 'shared/kernel/src/bad.ts', imports: ['@warren/contracts'] },
   'kit-direction-contracts': { file: 'shared/contracts/src/bad.ts', imports: ['@warren/event-bus'] },
@@ -15,12 +15,14 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
   'kit-direction-event-store': { file: 'shared/event-store/src/bad.ts', imports: ['@warren/http'] },
   'kit-direction-http': { file: 'shared/http/src/bad.ts', imports: ['@warren/event-bus'] },
   'kit-direction-service': { file: 'shared/service/src/bad.ts', imports: ['../../../cli/src/good.ts'] },
+  'kit-direction-servers': { file: 'shared/servers/src/bad.mjs', imports: ['@warren/kernel'] },
   'kit-direction-testing': { file: 'shared/testing/src/bad.ts', imports: ['../../../services/order/src/config.ts'] },
   'no-import-past-index': {
     file: 'services/order/src/past-index.ts',
     imports: ['../../../shared/kernel/src/inner.ts'],
   },
   'only-tests-import-testing': { file: 'services/order/src/uses-testing.ts', imports: ['@warren/testing'] },
+  'only-scripts-and-tests-import-servers': { file: 'cli/src/uses-servers.ts', imports: ['@warren/servers'] },
   'services-apart': { file: 'services/order/src/uses-inventory.ts', imports: ['../../inventory/src/config.ts'] },
   'nobody-imports-a-service': { file: 'scripts/imports-a-service.mjs', imports: ['../services/order/src/config.ts'] },
   'cli-uses-the-index-of-a-service': { file: 'cli/src/bad.ts', imports: ['../../services/order/src/config.ts'] },
@@ -34,7 +36,7 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
   'only-compose-builds-adapters': { file: 'services/order/src/main.ts', imports: ['./adapters/good.ts'] },
   'compose-for-main-only': { file: 'services/order/src/config-bad.ts', imports: ['./compose.ts'] },
   'scripts-without-modules': { file: 'scripts/bad.mjs', imports: ['pg'] },
-  'nobody-imports-scripts': { file: 'shared/kernel/src/uses-scripts.ts', imports: ['../../../scripts/good.mjs'] },
+  'nobody-imports-scripts': { file: 'shared/testing/src/uses-scripts.ts', imports: ['../../../scripts/good.mjs'] },
   'no-development-packages': { file: 'shared/kernel/src/uses-development.ts', imports: ['jest'] },
   'no-undeclared-packages': { file: 'shared/kernel/src/uses-undeclared.ts', imports: ['undeclared'] },
   'no-unresolvable': { file: 'shared/kernel/src/unresolvable.ts', imports: ['./nowhere.ts'] },
@@ -48,7 +50,8 @@ const GOOD: Record<string, string[]> = {
   'shared/event-bus/src/good.ts': ['@warren/kernel', '@warren/contracts'],
   'shared/event-bus/test/good.unit.test.ts': ['@warren/testing', '../src/good.ts', 'jest'],
   'shared/service/src/good.ts': ['@warren/event-bus', '@warren/event-store', '@warren/http'],
-  'shared/testing/src/good.ts': ['../../../scripts/good.mjs', '@warren/event-store'],
+  'shared/servers/src/good.mjs': ['node:fs'],
+  'shared/testing/src/good.ts': ['@warren/servers', '@warren/event-store'],
   'services/inventory/src/config.ts': ['@warren/kernel'],
   'services/order/src/config.ts': ['@warren/kernel', './domain/good.ts'],
   'services/order/src/domain/good.ts': ['@warren/kernel', '@warren/contracts'],
@@ -65,7 +68,7 @@ const GOOD: Record<string, string[]> = {
   'services/order/src/index.ts': ['./projections.ts'],
   'services/order/test/good.unit.test.ts': ['../src/adapters/good.ts', '../src/compose.ts', '@warren/testing'],
   'cli/src/good.ts': ['@warren/event-bus', 'pg', '../../services/order/src/index.ts'],
-  'scripts/good.mjs': ['node:fs'],
+  'scripts/good.mjs': ['node:fs', '../shared/servers/src/index.mjs'],
   'tests/e2e/good.e2e.test.ts': ['../../services/order/src/config.ts', '../../scripts/good.mjs', '@warren/testing'],
 };
 
@@ -87,12 +90,13 @@ const importing = (imports: string[]) =>
 
 beforeAll(async () => {
   for (const name of PACKAGES) {
-    const exports = { '.': { source: './src/index.ts' } };
+    const index = name === 'servers' ? './src/index.mjs' : './src/index.ts';
+    const exports = { '.': { source: index } };
     write(
       `shared/${name}/package.json`,
       JSON.stringify({ name: `@warren/${name}`, exports, devDependencies: { jest: '1' } }),
     );
-    write(`shared/${name}/src/index.ts`, importing([]));
+    write(`shared/${name}/${index}`, importing([]));
     mkdirSync(join(tree, 'node_modules/@warren'), { recursive: true });
     symlinkSync(join(tree, 'shared', name), join(tree, 'node_modules/@warren', name));
   }

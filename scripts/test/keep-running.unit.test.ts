@@ -1,7 +1,6 @@
 import { beforeEach, expect, jest, test } from '@jest/globals';
-import type { Child, Exit } from '../lib/child.mjs';
+import { type Child, type Exit, poll } from '@warren/servers';
 import { keepRunning, type Running } from '../lib/keep-running.mjs';
-import { poll } from '../lib/poll.mjs';
 import type { Report } from '../lib/report.mjs';
 
 const CRASH: Exit = { code: 3, signal: null };

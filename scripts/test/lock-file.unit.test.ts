@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from '@jest/globals';
+import { identityOf } from '@warren/servers';
 import { takeLock } from '../lib/lock-file.mjs';
-import { identityOf } from '../lib/process-identity.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'warren-lock-'));
 afterAll(() => rmSync(directory, { recursive: true }));

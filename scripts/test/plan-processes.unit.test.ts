@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { planProcesses } from '../lib/plan-processes.mjs';
-import { SERVICES } from '../lib/service.mjs';
+import { SERVICES } from '../lib/services.mjs';
 
 /** Every service on a free port. */
 const env = Object.fromEntries(Object.values(SERVICES).map(({ portSetting }) => [portSetting, '0']));

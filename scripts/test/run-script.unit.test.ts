@@ -2,16 +2,17 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { identityOf } from '@warren/servers';
 import { waitUntil } from '@warren/testing';
-import { identityOf } from '../lib/process-identity.mjs';
 
 const LIB = resolve(import.meta.dirname, '../lib');
+const SERVERS = resolve(import.meta.dirname, '../../shared/servers/src/index.mjs');
 
 /** Runs a script whose main is the given code; `wait()` inside it lasts until the script is asked to stop. */
 function run(main: string) {
   const code = `
     import { setTimeout as delay } from 'node:timers/promises';
-    import { ExplainedError } from '${LIB}/explained-error.mjs';
+    import { ExplainedError } from '${SERVERS}';
     import { createReport } from '${LIB}/report.mjs';
     import { runScript } from '${LIB}/run-script.mjs';
     const report = createReport();
@@ -52,7 +53,7 @@ describe('a script', () => {
 
   test('when it ends, then what its processes had started is gone too, from the process table as well', async () => {
     const { ended } = run(`
-      const { startChild } = await import('${LIB}/child.mjs');
+      const { startChild } = await import('${SERVERS}');
       let told;
       const up = new Promise((resolve) => (told = (line) => resolve(console.log(line))));
       const parent = await startChild({ name: 'it', command: 'sh', args: ['-c', 'sleep 60 & echo up $!; wait'], env: process.env, onLine: told });
@@ -99,7 +100,7 @@ describe('a script', () => {
 
   test('when Ctrl-C is pressed again later, then it ends at once and kills what still runs', async () => {
     const { child, ended, says } = run(`
-      const { startChild } = await import('${LIB}/child.mjs');
+      const { startChild } = await import('${SERVERS}');
       const stubborn = await startChild({ name: 'it', command: 'sh', args: ['-c', "trap '' TERM; echo up $$; sleep 60"], env: process.env, onLine: console.log });
       onEnd(() => stubborn.stop());
       await wait();`);

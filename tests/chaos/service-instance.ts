@@ -2,13 +2,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import {
-  createTcpProxy,
-  type ServiceProcess,
-  type ServiceProcessOptions,
-  startServiceProcess,
-  type TcpProxy,
-} from '@warren/testing';
+import { createTcpProxy, type ServiceProcess, startServiceProcess, type TcpProxy } from '@warren/testing';
+import type { SERVICES } from '../../scripts/lib/services.mjs';
 
 /** Where a service can be made to die: see crash-points.mjs. */
 export const CRASH_POINTS = [
@@ -26,7 +21,7 @@ export const CRASH_POINTS = [
 export type CrashPoint = (typeof CRASH_POINTS)[number];
 
 /** E.g. `order`. */
-export type ServiceName = ServiceProcessOptions['service'];
+export type ServiceName = keyof typeof SERVICES;
 
 /** How many of each service run; none of those that are not named. */
 export type Instances = Readonly<Partial<Record<ServiceName, number>>>;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { uniqueName, waitUntil } from '@warren/testing';
-import { processesOf } from '../../scripts/lib/run-leftovers.mjs';
+import { processesOf } from '../../scripts/lib/private-run.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 /** What a developer or the test run itself has set must not reach the command. */

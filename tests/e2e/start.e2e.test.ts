@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import type { OrderView } from '@warren/contracts';
+import { findFreePort } from '@warren/servers';
 import { testEnvironment, waitUntil } from '@warren/testing';
-import { findFreePort } from '../../scripts/lib/ports.mjs';
 import type { RunState } from '../../scripts/lib/run-state.mjs';
-import { SERVICES } from '../../scripts/lib/service.mjs';
+import { SERVICES } from '../../scripts/lib/services.mjs';
 import { type NpmCommand, runNpm } from './npm-command.ts';
 
 const MAIL_CATCHER_PORTS = ['MAIL_CATCHER_PORT', 'MAIL_CATCHER_SMTP_PORT'];

@@ -8,8 +8,7 @@ import { createRecordingTerminal } from '../../cli/test/recording-terminal.ts';
 import { checkBroker, checkDatabase } from '../../scripts/lib/external-services.mjs';
 import { createReport } from '../../scripts/lib/report.mjs';
 import type { StartContext } from '../../scripts/lib/start.mjs';
-import { startBroker } from '../../scripts/lib/start-broker.mjs';
-import { startDatabase } from '../../scripts/lib/start-database.mjs';
+import { startBroker, startDatabase } from '../../scripts/lib/start-servers.mjs';
 import { composeInventory } from '../../services/inventory/src/compose.ts';
 import { inventorySettings } from '../../services/inventory/src/config.ts';
 

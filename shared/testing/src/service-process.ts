@@ -1,9 +1,8 @@
-import type { Child, Exit } from '../../../scripts/lib/child.mjs';
-import { findFreePort } from '../../../scripts/lib/ports.mjs';
-import { type ServiceName, startService, waitUntilServing } from '../../../scripts/lib/service.mjs';
+import { type Child, type Exit, findFreePort, startService, waitUntilServing } from '@warren/servers';
 
 export interface ServiceProcessOptions {
-  service: ServiceName;
+  /** Its folder below `services/` of the working directory, e.g. `order`, which also names the setting of its port: `ORDER_PORT`. */
+  service: string;
   /** Its settings, e.g. `AMQP_URL` and `DATABASE_URL`. They replace those of the test's environment one by one. */
   env: Record<string, string>;
   /** @default a free one, the same over restarts */
@@ -43,6 +42,7 @@ export interface ServiceProcess {
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
   const { service, instances = 1, waitUntilReady = true, maxOutput = Number.POSITIVE_INFINITY } = options;
   const port = options.port ?? (await findFreePort());
+  const portSetting = `${service.replaceAll('-', '_').toUpperCase()}_PORT`;
   const output: string[] = [];
   let env: NodeJS.ProcessEnv = { ...process.env, ...options.env };
   let child: Child;
@@ -58,7 +58,14 @@ export async function startServiceProcess(options: ServiceProcessOptions): Promi
   }
   async function start(changed: Record<string, string> = {}): Promise<void> {
     env = { ...env, ...changed };
-    child = await startService({ service, port, env, instances, onLine: keep });
+    child = await startService({
+      name: service,
+      main: `services/${service}/dist/main.js`,
+      root: process.cwd(),
+      env: { ...env, [portSetting]: String(port) },
+      instances,
+      onLine: keep,
+    });
     if (!waitUntilReady) return;
     try {
       await ready();

@@ -1,6 +1,4 @@
-import { createCredentials } from '../../../scripts/lib/credentials.mjs';
-import { findFreePort } from '../../../scripts/lib/ports.mjs';
-import { chooseBrokerSource } from '../../../scripts/lib/rabbitmq.mjs';
+import { chooseBrokerSource, createCredentials, findFreePort } from '@warren/servers';
 import { createTestDirectory } from './test-directory.ts';
 
 /** A broker of a test's own, which it may stop, kill and start again. Its URLs and its data stay the same all the while. */

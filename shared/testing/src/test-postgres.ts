@@ -1,6 +1,5 @@
 import { join } from 'node:path';
-import { findFreePort } from '../../../scripts/lib/ports.mjs';
-import { startPostgres } from '../../../scripts/lib/postgres.mjs';
+import { findFreePort, startPostgres } from '@warren/servers';
 import { createTestDirectory } from './test-directory.ts';
 
 /** A database server of a test's own, which it may stop, kill and start again. Its URL and its data stay the same all the while. */

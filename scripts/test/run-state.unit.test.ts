@@ -3,11 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, expect, test } from '@jest/globals';
-import { signalGroup } from '../lib/guard.mjs';
-import { poll } from '../lib/poll.mjs';
-import { identityOf } from '../lib/process-identity.mjs';
-import { stopLeftovers } from '../lib/recover.mjs';
+import { identityOf, poll, signalGroup } from '@warren/servers';
 import type { Report } from '../lib/report.mjs';
+import { stopLeftovers } from '../lib/run-state.mjs';
 
 const directory = mkdtempSync(join(tmpdir(), 'warren-recover-'));
 const file = join(directory, 'run.json');

@@ -3,14 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
-import { installRabbitmq } from '../lib/rabbitmq-install.mjs';
-import type { Report } from '../lib/report.mjs';
+import { installRabbitmq, type Progress } from '../src/rabbitmq-install.mjs';
 
 const titles: string[] = [];
-const report: Report = {
-  say() {},
-  warn() {},
-  fail() {},
+const report: Progress = {
   step: (title, work) => {
     titles.push(title);
     return work();

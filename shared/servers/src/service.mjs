@@ -1,58 +1,40 @@
 import { existsSync } from 'node:fs';
 import { get } from 'node:http';
-import { join, relative } from 'node:path';
+import { resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { startChild } from './child.mjs';
 import { ExplainedError } from './explained-error.mjs';
-import { ROOT } from './paths.mjs';
 import { poll } from './poll.mjs';
 
-/** The services, and the setting that says on which port each one listens. Those of the core run always, the others with `--all`. */
-export const SERVICES = /** @type {const} */ ({
-  order: { portSetting: 'ORDER_PORT', defaultPort: 3001, core: true },
-  inventory: { portSetting: 'INVENTORY_PORT', defaultPort: 3002, core: true },
-  user: { portSetting: 'USER_PORT', defaultPort: 3003, core: false },
-  notification: { portSetting: 'NOTIFICATION_PORT', defaultPort: 3005, core: false },
-  analytics: { portSetting: 'ANALYTICS_PORT', defaultPort: 3006, core: false },
-  payment: { portSetting: 'PAYMENT_PORT', defaultPort: 3004, core: false },
-});
-
-/** @typedef {keyof typeof SERVICES} ServiceName */
-
-/**
- * The services that run with or without `--all`.
- * @param {{all: boolean}} options
- */
-export function servicesOf({ all }) {
-  const names = /** @type {ServiceName[]} */ (Object.keys(SERVICES));
-  return names.filter((name) => all || SERVICES[name].core);
-}
+const CLUSTER_MAIN = fileURLToPath(new URL('./cluster-main.mjs', import.meta.url));
 
 /**
  * @typedef {object} ServiceOptions
- * @property {ServiceName} service
- * @property {number} port
- * @property {NodeJS.ProcessEnv} env its settings; the port is added
+ * @property {string} name for messages
+ * @property {string} main its main file, e.g. `services/order/dist/main.js`, relative to `root`
+ * @property {string} root the checkout, which is its working directory
+ * @property {NodeJS.ProcessEnv} env its whole environment, its port included
  * @property {number} [instances] more than one: several processes behind the one port, see `cluster-main.mjs`; default 1
- * @property {string} [name] for messages; default the service's name
- * @property {(line: string, stream: 'stdout' | 'stderr') => void} onLine
+ * @property {(line: string, stream: 'stdout' | 'stderr') => void} onLine takes its output line by line
  */
 
 /**
- * Starts a service as it is built, in a process of its own. It may end at once: see `waitUntilServing`.
+ * Starts a service as it is built, in a process of its own. It may end at once: see `waitUntilServing`. When it is stopped, it may take 10 s longer
+ * than its `SHUTDOWN_DELAY_MS` and its `DRAIN_TIMEOUT_MS` (default 10000).
  * @param {ServiceOptions} options
+ * @returns {Promise<import('./child.mjs').Child>}
+ * @throws `ExplainedError` when it is not built
  */
-export function startService({ service, port, env, instances = 1, name = service, onLine }) {
-  const main = join(ROOT, 'services', service, 'dist', 'main.js');
-  if (!existsSync(main)) throw new ExplainedError(`${relative(ROOT, main)} is missing. Build it: npm run build`);
-  const cluster = join(ROOT, 'scripts', 'lib', 'cluster-main.mjs');
-  const args = instances > 1 ? [cluster, main, String(instances)] : [main];
-  const nodeArgs = ['--enable-source-maps', ...args];
+export async function startService({ name, main, root, env, instances = 1, onLine }) {
+  const file = resolve(root, main);
+  if (!existsSync(file)) throw new ExplainedError(`${main} is missing. Build it: npm run build`);
+  const args = instances > 1 ? [CLUSTER_MAIN, file, String(instances)] : [file];
   return startChild({
     name,
     command: process.execPath,
-    args: nodeArgs,
-    cwd: ROOT,
-    env: { ...env, [SERVICES[service].portSetting]: String(port) },
+    args: ['--enable-source-maps', ...args],
+    cwd: root,
+    env,
     onLine,
     stopTimeoutMs: (Number(env.SHUTDOWN_DELAY_MS) || 0) + (Number(env.DRAIN_TIMEOUT_MS) || 10_000) + 10_000,
   });
@@ -89,7 +71,7 @@ export async function waitUntilServing(child, { port, timeoutMs = 60_000, instan
 }
 
 /** @param {number} port @returns {Promise<{status: number, body: string}>} */
-export function getReadiness(port) {
+function getReadiness(port) {
   return new Promise((resolve, reject) => {
     const request = get(
       { host: '127.0.0.1', port, path: '/health/ready', agent: false, timeout: 5_000 },

