@@ -115,7 +115,10 @@ export default {
       comment:
         'service.ts (or compose.ts) is the only file that knows how a service is put together; projections.ts is its part that the command line shares.',
       severity: 'error',
-      from: { path: '^services/([^/]+)/src/', pathNot: '^services/[^/]+/src/(adapters/|(service|compose|projections)\\.ts$)' },
+      from: {
+        path: '^services/([^/]+)/src/',
+        pathNot: '^services/[^/]+/src/(adapters/|(service|compose|projections)\\.ts$)',
+      },
       to: { path: '^services/[^/]+/src/adapters/' },
     },
     {
