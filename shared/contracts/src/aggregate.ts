@@ -1,5 +1,5 @@
 import type { AppError } from '@warren/kernel';
-import type { Static } from 'typebox';
+import type { Static, TSchema } from 'typebox';
 import type { EventContract, EventEnvelope } from './event-contract.ts';
 
 /** Nothing follows from an input, for a reason that is part of the design. */
@@ -14,10 +14,25 @@ export const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reaso
 /** What `decide` returns: the events that follow from an input, or that it ignores the input and why. */
 export type Decision<Event> = readonly Event[] | Ignored;
 
-/** The events of an aggregate, each under its own type. The log holds what goes over the wire. */
-export type EventMap = Readonly<Record<string, EventContract>>;
+/** An event that stays inside its service: it stands in the log, and nobody else hears of it. */
+export interface InternalEvent<Schema extends TSchema = TSchema> {
+  readonly version: number;
+  readonly schema: Schema;
+}
 
-type DataOf<Contract> = Contract extends EventContract<string, number, infer Schema> ? Static<Schema> : never;
+/** Declares an event that stays inside its service. @param version of its schema */
+export const internalEvent = <Schema extends TSchema>(schema: Schema, version = 1): InternalEvent<Schema> => ({
+  version,
+  schema,
+});
+
+/** The events of an aggregate by type. Of a contract, the log holds what goes over the wire. */
+export type EventMap = Readonly<Record<string, EventContract | InternalEvent>>;
+
+/** True for an event that others hear of. */
+export const isPublished = (event: EventContract | InternalEvent): event is EventContract => 'exchange' in event;
+
+type DataOf<Entry> = Entry extends { readonly schema: infer Schema extends TSchema } ? Static<Schema> : never;
 
 /** The union of the events of a map: what `decide` returns and `evolve` takes. */
 export type EventIn<Events extends EventMap> = {
@@ -30,7 +45,7 @@ type UnderTheirTypes<Events extends EventMap> = {
     ? Type extends Own
       ? Events[Type]
       : never
-    : never;
+    : Events[Type];
 };
 
 /**
@@ -80,6 +95,12 @@ export type AggregateDefinition<Events extends EventMap, State, Input, Value> = 
   Value
 > &
   SharedMember<NoInfer<State>, NoInfer<Input>, EventIn<NoInfer<Events>>, NoInfer<Value>>;
+
+/** What a decision may depend on of a message: neither its id nor its time. An aggregate that listens to a contract has this among its inputs. */
+export type MessageOf<Contract> =
+  Contract extends EventContract<infer Type, infer Version, infer Schema>
+    ? { readonly type: Type; readonly version: Version; readonly data: Static<Schema> }
+    : never;
 
 /** What the kit needs to know of an aggregate whose types do not matter. */
 export interface AnyAggregate {

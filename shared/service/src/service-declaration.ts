@@ -1,7 +1,8 @@
 import type { AnyAggregate, SharedValueOf } from '@warren/contracts';
-import type { Migration, ReadModel, SharedRows, Store } from '@warren/event-store';
+import type { Migration, Projection, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
+import type { Subscription } from './on.ts';
 
 /** What a use case gets: `(context, request) => …`. */
 export interface Context<out Own = unknown> {
@@ -33,7 +34,11 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   /** What its events are about. It publishes to the exchanges of their contracts. */
   readonly aggregates: Aggregates;
   /** Tables that follow from the events, kept in the transaction that appends. @default none */
-  readonly readModels?: readonly ReadModel[];
+  readonly projections?: readonly Projection[];
+  /** What it listens to; see `on`. @default nothing */
+  readonly on?: readonly Subscription[];
+  /** Done between the migrations and the first message, again while the database is away. @default nothing */
+  readonly atStart?: readonly ((context: Context<NoInfer<Settings<Spec>>>) => Promise<void>)[];
   /** Its HTTP API, beside health, readiness and metrics. @default none */
   readonly routes?: readonly DeclaredRoute<Context<NoInfer<Settings<Spec>>>>[];
   /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
@@ -48,8 +53,10 @@ export type ServiceDeclaration<
 > = ServiceParts<Spec, Aggregates> & SharedMember<Aggregates[number]>;
 
 /** A service as data: `runService` runs it, tests and tools read it. */
-export interface DefinedService extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes'> {
+export interface DefinedService
+  extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes' | 'atStart'> {
   readonly routes?: readonly DeclaredRoute<never>[];
+  readonly atStart?: readonly ((context: never) => Promise<void>)[];
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
 }
 

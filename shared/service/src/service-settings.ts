@@ -3,19 +3,21 @@ import { databaseSettings, idempotencySettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';
 import type { DefinedService } from './service-declaration.ts';
 
-const { amqpUrl } = busSettings;
-const { databaseUrl, databasePoolSize, statementTimeoutMs, streamKeepMs } = databaseSettings;
+const { amqpUrl, ...consumerSettings } = busSettings;
+const { inboxKeepMs, ...logSettings } = databaseSettings;
 
-const portSetting = ({ name, port }: DefinedService) =>
+const portSetting = ({ name, port, routes }: DefinedService) =>
   setting({
     env: `${name.toUpperCase()}_PORT`,
-    doc: 'Port of the API, of health, readiness and metrics; 0 takes a free one.',
+    doc: `Port of ${routes ? 'the API, of health' : 'health'}, readiness and metrics; 0 takes a free one.`,
     format: formats.port,
     default: port,
   });
 
 /** Those of the kit that every service has. */
-const common = { amqpUrl, databaseUrl, databasePoolSize, statementTimeoutMs, streamKeepMs, ...processSettings };
+const common = { amqpUrl, ...logSettings, ...processSettings };
+/** Those of a service that listens to others. */
+const listening = { ...consumerSettings, inboxKeepMs };
 
 /** All settings of a service: its own, and those of the kit that mean anything to it. */
 export function settingsOf(service: DefinedService) {
@@ -24,8 +26,11 @@ export function settingsOf(service: DefinedService) {
     ...service.settings,
     ...(service.idempotencyKeys && idempotencySettings),
     ...common,
+    ...(service.on && listening),
   };
 }
 
+/** The settings of the kit. Those that mean nothing to the service are not there. */
 export type ServiceSettings = Settings<typeof common> &
-  Partial<Settings<typeof idempotencySettings>> & { readonly port: number };
+  Settings<typeof listening> &
+  Settings<typeof idempotencySettings> & { readonly port: number };

@@ -13,7 +13,6 @@ import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
 import { storeErrors } from '../store-errors.ts';
 import { replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
-import { executeWrites } from './execute-writes.ts';
 import type { SharedChange, SharedRows } from './shared-rows.ts';
 import { type Query, toQuery } from './sql.ts';
 
@@ -81,8 +80,6 @@ export async function decideAggregate<A extends AnyAggregate>(
     await round.lock(tx, open);
     const decided = open.filter((one) => round.decide(one));
     const lost = await round.commit(tx);
-    // Shared values are written that came of a decision which is not kept.
-    if (lost.size > 0 && options.shared) throw contention();
     for (const one of decided) if (!lost.has(runnable.idOf(one.input))) outcomes.set(one, round.outcomeOf(one));
     if (lost.size > 0) triesLeft -= 1;
     const [lostId] = lost;
@@ -90,9 +87,6 @@ export async function decideAggregate<A extends AnyAggregate>(
   }
   return asked.map((one) => outcomes.get(one) as Outcome<A>);
 }
-
-const contention = (): Error =>
-  storeErrors.TRANSACTION_CONTENTION('others changed the same streams or shared values at the same moment');
 
 async function loadStreams<A extends AnyAggregate>(
   tx: Tx,
@@ -172,7 +166,6 @@ class Round<A extends AnyAggregate> {
   /** Writes what was decided. @returns the ids of streams that somebody else has changed since they were loaded */
   async commit(tx: Tx): Promise<Set<string>> {
     const { shared } = this.#options;
-    if (shared) await executeWrites(tx, shared.update(this.#changes()));
     const changed = [...this.#streams].filter(([, { added }]) => added.length > 0);
     const operations = changed.map(
       ([id, { loaded, added }]): AppendOperation => ({
@@ -181,7 +174,7 @@ class Round<A extends AnyAggregate> {
         events: added,
       }),
     );
-    const outcomes = await tx.append(operations);
+    const outcomes = await tx.append(operations, shared?.update(this.#changes(), this.#options.now));
     const lost = new Set<string>();
     for (const [at, [id]] of changed.entries()) {
       const outcome = outcomes[at];

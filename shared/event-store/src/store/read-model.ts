@@ -1,16 +1,13 @@
 import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
 import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
 import type { Static, TObject, TSchema } from 'typebox';
-import type { InlineProjection, RecordedEvent } from '../event-store.ts';
-import { isAbout, toLatest } from './aggregate-log.ts';
-import { executeWrites } from './execute-writes.ts';
+import { defineProjection, type Projection } from './projection.ts';
 import { type Columns, type ColumnType, rows, type Sql, snakeCase, sql, verbatim, type Write } from './sql.ts';
 
 /** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
-export interface ReadModel<Row extends TObject = TObject> extends InlineProjection {
+export interface ReadModel<Row extends TObject = TObject> extends Projection {
   /** What is given out. */
   readonly row: Row;
-  readonly category: string;
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
   /** The row that the first events of a stream make, without the database. */
@@ -106,9 +103,7 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
   }
 
   return {
-    name,
-    tables: [name],
-    category: aggregate.category,
+    ...defineProjection(aggregate, { name, tables: [name], rebuildable: true }, writesOf),
     row,
     missing,
     rowOf(events) {
@@ -118,10 +113,6 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
     },
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
     read: (stored) => present(stored, types) as Static<Row>,
-    apply: async (tx, events) => {
-      const own = events.filter((event: RecordedEvent) => isAbout(aggregate, event));
-      await executeWrites(tx, writesOf(own.map((event) => toLatest(aggregate, event))));
-    },
   };
 }
 

@@ -14,7 +14,7 @@ export interface SharedRows<Value> {
   /** Reads and locks rows, in the order of their keys, as columns `key` and `value`. Keys without a row are left out. */
   readonly lock: (keys: readonly string[]) => Sql;
   /** Writes the net changes of a commit, which come sorted by key. Each must fail (see `touching`) where a row is not as it was read. */
-  readonly update: (changes: readonly SharedChange<Value>[]) => readonly Write[];
+  readonly update: (changes: readonly SharedChange<Value>[], now: Date) => readonly Write[];
 }
 
 /** Where the values of an aggregate are that shares some. */

@@ -1,4 +1,11 @@
-import type { AnyAggregate, Cause, InputOf, RecordedOf } from '@warren/contracts';
+import {
+  type AnyAggregate,
+  type Cause,
+  causeOf,
+  type EventEnvelope,
+  type InputOf,
+  type RecordedOf,
+} from '@warren/contracts';
 import {
   type AppError,
   type Clock,
@@ -9,13 +16,15 @@ import {
   type MetricsRegistry,
 } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
+import { claimFresh } from '../claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../event-store.ts';
 import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
 import { streamOf, toLatest } from './aggregate-log.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
+import { executeWrites } from './execute-writes.ts';
 import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
-import { camelCase, type Sql, sql, toQuery } from './sql.ts';
+import { camelCase, type Sql, sql, toQuery, type Write } from './sql.ts';
 
 /** A request that is to make something new. */
 export interface AskedToCreate {
@@ -24,6 +33,28 @@ export interface AskedToCreate {
   readonly key?: string | undefined;
   /** What makes two requests under one key the same: equal JSON. */
   readonly sameAs?: unknown;
+}
+
+/** Rows that follow from messages: of all messages of a commit at once. */
+export interface MessageWriter<in Message = never> {
+  /** Logged for each message once its rows are committed, with the fields of its data. */
+  readonly logAs: string;
+  /** Pure; see `Write` for what its statements may do. Each message is handed over once, however often it is delivered. */
+  readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
+}
+
+/** What follows from messages of one queue. */
+export interface Reactions {
+  /** Each takes every message as an input. */
+  readonly aggregates: readonly AnyAggregate[];
+  readonly writers: readonly MessageWriter[];
+}
+
+/** What use cases and handlers do inside a transaction of their own. */
+export interface StoreWork {
+  query<Row>(statement: Sql): Promise<Row[]>;
+  /** @throws what the writes say; `TRANSACTION_CONTENTION` */
+  write(writes: readonly Write[]): Promise<void>;
 }
 
 /** What use cases do with the log and the tables of their service. */
@@ -47,6 +78,13 @@ export interface Store {
   select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]>;
   /** Rows of any statement that only reads, with the names of their columns in camelCase. */
   query<Row>(statement: Sql): Promise<Row[]>;
+  /**
+   * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that it handled before are passed over.
+   * @throws what `decide` throws for any of them, and what {@link transaction} throws
+   */
+  handle(queue: string, messages: readonly EventEnvelope[], reactions: Reactions): Promise<void>;
+  /** For what fits nowhere else, such as work at a start that locks a table. It runs again after a deadlock. */
+  transaction<Result>(work: (tx: StoreWork) => Promise<Result>): Promise<Result>;
 }
 
 export interface StoreOptions {
@@ -71,9 +109,13 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     registers: [metrics],
   });
 
-  async function decideIn<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: Asked<A>) {
+  function decideAll<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: readonly Asked<A>[]) {
     const rows = shared[aggregate.category] as Parameters<typeof decideAggregate<A>>[3]['shared'];
-    const [outcome] = await decideAggregate(tx, aggregate, [asked], { source, now: clock.now(), shared: rows });
+    return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows });
+  }
+
+  async function decideIn<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: Asked<A>) {
+    const [outcome] = await decideAll(tx, aggregate, [asked]);
     return outcome as Outcome<A>;
   }
 
@@ -92,13 +134,25 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     }
   }
 
-  async function query<Row>(statement: Sql): Promise<Row[]> {
-    const query = toQuery(statement);
-    if (!query) return [];
-    const { rows } = await log.query<Record<string, unknown>>(query);
-    return rows.map(
-      (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])) as Row,
+  const query = <Row>(statement: Sql): Promise<Row[]> => queryOn<Row>(log, statement);
+
+  /** Decides and writes in a transaction. @returns what to report of it once it is committed */
+  async function react(tx: StoreTransaction, messages: readonly EventEnvelope[], { aggregates, writers }: Reactions) {
+    const reports: (() => void)[] = [];
+    for (const aggregate of aggregates) {
+      const asked = messages.map((message) => ({ input: message as never, cause: causeOf(message) }));
+      const outcomes = await decideAll(tx, aggregate, asked);
+      reports.push(() => asked.forEach((one, at) => report(aggregate, one, outcomes[at] as Outcome<AnyAggregate>)));
+    }
+    const now = clock.now();
+    await executeWrites(
+      tx,
+      writers.flatMap(({ writes }) => writes(messages as never, { now })),
     );
+    reports.push(() => {
+      for (const { logAs } of writers) for (const message of messages) logger.info(aboutMessage(message), logAs);
+    });
+    return reports;
   }
 
   async function select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]> {
@@ -139,8 +193,32 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     },
     select,
     query,
+    async handle(queue, messages, reactions) {
+      const reports = await log.transaction(async (tx) => {
+        const fresh = await claimFresh(tx, queue, messages);
+        return fresh.length > 0 ? react(tx, fresh, reactions) : [];
+      });
+      for (const report of reports) report();
+    },
+    transaction: (work) =>
+      log.transaction((tx) => work({ query: (one) => queryOn(tx, one), write: (writes) => executeWrites(tx, writes) })),
   };
 }
+
+async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement: Sql): Promise<Row[]> {
+  const query = toQuery(statement);
+  if (!query) return [];
+  const { rows } = await database.query<Record<string, unknown>>(query);
+  return rows.map(
+    (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])) as Row,
+  );
+}
+
+const aboutMessage = ({ id, metadata, data }: EventEnvelope) => ({
+  messageId: id,
+  correlationId: metadata.correlationId,
+  ...(data as object),
+});
 
 const idOf = <A extends AnyAggregate>(aggregate: A, input: InputOf<A>): string =>
   (aggregate as unknown as { idOf(input: InputOf<A>): string }).idOf(input);
