@@ -15,7 +15,7 @@ export interface ReadModel {
 const userReadModels = {
   service: userService.name,
   schema: schemaOf(userService),
-  projections: () => [...(userService.readModels ?? [])],
+  projections: () => (userService.projections ?? []).filter(({ rebuildable }) => rebuildable),
 };
 
 /** Every service that keeps read models tells of them in its index.ts. */

@@ -7,6 +7,8 @@ import { translateDatabaseError } from './database-errors.ts';
 import type { CommitListener, EventStore, InlineProjection, RecordedEvent, StoreTransaction } from './event-store.ts';
 import { loadStreams } from './load-streams.ts';
 import { runTransaction } from './run-transaction.ts';
+import { executeWrites } from './store/execute-writes.ts';
+import { storeErrors } from './store-errors.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
 
 export interface EventStoreOptions {
@@ -93,15 +95,21 @@ function storeTransaction(
       metrics.inbox.inc({ consumer, result: 'duplicate' }, messageIds.length - claimed.size);
       return claimed;
     },
-    async append(operations) {
+    async append(operations, beside = []) {
       const outcomes = await appendEvents(client, operations);
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
-      metrics.conflicts.inc(outcomes.filter((outcome) => outcome.status === 'conflict').length);
-      if (appended.length > 0) {
-        const inOrder = appended.toSorted((a, b) => a.position - b.position);
-        tally.appended.push(...inOrder);
-        for (const projection of projections) await projection.apply({ query }, inOrder);
+      const conflicts = outcomes.filter((outcome) => outcome.status === 'conflict').length;
+      metrics.conflicts.inc(conflicts);
+      if (conflicts > 0 && beside.length > 0) {
+        throw storeErrors.TRANSACTION_CONTENTION('others appended to a stream that the statements beside depend on', {
+          details: { conflicts },
+        });
       }
+      const inOrder = appended.toSorted((a, b) => a.position - b.position);
+      tally.appended.push(...inOrder);
+      const applying = inOrder.length > 0 ? projections : [];
+      await executeWrites({ query }, [...beside, ...applying.flatMap(({ writes }) => writes?.(inOrder) ?? [])]);
+      for (const projection of applying) if (!projection.writes) await projection.apply({ query }, inOrder);
       return outcomes;
     },
   };

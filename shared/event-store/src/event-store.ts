@@ -1,5 +1,6 @@
 import type { EventEnvelope } from '@warren/contracts';
 import type { PoolClient } from 'pg';
+import type { Write } from './store/sql.ts';
 
 /** An event to be appended. `routingKey` null keeps it inside the service: the relay passes it over. */
 export interface NewEvent extends EventEnvelope {
@@ -47,9 +48,11 @@ export interface StoreTransaction {
    * Appends many operations in two statements. At most one operation per stream. Outcomes come in the order of the
    * operations; a conflict fails its operation alone. Inline projections see what was appended, before this resolves.
    * An operation without events writes nothing and counts as appended, whatever version it expects.
-   * @throws `APPEND_INVALID` for two operations on one stream or a version that is none.
+   * @param beside statements that all of the operations depend on, sent with those of the projections
+   * @throws `APPEND_INVALID` for two operations on one stream or a version that is none; `TRANSACTION_CONTENTION` for a conflict where there
+   * are statements beside, or when one of these touches other rows than it expects
    */
-  append(operations: readonly AppendOperation[]): Promise<AppendOutcome[]>;
+  append(operations: readonly AppendOperation[], beside?: readonly Write[]): Promise<AppendOutcome[]>;
 }
 
 /** A read model kept in the transaction that appends: never behind, never ahead. */
@@ -63,6 +66,8 @@ export interface InlineProjection {
    * (`rebuildProjection`) calls it on new ones elsewhere, with pages of thousands of events, and with unique indexes only.
    */
   apply(tx: Pick<StoreTransaction, 'query'>, events: readonly RecordedEvent[]): Promise<void>;
+  /** What {@link apply} would write, as data: then it is sent together with what else belongs to the commit. */
+  readonly writes?: (events: readonly RecordedEvent[]) => readonly Write[];
 }
 
 /** Hears of the events of a transaction, in the order of the log. */

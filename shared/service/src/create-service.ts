@@ -1,3 +1,4 @@
+import { isPublished } from '@warren/contracts';
 import { createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -22,6 +23,7 @@ import {
   createLogger,
   createMetricsRegistry,
   createTracing,
+  kernelErrors,
   type Logger,
   loadSettings,
   notEssential,
@@ -37,11 +39,11 @@ export interface ServiceOptions {
   env?: Record<string, string | undefined>;
   /** @default one that writes to standard output, at the level of the settings */
   logger?: Logger;
-  /** Gives the timestamps of events. Nothing is decided by it. @default the system's */
+  /** Source of the timestamps of events; decisions never read it. @default the system's */
   clock?: Clock;
 }
 
-/** A service that is put together. */
+/** An assembled service. */
 export interface RunnableService extends Service {
   /** Port of the API, once started. */
   readonly port: number;
@@ -51,11 +53,12 @@ export interface RunnableService extends Service {
 export const run = (service: DefinedService): Promise<void> => runService(() => createService(service));
 
 /**
- * Puts a service together. Nothing is connected before `lifecycle.start`.
- * @throws `CONFIG_INVALID`
+ * Assembles a service. Nothing is connected before `lifecycle.start`.
+ * @throws `CONFIG_INVALID`; `UNEXPECTED` when the declaration contradicts itself
  */
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
-  const { name, aggregates, readModels = [], idempotencyKeys } = service;
+  const { name, aggregates, projections = [], idempotencyKeys } = service;
+  requireConsistent(service);
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);
@@ -64,15 +67,21 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const alerts = createAlerts({ logger, metrics });
   const schema = schemaOf(service);
   const pool = createPool({ ...poolOptionsOf(settings), schema, logger, alerts });
-  const eventStore = createEventStore({ pool, projections: readModels, logger, metrics });
+  const eventStore = createEventStore({ pool, projections, logger, metrics });
   const store = createStore({
-    ...{ log: eventStore, source: name, clock, logger, metrics },
+    ...{ log: eventStore, source: name, aggregates, clock, logger, metrics },
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
   const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
   const publishes = [
-    ...new Set(aggregates.flatMap(({ events }) => Object.values(events).map(({ exchange }) => exchange))),
+    ...new Set(
+      aggregates.flatMap(({ events }) =>
+        Object.values(events)
+          .filter(isPublished)
+          .map(({ exchange }) => exchange),
+      ),
+    ),
   ];
   const bus = new EventBus({ ...publisherOptionsOf(settings), service: name, publishes, logger, metrics, alerts });
   const readiness = () => lifecycle.readiness();
@@ -108,4 +117,20 @@ export function createService(service: DefinedService, options: ServiceOptions =
       return http.port;
     },
   };
+}
+
+/** What the types of a declaration cannot say. */
+function requireConsistent({ name, aggregates, projections = [], routes = [], idempotencyKeys }: DefinedService): void {
+  const categories = new Set(aggregates.map(({ category }) => category));
+  const stray = projections.find(({ category }) => !categories.has(category));
+  if (stray)
+    throw kernelErrors.UNEXPECTED(
+      `${name}: the projection ${stray.name} is of ${stray.category}, which is no aggregate of it`,
+    );
+  const keyed = routes.find(({ idempotent }) => idempotent);
+  if (keyed && !idempotencyKeys) {
+    throw kernelErrors.UNEXPECTED(
+      `${name}: ${keyed.method} ${keyed.path} takes an Idempotency-Key, and idempotencyKeys is missing`,
+    );
+  }
 }

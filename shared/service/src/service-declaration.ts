@@ -1,5 +1,5 @@
 import type { AnyAggregate, SharedValueOf } from '@warren/contracts';
-import type { Migration, ReadModel, SharedRows, Store } from '@warren/event-store';
+import type { Migration, Projection, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
 
@@ -9,7 +9,7 @@ export interface Context<out Own = unknown> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
-  /** The service's own settings, and those of the kit. */
+  /** The service's own settings. */
   readonly settings: Own;
 }
 
@@ -32,8 +32,8 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly settings?: Spec;
   /** What its events are about. It publishes to the exchanges of their contracts. */
   readonly aggregates: Aggregates;
-  /** Tables that follow from the events, kept in the transaction that appends. @default none */
-  readonly readModels?: readonly ReadModel[];
+  /** Tables that follow from the events, written in the transaction that appends. @default none */
+  readonly projections?: readonly Projection[];
   /** Its HTTP API, beside health, readiness and metrics. @default none */
   readonly routes?: readonly DeclaredRoute<Context<NoInfer<Settings<Spec>>>>[];
   /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
@@ -47,7 +47,7 @@ export type ServiceDeclaration<
   Aggregates extends readonly AnyAggregate[] = readonly AnyAggregate[],
 > = ServiceParts<Spec, Aggregates> & SharedMember<Aggregates[number]>;
 
-/** A service as data: `runService` runs it, tests and tools read it. */
+/** A service as data: `run` starts it, tests and tools read it. */
 export interface DefinedService extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes'> {
   readonly routes?: readonly DeclaredRoute<never>[];
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;

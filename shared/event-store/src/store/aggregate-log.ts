@@ -1,4 +1,4 @@
-import { type AnyAggregate, type Cause, type RecordedOf, type StateOf, upcastTo } from '@warren/contracts';
+import { type AnyAggregate, type Cause, isPublished, type RecordedOf, type StateOf, upcastTo } from '@warren/contracts';
 import { createId, kernelErrors } from '@warren/kernel';
 import type { NewEvent, RecordedEvent } from '../event-store.ts';
 import { streamId } from '../stream-id.ts';
@@ -7,7 +7,7 @@ import { streamId } from '../stream-id.ts';
 export const streamOf = ({ category }: AnyAggregate, id: string): string => streamId(category, id);
 
 /** True for an event of a stream of this aggregate. */
-export const isAbout = ({ category }: AnyAggregate, { streamId: stream }: Pick<RecordedEvent, 'streamId'>): boolean =>
+export const isOf = ({ category }: AnyAggregate, { streamId: stream }: Pick<RecordedEvent, 'streamId'>): boolean =>
   stream.startsWith(`${category}-`);
 
 /**
@@ -16,11 +16,13 @@ export const isAbout = ({ category }: AnyAggregate, { streamId: stream }: Pick<R
  */
 export function toLatest<A extends AnyAggregate>({ category, events }: A, recorded: RecordedEvent): RecordedOf<A> {
   const { type } = recorded;
-  const contract = Object.hasOwn(events, type) ? events[type] : undefined;
-  if (!contract) {
-    throw kernelErrors.UNEXPECTED(`a stream of ${category} holds an event ${type}, which this program does not know`);
+  const known = Object.hasOwn(events, type) ? events[type] : undefined;
+  if (!known || !(isPublished(known) || recorded.version === known.version)) {
+    const unknown = known ? `v${recorded.version} of ${type}` : `an event ${type}`;
+    throw kernelErrors.UNEXPECTED(`a stream of ${category} holds ${unknown}, which this program does not know`);
   }
-  return { ...recorded, version: contract.version, data: upcastTo(contract, recorded) } as unknown as RecordedOf<A>;
+  const data = isPublished(known) ? upcastTo(known, recorded) : recorded.data;
+  return { ...recorded, version: known.version, data } as unknown as RecordedOf<A>;
 }
 
 /** The state that events make. */
@@ -38,16 +40,16 @@ export function toNewEvent(
   event: { readonly type: string; readonly data: unknown },
   { id, cause, source, now }: { id: string; cause: Cause; source: string; now: Date },
 ): NewEvent {
-  const contract = events[event.type];
-  if (!contract) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
+  const known = events[event.type];
+  if (!known) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
   return {
     id: createId(),
-    type: contract.type,
-    version: contract.version,
+    type: event.type,
+    version: known.version,
     timestamp: now.toISOString(),
     aggregateId: id,
     data: event.data,
     metadata: { ...cause, source },
-    routingKey: contract.routingKey,
+    routingKey: isPublished(known) ? known.routingKey : null,
   };
 }

@@ -1,19 +1,33 @@
 import type { StoreTransaction } from '../event-store.ts';
 import { storeErrors } from '../store-errors.ts';
-import { toQuery, type Write } from './sql.ts';
+import { hasRows, type Sql, sql, toQuery, verbatim, type Write } from './sql.ts';
 
 /**
- * Runs the statements of a commit, one after the other.
- * @throws `TRANSACTION_CONTENTION` when one of them touches another number of rows than it expects
+ * Sends the statements of a commit as one, which costs one round trip.
+ * @throws `TRANSACTION_CONTENTION` when one of them touches another number of rows than it expects, or what the statement says instead
  */
 export async function executeWrites(tx: Pick<StoreTransaction, 'query'>, writes: readonly Write[]): Promise<void> {
-  for (const write of writes) {
-    const query = toQuery(write);
-    if (!query) continue;
-    const { rowCount } = await tx.query(query);
-    if (write.expected === undefined || rowCount === write.expected) continue;
-    throw storeErrors.TRANSACTION_CONTENTION(
-      `a statement touched ${rowCount} rows instead of ${write.expected}: they have changed since they were read`,
+  const sent = writes.filter(hasRows);
+  const query = sent.length > 0 ? toQuery(together(sent)) : undefined;
+  if (!query) return;
+  const { rows } = await tx.query<Record<string, number>>(query);
+  for (const [at, { expected }] of sent.entries()) {
+    const touched = rows[0]?.[`touched_${at}`] ?? 0;
+    if (expected === undefined || touched === expected.rows) continue;
+    throw (
+      expected.otherwise?.(touched) ??
+      storeErrors.TRANSACTION_CONTENTION(
+        `a statement touched ${touched} rows instead of ${expected.rows}: they have changed since they were read`,
+      )
     );
   }
+}
+
+/** Each statement as a table expression, and how many rows each has touched. */
+function together(writes: readonly Write[]): Sql {
+  const counts = writes.map((_, at) => `(SELECT count(*) FROM write_${at}) AS touched_${at}`);
+  const expressions = writes.map(
+    (write, at) => sql`${verbatim(`${at === 0 ? 'WITH ' : ', '}write_${at} AS (`)}${write} RETURNING 1)`,
+  );
+  return sql`${{ parts: expressions.flatMap(({ parts }) => parts) }} SELECT ${verbatim(counts.join(', '))}`;
 }

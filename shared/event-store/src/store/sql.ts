@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { AppError } from '@warren/kernel';
 
 /** A statement and its values, as data. It runs nothing: the kit decides when it is sent, and beside what. */
 export interface Sql {
@@ -62,29 +63,42 @@ export function rows<const C extends Columns>(alias: string, columns: C, items: 
 /** Text that is written into a statement as it is. For names that the kit derives from declarations, never for input. */
 export const verbatim = (text: string): Sql => ({ parts: [text] });
 
-/** A statement that belongs to a commit: one INSERT, UPDATE or DELETE. */
+/**
+ * A statement that belongs to a commit: one INSERT, UPDATE or DELETE, without WITH and RETURNING. All statements of a commit are sent as
+ * one: each sees the tables as they were before, none what the others do, and no two may touch the same row.
+ */
 export interface Write extends Sql {
-  /** How many rows it must touch. @default any number */
-  readonly expected?: number;
+  readonly expected?: {
+    /** How many rows it must touch. */
+    readonly rows: number;
+    /** What to throw when it touches another number. @default the decisions are made again, on rows that are read again */
+    readonly otherwise?: ((touched: number) => AppError) | undefined;
+  };
 }
 
-/** A statement that must touch exactly this many rows. Otherwise nothing of the commit is kept, and its decisions are made again. */
-export const touching = (expected: number, statement: Sql): Write => ({ ...statement, expected });
+/** A statement that must touch exactly this many rows, or nothing of the commit is kept; see {@link Write}. */
+export const touching = (count: number, statement: Sql, otherwise?: (touched: number) => AppError): Write => ({
+  ...statement,
+  expected: { rows: count, otherwise },
+});
+
+/** False for a statement about rows of which there are none. */
+export const hasRows = ({ parts }: Sql): boolean =>
+  parts.every((part) => typeof part === 'string' || !('items' in part) || part.items.length > 0);
 
 /** The statement with its parameters numbered. Undefined when it is about no rows. */
 export function toQuery(statement: Sql): Query | undefined {
+  if (!hasRows(statement)) return undefined;
   const values: unknown[] = [];
   const parameter = (value: unknown): string => `$${values.push(value)}`;
-  let empty = false;
   const text = statement.parts
     .map((part) => {
       if (typeof part === 'string') return part;
       if ('bound' in part) return parameter(part.bound ?? null);
-      empty ||= part.items.length === 0;
       return tableOf(part, parameter);
     })
     .join('');
-  return empty ? undefined : { name: nameOf(text), text, values };
+  return { name: nameOf(text), text, values };
 }
 
 /** `productId` is the column `product_id`. */
