@@ -9,11 +9,11 @@ const ROOT = resolve(import.meta.dirname, '../..');
 /** The files that a call of `warren` loads, by their paths below the root of the repository. */
 async function filesLoaded(...argv: string[]): Promise<string[]> {
   const program = `
-    import { registerHooks } from '${ROOT}/tests/chaos/register-hooks.mjs';
+    import { registerHooks } from '${ROOT}/tests/program/register-hooks.mjs';
     await registerHooks(new URL('file://${ROOT}/cli/test/module-list.mjs'));
     const { main } = await import('${ROOT}/cli/src/main.ts');
     await main(process.argv.slice(1));`;
-  const loader = resolve(ROOT, 'tests/chaos/register-typescript.mjs');
+  const loader = resolve(ROOT, 'tests/program/register-typescript.mjs');
   const args = ['--conditions=source', '--import', loader, '--input-type=module', '-e', program, '--', ...argv];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,

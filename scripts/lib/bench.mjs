@@ -11,7 +11,7 @@ import { runSuite } from './run-suite.mjs';
 export function runBench(context, args) {
   return runSuite(context, {
     main: 'bench/main.ts',
-    loader: 'tests/chaos/register-typescript.mjs',
+    loader: 'tests/program/register-typescript.mjs',
     args,
     settings: { WARREN_BENCH_REPORTS: join(dataDirectory(context.env), 'bench') },
   });

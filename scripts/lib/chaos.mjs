@@ -11,7 +11,7 @@ import { runSuite } from './run-suite.mjs';
 export function runChaos(context, args) {
   return runSuite(context, {
     main: 'tests/chaos/main.ts',
-    loader: 'tests/chaos/register-typescript.mjs',
+    loader: 'tests/program/register-typescript.mjs',
     args,
     settings: { WARREN_CHAOS_REPORTS: join(dataDirectory(context.env), 'chaos') },
   });
