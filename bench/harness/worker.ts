@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 
-const LOADER = fileURLToPath(new URL('../../tests/chaos/register-typescript.mjs', import.meta.url));
+const LOADER = fileURLToPath(new URL('../../tests/program/register-typescript.mjs', import.meta.url));
 const CLOSE_TIMEOUT_MS = 5000;
 /** How much of its output is told when a worker fails, in characters. */
 const OUTPUT_TOLD = 4000;

@@ -1,4 +1,3 @@
-import { isAppError } from '@warren/kernel';
 import { CommanderError } from 'commander';
 import { createProgram } from './program.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
@@ -7,7 +6,7 @@ import { processTerminal, type Terminal } from './terminal.ts';
 export type ExitCode = 0 | 1 | 2;
 
 /**
- * Runs one command and gives its exit code. What goes wrong is told in a sentence on standard error, never as a stack trace.
+ * Runs one command and returns its exit code. What goes wrong is told in a sentence on standard error, never as a stack trace.
  * @param argv the arguments after the program's name
  */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
@@ -17,6 +16,7 @@ export async function main(argv: readonly string[], terminal: Terminal = process
   } catch (error) {
     // commander has already written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const { isAppError } = await import('@warren/kernel');
     const message = error instanceof Error ? error.message : String(error);
     terminal.err(
       isAppError(error) ? `warren: ${message}\n` : `warren: unexpected error, please report it: ${message}\n`,

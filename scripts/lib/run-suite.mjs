@@ -3,7 +3,7 @@ import { dataDirectory, ROOT } from './paths.mjs';
 import { prepare } from './prepare.mjs';
 import { beginPrivateRun, runNode } from './private-run.mjs';
 
-const LOADER = 'tests/chaos/register-typescript.mjs';
+const LOADER = 'tests/program/register-typescript.mjs';
 /** What ending services, broker and database in good order may take. */
 const PATIENCE_MS = 45_000;
 

@@ -1,8 +1,8 @@
 import { parseArgs } from 'node:util';
 import { wholeNumber } from '../program/run-program.ts';
-import { MECHANISMS } from './mechanisms.mjs';
 import { SCENARIOS } from './scenarios/scenarios.ts';
-import type { Instances } from './service-instance.ts';
+import { MECHANISMS } from './system/mechanisms.mjs';
+import type { Instances } from './system/service-instance.ts';
 
 export interface ChaosOptions {
   seed: number;

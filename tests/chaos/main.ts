@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../program/run-program.ts';
 import { CHAOS_HELP, type ChaosOptions, parseChaosOptions } from './chaos-options.ts';
-import { type ChaosReport, formatReport, isClean } from './report.ts';
+import { type ChaosReport, formatReport, isClean } from './judge/report.ts';
 import { runChaos } from './run-chaos.ts';
 
 const say = (line: string): void => console.log(line);

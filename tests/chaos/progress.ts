@@ -1,6 +1,6 @@
-import type { ClientLoad } from './client-load.ts';
-import type { ClientRecord } from './client-record.ts';
-import type { FaultRunner } from './fault-runner.ts';
+import type { FaultRunner } from './faults/fault-runner.ts';
+import type { ClientLoad } from './load/client-load.ts';
+import type { ClientRecord } from './load/client-record.ts';
 
 export interface ProgressOptions {
   runner: Pick<FaultRunner, 'outcomes' | 'active'>;

@@ -1,21 +1,21 @@
 import type { ChaosOptions } from './chaos-options.ts';
-import { type ChaosSystem, startChaosSystem } from './chaos-system.ts';
-import { startClientLoad } from './client-load.ts';
-import { createClientRecord, type OrderLine } from './client-record.ts';
-import { countsOf } from './counts.ts';
-import type { BlindSpell, Outage } from './evidence.ts';
-import { createFaultRunner } from './fault-runner.ts';
-import { gatherEvidence } from './gather-evidence.ts';
-import { checkInvariants } from './invariants.ts';
-import { INITIAL_STOCK } from './products.ts';
+import { createFaultRunner } from './faults/fault-runner.ts';
+import { drawSchedule } from './faults/schedule.ts';
+import { countsOf } from './judge/counts.ts';
+import type { BlindSpell, Outage } from './judge/evidence.ts';
+import { gatherEvidence } from './judge/gather-evidence.ts';
+import { checkInvariants } from './judge/invariants.ts';
+import { type ChaosReport, isClean, type ServiceTrace } from './judge/report.ts';
+import { startClientLoad } from './load/client-load.ts';
+import { createClientRecord, type OrderLine } from './load/client-record.ts';
+import { INITIAL_STOCK } from './load/products.ts';
+import { sendStock } from './load/send-stock.ts';
 import { createProgress } from './progress.ts';
 import { createRandom } from './random.ts';
-import { type ChaosReport, isClean, type ServiceTrace } from './report.ts';
 import { playScenario } from './scenarios/play-scenario.ts';
-import { drawSchedule } from './schedule.ts';
-import { sendStock } from './send-stock.ts';
-import type { ServiceName } from './service-instance.ts';
-import { settle } from './settle.ts';
+import { type ChaosSystem, startChaosSystem } from './system/chaos-system.ts';
+import type { ServiceName } from './system/service-instance.ts';
+import { settle } from './system/settle.ts';
 
 export interface RunChaosOptions extends ChaosOptions {
   /** For files of the run. */

@@ -1,7 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { parseReplayStart } from '../arguments.ts';
 import { createJsonApi } from '../json-api.ts';
 import { createProgress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
@@ -18,28 +16,21 @@ interface Replay {
   events: number;
 }
 
-interface ReplayOptions {
+export interface AnalyticsReplayOptions {
+  /** `first`, an offset, or a time in ISO 8601. */
   from: string | number;
   wait: boolean;
   json?: true;
 }
 
 /** `warren analytics replay`: makes the figures anew from the stream of all events, and waits until they are the live ones. */
-export function addAnalyticsReplay(analytics: Command, terminal: Terminal): void {
-  analytics
-    .command('replay')
-    .description('make the figures anew from the stream of all events; the present ones answer until that is done')
-    .option('--from <place>', 'where to begin: first, an offset, or a time (ISO 8601)', parseReplayStart, 'first')
-    .option('--no-wait', 'do not wait until it is done')
-    .option('--json', 'print the replay as the API shows it')
-    .action(async ({ from, wait, json }: ReplayOptions) => {
-      const api = createJsonApi(addressOf('analytics', terminal.env), 'the analytics service');
-      const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
-      const path = `analytics/replays/${begun.id}`;
-      const replay = wait ? await untilDone(begun, () => api.get<Replay>(path, `replay ${begun.id}`), terminal) : begun;
-      if (json) terminal.out(`${JSON.stringify(replay, null, 2)}\n`);
-      else terminal.out(describe(replay));
-    });
+export async function replayAnalytics(terminal: Terminal, { from, wait, json }: AnalyticsReplayOptions): Promise<void> {
+  const api = createJsonApi(addressOf('analytics', terminal.env), 'the analytics service');
+  const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
+  const path = `analytics/replays/${begun.id}`;
+  const replay = wait ? await untilDone(begun, () => api.get<Replay>(path, `replay ${begun.id}`), terminal) : begun;
+  if (json) terminal.out(`${JSON.stringify(replay, null, 2)}\n`);
+  else terminal.out(describe(replay));
 }
 
 async function untilDone(begun: Replay, look: () => Promise<Replay>, terminal: Terminal): Promise<Replay> {

@@ -1,38 +1,29 @@
 import type { DeadLetter, DeadLetters } from '@warren/event-bus';
-import type { Command } from 'commander';
-import { addChoice, type ChoiceOptions } from '../dead-letter-options.ts';
+import type { ChoiceOptions } from '../dead-letter-options.ts';
 import { eachQueue, withDeadLetters } from '../dead-letter-run.ts';
 import { DeadLetterTotals, formatTotals } from '../dead-letter-totals.ts';
 import { type DeadLetterRow, formatDeadLetters, toRow } from '../dead-letter-view.ts';
 import { createJsonPrinter } from '../json-printer.ts';
 import type { Terminal } from '../terminal.ts';
 
-const DEFAULT_LIMIT = 100;
-
-interface ListOptions extends ChoiceOptions {
+export interface DlqListOptions extends ChoiceOptions {
   limit: number;
+  json?: true;
 }
 
 /** `warren dlq list`: how many failed for which reason, then the oldest of each queue; all stay where they are. */
-export function addDlqList(dlq: Command, terminal: Terminal): void {
-  const command = dlq
-    .command('list')
-    .description('the dead letters: how many for which reason, then one by one; all stay where they are');
-  addChoice(command, { limit: DEFAULT_LIMIT })
-    .option('--json', 'print an array with everything about each instead')
-    .action(async ({ json, ...options }: ListOptions & { json?: true }) => {
-      await withDeadLetters(terminal, options, async (letters, queues) => {
-        const list = { letters, queues, options, terminal };
-        if (json) await printJson(list);
-        else await printTables(list);
-      });
-    });
+export async function listDeadLetters(terminal: Terminal, options: DlqListOptions): Promise<void> {
+  await withDeadLetters(terminal, options, async (letters, queues) => {
+    const list = { letters, queues, options, terminal };
+    if (options.json) await printJson(list);
+    else await printTables(list);
+  });
 }
 
 interface List {
   letters: DeadLetters;
   queues: readonly string[];
-  options: ListOptions;
+  options: DlqListOptions;
   terminal: Terminal;
 }
 

@@ -1,39 +1,34 @@
-import type { Command } from 'commander';
 import { cliErrors } from '../cli-errors.ts';
-import { addChoice, type ChoiceOptions } from '../dead-letter-options.ts';
+import type { ChoiceOptions } from '../dead-letter-options.ts';
 import { eachQueue, type QueueResult, withDeadLetters } from '../dead-letter-run.ts';
 import { reportCounts } from '../report-counts.ts';
 import type { Terminal } from '../terminal.ts';
 
-interface PurgeOptions extends ChoiceOptions {
+export interface DlqPurgeOptions extends ChoiceOptions {
   dryRun?: true;
   yes?: true;
   json?: true;
 }
 
 /** `warren dlq purge`: throws dead letters away for good, after asking. */
-export function addDlqPurge(dlq: Command, terminal: Terminal): void {
-  const command = dlq.command('purge').description('throw dead letters away for good; asks first');
-  addChoice(command)
-    .option('--dry-run', 'only tell how many it would be')
-    .option('--yes', 'do not ask')
-    .option('--json', 'print an array of {queue, count}')
-    .action(async ({ dryRun, yes, json, ...options }: PurgeOptions) => {
-      const counts = await withDeadLetters(terminal, options, async (letters, queues) => {
-        const each = { queues, options, terminal, countOf: (count: number) => count };
-        const found = await eachQueue({ ...each, what: 'counting', deal: (queue, run) => letters.tally(queue, run) });
-        if (dryRun || totalOf(found) === 0) return found;
-        if (!yes) await confirm(terminal, found);
-        const agreed = new Map(found.map(({ queue, result }) => [queue, result]));
-        // Not more than was agreed to: what has come since stands behind.
-        return eachQueue({
-          ...each,
-          what: 'purging',
-          deal: (queue, run) => letters.purge(queue, { ...run, limit: agreed.get(queue) ?? 0 }),
-        });
-      });
-      reportCounts(counts, { terminal, json, done: dryRun ? 'would be purged' : 'purged' });
+export async function purgeDeadLetters(
+  terminal: Terminal,
+  { dryRun, yes, json, ...options }: DlqPurgeOptions,
+): Promise<void> {
+  const counts = await withDeadLetters(terminal, options, async (letters, queues) => {
+    const each = { queues, options, terminal, countOf: (count: number) => count };
+    const found = await eachQueue({ ...each, what: 'counting', deal: (queue, run) => letters.tally(queue, run) });
+    if (dryRun || totalOf(found) === 0) return found;
+    if (!yes) await confirm(terminal, found);
+    const agreed = new Map(found.map(({ queue, result }) => [queue, result]));
+    // Not more than was agreed to: what has come since stands behind.
+    return eachQueue({
+      ...each,
+      what: 'purging',
+      deal: (queue, run) => letters.purge(queue, { ...run, limit: agreed.get(queue) ?? 0 }),
     });
+  });
+  reportCounts(counts, { terminal, json, done: dryRun ? 'would be purged' : 'purged' });
 }
 
 const totalOf = (counts: readonly QueueResult<number>[]) => counts.reduce((sum, { result }) => sum + result, 0);

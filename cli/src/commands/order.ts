@@ -1,37 +1,23 @@
 import type { OrderView } from '@warren/contracts';
 import { viewOf } from '@warren/order';
-import { type Command, Option } from 'commander';
 import { addressOf } from '../addresses.ts';
-import { type Moment, parseMoment } from '../arguments.ts';
+import type { Moment } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { createOrderApi, type OrderApi, type OrderEvent } from '../order-api.ts';
 import { formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatTimeline } from '../timeline.ts';
 
-const at = new Option(
-  '--at <moment>',
-  'as it was then: at a time (2026-11-21T10:00:00Z) or at a version (1)',
-).argParser(parseMoment);
-
-interface OrderOptions {
+export interface OrderOptions {
   at?: Moment;
   json?: true;
 }
 
 /** `warren order <id>`: an order and what has happened to it, now or up to an earlier moment. */
-export function addOrder(program: Command, terminal: Terminal): void {
-  program
-    .command('order')
-    .description('show an order with its events')
-    .argument('<id>', 'the id of the order')
-    .addOption(at)
-    .option('--json', 'print {order, events}')
-    .action(async (id: string, { at, json }: OrderOptions) => {
-      const api = createOrderApi(addressOf('order', terminal.env));
-      const { order, events } = await (at ? orderThen(api, id, at) : orderNow(api, id));
-      terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
-    });
+export async function showOrder(terminal: Terminal, id: string, { at, json }: OrderOptions): Promise<void> {
+  const api = createOrderApi(addressOf('order', terminal.env));
+  const { order, events } = await (at ? orderThen(api, id, at) : orderNow(api, id));
+  terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
 }
 
 interface OrderWithEvents {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
 import { readInventory, type StockRow } from '../inventory-tables.ts';
 import { type Column, formatTable } from '../table.ts';
@@ -11,17 +10,15 @@ const COLUMNS: readonly Column<StockRow>[] = [
   { title: 'UPDATED', value: (row) => row.updatedAt },
 ];
 
+export interface StockListOptions {
+  json?: true;
+}
+
 /** `warren stock list`: every product with its free and its reserved pieces. */
-export function addStockList(stock: Command, terminal: Terminal): void {
-  stock
-    .command('list')
-    .description('every product with its free and its reserved pieces')
-    .option('--json', 'print an array of {productId, available, reserved, updatedAt}')
-    .action(async ({ json }: { json?: true }) => {
-      const rows = await readInventory(addressOf('database', terminal.env), (tables) => tables.listStock());
-      if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
-      else if (rows.length === 0)
-        terminal.out('The warehouse is empty. Fill it: warren stock receive <product> <quantity>\n');
-      else terminal.out(formatTable(rows, COLUMNS));
-    });
+export async function listStock(terminal: Terminal, { json }: StockListOptions): Promise<void> {
+  const rows = await readInventory(addressOf('database', terminal.env), (tables) => tables.listStock());
+  if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
+  else if (rows.length === 0)
+    terminal.out('The warehouse is empty. Fill it: warren stock receive <product> <quantity>\n');
+  else terminal.out(formatTable(rows, COLUMNS));
 }

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEvent, QUEUES, ReceiveStock } from '@warren/contracts';
-import { type Command, Option } from 'commander';
+import { createEvent, type EventOf, QUEUES, ReceiveStock } from '@warren/contracts';
 import { addressOf } from '../addresses.ts';
-import { parseId, parseProductId, parseQuantity, parseSeconds } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { type InventoryTables, readInventory, type StockRow } from '../inventory-tables.ts';
 import { sendMessage } from '../send-message.ts';
@@ -10,49 +8,38 @@ import type { Terminal } from '../terminal.ts';
 
 const POLL_MS = 50;
 
-interface ReceiveOptions {
+export interface StockReceiveOptions {
+  /** Until the inventory service has booked the pieces. */
   wait: boolean;
   /** In milliseconds. */
   timeout: number;
   json?: true;
+  /** Of the message of an earlier run. */
   id?: string;
 }
 
-const timeout = new Option('--timeout <seconds>', 'how long to wait for that')
-  .argParser(parseSeconds)
-  .default(10_000, '10');
-
 /** `warren stock receive`: tells the inventory service that pieces have come in, and waits until it has booked them. */
-export function addStockReceive(stock: Command, terminal: Terminal): void {
-  stock
-    .command('receive')
-    .description('put pieces into stock, by a message to the inventory service')
-    .argument('<product>', 'id of the product; a new one becomes known', parseProductId)
-    .argument('<quantity>', 'number of pieces', parseQuantity)
-    .option('--no-wait', 'do not wait until the inventory service has booked them')
-    .addOption(timeout)
-    .option(
-      '--id <id>',
-      'of the message of an earlier run, of which it is not known what became: it is booked once',
-      parseId,
-    )
-    .option('--json', 'print {messageId, productId, quantity}, with {available, reserved, updatedAt} when waited for')
-    .action(async (productId: string, quantity: number, { wait, timeout, json, id }: ReceiveOptions) => {
-      const message = createReceipt(productId, quantity, id);
-      const level = await (wait ? sendAndWait(message, timeout, terminal.env) : sendOnly(message, terminal.env));
-      if (json) terminal.out(`${JSON.stringify({ messageId: message.id, quantity, productId, ...level }, null, 2)}\n`);
-      else if (level)
-        terminal.out(`${productId}: ${quantity} received, ${level.available} available, ${level.reserved} reserved\n`);
-      else terminal.out(`${productId}: told the inventory service to receive ${quantity} (message ${message.id})\n`);
-    });
+export async function receiveStock(
+  terminal: Terminal,
+  goods: Goods,
+  { wait, timeout, json, id }: StockReceiveOptions,
+): Promise<void> {
+  const message = createReceipt(goods, id);
+  const level = await (wait ? sendAndWait(message, timeout, terminal.env) : sendOnly(message, terminal.env));
+  const { productId, quantity } = goods;
+  if (json) terminal.out(`${JSON.stringify({ messageId: message.id, quantity, productId, ...level }, null, 2)}\n`);
+  else if (level)
+    terminal.out(`${productId}: ${quantity} received, ${level.available} available, ${level.reserved} reserved\n`);
+  else terminal.out(`${productId}: told the inventory service to receive ${quantity} (message ${message.id})\n`);
 }
 
+type Goods = EventOf<typeof ReceiveStock>['data'];
 type Receipt = ReturnType<typeof createReceipt>;
 
-const createReceipt = (productId: string, quantity: number, id?: string) =>
+const createReceipt = (goods: Goods, id?: string) =>
   createEvent(ReceiveStock, {
-    aggregateId: productId,
-    data: { productId, quantity },
+    aggregateId: goods.productId,
+    data: goods,
     source: 'warren-cli',
     ...(id !== undefined && { id }),
   });

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { addressOf } from '../addresses.ts';
 import { buildCausalTrees, type CausalNode, type Handling, isAbout } from '../causal-tree.ts';
 import { readHistory } from '../event-logs.ts';
@@ -7,31 +6,20 @@ import { type Column, formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 import { formatSpan } from '../timeline.ts';
 
-const MORE = `
-It reads the logs of all services that have their schemas in the database from end to end, which takes its time where they are long. The time
-behind a queue is when the transaction began that handled the event; inboxes forget it after INBOX_KEEP_MS.`;
+export interface TraceOptions {
+  json?: true;
+}
 
 /** `warren trace <id>`: what followed from a request or happened to an order, over all services, as a tree of causes. */
-export function addTrace(program: Command, terminal: Terminal): void {
-  program
-    .command('trace')
-    .description('show everything that followed from a request, over all services, as a tree of causes')
-    .argument('<id>', 'a correlation id, or the id of an order')
-    .option(
-      '--json',
-      'print {correlationIds, traceIds, startedAt, events, unreadable}, what followed from an event in its children',
-    )
-    .addHelpText('after', MORE)
-    .action(async (id: string, { json }: { json?: true }) => {
-      const history = await readHistory(addressOf('database', terminal.env), id);
-      const { correlationIds, orderId, events, handlings, unreadable } = history;
-      const all = buildCausalTrees(events, handlings);
-      const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
-      const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
-      const start = trees[0]?.event.time ?? new Date(0);
-      const found = { correlationIds, traceIds, start, trees, unreadable };
-      terminal.out(json ? `${JSON.stringify(toJson(found), null, 2)}\n` : format(found));
-    });
+export async function showTrace(terminal: Terminal, id: string, { json }: TraceOptions): Promise<void> {
+  const history = await readHistory(addressOf('database', terminal.env), id);
+  const { correlationIds, orderId, events, handlings, unreadable } = history;
+  const all = buildCausalTrees(events, handlings);
+  const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
+  const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
+  const start = trees[0]?.event.time ?? new Date(0);
+  const found = { correlationIds, traceIds, start, trees, unreadable };
+  terminal.out(json ? `${JSON.stringify(toJson(found), null, 2)}\n` : format(found));
 }
 
 interface Found {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { given } from '@warren/testing';
 import { emailKeyOf } from '../src/domain/email-key.ts';
-import { type UserCommand, type UserEvent, user } from '../src/domain/user.ts';
+import { type User, type UserCommand, type UserEvent, user } from '../src/domain/user.ts';
 
 const userId = '0192d3a0-0000-7000-8000-000000000001';
 const [email, newEmail] = ['john@example.com', 'john.doe@example.com'];
@@ -75,5 +75,53 @@ describe('the key of an e-mail address', () => {
     expect(emailKeyOf('John.Doe@Example.COM')).toBe(emailKeyOf('john.doe@example.com'));
     const others = ['johndoe@example.com', 'john.doe+x@example.com', 'john.doe@example.co'].map(emailKeyOf);
     expect(others).not.toContain(emailKeyOf('john.doe@example.com'));
+  });
+});
+
+describe('an e-mail address', () => {
+  const other = '0192d3a0-0000-7000-8000-000000000002';
+  const history = given(user, registered);
+
+  test('when another user holds it, in whatever case, then it is taken', () => {
+    given(user)
+      .sharing({ [email]: other })
+      .when(registerUser)
+      .thenThrows('EMAIL_TAKEN');
+    history
+      .sharing({ [email]: userId, [newEmail]: other })
+      .when(changeEmail)
+      .thenThrows('EMAIL_TAKEN');
+    const shouted: UserCommand = { type: 'ChangeEmail', data: { userId, email: newEmail.toUpperCase() } };
+    history
+      .sharing({ [newEmail]: other })
+      .when(shouted)
+      .thenThrows('EMAIL_TAKEN');
+  });
+
+  test('when the user itself holds it, then only its capitals change', () => {
+    const capital: UserCommand = { type: 'ChangeEmail', data: { userId, email: 'John@example.com' } };
+    history
+      .sharing({ [email]: userId })
+      .when(capital)
+      .then([{ type: 'UserEmailChanged', data: { userId, email: 'John@example.com', previousEmail: email } }]);
+  });
+
+  test('when a command is about addresses, then these are locked, and that of the user', () => {
+    const active = { status: 'active', email: 'Old@example.com' } as const;
+    const keys = (command: UserCommand) => user.shared?.keysOf(command, active);
+    expect(keys(changeEmail)).toEqual([newEmail, 'old@example.com']);
+    expect(keys(deactivateUser)).toEqual(['old@example.com']);
+    expect(user.shared?.keysOf(registerUser, { status: 'none' })).toEqual([email]);
+  });
+
+  test('when an event says so, then it changes hands', () => {
+    const active = { status: 'active', email } as const;
+    const changes = (event: UserEvent, state: User = active) => user.shared?.changes(event, state, new Map());
+    expect(changes(registered, { status: 'none' })).toEqual([[email, userId]]);
+    expect(changes(emailChanged)).toEqual([
+      [email, undefined],
+      [newEmail, userId],
+    ]);
+    expect(changes(deactivated)).toEqual([[email, undefined]]);
   });
 });

@@ -12,7 +12,7 @@ export interface Ignored {
 export const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
 
 /** What `decide` returns: the events that follow from an input, or that it ignores the input and why. */
-export type Decision<Event> = readonly Event[] | Ignored;
+export type Decision<Event> = readonly [Event, ...Event[]] | Ignored;
 
 /** An event that stays inside its service: it stands in the log, and nobody else hears of it. */
 export interface InternalEvent<Schema extends TSchema = TSchema> {
@@ -52,11 +52,12 @@ type UnderTheirTypes<Events extends EventMap> = {
  * Rows beside the streams that decisions of many streams compete for: stock levels, names that must be unique, seats. The domain says
  * which rows and what becomes of them; the SQL is in an adapter (`SharedRows` of `@warren/event-store`).
  *
- * `decide` sees the values as they are when the commit succeeds; otherwise the decision is dropped and made again. Of several requests in
- * one commit, each sees what those before it left.
+ * `decide` sees values that nobody changes before the commit: their rows are locked. If the decision changes a value whose row has appeared
+ * meanwhile, it is dropped and made again. Of several inputs in one commit, each sees what those before it left. A key without a row cannot be
+ * locked: a decision that depends on its absence without changing it may be overtaken.
  */
 export interface SharedValues<State, Input, Event, Value> {
-  /** The keys that a decision may read or change. */
+  /** Every key that a decision may read or change. */
   readonly keysOf: (input: Input, state: State) => readonly string[];
   /** What an event makes of the values, in order; `undefined` removes a key. `state` is the one before the event. */
   readonly changes: (
@@ -66,9 +67,9 @@ export interface SharedValues<State, Input, Event, Value> {
   ) => readonly (readonly [key: string, value: Value | undefined])[];
 }
 
-interface AggregateCore<Events extends EventMap, State, Input, Value> {
+interface AggregateCore<Category extends string, Events extends EventMap, State, Input, Value> {
   /** Category of its streams, which are called `<category>-<id>`. It holds no hyphen. */
-  readonly category: string;
+  readonly category: Category;
   /** Every event that a stream can hold, in its latest version. Earlier versions are upcast. */
   readonly events: Events & UnderTheirTypes<Events>;
   /** Types of the events after which nothing more is expected of a stream: it may be archived. Later events are appended all the same. */
@@ -76,10 +77,10 @@ interface AggregateCore<Events extends EventMap, State, Input, Value> {
   readonly initial: NoInfer<State>;
   /** Id of the stream that an input is about. */
   readonly idOf: (input: NoInfer<Input>) => string;
-  /** Decides an input in a state, and against the shared values where there are any. Pure. An error that it throws fails the input alone. */
+  /** Decides an input in a state, and against the shared values where there are any. Pure. */
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
-  /** What to throw when others changed the stream at each of several tries. */
+  /** What to throw when others appended to the stream at each of several attempts. */
   readonly contested: (id: string) => AppError;
 }
 
@@ -88,7 +89,8 @@ type SharedMember<State, Input, Event, Value> = [Value] extends [never]
   ? { readonly shared?: undefined }
   : { readonly shared: SharedValues<State, Input, Event, Value> };
 
-export type AggregateDefinition<Events extends EventMap, State, Input, Value> = AggregateCore<
+export type AggregateDefinition<Category extends string, Events extends EventMap, State, Input, Value> = AggregateCore<
+  Category,
   Events,
   State,
   Input,
@@ -110,7 +112,9 @@ export interface AnyAggregate {
 }
 
 /** A kind of thing whose events are its truth: an order, a user. Made by {@link defineAggregate}. */
-export interface Aggregate<Events extends EventMap, State, Input, Value = never> extends AnyAggregate {
+export interface Aggregate<Category extends string, Events extends EventMap, State, Input, Value = never>
+  extends AnyAggregate {
+  readonly category: Category;
   readonly events: Events;
   readonly initial: State;
   readonly idOf: (input: Input) => string;
@@ -126,12 +130,15 @@ export interface Aggregate<Events extends EventMap, State, Input, Value = never>
  * that lost a race is made again.
  */
 export function defineAggregate<
+  const Category extends string,
   const Events extends EventMap,
   State,
   Input extends { readonly type: string },
   Value = never,
->(definition: AggregateDefinition<Events, State, Input, Value>): Aggregate<Events, State, Input, Value> {
-  return definition as Aggregate<Events, State, Input, Value>;
+>(
+  definition: AggregateDefinition<Category, Events, State, Input, Value>,
+): Aggregate<Category, Events, State, Input, Value> {
+  return definition as Aggregate<Category, Events, State, Input, Value>;
 }
 
 export type EventsOf<A> = A extends { readonly events: infer Events extends EventMap } ? Events : never;

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, silentLogger } from '@warren/kernel';
 import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
+import { frameMaxOf } from '../src/amqp/frame-max.ts';
 import { EventBus } from '../src/index.ts';
 
 describe('connecting and closing', () => {
@@ -63,6 +64,36 @@ describe('connecting and closing', () => {
     };
     // A 'error' event that nobody listens to would end the process, or this test.
     await Promise.all(Array.from({ length: 40 }, (_, at) => breakAfter(at * 5)));
+  });
+
+  test('when the peer is gone without a word, then close destroys the connection, though no heartbeat would', async () => {
+    const link = new AmqpLink({ url, name: 'silent', heartbeatSeconds: 0, logger: silentLogger });
+    let lost: Error | undefined;
+    await link.add(async (model) => {
+      model.on('close', (error) => {
+        lost = error;
+      });
+    });
+    link.open();
+    await waitUntil(() => link.state === 'connected');
+    proxy.freeze(true);
+    await link.close();
+    await waitUntil(() => lost);
+    expect(lost).toMatchObject({ cause: { message: 'closed without an answer' } });
+    proxy.freeze(false);
+  });
+
+  test('when the URL asks for smaller frames, then that is what the broker takes', async () => {
+    const link = new AmqpLink({
+      url: `${url}?frameMax=8192`,
+      name: 'small',
+      heartbeatSeconds: 10,
+      logger: silentLogger,
+    });
+    link.open();
+    const model = await waitUntil(() => link.model);
+    expect(frameMaxOf(model)).toBe(8192);
+    await link.close();
   });
 
   test('when a bus is closed in order, then it warns of nothing', async () => {

@@ -14,6 +14,11 @@ describe('a declaration that fails', () => {
       "NOT_FOUND - home node 'warren@localhost' of durable queue 'events' in vhost '/' is down or inaccessible",
       'BROKER_UNAVAILABLE',
     ],
+    [
+      406,
+      "PRECONDITION_FAILED - queue 'queue 'events' in vhost '/'' does not a have a replica on the local node",
+      'BROKER_UNAVAILABLE',
+    ],
     [320, 'CONNECTION_FORCED - broker forced connection closure', 'BROKER_UNAVAILABLE'],
   ])('when the broker says %d, %s, then it is %s', (code, reason, meant) => {
     expect(explainDeclareFailure(failure(code, reason))).toMatchObject({ code: meant });

@@ -101,7 +101,9 @@ function storeTransaction(
       const conflicts = outcomes.filter((outcome) => outcome.status === 'conflict').length;
       metrics.conflicts.inc(conflicts);
       if (conflicts > 0 && beside.length > 0) {
-        throw storeErrors.TRANSACTION_CONTENTION('others appended to a stream that the statements beside depend on');
+        throw storeErrors.TRANSACTION_CONTENTION('others appended to a stream that the statements beside depend on', {
+          details: { conflicts },
+        });
       }
       const inOrder = appended.toSorted((a, b) => a.position - b.position);
       tally.appended.push(...inOrder);

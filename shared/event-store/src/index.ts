@@ -25,16 +25,9 @@ export type { SessionLock } from './session-lock.ts';
 export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';
-export { type SharedRows, type SharedRowsOf, uniqueClaims } from './store/shared-rows.ts';
+export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared-rows.ts';
 export { rows, type Sql, sql, touching, type Write } from './store/sql.ts';
-export {
-  type AskedToCreate,
-  createStore,
-  type MessageWriter,
-  type Reactions,
-  type Store,
-  type StoreWork,
-} from './store/store.ts';
+export { createStore, type MessageWriter, type Reactions, type Store, type StoreWork } from './store/store.ts';
 export * from './store-alerts.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';

@@ -1,5 +1,5 @@
 import { causeOfRequest, createValidator, type RequestOf, type Validator } from '@warren/contracts';
-import type { AppError } from '@warren/kernel';
+import { type AppError, kernelErrors } from '@warren/kernel';
 import type { Request, Response } from 'express';
 import { type Static, type TObject, type TProperties, type TSchema, Type } from 'typebox';
 import { etagOf } from './etag.ts';
@@ -12,7 +12,7 @@ import { requestContextOf } from './request-tracing.ts';
 import type { Route, RouteHandler, RouteMethod } from './routes.ts';
 
 /** An object that refuses fields which it does not name. */
-export const closed = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
+export const strictObject = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
   Type.Object(properties, { additionalProperties: false, wanted: 'must be an object' });
 
 type PathFields<Path extends string> = Path extends `${string}:${infer Name}/${infer Rest}`
@@ -24,7 +24,10 @@ type PathFields<Path extends string> = Path extends `${string}:${infer Name}/${i
 interface RouteSpec<Body extends TSchema, Answer extends TSchema> {
   /** All faults of body and headers are answered together. A request may leave the body out where `{}` is valid. @default the body is not read */
   body?: Body;
-  /** Shape of the answer. Where it has an integer `version`, that is its ETag, and a change of it honours `If-Match`. */
+  /**
+   * Shape of the answer. If it has a `version`, that is its ETag; a route that changes something hands `If-Match` on to the use case. A 201
+   * has no ETag: a repeated request gets the first answer again, whatever has happened since.
+   */
   answer: Answer;
   /** Takes an Idempotency-Key. @default false */
   idempotent?: boolean;
@@ -58,10 +61,22 @@ type Declare = <
 
 const declare =
   (method: RouteMethod): Declare =>
-  (path, { body, answer, idempotent = false, location }, use) => ({
-    ...{ method, path, body, answer, idempotent, use },
-    location: location as DeclaredRoute<never>['location'],
-  });
+  (path, { body, answer, idempotent = false, location }, use) => {
+    requireFree(path, body);
+    return {
+      ...{ method, path, body, answer, idempotent, use },
+      location: location as DeclaredRoute<never>['location'],
+    };
+  };
+
+/** @throws `UNEXPECTED` when a field of the body has a name that the request has for something else */
+function requireFree(path: string, body: TSchema | undefined): void {
+  const taken = ['cause', 'key', 'ifMatch', ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => name)];
+  const clash = Object.keys((body as Partial<TObject> | undefined)?.properties ?? {}).find((name) =>
+    taken.includes(name),
+  );
+  if (clash !== undefined) throw kernelErrors.UNEXPECTED(`${path}: the body must not have a field ${clash}`);
+}
 
 export const get: Declare = declare('GET');
 export const post: Declare = declare('POST');
@@ -75,25 +90,29 @@ export function routesAbout<Deps>(
   return routes.map((route) => ({ ...route, missing }));
 }
 
-/** The routes with what their use cases need, as an HTTP application takes them. */
+/**
+ * The routes with what their use cases need, as an HTTP application takes them.
+ * @throws `UNEXPECTED` when two of them have the same method and path
+ */
 export function toRoutes<Deps>(declared: readonly DeclaredRoute<Deps>[], deps: Deps): Route[] {
   const paths = new Map<string, Route>();
   for (const route of declared) {
     const { path, methods } = paths.get(route.path) ?? { path: route.path, methods: {} };
+    if (methods[route.method]) throw kernelErrors.UNEXPECTED(`${route.method} ${path} is declared twice`);
     paths.set(path, { path, methods: { ...methods, [route.method]: handlerOf(route, deps) } });
   }
   return [...paths.values()];
 }
 
 function handlerOf<Deps>(route: DeclaredRoute<Deps>, deps: Deps): RouteHandler {
-  const { method, idempotent, use } = route;
+  const { method, idempotent, location, use } = route;
   const body = route.body && createValidator(route.body);
   const versioned = 'version' in ((route.answer as Partial<TObject>).properties ?? {});
   return async (req, res) => {
     const fields = fieldsOf(req, route);
     const read = body ? await readBody(req, body) : nothing;
     const key = idempotent ? parseIdempotencyKey(req) : nothing;
-    const ifMatch = versioned && method !== 'GET' ? parseIfMatch(req) : nothing;
+    const ifMatch = versioned && method !== 'GET' && !location ? parseIfMatch(req) : nothing;
     if ('faults' in read || 'faults' in key || 'faults' in ifMatch) {
       throw invalidRequest('the request', [read, key, ifMatch].flatMap(faultsOf));
     }
@@ -121,7 +140,7 @@ function answer<Deps>(
   body: object,
   versioned: boolean,
 ): void {
-  if (versioned) res.setHeader('ETag', etagOf(body as { version: number }));
+  if (versioned && !location) res.setHeader('ETag', etagOf(body as { version: number }));
   res.setHeader('Cache-Control', versioned && method === 'GET' ? 'no-cache' : 'no-store');
   if (location) res.status(201).location(location(body as never));
   res.json(body);

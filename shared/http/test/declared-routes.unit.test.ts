@@ -3,7 +3,7 @@ import { createMetricsRegistry, defineErrors } from '@warren/kernel';
 import type { Express } from 'express';
 import request from 'supertest';
 import { Type } from 'typebox';
-import { closed, createHttpApp, get, post, put, routesAbout, toRoutes } from '../src/index.ts';
+import { createHttpApp, get, post, put, routesAbout, strictObject, toRoutes } from '../src/index.ts';
 
 const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not-found', meaning: 'A test has no such thing.' } });
 const missing = (id: string) => errors.THING_NOT_FOUND(`there is no thing ${id}`);
@@ -11,7 +11,7 @@ const id = '0192d3a0-0000-7000-8000-00000000000a';
 
 const Thing = Type.Object({ id: Type.String(), version: Type.Integer() });
 const List = Type.Array(Type.String());
-const NewThing = closed({ name: Type.String(), size: Type.Integer() });
+const NewThing = strictObject({ name: Type.String(), size: Type.Integer() });
 
 interface Deps {
   asked: unknown[];
@@ -33,8 +33,8 @@ beforeEach(() => {
     ),
     get('/things', { answer: List }, async () => ['a']),
     get('/things/:id', { answer: Thing }, take),
-    put('/things/:id/size', { body: closed({ size: Type.Integer() }), answer: Thing }, take),
-    post('/things/:id/burn', { body: closed({}), answer: Thing }, take),
+    put('/things/:id/size', { body: strictObject({ size: Type.Integer() }), answer: Thing }, take),
+    post('/things/:id/burn', { body: strictObject({}), answer: Thing }, take),
   ]);
   app = createHttpApp({
     routes: toRoutes(declared, deps),
@@ -53,7 +53,8 @@ describe('declared routes', () => {
       .set({ ...correlated, 'Idempotency-Key': '"k"' })
       .send({ name: 'n', size: 1 });
     expect([answer.status, answer.body]).toEqual([201, { id, version: 3 }]);
-    expect(answer.headers).toMatchObject({ location: `/things/${id}`, etag: '"3"', 'cache-control': 'no-store' });
+    expect(answer.headers).toMatchObject({ location: `/things/${id}`, 'cache-control': 'no-store' });
+    expect(answer.headers.etag).toBeUndefined();
     expect(deps.asked).toEqual([{ name: 'n', size: 1, cause, key: 'k', ifMatch: undefined }]);
   });
 
@@ -87,6 +88,29 @@ describe('declared routes', () => {
     expect((await request(app).get(`/things/${id}`).set('If-None-Match', '"3"')).status).toBe(304);
     const list = await request(app).get('/things');
     expect([list.body, list.headers.etag, list.headers['cache-control']]).toEqual([['a'], undefined, 'no-store']);
+  });
+
+  test.each([null, 'text', 1, true, [], ['a']])('when the body is %j, then it must be an object', async (body) => {
+    const { status, body: problem } = await request(app)
+      .post('/things')
+      .set('Content-Type', 'application/json')
+      .send(JSON.stringify(body));
+    expect([status, problem.errors]).toEqual([400, [{ path: '', message: 'must be an object' }]]);
+  });
+
+  test('when something is created, then If-Match says nothing, not even nonsense', async () => {
+    const { status } = await request(app).post('/things').set('If-Match', 'nonsense').send({ name: 'n', size: 1 });
+    expect(status).toBe(201);
+  });
+
+  test('when declarations contradict each other, then they are refused', () => {
+    const use = async () => ['a'];
+    const list = get('/things', { answer: List }, use);
+    expect(() => toRoutes([list, list], {})).toThrow('GET /things is declared twice');
+    for (const name of ['cause', 'key', 'ifMatch', 'id']) {
+      const body = strictObject({ [name]: Type.String() });
+      expect(() => post('/things/:id', { body, answer: List }, use as never)).toThrow(`a field ${name}`);
+    }
   });
 
   test('when nothing has to be said, then the body may be left out; when something has, then not', async () => {

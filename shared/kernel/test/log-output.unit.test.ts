@@ -35,7 +35,7 @@ function logging(code: string) {
     const pad = 'x'.repeat(${PAD_BYTES});
     const burst = (count) => { for (let at = 0; at < count; at += 1) logger.info({ at, pad }, 'line'); };
     ${code}`;
-  const loader = resolve(ROOT, 'tests/chaos/register-typescript.mjs');
+  const loader = resolve(ROOT, 'tests/program/register-typescript.mjs');
   const args = ['--conditions=source', '--import', loader, '--input-type=module', '-e', program];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
   children.push(child);

@@ -26,6 +26,7 @@ import {
   createLogger,
   createMetricsRegistry,
   createTracing,
+  kernelErrors,
   type Logger,
   loadSettings,
   notEssential,
@@ -34,7 +35,6 @@ import {
   systemClock,
 } from '@warren/kernel';
 import { createSubscriptions } from './create-subscriptions.ts';
-import type { Subscription } from './on.ts';
 import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 
@@ -43,11 +43,11 @@ export interface ServiceOptions {
   env?: Record<string, string | undefined>;
   /** @default one that writes to standard output, at the level of the settings */
   logger?: Logger;
-  /** Gives the timestamps of events. Nothing is decided by it. @default the system's */
+  /** Source of the timestamps of events; decisions never read it. @default the system's */
   clock?: Clock;
 }
 
-/** A service that is put together. */
+/** An assembled service. */
 export interface RunnableService extends Service {
   /** Port of the API, once started. */
   readonly port: number;
@@ -57,11 +57,12 @@ export interface RunnableService extends Service {
 export const run = (service: DefinedService): Promise<void> => runService(() => createService(service));
 
 /**
- * Puts a service together. Nothing is connected before `lifecycle.start`.
- * @throws `CONFIG_INVALID`
+ * Assembles a service. Nothing is connected before `lifecycle.start`.
+ * @throws `CONFIG_INVALID`; `UNEXPECTED` when the declaration contradicts itself
  */
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
   const { name, aggregates, projections = [], idempotencyKeys } = service;
+  requireConsistent(service);
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);
@@ -72,7 +73,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const pool = createPool({ ...poolOptionsOf(settings), schema, logger, alerts });
   const eventStore = createEventStore({ pool, projections, logger, metrics });
   const store = createStore({
-    ...{ log: eventStore, source: name, clock, logger, metrics },
+    ...{ log: eventStore, source: name, aggregates, clock, logger, metrics },
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
@@ -97,36 +98,35 @@ export function createService(service: DefinedService, options: ServiceOptions =
     ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs)] : []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
   ];
-  // Who has an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A worker
-  // without a broker does nothing: `down`. Without the relay both store what they are asked.
-  const takesRequests = service.routes !== undefined;
-  const busComponent = createBusComponent(bus);
-  // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's page is there from the start.
+  // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
+  // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
+  const hasApi = service.routes !== undefined;
+  const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
+  const { on: subscriptions, atStart = [] } = service;
+  const { prefetch, maxBatch } = settings;
+  // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
-    ...(takesRequests ? [] : [http]),
+    ...(hasApi ? [] : [http]),
     createDatabaseComponent({ pool, schema, migrations, logger }),
-    ...(service.atStart ?? []).map((work, at) => ({
-      name: `start-${at + 1}`,
-      start: () => retryWhileAway({ logger }, () => work(context)),
-    })),
-    takesRequests ? notEssential(busComponent) : busComponent,
+    ...(atStart.length > 0 ? [{ name: 'start', start: () => startWith(atStart) }] : []),
+    unlessApi(createBusComponent(bus)),
     notEssential(
       createRelay({
         ...relayOptionsOf(settings),
         ...{ pool, store: eventStore, publisher: bus, logger, metrics, alerts },
       }),
     ),
-    ...(service.on ? [subscriptionsOf(service.on)] : []),
+    ...(subscriptions
+      ? [unlessApi(createSubscriptions({ service: name, bus, store, subscriptions, prefetch, maxBatch }))]
+      : []),
     createRetentionJob({ store: eventStore, rules, logger, metrics }),
-    ...(takesRequests ? [http] : []),
+    ...(hasApi ? [http] : []),
     createSystemEvents({ bus, service: name, errors, readiness }),
   ];
 
-  function subscriptionsOf(subscriptions: readonly Subscription[]): Component {
-    const { prefetch, maxBatch } = settings;
-    const component = createSubscriptions({ service: name, bus, store, subscriptions, prefetch, maxBatch });
-    return takesRequests ? notEssential(component) : component;
+  async function startWith(work: readonly ((context: never) => Promise<void>)[]): Promise<void> {
+    for (const one of work) await retryWhileAway({ logger }, () => one(context as never));
   }
 
   const { drainTimeoutMs, shutdownDelayMs } = settings;
@@ -138,4 +138,20 @@ export function createService(service: DefinedService, options: ServiceOptions =
       return http.port;
     },
   };
+}
+
+/** What the types of a declaration cannot say. */
+function requireConsistent({ name, aggregates, projections = [], routes = [], idempotencyKeys }: DefinedService): void {
+  const categories = new Set(aggregates.map(({ category }) => category));
+  const stray = projections.find(({ category }) => !categories.has(category));
+  if (stray)
+    throw kernelErrors.UNEXPECTED(
+      `${name}: the projection ${stray.name} is of ${stray.category}, which is no aggregate of it`,
+    );
+  const keyed = routes.find(({ idempotent }) => idempotent);
+  if (keyed && !idempotencyKeys) {
+    throw kernelErrors.UNEXPECTED(
+      `${name}: ${keyed.method} ${keyed.path} takes an Idempotency-Key, and idempotencyKeys is missing`,
+    );
+  }
 }

@@ -10,7 +10,7 @@ export interface Context<out Own = unknown> {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: MetricsRegistry;
-  /** The service's own settings, and those of the kit. */
+  /** The service's own settings. */
   readonly settings: Own;
 }
 
@@ -33,7 +33,7 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly settings?: Spec;
   /** What its events are about. It publishes to the exchanges of their contracts. */
   readonly aggregates: Aggregates;
-  /** Tables that follow from the events, kept in the transaction that appends. @default none */
+  /** Tables that follow from the events, written in the transaction that appends. @default none */
   readonly projections?: readonly Projection[];
   /** What it listens to; see `on`. @default nothing */
   readonly on?: readonly Subscription[];
@@ -52,7 +52,7 @@ export type ServiceDeclaration<
   Aggregates extends readonly AnyAggregate[] = readonly AnyAggregate[],
 > = ServiceParts<Spec, Aggregates> & SharedMember<Aggregates[number]>;
 
-/** A service as data: `runService` runs it, tests and tools read it. */
+/** A service as data: `run` starts it, tests and tools read it. */
 export interface DefinedService
   extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes' | 'atStart'> {
   readonly routes?: readonly DeclaredRoute<never>[];

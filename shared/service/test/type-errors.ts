@@ -1,7 +1,7 @@
 /** What must not compile: `npm run types` fails when one of these lines does. Each fails for the reason that its comment gives. */
 import { type Decision, defineAggregate, defineEvent, type EventIn, ignored, type RequestOf } from '@warren/contracts';
 import { defineReadModel, uniqueClaims } from '@warren/event-store';
-import { closed, get, post } from '@warren/http';
+import { get, post, strictObject } from '@warren/http';
 import { defineErrors, formats, setting } from '@warren/kernel';
 import { type Context, defineService } from '@warren/service';
 import { Type } from 'typebox';
@@ -63,6 +63,14 @@ const sharing = defineAggregate({
 // @ts-expect-error the service does not say where the shared values are
 defineService({ name: 'porter', port: 1, aggregates: [sharing] });
 
+defineService({
+  name: 'porter',
+  port: 1,
+  aggregates: [sharing],
+  // @ts-expect-error nor does it by naming another category
+  shared: { window: uniqueClaims({ table: 't', key: 'k', holder: 'h' }) },
+});
+
 export const porter = defineService({
   name: 'porter',
   port: 1,
@@ -93,11 +101,18 @@ defineReadModel(door, table).sets({
 // @ts-expect-error Created is no event of it
 defineReadModel(door, { ...table, createdBy: 'Created' });
 
+// @ts-expect-error the kit keeps id, version, createdAt and updatedAt of each row
+defineReadModel(door, { ...table, row: Type.Object({ id: Type.String(), open: Type.Boolean() }) });
+
+export const creating = ({ store }: Context, { id, key, cause }: RequestOf<{ id: string }>) =>
+  // @ts-expect-error with a key it has to be said what makes two requests the same
+  store.create(door, { type: 'Close', id }, { cause, key });
+
 const open = async ({ store }: Context, { id, by, cause }: RequestOf<{ id: string; by: string }>) => {
   await store.decide(door, { type: 'Open', id, by }, { cause });
   return store.get(doors, id);
 };
-const body = closed({ by: Type.String() });
+const body = strictObject({ by: Type.String() });
 export const route = post('/doors/:id', { body, answer: Door }, open);
 
 // @ts-expect-error the use case needs `by`, which neither path nor body have

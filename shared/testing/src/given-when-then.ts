@@ -56,12 +56,12 @@ export interface GivenAggregate<Input, Event, Value> {
  * Tests of an aggregate that read like its requirements: `given(order, orderCreated).when(inventoryReserved).then([orderConfirmed])`.
  */
 export function given<Events extends EventMap, State, Input, Value>(
-  aggregate: Aggregate<Events, State, Input, Value>,
+  aggregate: Aggregate<string, Events, State, Input, Value>,
   ...history: readonly EventIn<Events>[]
 ): GivenAggregate<Input, EventIn<Events>, Value> {
   const { initial, decide, evolve } = aggregate;
   const sharing = (values: ReadonlyMap<string, Value>): GivenAggregate<Input, EventIn<Events>, Value> => ({
-    sharing: (more) => sharing(new Map(Object.entries(more))),
+    sharing: (more) => sharing(new Map([...values, ...Object.entries(more)])),
     when: givenFor<State, Input, EventIn<Events>>({
       initialState: initial,
       decide: (state, input) => decide(state, input, values),

@@ -1,9 +1,9 @@
-import type { ChaosSystem } from '../chaos-system.ts';
-import type { ClientLoad } from '../client-load.ts';
-import type { ClientRecord } from '../client-record.ts';
-import type { BlindSpell, Outage } from '../evidence.ts';
+import type { BlindSpell, Outage } from '../judge/evidence.ts';
+import type { ClientLoad } from '../load/client-load.ts';
+import type { ClientRecord } from '../load/client-record.ts';
 import type { Random } from '../random.ts';
-import type { ServiceInstance, ServiceName } from '../service-instance.ts';
+import type { ChaosSystem } from '../system/chaos-system.ts';
+import type { ServiceInstance, ServiceName } from '../system/service-instance.ts';
 
 /** What a fault acts on. Two faults never act on the same thing at once; one on `everything` is alone. */
 export type FaultTarget =

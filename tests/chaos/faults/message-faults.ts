@@ -1,11 +1,11 @@
 import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { digestOf } from '../digest.ts';
-import type { CapturedMessage } from '../observer.ts';
-import { drawSupply } from '../products.ts';
-import { queuesThatTake } from '../queues.ts';
+import { digestOf } from '../judge/digest.ts';
+import { queuesThatTake } from '../judge/queues.ts';
+import { drawSupply } from '../load/products.ts';
+import { sendStock } from '../load/send-stock.ts';
 import type { Random } from '../random.ts';
-import { sendStock } from '../send-stock.ts';
+import type { CapturedMessage } from '../system/observer.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
 
 /** What comes over the exchanges that nobody asked for. */

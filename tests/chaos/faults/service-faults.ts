@@ -1,4 +1,4 @@
-import { CRASH_POINTS, type CrashPoint } from '../service-instance.ts';
+import { CRASH_POINTS, type CrashPoint } from '../system/service-instance.ts';
 import type { FaultKind } from './fault.ts';
 
 /** What happens to a process: it is killed, told to stop, frozen, or dies at a named point of its work. */

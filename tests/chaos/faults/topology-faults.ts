@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { QUEUES, type QueueSpec, STREAMS } from '@warren/contracts';
-import type { ChaosSystem } from '../chaos-system.ts';
-import { WATCHED } from '../observer.ts';
-import { queuesThatTake, SHARED_QUEUES } from '../queues.ts';
-import { settle } from '../settle.ts';
+import { queuesThatTake, SHARED_QUEUES } from '../judge/queues.ts';
+import type { ChaosSystem } from '../system/chaos-system.ts';
+import { WATCHED } from '../system/observer.ts';
+import { settle } from '../system/settle.ts';
 import type { FaultContext, FaultKind } from './fault.ts';
 
 /**

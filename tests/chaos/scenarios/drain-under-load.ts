@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { Unanswered } from '../client-record.ts';
-import type { ServiceInstance } from '../service-instance.ts';
+import type { Unanswered } from '../load/client-record.ts';
+import type { ServiceInstance } from '../system/service-instance.ts';
 import { brokenBy, type Scenario, type ScenarioContext } from './scenario.ts';
 
 /** The services have the setting of this process, or its default. */

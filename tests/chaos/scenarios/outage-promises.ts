@@ -1,5 +1,5 @@
-import type { ClientRecord } from '../client-record.ts';
-import type { Violation } from '../invariant.ts';
+import type { Violation } from '../judge/invariant.ts';
+import type { ClientRecord } from '../load/client-record.ts';
 import { brokenBy, type Rest } from './scenario.ts';
 
 /** For readiness after an outage, and for rest after the last order, in seconds. */

@@ -1,8 +1,8 @@
-import type { ChaosSystem } from '../chaos-system.ts';
-import type { ClientLoad } from '../client-load.ts';
-import type { ClientRecord } from '../client-record.ts';
-import type { Evidence } from '../evidence.ts';
-import type { Violation } from '../invariant.ts';
+import type { Evidence } from '../judge/evidence.ts';
+import type { Violation } from '../judge/invariant.ts';
+import type { ClientLoad } from '../load/client-load.ts';
+import type { ClientRecord } from '../load/client-record.ts';
+import type { ChaosSystem } from '../system/chaos-system.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
 /** What a scenario may use. */

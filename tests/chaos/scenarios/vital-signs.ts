@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { ServiceInstance } from '../service-instance.ts';
+import type { ServiceInstance } from '../system/service-instance.ts';
 
 /** What was seen of one service, over all its restarts. */
 export interface Vitals {

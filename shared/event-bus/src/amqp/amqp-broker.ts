@@ -17,13 +17,14 @@ import type { BusMetrics } from '../bus-metrics.ts';
 import type { BusTopology } from '../bus-topology.ts';
 import type { TopologyPlan } from '../topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
-import { AmqpLink, internals } from './amqp-link.ts';
+import { AmqpLink } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
 import { BindingKeeper } from './binding-keeper.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { shownUrl } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
+import { frameMaxOf } from './frame-max.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 import { SideChannel } from './side-channel.ts';
@@ -163,7 +164,7 @@ export class AmqpBroker implements Broker {
   }
 
   get headerBytes(): number {
-    const frame = this.#publishing.model ? internals(this.#publishing.model).frameMax : ENCODER_BYTES;
+    const frame = this.#publishing.model ? frameMaxOf(this.#publishing.model) : ENCODER_BYTES;
     return Math.min(frame, ENCODER_BYTES) - PROPERTIES_BYTES;
   }
 

@@ -1,7 +1,7 @@
-import type { Duplex } from 'node:stream';
+import type { SocketConstructorOpts } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { AppError, Logger } from '@warren/kernel';
-import { type ChannelModel, connect, type RecoveringChannelModel } from 'amqplib';
+import { type ChannelModel, connect, type Options, type SocketOptions } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
 import { amqpTargetOf } from './amqp-target.ts';
 import { askWhyRefused } from './ask-why-refused.ts';
@@ -28,10 +28,11 @@ const CONNECT_TIMEOUT_MS = 10_000;
 /** How often the broker is asked why it refuses the virtual host, at most. */
 const ASK_WHY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 3000;
-const RECOVERY = { initialDelay: 100, maxDelay: 5000, factor: 2, jitter: 0.2 };
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 4000;
 
 /**
- * One connection that comes back. `amqplib` reconnects; everything on the connection is built again by the setups.
+ * One connection that comes back. Everything on it is built again by the setups.
  *
  * | state | means | next |
  * |---|---|---|
@@ -43,7 +44,10 @@ const RECOVERY = { initialDelay: 100, maxDelay: 5000, factor: 2, jitter: 0.2 };
 export class AmqpLink {
   readonly #options: AmqpLinkOptions;
   readonly #setups = new Set<LinkSetup>();
-  #opening: Promise<RecoveringChannelModel> | undefined;
+  readonly #stopping = new AbortController();
+  #running: Promise<void> | undefined;
+  /** Destroys the socket of the present connection, or of the present attempt. */
+  #socket = new AbortController();
   #model: ChannelModel | undefined;
   #connected = false;
   #closed = false;
@@ -75,21 +79,11 @@ export class AmqpLink {
     return this.#model;
   }
 
+  /** @throws `CONFIG_INVALID` when a part of the URL cannot be decoded */
   open(): void {
-    if (this.#closed || this.#opening) return;
-    const { url, name, heartbeatSeconds, logger } = this.#options;
-    const setup = (model: ChannelModel) => this.#setUp(model);
-    this.#opening = connect(amqpTargetOf(url, { heartbeatSeconds }), {
-      recovery: { ...RECOVERY, setup, waitForConnect: false },
-      noDelay: true,
-      timeout: CONNECT_TIMEOUT_MS,
-      clientProperties: { connection_name: name },
-    });
-    void this.#opening.then((recovering) => {
-      recovering.on('error', (error) => logger.debug({ err: error, connection: name }, 'connection error'));
-      recovering.on('connect-failed', (error) => void this.#connectFailed(error));
-      recovering.on('connect', () => this.#up());
-    });
+    if (this.#closed) return;
+    const { url, heartbeatSeconds } = this.#options;
+    this.#running ??= this.#run(amqpTargetOf(url, { heartbeatSeconds }));
   }
 
   /** Runs the setup on every connection from now on, and at once on the present one. */
@@ -105,42 +99,79 @@ export class AmqpLink {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    // A peer that is gone without a word never answers the closing handshake.
-    const late = new AbortController();
-    const closing = this.#opening?.then((recovering) => this.#end(recovering));
-    const timeout = pause(CLOSE_TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined);
-    await Promise.race([closing, timeout]);
-    late.abort();
-    // With an error, or amqplib would not notice: its heartbeat timers would keep the process alive.
-    if (this.#model) internals(this.#model).stream.destroy(new Error('closed without an answer'));
+    this.#stopping.abort();
+    await this.#end(this.#running);
+  }
+
+  /** Connects, and again after each connection that was lost or did not come up, until the link is closed. */
+  async #run(target: Options.Connect): Promise<void> {
+    let tries = 0;
+    while (!this.#closed) {
+      try {
+        const { over } = await this.#connect(target);
+        tries = 0;
+        await over;
+      } catch (error) {
+        void this.#connectFailed(error as Error);
+      }
+      tries += 1;
+      // Rejects when the link is closed meanwhile.
+      await pause(pauseMsAfter(tries), undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+    }
+  }
+
+  /** Resolves when a connection has been set up; `over` when it is lost. @throws when it does not come up */
+  async #connect(target: Options.Connect): Promise<{ over: Promise<Error> }> {
+    this.#socket = new AbortController();
+    const options: SocketOptions & SocketConstructorOpts = {
+      noDelay: true,
+      timeout: CONNECT_TIMEOUT_MS,
+      clientProperties: { connection_name: this.#options.name },
+      signal: this.#socket.signal,
+    };
+    const model = await connect(target, options);
+    this.#model = model;
+    const over = this.#watch(model);
+    try {
+      requireSupported(model);
+      if (this.#closed) throw new Error('closed while connecting');
+      await Promise.all([...this.#setups].map((setup) => setup(model)));
+      if (this.#model !== model) throw await over;
+      this.#up();
+      return { over };
+    } catch (error) {
+      await this.#end(over);
+      throw error;
+    }
+  }
+
+  /** Resolves with the reason when the connection is lost. */
+  #watch(model: ChannelModel): Promise<Error> {
+    const { logger, name } = this.#options;
+    model.on('error', (error) => logger.debug({ err: error, connection: name }, 'connection error'));
+    model.on('blocked', (reason) => this.#blocked(reason));
+    model.on('unblocked', () => this.#unblocked());
+    return new Promise((resolve) => {
+      model.on('close', (error = new Error('the connection was closed')) => {
+        this.#down(model, error);
+        resolve(error);
+      });
+    });
   }
 
   /**
-   * amqplib closes a connection that comes up after it was told to stop, but listens to no error of it meanwhile, and Node.js throws what
-   * nobody listens to. So what is about to come up comes to the setup first.
+   * Closes the connection, if there is one, and waits for `over`, for 3 s at most: a peer that is gone without a word never answers. Then it
+   * destroys the socket, also that of an attempt to connect.
    */
-  async #end(recovering: RecoveringChannelModel): Promise<void> {
-    if (isConnecting(recovering) && !this.#model) {
-      await new Promise((resolve) => recovering.once('connect-failed', resolve));
-    }
-    await recovering.close();
-  }
-
-  async #setUp(model: ChannelModel): Promise<void> {
-    let lost: Error | undefined;
-    model.on('error', () => undefined);
-    model.on('blocked', (reason) => this.#blocked(reason));
-    model.on('unblocked', () => this.#unblocked());
-    model.on('close', (error) => {
-      lost = error ?? new Error('the connection was closed');
-      this.#down(model, lost);
-    });
-    requireSupported(model);
-    this.#model = model;
-    if (this.#closed) throw new Error('closed while connecting');
-    await Promise.all([...this.#setups].map((setup) => setup(model)));
-    // amqplib listens to a connection only after its setup: one that has died by then would never be missed.
-    if (lost) throw lost;
+  async #end(over: Promise<unknown> | undefined): Promise<void> {
+    // Rejects when it is closed or closing already.
+    this.#model?.close().catch(() => undefined);
+    const inTime = new AbortController();
+    const late = pause(CLOSE_TIMEOUT_MS, 'late', { signal: inTime.signal }).catch(() => undefined);
+    const outcome = await Promise.race([over, late]);
+    inTime.abort();
+    // With an error, or amqplib would not notice: its heartbeat timers would keep the process alive.
+    if (outcome === 'late') this.#socket.abort(new Error('closed without an answer'));
   }
 
   #up(): void {
@@ -200,14 +231,10 @@ export class AmqpLink {
   }
 }
 
-/** What `amqplib` has but does not type. */
-export function internals(model: ChannelModel): { stream: Duplex; frameMax: number } {
-  return model.connection as unknown as { stream: Duplex; frameMax: number };
-}
-
-/** Whether it is between the first byte and the end of its setup. */
-function isConnecting(recovering: RecoveringChannelModel): boolean {
-  return (recovering as unknown as { _core?: { _connecting?: boolean } })._core?._connecting === true;
+/** Twice as long after each attempt in vain, and 20 % more or less, so that not all come back at the same moment. */
+function pauseMsAfter(tries: number): number {
+  const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
+  return pauseMs * (0.8 + 0.4 * Math.random());
 }
 
 function requireSupported(model: ChannelModel): void {

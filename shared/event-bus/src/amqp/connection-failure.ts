@@ -37,8 +37,11 @@ export function explainConnectionLoss(error: Error, url: string): AppError {
   return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
 }
 
-/** A broker that has only just started says 404 of a stream or a queue that it knows, and whose process does not run yet (seen on RabbitMQ 3.10). */
-const NOT_YET = 'is down or inaccessible';
+/**
+ * What a broker that has only just started says of a stream or a queue that it knows, and whose process does not run yet: 404 to a declaration,
+ * 406 to who would read a stream (seen on RabbitMQ 3.10).
+ */
+const NOT_YET = /is down or inaccessible|replica on the local node/;
 const REFUSALS: readonly unknown[] = [403, 404, 405, 406];
 
 /** True when the broker has refused one thing and closed the channel over it; its connection lives on. */
@@ -61,7 +64,6 @@ export function isMissing(error: unknown): boolean {
 export function explainDeclareFailure(error: unknown): AppError {
   if (isAppError(error)) return error;
   const message = brokerWords((error as Error).message);
-  if (isChannelRefusal(error) && !message.includes(NOT_YET))
-    return busErrors.TOPOLOGY_REFUSED(message, { cause: error });
+  if (isChannelRefusal(error) && !NOT_YET.test(message)) return busErrors.TOPOLOGY_REFUSED(message, { cause: error });
   return busErrors.BROKER_UNAVAILABLE(message, { cause: error });
 }

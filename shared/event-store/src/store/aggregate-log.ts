@@ -7,7 +7,7 @@ import { streamId } from '../stream-id.ts';
 export const streamOf = ({ category }: AnyAggregate, id: string): string => streamId(category, id);
 
 /** True for an event of a stream of this aggregate. */
-export const isAbout = ({ category }: AnyAggregate, { streamId: stream }: Pick<RecordedEvent, 'streamId'>): boolean =>
+export const isOf = ({ category }: AnyAggregate, { streamId: stream }: Pick<RecordedEvent, 'streamId'>): boolean =>
   stream.startsWith(`${category}-`);
 
 /**

@@ -46,16 +46,16 @@ export interface DecideOptions<A extends AnyAggregate> {
 
 /** The parts of an aggregate that run it. Its event types do not matter here. */
 type Runnable<A extends AnyAggregate> = Pick<
-  Aggregate<EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
+  Aggregate<string, EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
   'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared' | 'contested'
 >;
 
-/** How often streams are decided that somebody else changes at the same moment. */
-const MAX_TRIES = 5;
+/** Attempts to decide inside one transaction before giving up, when others keep appending to a stream. */
+const MAX_ATTEMPTS = 5;
 
 /**
  * Decides inputs inside a transaction, one after the other, and appends what follows, the shared values included. Each input sees what
- * those before it left. Nothing of it may be kept when it throws.
+ * those before it left. If it throws, the caller must roll back.
  *
  * The versions that an input names are compared with the version to which its decision is appended, so nobody can come in between. An
  * input that changes nothing is not held to them: what it asks for is so already (RFC 9110, section 13.1.1, allows that answer).
@@ -70,20 +70,17 @@ export async function decideAggregate<A extends AnyAggregate>(
   options: DecideOptions<A>,
 ): Promise<Outcome<A>[]> {
   const runnable = aggregate as unknown as Runnable<A>;
-  if (runnable.shared && !options.shared) {
-    throw kernelErrors.UNEXPECTED(`${aggregate.category} shares values, and the service does not say where they are`);
-  }
   const outcomes = new Map<Asked<A>, Outcome<A>>();
-  let triesLeft = MAX_TRIES;
+  let attempts = 0;
   for (let open = asked; open.length > 0; open = open.filter((one) => !outcomes.has(one))) {
     const round = new Round(runnable, await loadStreams(tx, runnable, open), options);
     await round.lock(tx, open);
-    const decided = open.filter((one) => round.decide(one));
+    const decided = round.decide(open);
     const lost = await round.commit(tx);
     for (const one of decided) if (!lost.has(runnable.idOf(one.input))) outcomes.set(one, round.outcomeOf(one));
-    if (lost.size > 0) triesLeft -= 1;
     const [lostId] = lost;
-    if (triesLeft === 0 && lostId !== undefined) throw runnable.contested(lostId);
+    if (lostId !== undefined) attempts += 1;
+    if (lostId !== undefined && attempts === MAX_ATTEMPTS) throw runnable.contested(lostId);
   }
   return asked.map((one) => outcomes.get(one) as Outcome<A>);
 }
@@ -97,6 +94,12 @@ async function loadStreams<A extends AnyAggregate>(
   const streams = await tx.load(ids.map((id) => streamOf(aggregate, id)));
   const eventsOf = (id: string) => streams.get(streamOf(aggregate, id)) ?? [];
   return new Map(ids.map((id) => [id, eventsOf(id).map((event) => toLatest(aggregate, event) as RecordedOf<A>)]));
+}
+
+interface DecidedInput {
+  id: string;
+  events: readonly NewEvent[];
+  ignored?: string;
 }
 
 interface Stream<A extends AnyAggregate> {
@@ -114,7 +117,7 @@ class Round<A extends AnyAggregate> {
   #locked: ReadonlySet<string> = new Set();
   #before: ReadonlyMap<string, SharedValueOf<A>> = new Map();
   #values = new Map<string, SharedValueOf<A>>();
-  readonly #decisions = new Map<Asked<A>, { id: string; events: NewEvent[]; ignored?: string }>();
+  readonly #decisions = new Map<Asked<A>, DecidedInput>();
   readonly #recorded = new Map<string, RecordedOf<A>>();
 
   constructor(aggregate: Runnable<A>, streams: ReadonlyMap<string, RecordedOf<A>[]>, options: DecideOptions<A>) {
@@ -130,37 +133,55 @@ class Round<A extends AnyAggregate> {
 
   async lock(tx: Tx, asked: readonly Asked<A>[]): Promise<void> {
     const { shared } = this.#options;
-    if (!shared) return;
     this.#locked = new Set(asked.flatMap((one) => this.#keysOf(one)));
-    const query = toQuery(shared.lock([...this.#locked].sort())) as Query;
+    if (!shared || this.#locked.size === 0) return;
+    const query = toQuery(shared.lock([...this.#locked])) as Query;
     const { rows } = await tx.query<{ key: string; value: SharedValueOf<A> }>(query);
     this.#before = new Map(rows.map(({ key, value }) => [key, value]));
     this.#values = new Map(this.#before);
   }
 
-  /** False when one before it has changed which shared values it depends on: it is decided in a later round. */
-  decide(asked: Asked<A>): boolean {
-    if (this.#keysOf(asked).some((key) => !this.#locked.has(key))) return false;
-    const { decide, evolve, shared } = this.#aggregate;
+  /**
+   * Decides inputs in their order, up to the first one that depends on shared values which are not locked: one before it has changed which.
+   * The first input of a round never does.
+   * @returns those that are decided
+   */
+  decide(open: readonly Asked<A>[]): readonly Asked<A>[] {
+    const postponed = open.findIndex((one) => {
+      if (this.#keysOf(one).some((key) => !this.#locked.has(key))) return true;
+      this.#decide(one);
+      return false;
+    });
+    return postponed === -1 ? open : open.slice(0, postponed);
+  }
+
+  #decide(asked: Asked<A>): void {
+    const { decide, evolve } = this.#aggregate;
     const id = this.#aggregate.idOf(asked.input);
     const stream = this.#streamOf(asked);
     const decision = decide(stream.state, asked.input, this.#values);
     if ('outcome' in decision) {
       this.#decisions.set(asked, { id, events: [], ignored: decision.reason });
-      return true;
+      return;
     }
     requireVersion(stream.loaded + stream.added.length, asked.ifMatch);
     const events = decision.map((event: EventIn<EventMap>) => {
-      for (const [key, value] of shared?.changes(event, stream.state, this.#values) ?? []) {
-        if (value === undefined) this.#values.delete(key);
-        else this.#values.set(key, value);
-      }
+      this.#share(event, stream.state);
       stream.state = evolve(stream.state, event);
       return toNewEvent(this.#aggregate, event, { id, cause: asked.cause, ...this.#options });
     });
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });
-    return true;
+  }
+
+  #share(event: EventIn<EventMap>, state: StateOf<A>): void {
+    for (const [key, value] of this.#aggregate.shared?.changes(event, state, this.#values) ?? []) {
+      if (!this.#locked.has(key)) {
+        throw kernelErrors.UNEXPECTED(`${event.type} changes the shared value ${key}, which keysOf does not name`);
+      }
+      if (value === undefined) this.#values.delete(key);
+      else this.#values.set(key, value);
+    }
   }
 
   /** Writes what was decided. @returns the ids of streams that somebody else has changed since they were loaded */
@@ -187,14 +208,13 @@ class Round<A extends AnyAggregate> {
   }
 
   outcomeOf(asked: Asked<A>): Outcome<A> {
-    const { id, events, ignored } = this.#decisions.get(asked) ?? { id: '', events: [] };
+    const { id, events, ignored } = this.#decisions.get(asked) as DecidedInput;
     const recorded = events.map((event) => this.#recorded.get(event.id) as RecordedOf<A>);
     return { id, events: recorded, ...(ignored !== undefined && { ignored }) };
   }
 
   #changes(): SharedChange<SharedValueOf<A>>[] {
-    const keys = [...new Set([...this.#before.keys(), ...this.#values.keys()])].sort();
-    return keys
+    return [...this.#locked]
       .map((key) => ({ key, before: this.#before.get(key), after: this.#values.get(key) }))
       .filter(({ before, after }) => before !== after);
   }

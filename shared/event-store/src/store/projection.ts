@@ -1,6 +1,6 @@
 import type { AnyAggregate, RecordedOf } from '@warren/contracts';
 import type { InlineProjection, RecordedEvent } from '../event-store.ts';
-import { isAbout, toLatest } from './aggregate-log.ts';
+import { isOf, toLatest } from './aggregate-log.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { Write } from './sql.ts';
 
@@ -20,7 +20,7 @@ export function defineProjection<const A extends AnyAggregate>(
   writes: (events: readonly RecordedOf<A>[]) => readonly Write[],
 ): Projection {
   const writesOf = (events: readonly RecordedEvent[]): readonly Write[] => {
-    const own = events.filter((event) => isAbout(aggregate, event));
+    const own = events.filter((event) => isOf(aggregate, event));
     return own.length > 0 ? writes(own.map((event) => toLatest(aggregate, event))) : [];
   };
   return {

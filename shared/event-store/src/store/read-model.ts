@@ -6,7 +6,7 @@ import { type Columns, type ColumnType, rows, type Sql, snakeCase, sql, verbatim
 
 /** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
 export interface ReadModel<Row extends TObject = TObject> extends Projection {
-  /** What is given out. */
+  /** The fields that callers see. */
   readonly row: Row;
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
@@ -14,12 +14,19 @@ export interface ReadModel<Row extends TObject = TObject> extends Projection {
   readonly rowOf: (events: readonly { readonly type: string }[]) => Static<Row>;
   /** Selects the columns of the row; `rest` begins with WHERE, ORDER BY or LIMIT. */
   readonly select: (rest: Sql) => Sql;
-  /** A row of the table as it is given out. */
+  /** A row of the table as callers see it. */
   readonly read: (row: Readonly<Record<string, unknown>>) => Static<Row>;
 }
 
-type KeptColumns = 'id' | 'version' | 'createdAt' | 'updatedAt';
-type Fields<Row extends TObject> = Omit<Static<Row>, KeptColumns>;
+/** What the kit keeps of each row. */
+interface KeptFields {
+  id: string;
+  /** Number of events that the row reflects. */
+  version: number;
+  createdAt: string;
+  updatedAt: string;
+}
+type Fields<Row extends TObject> = Omit<Static<Row>, keyof KeptFields>;
 
 /** What each event sets: the first one every field, the others what changes. */
 export type FieldSetters<A extends AnyAggregate, Row extends TObject, CreatedBy extends string> = {
@@ -32,10 +39,11 @@ export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
   /** Of the read model and of its table: lower-case letters, digits and `_`. */
   name: string;
   /**
-   * What is given out. The column of a field has its name in snake_case. A text is `text` (`uuid`, `timestamptz` by its format), an
-   * integer `integer`, a number `numeric`, a truth value `boolean`, anything else `json`. A field that is absent is NULL.
+   * The fields that callers see. The column of a field has its name in snake_case. A text is `text` (`uuid`, `timestamptz` by its format), as
+   * is a choice of texts; an integer `integer`, a number `numeric`, a truth value `boolean`, an object or an array `json`. A field that is
+   * absent is NULL.
    */
-  row: Row;
+  row: Row & (Static<Row> extends KeptFields ? unknown : never);
   /** The event that a stream begins with. */
   createdBy: CreatedBy;
   missing(id: string): AppError;
@@ -108,11 +116,11 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
     missing,
     rowOf(events) {
       const [change] = changesOf(events as readonly RecordedOf<A>[]);
-      if (change) return present({ ...change, ...change.fields }, types) as Static<Row>;
+      if (change) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
       throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without an event`);
     },
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
-    read: (stored) => present(stored, types) as Static<Row>,
+    read: (stored) => toAnswer(stored, types) as Static<Row>,
   };
 }
 
@@ -120,9 +128,9 @@ function insert(table: string, types: Columns, changes: readonly Change[]): Writ
   const items = changes.map(({ fields, ...kept }) => ({ ...fields, ...kept }));
   const names = Object.keys(types).map(snakeCase);
   const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`);
-  return sql`INSERT INTO ${verbatim(table)} AS present (${verbatim(names.join(', '))})
+  return sql`INSERT INTO ${verbatim(table)} AS kept (${verbatim(names.join(', '))})
     SELECT * FROM ${rows('created', types, items)}
-    ON CONFLICT (id) DO UPDATE SET ${verbatim(assignments.join(', '))} WHERE present.version < excluded.version`;
+    ON CONFLICT (id) DO UPDATE SET ${verbatim(assignments.join(', '))} WHERE kept.version < excluded.version`;
 }
 
 /** Of changes that set the same fields. */
@@ -135,14 +143,15 @@ function update(table: string, types: Columns, changes: readonly Change[]): Writ
   const items = changes.map((change) => ({ ...change, ...change.fields }));
   const names = Object.keys(columns).map(snakeCase);
   const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = change.${name}`);
-  return sql`UPDATE ${verbatim(table)} AS present SET ${verbatim(assignments.join(', '))}
-    FROM ${rows('change', columns, items)} WHERE present.id = change.id AND present.version < change.version`;
+  return sql`UPDATE ${verbatim(table)} AS kept SET ${verbatim(assignments.join(', '))}
+    FROM ${rows('change', columns, items)} WHERE kept.id = change.id AND kept.version < change.version`;
 }
 
 function columnTypes({ properties }: TObject): Columns {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, columnTypeOf(schema)]));
 }
 
+/** @throws `UNEXPECTED` for a schema that has no column type of its own, such as a union */
 function columnTypeOf(schema: TSchema): ColumnType {
   const { type, format, enum: choices } = schema as { type?: string; format?: string; enum?: readonly unknown[] };
   if (type === 'integer') return 'integer';
@@ -151,11 +160,12 @@ function columnTypeOf(schema: TSchema): ColumnType {
   if (type === 'string' && format === 'uuid') return 'uuid';
   if (type === 'string' && format === 'date-time') return 'timestamptz';
   if (type === 'string' || choices?.every((choice) => typeof choice === 'string')) return 'text';
-  return 'json';
+  if (type === 'object' || type === 'array') return 'json';
+  throw kernelErrors.UNEXPECTED(`a field of a read model has no column type: ${JSON.stringify(schema)}`);
 }
 
 /** Only the fields of the schema; those that are NULL or undefined are left out. */
-function present(stored: Readonly<Record<string, unknown>>, types: Columns): Record<string, unknown> {
+function toAnswer(stored: Readonly<Record<string, unknown>>, types: Columns): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(types)) {
     const value = stored[name] ?? stored[snakeCase(name)];

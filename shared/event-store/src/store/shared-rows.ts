@@ -1,4 +1,3 @@
-import type { SharedValueOf } from '@warren/contracts';
 import { rows, type Sql, sql, touching, verbatim, type Write } from './sql.ts';
 
 /** What the decisions of a commit made of a shared value. */
@@ -11,14 +10,14 @@ export interface SharedChange<Value> {
 
 /** Where the shared values of an aggregate are; see `SharedValues` of `@warren/contracts`. */
 export interface SharedRows<Value> {
-  /** Reads and locks rows, in the order of their keys, as columns `key` and `value`. Keys without a row are left out. */
+  /** Reads and locks rows, as columns `key` and `value`. It must lock them in the order of their keys (`COLLATE "C"`). Keys without a row are left out. */
   readonly lock: (keys: readonly string[]) => Sql;
-  /** Writes the net changes of a commit, which come sorted by key. Each must fail (see `touching`) where a row is not as it was read. */
+  /**
+   * Writes the net changes of a commit, which come in any order. It must fail (see `touching`) where a row is not as it was read, and insert
+   * in the order of the keys (`COLLATE "C"`).
+   */
   readonly update: (changes: readonly SharedChange<Value>[], now: Date) => readonly Write[];
 }
-
-/** Where the values of an aggregate are that shares some. */
-export type SharedRowsOf<A> = SharedRows<SharedValueOf<A>>;
 
 /**
  * Unique names, in a table of a key and its holder: all the SQL that a rule such as "an email address has one user" needs. The key is the

@@ -18,6 +18,7 @@ import {
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../event-store.ts';
+import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
 import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
 import { streamOf, toLatest } from './aggregate-log.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
@@ -26,14 +27,16 @@ import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
 import { camelCase, type Sql, sql, toQuery, type Write } from './sql.ts';
 
-/** A request that is to make something new. */
-export interface AskedToCreate {
-  readonly cause: Cause;
-  /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. @default none */
-  readonly key?: string | undefined;
-  /** What makes two requests under one key the same: equal JSON. */
-  readonly sameAs?: unknown;
-}
+/** A request that creates a stream. */
+export type CreateRequest = { readonly cause: Cause } & (
+  | { readonly key?: undefined }
+  | {
+      /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. */
+      readonly key: string | undefined;
+      /** What makes two requests under one key the same: equal JSON, with members in the same order. */
+      readonly sameAs: unknown;
+    }
+);
 
 /** Rows that follow from messages: of all messages of a commit at once. */
 export interface MessageWriter<in Message = never> {
@@ -43,14 +46,14 @@ export interface MessageWriter<in Message = never> {
   readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
 }
 
-/** What follows from messages of one queue. */
+/** What follows from the messages of a queue. */
 export interface Reactions {
   /** Each takes every message as an input. */
   readonly aggregates: readonly AnyAggregate[];
   readonly writers: readonly MessageWriter[];
 }
 
-/** What use cases and handlers do inside a transaction of their own. */
+/** What can be done inside {@link Store.transaction}. */
 export interface StoreWork {
   query<Row>(statement: Sql): Promise<Row[]>;
   /** @throws what the writes say; `TRANSACTION_CONTENTION` */
@@ -61,25 +64,24 @@ export interface StoreWork {
 export interface Store {
   /**
    * Decides an input, appends what follows and updates the tables, in one transaction.
-   * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; `DATABASE_UNAVAILABLE` and its like
+   * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; what `EventStore.transaction` throws
    */
   decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: Omit<Asked<A>, 'input'>): Promise<Outcome<A>>;
   /**
    * The same for a stream that does not exist yet.
-   * @returns the first event of the stream: of the one that an earlier request under the same key created, if there was one
-   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`
+   * @returns the first event of the stream, or of the one that an earlier request under the same key created
+   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input
    */
-  create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: AskedToCreate): Promise<RecordedOf<A>>;
-  /** The events of a stream, oldest first; none for a stream that does not exist. */
-  history<A extends AnyAggregate>(aggregate: A, id: string): Promise<RecordedOf<A>[]>;
+  create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
+  /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
+  history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
   /** The row of an id. @throws `missing` of the read model */
   get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
-  /** Rows of a read model; `rest` begins with WHERE, ORDER BY or LIMIT. */
-  select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]>;
   /** Rows of any statement that only reads, with the names of their columns in camelCase. */
   query<Row>(statement: Sql): Promise<Row[]>;
   /**
-   * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that it handled before are passed over.
+   * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that were handled before are
+   * passed over.
    * @throws what `decide` throws for any of them, and what {@link transaction} throws
    */
   handle(queue: string, messages: readonly EventEnvelope[], reactions: Reactions): Promise<void>;
@@ -92,6 +94,8 @@ export interface StoreOptions {
   /** Name of the service, for the metadata of events. */
   source: string;
   clock: Clock;
+  /** Those that may be decided. */
+  aggregates: readonly AnyAggregate[];
   /** Where the shared values of aggregates are, by category. @default none */
   shared?: Readonly<Record<string, SharedRows<unknown>>>;
   /** Required by a service that takes Idempotency-Keys. */
@@ -100,8 +104,13 @@ export interface StoreOptions {
   metrics: MetricsRegistry;
 }
 
-/** The {@link Store} over an event store. */
-export function createStore({ log, source, clock, shared = {}, keys, logger, metrics }: StoreOptions): Store {
+/**
+ * The {@link Store} over an event store.
+ * @throws `UNEXPECTED` when nobody says where the shared values of an aggregate are
+ */
+export function createStore(options: StoreOptions): Store {
+  const { log, source, aggregates, clock, shared = {}, keys, logger, metrics } = options;
+  for (const aggregate of aggregates) requireRows(aggregate, shared);
   const decisions = new Counter({
     name: 'warren_decisions_total',
     help: 'Inputs of aggregates by what followed from them: an event, or ignored',
@@ -109,7 +118,10 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     registers: [metrics],
   });
 
-  function decideAll<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: readonly Asked<A>[]) {
+  async function decideAll<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: readonly Asked<A>[]) {
+    if (!aggregates.includes(aggregate)) {
+      throw kernelErrors.UNEXPECTED(`${aggregate.category} is not among the aggregates of the service`);
+    }
     const rows = shared[aggregate.category] as Parameters<typeof decideAggregate<A>>[3]['shared'];
     return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows });
   }
@@ -142,7 +154,9 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     for (const aggregate of aggregates) {
       const asked = messages.map((message) => ({ input: message as never, cause: causeOf(message) }));
       const outcomes = await decideAll(tx, aggregate, asked);
-      reports.push(() => asked.forEach((one, at) => report(aggregate, one, outcomes[at] as Outcome<AnyAggregate>)));
+      reports.push(() => {
+        for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<AnyAggregate>);
+      });
     }
     const now = clock.now();
     await executeWrites(
@@ -155,43 +169,37 @@ export function createStore({ log, source, clock, shared = {}, keys, logger, met
     return reports;
   }
 
-  async function select<Row extends TObject>(model: ReadModel<Row>, rest: Sql): Promise<Static<Row>[]> {
-    return (await query<Record<string, unknown>>(model.select(rest))).map(model.read);
-  }
-
   return {
     async decide(aggregate, input, context) {
       const asked = { input, ...context };
-      const id = idOf(aggregate, input);
-      const outcome = await log.transaction((tx) => decideIn(tx, aggregate, asked)).catch(contestedBy(aggregate, id));
+      const outcome = await log
+        .transaction((tx) => decideIn(tx, aggregate, asked))
+        .catch(contestedBy(aggregate, idOf(aggregate, input)));
       report(aggregate, asked, outcome);
       return outcome;
     },
-    async create(aggregate, input, { cause, key, sameAs }) {
+    async create(aggregate, input, request) {
       const id = idOf(aggregate, input);
-      const asked = { input, cause };
-      const { outcome, created } = await log
-        .transaction(async (tx) => {
-          const first = key === undefined ? id : await firstUseOf(keys, tx, { key, sameAs, id });
-          if (first !== id) return { created: await firstEventOf(tx, aggregate, first) };
-          const outcome = await decideIn(tx, aggregate, asked);
-          return { outcome, created: outcome.events[0] };
-        })
-        .catch(contestedBy(aggregate, id));
+      const asked = { input, cause: request.cause };
+      const { outcome, created } = await log.transaction(async (tx) => {
+        const first = request.key === undefined ? id : await firstUseOf(keys, tx, { ...request, key: request.key, id });
+        const outcome = first === id ? await decideIn(tx, aggregate, asked) : undefined;
+        const created = outcome ? outcome.events[0] : await firstEventOf(tx, aggregate, first);
+        if (created?.streamVersion === 1) return { outcome, created };
+        throw kernelErrors.UNEXPECTED(`${aggregate.category} ${first} was not created: it exists, or nothing followed`);
+      });
       if (outcome) report(aggregate, asked, outcome);
-      if (created) return created;
-      throw kernelErrors.UNEXPECTED(`${aggregate.category} ${id} was created without an event`);
+      return created;
     },
     async history(aggregate, id) {
       const stream = streamOf(aggregate, id);
-      return ((await log.load([stream])).get(stream) ?? []).map((event) => toLatest(aggregate, event));
+      return ((await log.load([stream])).get(stream) ?? []).map(toHistoryEntry);
     },
     async get(model, id) {
-      const [row] = await select(model, sql`WHERE id = ${id}`);
-      if (row) return row;
+      const [row] = await query<Record<string, unknown>>(model.select(sql`WHERE id = ${id}`));
+      if (row) return model.read(row);
       throw model.missing(id);
     },
-    select,
     query,
     async handle(queue, messages, reactions) {
       const reports = await log.transaction(async (tx) => {
@@ -220,15 +228,22 @@ const aboutMessage = ({ id, metadata, data }: EventEnvelope) => ({
   ...(data as object),
 });
 
+function requireRows(aggregate: AnyAggregate, shared: StoreOptions['shared'] = {}): void {
+  const { category, shared: values } = aggregate as AnyAggregate & { shared?: unknown };
+  if (values === undefined || shared[category]) return;
+  throw kernelErrors.UNEXPECTED(`${category} shares values, and the service does not say where they are`);
+}
+
 const idOf = <A extends AnyAggregate>(aggregate: A, input: InputOf<A>): string =>
   (aggregate as unknown as { idOf(input: InputOf<A>): string }).idOf(input);
 
-/** Turns contention that outlasted every try into what the aggregate says of it. */
+/** What the aggregate says when others appended to its stream at each attempt. Other contention stays what it is: it passes by itself. */
 const contestedBy =
   (aggregate: AnyAggregate, id: string) =>
   (error: unknown): never => {
     const { contested } = aggregate as unknown as { contested(id: string): AppError };
-    throw isAppError(error) && error.code === 'TRANSACTION_CONTENTION' ? contested(id) : error;
+    const isConflict = isAppError(error) && error.code === 'TRANSACTION_CONTENTION' && 'conflicts' in error.details;
+    throw isConflict ? contested(id) : error;
   };
 
 async function firstUseOf(

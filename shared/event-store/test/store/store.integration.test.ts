@@ -1,9 +1,10 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
-import { createLogger, createMetricsRegistry } from '@warren/kernel';
-import { createIdempotencyKeyTable, createStore, sql } from '../../src/index.ts';
+import { createLogger, createMetricsRegistry, silentLogger } from '@warren/kernel';
+import { createIdempotencyKeyTable, createStore, sql, storeErrors } from '../../src/index.ts';
 import { newEvent, useStoreFixture } from '../store-fixture.ts';
 import { counter, fill } from './counter.ts';
+import { guest } from './guest.ts';
 
 const cause = { correlationId: 'r', causationId: 'm' };
 const KEYS = `
@@ -22,6 +23,7 @@ describe('the store of a service', () => {
     const store = createStore({
       log,
       source: 'test',
+      aggregates: [counter],
       clock: { now: () => new Date('2026-11-30T10:00:00Z') },
       keys: createIdempotencyKeyTable({ madeColumn: 'counter_id' }),
       logger: createLogger({ service: 'test', level: 'debug', destination }),
@@ -70,36 +72,56 @@ describe('the store of a service', () => {
     });
   });
 
-  it('when the history holds an earlier version, then it is given in the latest; an event that is not known fails', async () => {
-    const { store, log } = await open();
-    await log.transaction((tx) =>
-      tx.append([{ streamId: `counter-${one}`, expectedVersion: 0, events: [newEvent(4), newEvent(5)] }]),
-    );
-    const versions = (await store.history(counter, one)).map(({ version, data, streamVersion }) => [
-      version,
-      data,
-      streamVersion,
-    ]);
-    expect(versions).toEqual([
-      [2, { by: 4 }, 1],
-      [2, { by: 5 }, 2],
-    ]);
-    const events = [newEvent(0, { type: 'Reset' })];
-    await log.transaction((tx) => tx.append([{ streamId: `counter-${one}`, expectedVersion: 2, events }]));
-    await expect(store.history(counter, one)).rejects.toMatchObject({ code: 'UNEXPECTED' });
+  it('when the stream exists, or nothing follows, then nothing is created, and the key stays free', async () => {
+    const { store } = await open();
+    await store.decide(counter, fill(one, 1), { cause });
+    for (const upTo of [1, 2]) {
+      const again = store.create(counter, fill(one, upTo), { cause, key: 'k', sameAs: [upTo] });
+      await expect(again).rejects.toMatchObject({ code: 'UNEXPECTED' });
+    }
+    expect(await store.create(counter, fill(other, 9), { cause, key: 'k', sameAs: [9] })).toMatchObject({
+      aggregateId: other,
+    });
+    expect(await store.history(counter, one)).toHaveLength(1);
   });
 
-  it('when others change the same stream all the time, then the aggregate says that it is contested', async () => {
-    const { store } = await open();
-    const all = await Promise.allSettled(
-      Array.from({ length: 200 }, (_, at) => store.decide(counter, fill(one, at), { cause })),
-    );
-    for (const result of all) {
-      if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'COUNTER_CONTESTED' });
-    }
-    const sum = (await store.history(counter, one)).reduce((total, { data }) => total + data.by, 0);
-    const highest = all.reduce((most, { status }, at) => (status === 'fulfilled' ? Math.max(most, at) : most), 0);
-    expect(sum).toBe(highest);
+  it('when the history is asked for, then events are shown as they were recorded, also those that this program does not know', async () => {
+    const { store, log } = await open();
+    const events = [newEvent(4), newEvent(5, { type: 'Reset', version: 7 })];
+    await log.transaction((tx) => tx.append([{ streamId: `counter-${one}`, expectedVersion: 0, events }]));
+    expect(await store.history(counter, one)).toMatchObject([
+      { sequence: 1, type: 'Counted', version: 1, data: { n: 4 } },
+      { sequence: 2, type: 'Reset', version: 7, data: { n: 5 } },
+    ]);
+    expect(await store.history(counter, other)).toEqual([]);
+  });
+
+  it('when an aggregate is none of the service, or shares values that are nowhere, then that is said', async () => {
+    const { store, log } = await open();
+    const asked = store.decide(guest, { type: 'Leave', id: one }, { cause });
+    await expect(asked).rejects.toThrow('guest is not among the aggregates');
+    const options = { log, source: 'test', clock: { now: () => new Date() }, logger: silentLogger };
+    const metrics = createMetricsRegistry('test', { collectDefaults: false });
+    expect(() => createStore({ ...options, aggregates: [guest], metrics })).toThrow('does not say where they are');
+  });
+
+  it('when others append first at each attempt, then the aggregate says that it is contested; other contention stays what it is', async () => {
+    const { store: log } = await fixture.open();
+    const failing = (details?: Record<string, unknown>) =>
+      createStore({
+        log: {
+          ...log,
+          transaction: () => Promise.reject(storeErrors.TRANSACTION_CONTENTION('overtaken', details && { details })),
+        },
+        ...{ source: 'test', aggregates: [counter], clock: { now: () => new Date() }, logger: silentLogger },
+        metrics: createMetricsRegistry('test', { collectDefaults: false }),
+      });
+    await expect(failing({ conflicts: 1 }).decide(counter, fill(one, 1), { cause })).rejects.toMatchObject({
+      code: 'COUNTER_CONTESTED',
+    });
+    await expect(failing().decide(counter, fill(one, 1), { cause })).rejects.toMatchObject({
+      code: 'TRANSACTION_CONTENTION',
+    });
   });
 
   it('when tables are asked, then the names of the columns come in camelCase', async () => {

@@ -1,5 +1,5 @@
 import { EmailAddress, ShortText } from '@warren/contracts';
-import { closed, get, post, put, routesAbout } from '@warren/http';
+import { get, post, put, routesAbout, strictObject } from '@warren/http';
 import { type Context, historyRoute } from '@warren/service';
 import { changeEmail, deactivateUser } from '../../application/change-user.ts';
 import { registerUser } from '../../application/register-user.ts';
@@ -13,11 +13,11 @@ const location = ({ id }: UserView) => `/users/${id}`;
 export const userRoutes = routesAbout<Context>({ missing: notFound }, [
   post(
     '/users',
-    { body: closed({ email: EmailAddress, name: ShortText }), idempotent: true, answer, location },
+    { body: strictObject({ email: EmailAddress, name: ShortText }), idempotent: true, answer, location },
     registerUser,
   ),
   get('/users/:id', { answer }, ({ store }: Context, { id }) => store.get(users, id)),
-  put('/users/:id/email', { body: closed({ email: EmailAddress }), answer }, changeEmail),
-  post('/users/:id/deactivate', { body: closed({}), answer }, deactivateUser),
+  put('/users/:id/email', { body: strictObject({ email: EmailAddress }), answer }, changeEmail),
+  post('/users/:id/deactivate', { body: strictObject({}), answer }, deactivateUser),
   historyRoute('/users/:id/events', user, notFound),
 ]);

@@ -1,6 +1,6 @@
 import type { ReceivedMail } from '@warren/testing';
-import type { ClientRecord, OrderLine } from './client-record.ts';
-import type { ServiceName } from './service-instance.ts';
+import type { ClientRecord, OrderLine } from '../load/client-record.ts';
+import type { ServiceName } from '../system/service-instance.ts';
 
 /** An event of a service's log. */
 export interface LoggedEvent {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Random } from '../random.ts';
 import type { ClientRecord, OrderLine } from './client-record.ts';
 import { createCustomers } from './customers.ts';
 import { drawHotLines, drawLines, drawPrices, drawSupply, supplyForRush } from './products.ts';
-import type { Random } from './random.ts';
 import { cancelOrder, isAnswer, placeOrder, type Reply, shipOrder } from './service-client.ts';
 
 export interface ClientLoadOptions {

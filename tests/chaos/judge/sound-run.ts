@@ -1,6 +1,6 @@
 import { deriveId } from '@warren/kernel';
 import type { ReceivedMail } from '@warren/testing';
-import { createClientRecord, type OrderLine } from './client-record.ts';
+import { createClientRecord, type OrderLine } from '../load/client-record.ts';
 import type { Evidence, LoggedEvent, StoredOrder } from './evidence.ts';
 import { checkInvariants } from './invariants.ts';
 

@@ -1,6 +1,6 @@
 import { createEvent, ReceiveStock } from '@warren/contracts';
+import type { Observer } from '../system/observer.ts';
 import type { ClientRecord, OrderLine } from './client-record.ts';
-import type { Observer } from './observer.ts';
 
 export interface SendStockOptions {
   observer: Pick<Observer, 'publish'>;

@@ -1,5 +1,5 @@
+import type { Random } from '../random.ts';
 import type { OrderLine } from './client-record.ts';
-import type { Random } from './random.ts';
 
 /** Products of which there is enough, some that run out, and two that everybody wants at the same moment. */
 const PLENTIFUL = Array.from({ length: 8 }, (_, index) => `plenty-${index}`);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import type { Random } from '../random.ts';
 import type { ClientRecord } from './client-record.ts';
-import type { Random } from './random.ts';
 import { isAnswer, type NewUser, type Reply, registerUser } from './service-client.ts';
 
 export interface CustomersOptions {

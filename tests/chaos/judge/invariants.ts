@@ -6,9 +6,10 @@ import {
   systemCatalogue,
 } from '@warren/contracts';
 import { deriveId, groupBy } from '@warren/kernel';
+import type { OrderLine } from '../load/client-record.ts';
+import type { ServiceName } from '../system/service-instance.ts';
 import { ANALYTICS_INVARIANTS } from './analytics-invariants.ts';
 import { isUnseen } from './blind-spells.ts';
-import type { OrderLine } from './client-record.ts';
 import { DEADLINE_INVARIANTS } from './deadline-invariants.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';
 import type { Invariant, Violation } from './invariant.ts';
@@ -16,7 +17,6 @@ import { MAIL_INVARIANTS } from './mail-invariants.ts';
 import { PAYMENT_INVARIANTS } from './payment-invariants.ts';
 import { consumerOf, queuesThatTake } from './queues.ts';
 import { repeated } from './repeated.ts';
-import type { ServiceName } from './service-instance.ts';
 
 const MAX_EXAMPLES = 5;
 

@@ -1,6 +1,6 @@
+import type { Random } from '../random.ts';
+import type { FaultKind } from './fault.ts';
 import { FAULT_KINDS } from './fault-kinds.ts';
-import type { FaultKind } from './faults/fault.ts';
-import type { Random } from './random.ts';
 
 /** A fault that will be made. Everything about it follows from the seed. */
 export interface ScheduledFault {

@@ -1,10 +1,10 @@
 import { deadLetterQueue } from '@warren/contracts';
 import { HEADERS } from '@warren/event-bus';
-import type { ChaosSystem } from './chaos-system.ts';
-import type { ClientRecord } from './client-record.ts';
+import type { ClientRecord } from '../load/client-record.ts';
+import type { ChaosSystem } from '../system/chaos-system.ts';
+import type { QueueCount } from '../system/management.ts';
 import { digestOf } from './digest.ts';
 import type { BlindSpell, DeadLetter, Evidence, Outage } from './evidence.ts';
-import type { QueueCount } from './management.ts';
 import { readTables } from './tables.ts';
 
 export interface EvidenceOptions {

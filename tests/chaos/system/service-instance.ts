@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { createTcpProxy, type ServiceProcess, startServiceProcess, type TcpProxy } from '@warren/testing';
-import type { SERVICES } from '../../scripts/lib/services.mjs';
+import type { SERVICES } from '../../../scripts/lib/services.mjs';
 
 /** Where a service can be made to die: see crash-points.mjs. */
 export const CRASH_POINTS = [

@@ -7,9 +7,9 @@ import {
   type TestMailServer,
   type TestPostgres,
 } from '@warren/testing';
+import { INITIAL_STOCK } from '../load/products.ts';
 import { type Management, openManagement } from './management.ts';
 import { type Observer, openObserver } from './observer.ts';
-import { INITIAL_STOCK } from './products.ts';
 import { type Instances, type ServiceInstance, type ServiceName, startServiceInstance } from './service-instance.ts';
 
 /** Everything under test, as processes: a broker, a database and a mail server of its own, and each service behind two proxies of its own. */

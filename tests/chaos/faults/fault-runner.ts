@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { createRandom } from '../random.ts';
+import type { ServiceInstance } from '../system/service-instance.ts';
+import type { FaultContext, FaultKind } from './fault.ts';
 import { FAULT_KINDS } from './fault-kinds.ts';
-import type { FaultContext, FaultKind } from './faults/fault.ts';
-import { createRandom } from './random.ts';
 import type { ScheduledFault } from './schedule.ts';
-import type { ServiceInstance } from './service-instance.ts';
 
 /** What became of a scheduled fault. */
 export interface FaultOutcome extends ScheduledFault {

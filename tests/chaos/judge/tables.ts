@@ -1,6 +1,6 @@
 import pg from 'pg';
+import type { ServiceName } from '../system/service-instance.ts';
 import type { Evidence } from './evidence.ts';
-import type { ServiceName } from './service-instance.ts';
 
 const EVENTS = `event_id AS id, stream_id AS stream, stream_version AS version, type, routing_key IS NOT NULL AS published, data->>'by' AS by, data->>'why' AS why,
   (extract(epoch FROM recorded_at) * 1000)::float8 AS "recordedAt"`;

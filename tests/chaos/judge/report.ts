@@ -1,5 +1,5 @@
-import type { ChaosOptions } from './chaos-options.ts';
-import type { FaultOutcome } from './fault-runner.ts';
+import type { ChaosOptions } from '../chaos-options.ts';
+import type { FaultOutcome } from '../faults/fault-runner.ts';
 import type { Violation } from './invariant.ts';
 
 /** Everything that a run has to tell; written as JSON. */

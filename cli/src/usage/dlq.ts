@@ -1,0 +1,68 @@
+import { type Command, Option } from 'commander';
+import { parseRate } from '../arguments.ts';
+import type { DlqListOptions } from '../commands/dlq-list.ts';
+import type { DlqPurgeOptions } from '../commands/dlq-purge.ts';
+import type { DlqReplayOptions } from '../commands/dlq-replay.ts';
+import type { DlqShowOptions } from '../commands/dlq-show.ts';
+import { addChoice } from '../dead-letter-options.ts';
+import type { Terminal } from '../terminal.ts';
+
+const DEFAULT_LIMIT = 100;
+
+/** `warren dlq …` */
+export function addDlq(program: Command, terminal: Terminal): void {
+  const dlq = program.command('dlq').description('list, look at, replay and purge dead letters');
+  addDlqList(dlq, terminal);
+  addDlqShow(dlq, terminal);
+  addDlqReplay(dlq, terminal);
+  addDlqPurge(dlq, terminal);
+}
+
+function addDlqList(dlq: Command, terminal: Terminal): void {
+  const command = dlq
+    .command('list')
+    .description('the dead letters: how many for which reason, then one by one; all stay where they are');
+  addChoice(command, { limit: DEFAULT_LIMIT })
+    .option('--json', 'print an array with everything about each instead')
+    .action(async (options: DlqListOptions) => {
+      const { listDeadLetters } = await import('../commands/dlq-list.ts');
+      await listDeadLetters(terminal, options);
+    });
+}
+
+function addDlqShow(dlq: Command, terminal: Terminal): void {
+  dlq
+    .command('show')
+    .description('everything about one dead letter: headers, stack, body')
+    .argument('<id>', 'the id of the message')
+    .option('-q, --queue <name>', 'only look in this queue (default: every queue that has dead letters)')
+    .option('--json', 'print an array: more than one queue can have it')
+    .action(async (id: string, options: DlqShowOptions) => {
+      const { showDeadLetter } = await import('../commands/dlq-show.ts');
+      await showDeadLetter(terminal, id, options);
+    });
+}
+
+function addDlqReplay(dlq: Command, terminal: Terminal): void {
+  const command = dlq.command('replay').description('put dead letters back into the queues that they failed in');
+  addChoice(command)
+    .addOption(new Option('--rate <count>', 'at most so many per second').argParser(parseRate))
+    .option('--dry-run', 'only tell how many it would be')
+    .option('--json', 'print an array of {queue, count}')
+    .action(async (options: DlqReplayOptions) => {
+      const { replayDeadLetters } = await import('../commands/dlq-replay.ts');
+      await replayDeadLetters(terminal, options);
+    });
+}
+
+function addDlqPurge(dlq: Command, terminal: Terminal): void {
+  const command = dlq.command('purge').description('throw dead letters away for good; asks first');
+  addChoice(command)
+    .option('--dry-run', 'only tell how many it would be')
+    .option('--yes', 'do not ask')
+    .option('--json', 'print an array of {queue, count}')
+    .action(async (options: DlqPurgeOptions) => {
+      const { purgeDeadLetters } = await import('../commands/dlq-purge.ts');
+      await purgeDeadLetters(terminal, options);
+    });
+}

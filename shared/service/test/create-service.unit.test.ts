@@ -1,0 +1,52 @@
+import { expect, test } from '@jest/globals';
+import { defineAggregate, defineEvent, ignored } from '@warren/contracts';
+import { defineProjection } from '@warren/event-store';
+import { post, strictObject } from '@warren/http';
+import { kernelErrors, silentLogger } from '@warren/kernel';
+import { createService, defineService, settingsOf } from '@warren/service';
+import { Type } from 'typebox';
+
+const aggregateOf = <const Category extends string>(category: Category) =>
+  defineAggregate({
+    category,
+    events: {
+      Rung: defineEvent({ type: 'Rung', version: 1, exchange: 'bells', routingKey: 'rung', schema: Type.Object({}) }),
+    },
+    ends: [],
+    initial: 0,
+    idOf: ({ id }) => id,
+    decide: (_: number, input: { type: 'Ring'; id: string }) => ignored(input.id),
+    evolve: (rung: number) => rung + 1,
+    contested: (id) => kernelErrors.UNEXPECTED(id),
+  });
+const bell = aggregateOf('bell');
+const base = { name: 'porter', port: 3999, aggregates: [bell] } as const;
+const env = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/porter', PORTER_PORT: '0' };
+const create = (service: Parameters<typeof createService>[0]) => () =>
+  createService(service, { env, logger: silentLogger });
+
+test('when a declaration is sound, then the service is assembled without a connection', () => {
+  const service = create(defineService(base))();
+  expect(service.lifecycle.state).toBe('created');
+});
+
+test('when a projection is of an aggregate that the service does not have, then that is said at the start', () => {
+  const tables = { name: 'chimes', tables: ['chimes'], rebuildable: true };
+  const projections = [defineProjection(aggregateOf('chime'), tables, () => [])];
+  expect(create(defineService({ ...base, projections }))).toThrow('the projection chimes is of chime');
+});
+
+test('when a route takes Idempotency-Keys and the service keeps none, then that is said at the start', () => {
+  const spec = { body: strictObject({}), answer: Type.Object({}), idempotent: true };
+  const routes = [post('/bells', spec, async () => ({}))];
+  expect(create(defineService({ ...base, routes }))).toThrow('POST /bells takes an Idempotency-Key');
+  expect(create(defineService({ ...base, routes, idempotencyKeys: { madeColumn: 'bell_id' } }))).not.toThrow();
+});
+
+test('when settings are missing, then all of them are named; those of the kit come by themselves', () => {
+  const service = defineService({ ...base, idempotencyKeys: { madeColumn: 'bell_id' } });
+  expect(() => createService(service, { env: {} })).toThrow(/AMQP_URL.*DATABASE_URL/s);
+  expect(settingsOf(service).port).toMatchObject({ env: 'PORTER_PORT', default: 3999 });
+  expect(Object.keys(settingsOf(service))).toContain('idempotencyKeyKeepMs');
+  expect(Object.keys(settingsOf(defineService(base)))).not.toContain('idempotencyKeyKeepMs');
+});
