@@ -1,15 +1,24 @@
-import type {
-  EventOf,
+import {
+  type Decision,
+  defineAggregate,
+  type EventIn,
   InventoryReleased,
   InventoryReserved,
   InventoryUnavailable,
-  OrderCreated,
+  ignored,
+  internalEvent,
+  type MessageOf,
+  type OrderCancelled,
+  type OrderCreated,
+  ShortText,
 } from '@warren/contracts';
-import { findShortages, type StockLevels, sumByProduct } from './stock.ts';
+import { kernelErrors } from '@warren/kernel';
+import { Type } from 'typebox';
+import { findShortages, type ProductQuantity, type StockLevels, sumByProduct } from './stock.ts';
 
-/**
- * The reservation of one order: what the warehouse has answered to it. Its events are its memory (stream `reservation-<orderId>`).
- * The creation and the cancellation of an order come through different queues, so either may come first.
+/*
+ * The reservation of one order: what the warehouse has answered to it. The creation and the cancellation of an order come through different
+ * queues, so either may come first.
  *
  * | state | on `OrderCreated` | on `OrderCancelled` |
  * |---|---|---|
@@ -21,34 +30,48 @@ import { findShortages, type StockLevels, sumByProduct } from './stock.ts';
  */
 export type Reservation =
   | { readonly status: 'none' }
-  | { readonly status: 'reserved'; readonly lines: readonly ReservedLine[] }
+  | { readonly status: 'reserved'; readonly lines: readonly ProductQuantity[] }
   | { readonly status: 'unavailable' | 'released' | 'forestalled' };
 
-/** Pieces of one product set aside for an order. */
-export type ReservedLine = EventOf<typeof InventoryReserved>['data']['reservations'][number];
-
-/** The part of an order that its reservation depends on. */
-export type OrderToReserve = Pick<EventOf<typeof OrderCreated>['data'], 'id' | 'items'>;
+const events = {
+  InventoryReserved,
+  InventoryUnavailable,
+  InventoryReleased,
+  /** The order was cancelled before its creation was heard of. */
+  ReservationForestalled: internalEvent(Type.Object({ orderId: ShortText })),
+};
 
 /** What can happen to a reservation. */
-export type ReservationEvent =
-  | Pick<EventOf<typeof InventoryReserved>, 'type' | 'data'>
-  | Pick<EventOf<typeof InventoryUnavailable>, 'type' | 'data'>
-  | Pick<EventOf<typeof InventoryReleased>, 'type' | 'data'>
-  /** The order was cancelled before its creation was heard of. Known to this service only. */
-  | { type: 'ReservationForestalled'; data: { orderId: string } };
+export type ReservationEvent = EventIn<typeof events>;
 
-/** Nothing follows, for a reason that is part of the design. */
-export interface Ignored {
-  readonly outcome: 'ignored';
-  readonly reason: string;
+/** What is heard of an order. */
+export type OrderMessage = MessageOf<typeof OrderCreated> | MessageOf<typeof OrderCancelled>;
+
+/** Pieces that go into the free stock, or out of it where they are negative; each product once. */
+export interface Move {
+  readonly productId: string;
+  readonly pieces: number;
 }
 
-/** An order that has not been heard of. */
-export const noReservation: Reservation = { status: 'none' };
+/** What an event moves. */
+export function movesOf(event: ReservationEvent): readonly Move[] {
+  switch (event.type) {
+    case 'InventoryReserved':
+      return event.data.reservations.map((line) => toMove(line, -1));
+    case 'InventoryReleased':
+      return event.data.released.map((line) => toMove(line, 1));
+    default:
+      return [];
+  }
+}
 
-/** The state after an event. */
-export function evolve(_state: Reservation, event: ReservationEvent): Reservation {
+/** Decides a message: see the table above. A reservation takes all lines of its order, or none. */
+function decide(state: Reservation, message: OrderMessage, levels: StockLevels): Decision<ReservationEvent> {
+  if (message.type === 'OrderCreated') return reserve(state, message.data, levels);
+  return release(state, message.data.orderId);
+}
+
+function evolve(_state: Reservation, event: ReservationEvent): Reservation {
   switch (event.type) {
     case 'InventoryReserved':
       return { status: 'reserved', lines: event.data.reservations };
@@ -58,30 +81,21 @@ export function evolve(_state: Reservation, event: ReservationEvent): Reservatio
       return { status: 'released' };
     case 'ReservationForestalled':
       return { status: 'forestalled' };
-    default:
-      return event satisfies never;
   }
 }
 
-/** The pieces that an event takes from the free stock, each product once. */
-export function withdrawnBy(event: ReservationEvent): readonly ReservedLine[] {
-  return event.type === 'InventoryReserved' ? event.data.reservations : [];
-}
-
-/** The pieces that an event gives back to the free stock, each product once. */
-export function returnedBy(event: ReservationEvent): readonly ReservedLine[] {
-  return event.type === 'InventoryReleased' ? event.data.released : [];
-}
-
-/** Answers an `OrderCreated`: all of its lines or none, out of the given levels. See the table above. */
-export function decide(
-  state: Reservation,
-  order: OrderToReserve,
+function reserve(
+  { status }: Reservation,
+  { id: orderId, items }: MessageOf<typeof OrderCreated>['data'],
   levels: StockLevels,
-): readonly ReservationEvent[] | Ignored {
-  switch (state.status) {
-    case 'none':
-      return [answer(order, levels)];
+): Decision<ReservationEvent> {
+  switch (status) {
+    case 'none': {
+      const wanted = sumByProduct(items);
+      const shortages = findShortages(wanted, levels);
+      if (shortages.length > 0) return [{ type: 'InventoryUnavailable', data: { orderId, items, shortages } }];
+      return [{ type: 'InventoryReserved', data: { orderId, reservations: wanted } }];
+    }
     case 'reserved':
       return ignored('the order has its reservation already');
     case 'unavailable':
@@ -89,13 +103,10 @@ export function decide(
     case 'released':
     case 'forestalled':
       return ignored('the order is cancelled already');
-    default:
-      return state satisfies never;
   }
 }
 
-/** Answers an `OrderCancelled`. See the table above. */
-export function decideCancellation(state: Reservation, orderId: string): readonly ReservationEvent[] | Ignored {
+function release(state: Reservation, orderId: string): Decision<ReservationEvent> {
   switch (state.status) {
     case 'none':
       return [{ type: 'ReservationForestalled', data: { orderId } }];
@@ -107,17 +118,33 @@ export function decideCancellation(state: Reservation, orderId: string): readonl
       return ignored('the reservation is released already');
     case 'forestalled':
       return ignored('the cancellation is known already');
-    default:
-      return state satisfies never;
   }
 }
 
-const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+const toMove = ({ productId, quantity }: ProductQuantity, sign: 1 | -1): Move => ({
+  productId,
+  pieces: sign * quantity,
+});
 
-function answer(order: OrderToReserve, levels: StockLevels): ReservationEvent {
-  const { id: orderId, items } = order;
-  const wanted = sumByProduct(items);
-  const shortages = findShortages(wanted, levels);
-  if (shortages.length > 0) return { type: 'InventoryUnavailable', data: { orderId, items, shortages } };
-  return { type: 'InventoryReserved', data: { orderId, reservations: wanted } };
-}
+const productIdsOf = (lines: readonly ProductQuantity[]) => lines.map(({ productId }) => productId);
+
+export const reservation = defineAggregate({
+  category: 'reservation',
+  events,
+  // What stands reserved can be released all the same.
+  ends: ['InventoryReserved', 'InventoryUnavailable', 'InventoryReleased', 'ReservationForestalled'],
+  initial: { status: 'none' },
+  idOf: (message: OrderMessage) => (message.type === 'OrderCreated' ? message.data.id : message.data.orderId),
+  decide,
+  evolve,
+  shared: {
+    keysOf: (message: OrderMessage, state: Reservation) =>
+      productIdsOf(
+        message.type === 'OrderCreated' ? message.data.items : state.status === 'reserved' ? state.lines : [],
+      ),
+    changes: (event: ReservationEvent, _state: Reservation, levels: StockLevels) =>
+      movesOf(event).map(({ productId, pieces }) => [productId, (levels.get(productId) ?? 0) + pieces] as const),
+  },
+  contested: (orderId) =>
+    kernelErrors.UNEXPECTED(`the reservation of order ${orderId} was changed by others again and again`),
+});

@@ -1,0 +1,29 @@
+import { OrderCancelled, OrderCreated, ReceiveStock } from '@warren/contracts';
+import { setting } from '@warren/kernel';
+import { defineService, on } from '@warren/service';
+import { applyInitialStock } from './adapters/postgres/apply-initial-stock.ts';
+import { inventoryMigrations } from './adapters/postgres/migrations.ts';
+import { receiveStock } from './adapters/postgres/receive-stock.ts';
+import { stockLedger, stockLevels } from './adapters/postgres/stock-tables.ts';
+import { parseInitialStock } from './domain/initial-stock.ts';
+import { reservation } from './domain/reservation.ts';
+
+/** The inventory service: sets pieces aside for orders, releases those of cancelled ones, takes in new ones. */
+export const inventoryService = defineService({
+  name: 'inventory',
+  port: 3002,
+  settings: {
+    initialStock: setting({
+      env: 'INITIAL_STOCK',
+      doc: 'Stock of an empty warehouse, booked once: <product>:<quantity>,… or none.',
+      format: parseInitialStock,
+      default: parseInitialStock('item1:100,item2:50'),
+    }),
+  },
+  aggregates: [reservation],
+  shared: { reservation: stockLevels },
+  projections: [stockLedger],
+  on: [on(OrderCreated, reservation), on(OrderCancelled, reservation), on(ReceiveStock, receiveStock)],
+  atStart: [applyInitialStock],
+  migrations: inventoryMigrations,
+});
