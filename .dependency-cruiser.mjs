@@ -84,7 +84,7 @@ export default {
         'What a service decides imports the contracts and the error types (of the kernel), and nothing else: no I/O can slip in.',
       severity: 'error',
       from: { path: '^services/([^/]+)/src/domain/' },
-      to: { pathNot: ['^services/$1/src/domain/', `^shared/(contracts|kernel)${INDEX}`] },
+      to: { pathNot: ['^services/$1/src/domain/', `^shared/(contracts|kernel)${INDEX}`, '/typebox/'] },
     },
     {
       name: 'application-below-adapters',

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { QUEUES } from '@warren/contracts';
 import { loadSettings, silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -9,15 +10,14 @@ import {
   uniqueName,
   waitUntil,
 } from '@warren/testing';
-import { composeInventory, type InventoryService } from '../../services/inventory/src/compose.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
 
 let vhost: TestVhost;
 let database: TestDatabase;
 let env: Record<string, string>;
-const services: InventoryService[] = [];
+const services: RunnableService[] = [];
 
 beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
@@ -29,9 +29,11 @@ afterEach(async () => {
   await Promise.all([database.drop(), vhost.close()]);
 });
 
-async function startInventory(more: Record<string, string> = {}): Promise<InventoryService> {
-  const settings = loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0', ...more });
-  const service = composeInventory(settings, silentLogger);
+async function startInventory(more: Record<string, string> = {}): Promise<RunnableService> {
+  const service = createService(inventoryService, {
+    env: { ...env, INVENTORY_PORT: '0', ...more },
+    logger: silentLogger,
+  });
   services.push(service);
   await service.lifecycle.start();
   await waitUntil(async () => (await service.lifecycle.readiness()).ready, {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool } from '@warren/event-store';
 import { loadSettings, silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import { waitUntil, waitUntilReady } from '@warren/testing';
-import { composeInventory, type InventoryService } from '../../services/inventory/src/compose.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import {
   createOrderFixture,
   type OrderFixture,
@@ -17,13 +17,13 @@ const traceId = '4bf92f3577b34da6a3ce929d0e0e4736';
 
 let fixture: OrderFixture;
 let order: RunningOrder;
-let inventory: InventoryService;
+let inventory: RunnableService;
 
 beforeAll(async () => {
   fixture = await createOrderFixture();
   order = await fixture.start();
   const addresses = { AMQP_URL: fixture.vhost.amqpUrl, DATABASE_URL: fixture.database.url };
-  inventory = composeInventory(loadSettings(inventorySettings, { ...addresses, INVENTORY_PORT: '0' }), silentLogger);
+  inventory = createService(inventoryService, { env: { ...addresses, INVENTORY_PORT: '0' }, logger: silentLogger });
   await inventory.lifecycle.start();
   await waitUntilReady(order.service);
 });

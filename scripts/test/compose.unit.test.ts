@@ -5,7 +5,7 @@ import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
@@ -36,7 +36,7 @@ const compose = parse(text, { merge: true }) as {
 
 const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: orderSettings,
-  inventory: inventorySettings,
+  inventory: settingsOf(inventoryService),
   user: settingsOf(userService),
   notification: notificationSettings,
   analytics: analyticsSettings,

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { settingsOf } from '@warren/service';
 import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
@@ -12,7 +12,7 @@ import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [
     orderSettings,
-    inventorySettings,
+    settingsOf(inventoryService),
     settingsOf(userService),
     notificationSettings,
     analyticsSettings,

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from '@warren/kernel';
+import { settingsOf } from '@warren/service';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 
 const required = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/warren' };
@@ -15,7 +16,7 @@ describe('the defaults of the services', () => {
 
   it.each([
     ['order', order],
-    ['inventory', loadSettings(inventorySettings, required)],
+    ['inventory', loadSettings(settingsOf(inventoryService), required)],
   ])('when a queue of the %s service rests, then its orders do not time out meanwhile (adr/0006)', (_, settings) => {
     expect(settings.breakerResetMs).toBeLessThanOrEqual(order.deadlineMs / 4);
   });

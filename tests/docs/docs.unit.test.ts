@@ -10,7 +10,7 @@ import { settingsOf } from '@warren/service';
 import '../../cli/src/cli-errors.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
@@ -47,7 +47,7 @@ describe('the documentation', () => {
   it('when a service reads a setting, then the README has it with its default, and no others', () => {
     const specs: Record<string, SettingsSpec> = {
       order: orderSettings,
-      inventory: inventorySettings,
+      inventory: settingsOf(inventoryService),
       user: settingsOf(userService),
       notification: notificationSettings,
       analytics: analyticsSettings,

@@ -9,8 +9,7 @@ import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import type { CaughtMail } from '../../mail-catcher/src/mailbox.ts';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { composeInventory } from '../../services/inventory/src/compose.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { composeNotification } from '../../services/notification/src/compose.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
@@ -51,7 +50,7 @@ export async function startWholeSystem() {
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
-    composeInventory(loadSettings(inventorySettings, env), silentLogger),
+    createService(inventoryService, { env, logger: silentLogger }),
     composeNotification(loadSettings(notificationSettings, env), silentLogger),
   ];
   await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));

@@ -1,12 +1,10 @@
+import { createEvent, OrderCancelled, OrderCreated } from '@warren/contracts';
 import {
-  decideCancellation,
-  decide as decideReservation,
-  evolve as evolveReservation,
-  noReservation,
+  movesOf,
+  type OrderMessage,
   type Reservation,
   type ReservationEvent,
-  returnedBy,
-  withdrawnBy,
+  reservation as reservationOf,
 } from '../../services/inventory/src/domain/reservation.ts';
 import {
   decide as decideOrder,
@@ -80,27 +78,31 @@ function sentBy({ type }: OrderEvent, orderId: string): Message[] {
 }
 
 function tellInventory(world: World, { type, orderId }: Extract<Message, { to: 'inventory' }>): World {
-  const reservation = world.reservations[orderId] ?? noReservation;
-  const order = { id: orderId, items: [{ productId: PRODUCT, quantity: PIECES }] };
-  const decision =
-    type === 'OrderCreated'
-      ? decideReservation(reservation, order, new Map([[PRODUCT, world.stock]]))
-      : decideCancellation(reservation, orderId);
-  if ('outcome' in decision) return world;
-  return decision.reduce(book, world);
+  const state = world.reservations[orderId] ?? reservationOf.initial;
+  const decision = reservationOf.decide(state, messageAbout(type, orderId), new Map([[PRODUCT, world.stock]]));
+  return 'outcome' in decision ? world : decision.reduce(book, world);
+}
+
+function messageAbout(type: 'OrderCreated' | 'OrderCancelled', orderId: string): OrderMessage {
+  const about = { aggregateId: orderId, source: 'order' };
+  const items = [{ productId: PRODUCT, quantity: PIECES }];
+  const created = { id: orderId, customerId: 'c', items, currency: 'USD', status: 'pending' as const, createdAt: '' };
+  const cancelled = { orderId, reason: '', by: 'customer' as const, cancelledAt: '' };
+  return type === 'OrderCreated'
+    ? createEvent(OrderCreated, { ...about, data: created })
+    : createEvent(OrderCancelled, { ...about, data: cancelled });
 }
 
 function book(world: World, event: ReservationEvent): World {
   const { orderId } = event.data;
-  const taken = piecesIn(withdrawnBy(event));
-  const returned = piecesIn(returnedBy(event));
-  const reservation = evolveReservation(world.reservations[orderId] ?? noReservation, event);
+  const moved = movesOf(event).reduce((sum, { pieces }) => sum + pieces, 0);
+  const reservation = reservationOf.evolve(world.reservations[orderId] ?? reservationOf.initial, event);
   return {
     ...world,
-    stock: world.stock - taken + returned,
+    stock: world.stock + moved,
     reservations: { ...world.reservations, [orderId]: reservation },
-    taken: { ...world.taken, [orderId]: (world.taken[orderId] ?? 0) + taken },
-    returned: { ...world.returned, [orderId]: (world.returned[orderId] ?? 0) + returned },
+    taken: { ...world.taken, [orderId]: (world.taken[orderId] ?? 0) + Math.max(0, -moved) },
+    returned: { ...world.returned, [orderId]: (world.returned[orderId] ?? 0) + Math.max(0, moved) },
     bag: [...world.bag, ...answerOf(event)],
   };
 }
@@ -109,6 +111,3 @@ function answerOf(event: ReservationEvent): Message[] {
   if (event.type !== 'InventoryReserved' && event.type !== 'InventoryUnavailable') return [];
   return [{ to: 'order', input: event, orderId: event.data.orderId }];
 }
-
-const piecesIn = (lines: readonly { quantity: number }[]): number =>
-  lines.reduce((sum, { quantity }) => sum + quantity, 0);

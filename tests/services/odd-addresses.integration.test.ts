@@ -1,6 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService } from '@warren/service';
 import { createTestVhost, testEnvironment, uniqueName, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { main } from '../../cli/src/main.ts';
@@ -9,8 +10,7 @@ import { checkBroker, checkDatabase } from '../../scripts/lib/external-services.
 import { createReport } from '../../scripts/lib/report.mjs';
 import type { StartContext } from '../../scripts/lib/start.mjs';
 import { startBroker, startDatabase } from '../../scripts/lib/start-servers.mjs';
-import { composeInventory } from '../../services/inventory/src/compose.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 
 const PASSWORD = 'p@ss%ü/1';
 const ODD = '@%ü/#+ ';
@@ -87,8 +87,8 @@ describe('a login, a virtual host, and a database whose names are percent-encode
   });
 
   it('when a service starts with them, then it is ready, and the command line works on the same broker and database', async () => {
-    const settings = loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0', INITIAL_STOCK: 'item1:3' });
-    const service = composeInventory(settings, silentLogger);
+    const inventory = { ...env, INVENTORY_PORT: '0', INITIAL_STOCK: 'item1:3' };
+    const service = createService(inventoryService, { env: inventory, logger: silentLogger });
     await service.lifecycle.start();
     try {
       await waitUntilReady(service);

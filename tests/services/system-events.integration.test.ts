@@ -6,8 +6,7 @@ import { createService } from '@warren/service';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { composeInventory } from '../../services/inventory/src/compose.ts';
-import { inventorySettings } from '../../services/inventory/src/config.ts';
+import { inventoryService } from '../../services/inventory/src/service.ts';
 import { composeNotification } from '../../services/notification/src/compose.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
@@ -20,7 +19,7 @@ type Env = Record<string, string>;
 
 const SERVICES: Record<string, (env: Env) => Service> = {
   order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
-  inventory: (env) => composeInventory(loadSettings(inventorySettings, { ...env, INVENTORY_PORT: '0' }), silentLogger),
+  inventory: (env) => createService(inventoryService, { env: { ...env, INVENTORY_PORT: '0' }, logger: silentLogger }),
   user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
   payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { archiveRule } from '@warren/event-store';
+import { archiveRule, type RecordedEvent } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase, waitUntil } from '@warren/testing';
-import { ENDING_EVENTS } from '../src/application/reservation-streams.ts';
+import { stockLedger } from '../src/adapters/postgres/stock-tables.ts';
+import { reservation } from '../src/domain/reservation.ts';
 import { createInventoryOnPostgres, type InventoryOnPostgres } from './inventory-on-postgres.ts';
 import { orderCancelled, orderCreated } from './messages.ts';
 import { createStockProbe, type StockProbe } from './stock-of.ts';
@@ -65,8 +66,8 @@ describe('a cancelled order', () => {
     async (_, quantity, ...story) => {
       const order = orderCreated([['apple', quantity]]);
       await instance(0).reserveStock([order]);
-      const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
-      const archive = () => instance(0).store.transaction((tx) => rule.takeBatch(tx, { size: 100, after: 0 }));
+      const rule = archiveRule({ endedBy: reservation.ends, keepMs: 0 });
+      const archive = () => instance(0).log.transaction((tx) => rule.takeBatch(tx, { size: 100, after: 0 }));
       await waitUntil(async () => (await archive()).streams === 1, { what: 'the order to be archived' });
 
       await instance(1).reserveStock([{ ...order, id: createId() }]);
@@ -127,26 +128,38 @@ describe('a cancelled order', () => {
 });
 
 describe('the nets under a release', () => {
-  const release = (orderId: string, quantity: number) =>
-    instance(0).store.transaction((tx) =>
-      instance(0).warehouse.release(tx, [{ orderId, lines: [{ productId: 'apple', quantity }] }], new Date()),
-    );
+  /** Books the events of an order's stream once more, past the log. */
+  async function book(orderId: string, ...wanted: ((event: RecordedEvent) => RecordedEvent)[]): Promise<void> {
+    const stream = `reservation-${orderId}`;
+    const [reserved] = (await instance(0).log.load([stream])).get(stream) as [RecordedEvent];
+    for (const make of wanted)
+      await instance(0).store.transaction((tx) => tx.write(stockLedger.writes([make(reserved)])));
+  }
+  const released =
+    (quantity: number, aggregateId?: string) =>
+    (reserved: RecordedEvent): RecordedEvent => ({
+      ...reserved,
+      aggregateId: aggregateId ?? reserved.aggregateId,
+      type: 'InventoryReleased',
+      data: { orderId: reserved.aggregateId, released: [{ productId: 'apple', quantity }] },
+    });
+  const asItWas = (reserved: RecordedEvent) => reserved;
 
   it('when more or something else is given back than was reserved, then it is an error and nothing is written', async () => {
     const order = orderCreated([['apple', 3]]);
     await instance(0).reserveStock([order]);
-    await expect(release(order.data.id, 4)).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
-    await expect(release(createId(), 3)).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
+    const { id } = order.data;
+    await expect(book(id, released(4))).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
+    await expect(book(id, released(3, createId()))).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
     expect(await probe.levels()).toMatchObject({ apple: { available: 97, reserved: 3 } });
+    expect(await probe.ledger()).toEqual({ initial: 2, reserved: 1 });
   });
 
   it('when an order is released a second time past the log, then the database refuses', async () => {
     const order = orderCreated([['apple', 3]]);
     await instance(0).reserveStock([order]);
-    await release(order.data.id, 3);
-    const withdrawal = [{ orderId: order.data.id, lines: [{ productId: 'apple', quantity: 3 }] }];
-    await instance(0).store.transaction((tx) => instance(0).warehouse.withdraw(tx, withdrawal, new Date()));
+    await book(order.data.id, released(3), asItWas);
     const details = { constraint: 'stock_ledger_released_once' };
-    await expect(release(order.data.id, 3)).rejects.toMatchObject({ code: 'DATABASE_FAULT', details });
+    await expect(book(order.data.id, released(3))).rejects.toMatchObject({ code: 'DATABASE_FAULT', details });
   });
 });

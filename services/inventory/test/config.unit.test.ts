@@ -1,6 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from '@warren/kernel';
-import { inventorySettings } from '../src/config.ts';
+import { settingsOf } from '@warren/service';
+import { inventoryService } from '../src/service.ts';
+
+const inventorySettings = settingsOf(inventoryService);
 
 const required = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/warren' };
 

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InventoryReserved, QUEUES } from '@warren/contracts';
+import { InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
+import type { RunnableService } from '@warren/service';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
 import pg from 'pg';
-import { createSubscriptions } from '../src/adapters/messaging/subscriptions.ts';
-import type { InventoryService } from '../src/compose.ts';
 import { createInventoryOnPostgres } from './inventory-on-postgres.ts';
 import { orderCreated } from './messages.ts';
 import { createInventoryFixture, type InventoryFixture, readinessOf } from './running-inventory.ts';
@@ -42,14 +41,14 @@ const throughProxies = () => ({
   DATABASE_URL: database.through(inventory.database.url),
 });
 
-const readyAgain = (service: InventoryService) =>
+const readyAgain = (service: RunnableService) =>
   waitUntil(async () => (await readinessOf(service)).status === 200, { what: 'readiness' });
 const answered = (count: number) => waitUntil(() => answers.length >= count, { what: 'the answer' });
 
 describe('the inventory service under faults', () => {
   it('when it starts while the broker is away, then it runs, says that it is not ready, and goes on without a hand', async () => {
     broker.refuse(true);
-    const [service] = (await inventory.startUnready(1, throughProxies())) as [InventoryService];
+    const [service] = (await inventory.startUnready(1, throughProxies())) as [RunnableService];
     const order = orderCreated([['item1', 1]]);
     await inventory.bus.publish(order);
     const away = await waitUntil(
@@ -75,20 +74,16 @@ describe('the inventory service under faults', () => {
     opened.push(() => bus.close());
     await bus.connect();
     const handled: string[] = [];
-    const subscriptions = createSubscriptions({
-      bus,
-      inventory: {
-        ...application,
-        async reserveStock(orders) {
-          await application.reserveStock(orders);
-          handled.push(...orders.map((order) => order.id));
-          if (handled.length === 1) broker.cut();
-        },
+    await bus.subscribe({
+      queue: QUEUES.inventoryOrderCreated,
+      bindings: [OrderCreated],
+      async batchHandler(deliveries) {
+        const orders = deliveries.map(({ event }) => event);
+        await application.reserveStock(orders);
+        handled.push(...orders.map((order) => order.id));
+        if (handled.length === 1) broker.cut();
       },
-      prefetch: 10,
-      maxBatch: 10,
     });
-    await subscriptions.start?.();
     const order = orderCreated([['item1', 3]]);
     await inventory.bus.publish(order);
     await waitUntil(() => handled.length === 2, { what: 'the second delivery' });
@@ -99,7 +94,7 @@ describe('the inventory service under faults', () => {
 
   it('when the database is away for more tries than a message has, then none is dead-lettered and all are handled once it is back', async () => {
     const pace = { RETRY_MAX_ATTEMPTS: '2', RETRY_BASE_MS: '50', BREAKER_RESET_MS: '500' };
-    const [service] = (await inventory.start(1, { ...throughProxies(), ...pace })) as [InventoryService];
+    const [service] = (await inventory.start(1, { ...throughProxies(), ...pace })) as [RunnableService];
     database.refuse(true);
     database.cut();
     const orders = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];

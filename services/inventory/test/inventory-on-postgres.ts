@@ -1,14 +1,24 @@
-import { createDatabaseComponent, createEventStore, createPool } from '@warren/event-store';
-import { Counter, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
+import { type EventEnvelope, QUEUES } from '@warren/contracts';
+import {
+  createDatabaseComponent,
+  createEventStore,
+  createPool,
+  createStore,
+  type InlineProjection,
+  type Reactions,
+} from '@warren/event-store';
+import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
+import { applyInitialStock } from '../src/adapters/postgres/apply-initial-stock.ts';
 import { inventoryMigrations } from '../src/adapters/postgres/migrations.ts';
-import { createStockTables } from '../src/adapters/postgres/stock-tables.ts';
-import { createInventory } from '../src/application/inventory.ts';
-import type { Warehouse } from '../src/application/warehouse.ts';
+import { receiveStock } from '../src/adapters/postgres/receive-stock.ts';
+import { stockLedger, stockLevels } from '../src/adapters/postgres/stock-tables.ts';
+import { reservation } from '../src/domain/reservation.ts';
+import type { ProductQuantity } from '../src/domain/stock.ts';
 
 const SCHEMA = 'inventory_service';
 
-/** One instance of the service's application on a real database, without a broker. */
-export async function createInventoryOnPostgres(databaseUrl: string, change: Partial<Warehouse> = {}) {
+/** What the service does with messages, on a real database, without a broker. */
+export async function createInventoryOnPostgres(databaseUrl: string, ...more: readonly InlineProjection[]) {
   const metrics = createMetricsRegistry('inventory', { collectDefaults: false });
   const pool = createPool({ url: databaseUrl, schema: SCHEMA, connectTimeoutMs: 60_000 });
   const database = createDatabaseComponent({
@@ -17,13 +27,20 @@ export async function createInventoryOnPostgres(databaseUrl: string, change: Par
     migrations: { namespace: 'inventory', migrations: inventoryMigrations },
   });
   await database.start?.();
-  const store = createEventStore({ pool, metrics });
-  const warehouse = { ...createStockTables(), ...change };
-  const decisions = new Counter({ name: 'decisions', help: 'none', labelNames: ['message', 'outcome'], registers: [] });
+  const log = createEventStore({ pool, projections: [stockLedger, ...more], metrics });
+  const context = { clock: systemClock, logger: silentLogger, metrics };
+  const shared = { reservation: stockLevels as never };
+  const store = createStore({ log, source: 'inventory', aggregates: [reservation], shared, ...context });
+  const handling = (queue: string, reactions: Partial<Reactions>) => (messages: readonly EventEnvelope[]) =>
+    store.handle(queue, messages, { aggregates: [], writers: [], ...reactions });
   return {
-    ...createInventory({ store, warehouse, clock: systemClock, logger: silentLogger, decisions }),
+    reserveStock: handling(QUEUES.inventoryOrderCreated, { aggregates: [reservation] }),
+    releaseStock: handling(QUEUES.inventoryOrderCancelled, { aggregates: [reservation] }),
+    receiveStock: handling(QUEUES.inventoryReceiveStock, { writers: [receiveStock] }),
+    applyInitialStock: (initialStock: readonly ProductQuantity[]) =>
+      applyInitialStock({ store, ...context, settings: { initialStock } }),
+    log,
     store,
-    warehouse,
     metrics,
     stop: () => pool.end(),
   };

@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { Write } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { stockLedger, stockLevels } from '../src/adapters/postgres/stock-tables.ts';
 import { createInventoryOnPostgres, type InventoryOnPostgres } from './inventory-on-postgres.ts';
 import { orderCreated, receiveStock } from './messages.ts';
 import { createStockProbe, type StockProbe } from './stock-of.ts';
@@ -139,8 +141,9 @@ describe('the answers to orders', () => {
     await fill({ apple: 10 });
     let failures = 1;
     const failing = await createInventoryOnPostgres(database.url, {
-      withdraw: async (...args) => {
-        await instance(0).warehouse.withdraw(...args);
+      name: 'failing',
+      tables: [],
+      async apply() {
         failures -= 1;
         if (failures === 0) throw new Error('lost at the last moment');
       },
@@ -157,25 +160,25 @@ describe('the answers to orders', () => {
 });
 
 describe('the nets under the stock', () => {
-  const now = new Date();
-  const withdraw = (quantity: number, orderId: string = createId()) =>
-    instance(0).store.transaction((tx) =>
-      instance(0).warehouse.withdraw(tx, [{ orderId, lines: [{ productId: 'apple', quantity }] }], now),
-    );
+  const change = (before: number, after: number) => stockLevels.update([{ key: 'apple', before, after }], new Date());
+  const book = (writes: readonly Write[]) => instance(0).store.transaction((tx) => tx.write(writes));
 
   it('when more is withdrawn than there is, past all locks, then it is an error and nothing is written', async () => {
     await fill({ apple: 10 });
-    await expect(withdraw(11)).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
+    await expect(book(change(11, 0))).rejects.toMatchObject({ code: 'STOCK_LEVEL_MISMATCH' });
     expect(await probe.levels()).toEqual({ apple: { available: 10, reserved: 0 } });
     expect(await probe.ledger()).toEqual({ initial: 1 });
   });
 
   it('when a product is reserved for an order that has it reserved already, then the database refuses', async () => {
     await fill({ apple: 10 });
-    const orderId = createId();
-    await withdraw(1, orderId);
+    const order = orderCreated([['apple', 1]]);
+    await instance(0).reserveStock([order]);
+    const stream = `reservation-${order.data.id}`;
+    const events = (await instance(0).log.load([stream])).get(stream) ?? [];
     const details = { constraint: 'reservation_pkey' };
-    await expect(withdraw(1, orderId)).rejects.toMatchObject({ code: 'DATABASE_FAULT', details });
+    const again = book([...change(9, 8), ...stockLedger.writes(events)]);
+    await expect(again).rejects.toMatchObject({ code: 'DATABASE_FAULT', details });
     expect(await probe.levels()).toEqual({ apple: { available: 9, reserved: 1 } });
   });
 

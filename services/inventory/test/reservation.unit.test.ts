@@ -1,19 +1,12 @@
 import { describe, it } from '@jest/globals';
-import { givenFor } from '@warren/testing';
-import {
-  decide,
-  decideCancellation,
-  evolve,
-  noReservation,
-  type OrderToReserve,
-  type Reservation,
-  type ReservationEvent,
-} from '../src/domain/reservation.ts';
+import { given } from '@warren/testing';
+import { type ReservationEvent, reservation } from '../src/domain/reservation.ts';
+import { orderCancelled, orderCreated } from './messages.ts';
 
 type Lines = readonly [productId: string, quantity: number][];
 type Short = [productId: string, requested: number, available: number];
 
-const order = (...lines: Lines): OrderToReserve => ({ id: 'order-1', items: itemsOf(lines) });
+const order = (...lines: Lines) => orderCreated(lines, 'order-1');
 const itemsOf = (lines: Lines) => lines.map(([productId, quantity]) => ({ productId, quantity }));
 
 const reserved = (...lines: Lines): ReservationEvent => ({
@@ -21,7 +14,7 @@ const reserved = (...lines: Lines): ReservationEvent => ({
   data: { orderId: 'order-1', reservations: itemsOf(lines) },
 });
 
-const unavailable = ({ items }: OrderToReserve, ...short: Short[]): ReservationEvent => ({
+const unavailable = ({ data: { items } }: ReturnType<typeof order>, ...short: Short[]): ReservationEvent => ({
   type: 'InventoryUnavailable',
   data: {
     orderId: 'order-1',
@@ -30,60 +23,58 @@ const unavailable = ({ items }: OrderToReserve, ...short: Short[]): ReservationE
   },
 });
 
-/** Decides with these levels in stock. */
-const inStock = (...stock: Lines) =>
-  givenFor<Reservation, OrderToReserve, ReservationEvent>({
-    initialState: noReservation,
-    evolve,
-    decide: (state, created) => decide(state, created, new Map(stock)),
-  });
+/** A reservation with this history, and these levels in stock. */
+const inStock =
+  (...stock: Lines) =>
+  (...history: ReservationEvent[]) =>
+    given(reservation, ...history).sharing(Object.fromEntries(stock));
 
 describe('the reservation of an order', () => {
   it('when every line is in stock, then all of them are reserved', () => {
-    const given = inStock(['apple', 5], ['pear', 5]);
-    given([])
+    const after = inStock(['apple', 5], ['pear', 5]);
+    after()
       .when(order(['apple', 2], ['pear', 1]))
       .then([reserved(['apple', 2], ['pear', 1])]);
   });
 
   it('when exactly the last pieces are ordered, then they are reserved', () => {
-    const given = inStock(['apple', 5]);
-    given([])
+    const after = inStock(['apple', 5]);
+    after()
       .when(order(['apple', 5]))
       .then([reserved(['apple', 5])]);
   });
 
   it('when one line of several is short, then nothing is reserved and only that product is named', () => {
-    const given = inStock(['apple', 5], ['pear', 5]);
+    const after = inStock(['apple', 5], ['pear', 5]);
     const created = order(['apple', 2], ['pear', 6]);
-    given([])
+    after()
       .when(created)
       .then([unavailable(created, ['pear', 6, 5])]);
   });
 
   it('when several products are short, then each is named once, in the order of the lines', () => {
-    const given = inStock(['apple', 0], ['pear', 5]);
+    const after = inStock(['apple', 0], ['pear', 5]);
     const created = order(['pear', 6], ['apple', 9], ['pear', 1]);
-    given([])
+    after()
       .when(created)
       .then([unavailable(created, ['pear', 7, 5], ['apple', 9, 0])]);
   });
 
   it('when a product is unknown, then it is a shortage with 0 available', () => {
-    const given = inStock(['apple', 5]);
+    const after = inStock(['apple', 5]);
     const created = order(['nothing', 1]);
-    given([])
+    after()
       .when(created)
       .then([unavailable(created, ['nothing', 1, 0])]);
   });
 
   it('when two lines name the same product, then they count as their sum', () => {
-    const given = inStock(['apple', 5]);
-    given([])
+    const after = inStock(['apple', 5]);
+    after()
       .when(order(['apple', 2], ['apple', 3]))
       .then([reserved(['apple', 5])]);
     const tooMuch = order(['apple', 3], ['apple', 3]);
-    given([])
+    after()
       .when(tooMuch)
       .then([unavailable(tooMuch, ['apple', 6, 5])]);
   });
@@ -92,67 +83,65 @@ describe('the reservation of an order', () => {
     'when a product is called %s, then it is like any other',
     (name) => {
       const created = order([name, 1]);
-      inStock()([])
+      inStock()()
         .when(created)
         .then([unavailable(created, [name, 1, 0])]);
-      inStock([name, 1])([])
+      inStock([name, 1])()
         .when(created)
         .then([reserved([name, 1])]);
     },
   );
 
   it('when the order has its reservation, then its creation is ignored', () => {
-    const given = inStock(['apple', 5]);
-    given([reserved(['apple', 2])])
+    const after = inStock(['apple', 5]);
+    after(reserved(['apple', 2]))
       .when(order(['apple', 2]))
       .thenNothingHappened('the order has its reservation already');
   });
 
   it('when the order was refused, then its creation is ignored, also when the stock has come meanwhile', () => {
-    const given = inStock(['apple', 5]);
+    const after = inStock(['apple', 5]);
     const created = order(['apple', 2]);
-    given([unavailable(created, ['apple', 2, 0])])
+    after(unavailable(created, ['apple', 2, 0]))
       .when(created)
       .thenNothingHappened('the order has been refused already');
   });
 });
 
 describe('a cancelled order', () => {
-  type Cancelled = { orderId: string };
-  const given = givenFor<Reservation, Cancelled, ReservationEvent>({
-    initialState: noReservation,
-    evolve,
-    decide: (state, { orderId }) => decideCancellation(state, orderId),
-  });
   const created = order(['apple', 2]);
-  const cancelled = { orderId: 'order-1' };
+  const cancelled = orderCancelled('order-1');
   const released: ReservationEvent = {
     type: 'InventoryReleased',
     data: { orderId: 'order-1', released: itemsOf([['apple', 2]]) },
   };
-  const forestalled: ReservationEvent = { type: 'ReservationForestalled', data: cancelled };
+  const forestalled: ReservationEvent = { type: 'ReservationForestalled', data: { orderId: 'order-1' } };
 
   it('when it has its reservation, then that is released', () => {
-    given([reserved(['apple', 2])])
+    given(reservation, reserved(['apple', 2]))
       .when(cancelled)
       .then([released]);
   });
 
   it('when it was refused, then there is nothing to release', () => {
-    given([unavailable(created, ['apple', 2, 0])])
+    given(reservation, unavailable(created, ['apple', 2, 0]))
       .when(cancelled)
       .thenNothingHappened('nothing is set aside for the order');
   });
 
   it('when nothing has been heard of it, then its creation reserves nothing when it comes', () => {
-    given([]).when(cancelled).then([forestalled]);
-    inStock(['apple', 5])([forestalled]).when(created).thenNothingHappened('the order is cancelled already');
+    given(reservation).when(cancelled).then([forestalled]);
+    inStock(['apple', 5])(forestalled).when(created).thenNothingHappened('the order is cancelled already');
   });
 
   it('when its cancellation or its creation comes again, then nothing happens', () => {
     const history = [reserved(['apple', 2]), released];
-    given(history).when(cancelled).thenNothingHappened('the reservation is released already');
-    given([forestalled]).when(cancelled).thenNothingHappened('the cancellation is known already');
-    inStock(['apple', 5])(history).when(created).thenNothingHappened('the order is cancelled already');
+    given(reservation, ...history)
+      .when(cancelled)
+      .thenNothingHappened('the reservation is released already');
+    given(reservation, forestalled).when(cancelled).thenNothingHappened('the cancellation is known already');
+    inStock(['apple', 5])(...history)
+      .when(created)
+      .thenNothingHappened('the order is cancelled already');
   });
 });

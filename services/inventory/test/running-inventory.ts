@@ -1,27 +1,27 @@
 import { deadLetterQueue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
-import { composeInventory, type InventoryService } from '../src/compose.ts';
-import { inventorySettings } from '../src/config.ts';
+import { inventoryService } from '../src/service.ts';
 import { createStockProbe } from './stock-of.ts';
 
 /** A virtual host and a database of their own, instances of the whole service in this process, and a bus to talk to them. */
 export async function createInventoryFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  const services: InventoryService[] = [];
+  const services: RunnableService[] = [];
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
   await bus.connect();
 
   /** Composes and starts instances, all at once, and waits until they are ready. */
-  async function start(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
+  async function start(count: number, env: Record<string, string> = {}): Promise<RunnableService[]> {
     const started = await startUnready(count, env);
     await Promise.all(started.map(waitUntilReady));
     return started;
   }
 
   /** The same without the wait: for a broker that is away. */
-  async function startUnready(count: number, env: Record<string, string> = {}): Promise<InventoryService[]> {
+  async function startUnready(count: number, env: Record<string, string> = {}): Promise<RunnableService[]> {
     const all = {
       INVENTORY_PORT: '0',
       AMQP_URL: vhost.amqpUrl,
@@ -29,8 +29,9 @@ export async function createInventoryFixture() {
       RETRY_BASE_MS: '50',
       ...env,
     };
-    const settings = loadSettings(inventorySettings, all);
-    const started = Array.from({ length: count }, () => composeInventory(settings, silentLogger));
+    const started = Array.from({ length: count }, () =>
+      createService(inventoryService, { env: all, logger: silentLogger }),
+    );
     services.push(...started);
     await Promise.all(started.map((service) => service.lifecycle.start()));
     return started;
@@ -71,14 +72,14 @@ export async function createInventoryFixture() {
 
 export type InventoryFixture = Awaited<ReturnType<typeof createInventoryFixture>>;
 
-const isRunning = ({ lifecycle }: InventoryService) => lifecycle.state === 'started';
+const isRunning = ({ lifecycle }: RunnableService) => lifecycle.state === 'started';
 
 async function fetchText(port: number, path: string): Promise<string> {
   return (await fetch(`http://127.0.0.1:${port}/${path}`)).text();
 }
 
 /** What `/health/ready` answers. */
-export async function readinessOf({ port }: InventoryService) {
+export async function readinessOf({ port }: RunnableService) {
   const response = await fetch(`http://127.0.0.1:${port}/health/ready`);
   const { components } = (await response.json()) as { components: Record<string, { up: boolean }> };
   return { status: response.status, up: Object.keys(components).filter((name) => components[name]?.up) };

@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { type EventEnvelope, InventoryReserved, InventoryUnavailable, QUEUES } from '@warren/contracts';
 import { createId } from '@warren/kernel';
+import type { RunnableService } from '@warren/service';
 import { waitUntil } from '@warren/testing';
-import type { InventoryService } from '../src/compose.ts';
 import { orderCreated, receiveStock } from './messages.ts';
 import { createInventoryFixture, type InventoryFixture, readinessOf } from './running-inventory.ts';
 
@@ -157,7 +157,7 @@ describe('the inventory service', () => {
     await inventory.bus.publish(orderCreated([['item1', 1]]));
     await answered(1);
     const up = ['http', 'database', 'bus', 'relay', 'subscriptions'];
-    expect(await readinessOf(service as InventoryService)).toEqual({ status: 200, up });
+    expect(await readinessOf(service as RunnableService)).toEqual({ status: 200, up });
     expect(await inventory.counted('warren_inventory_decisions_total')).toBe(1);
   });
 });

@@ -80,8 +80,8 @@ interface AggregateCore<Category extends string, Events extends EventMap, State,
   /** Decides an input in a state, and against the shared values where there are any. Pure. */
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
-  /** What to throw when others appended to the stream at each of several attempts. */
-  readonly contested: (id: string) => AppError;
+  /** What to throw when others appended to the stream at each of several attempts. @default `AGGREGATE_CONTESTED`, a conflict */
+  readonly contested?: (id: string) => AppError;
 }
 
 /** `shared` is required exactly where `decide` takes values. */
@@ -109,6 +109,7 @@ export interface AnyAggregate {
   readonly category: string;
   readonly events: EventMap;
   readonly ends: readonly string[];
+  readonly contested?: ((id: string) => AppError) | undefined;
 }
 
 /** A kind of thing whose events are its truth: an order, a user. Made by {@link defineAggregate}. */
@@ -120,7 +121,7 @@ export interface Aggregate<Category extends string, Events extends EventMap, Sta
   readonly idOf: (input: Input) => string;
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
-  readonly contested: (id: string) => AppError;
+  readonly contested?: (id: string) => AppError;
   readonly shared?: SharedValues<State, Input, EventIn<Events>, Value>;
 }
 

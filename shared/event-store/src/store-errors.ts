@@ -29,6 +29,10 @@ export const storeErrors = defineErrors({
     meaning:
       'A bug in the caller: two operations on one stream in one append, an expected version that is not a whole number from 0, or text that Postgres cannot store (U+0000, half a surrogate pair).',
   },
+  AGGREGATE_CONTESTED: {
+    kind: 'conflict',
+    meaning: 'Others changed the same thing at each of several attempts. Look at it again, then try again.',
+  },
   PRECONDITION_FAILED: {
     kind: 'conflict',
     meaning:

@@ -12,7 +12,6 @@ import {
   type OrderCreated,
   ShortText,
 } from '@warren/contracts';
-import { kernelErrors } from '@warren/kernel';
 import { Type } from 'typebox';
 import { findShortages, type ProductQuantity, type StockLevels, sumByProduct } from './stock.ts';
 
@@ -145,6 +144,4 @@ export const reservation = defineAggregate({
     changes: (event: ReservationEvent, _state: Reservation, levels: StockLevels) =>
       movesOf(event).map(({ productId, pieces }) => [productId, (levels.get(productId) ?? 0) + pieces] as const),
   },
-  contested: (orderId) =>
-    kernelErrors.UNEXPECTED(`the reservation of order ${orderId} was changed by others again and again`),
 });

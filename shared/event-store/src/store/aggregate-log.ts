@@ -1,6 +1,7 @@
 import { type AnyAggregate, type Cause, isPublished, type RecordedOf, type StateOf, upcastTo } from '@warren/contracts';
-import { createId, kernelErrors } from '@warren/kernel';
+import { type AppError, createId, kernelErrors } from '@warren/kernel';
 import type { NewEvent, RecordedEvent } from '../event-store.ts';
+import { storeErrors } from '../store-errors.ts';
 import { streamId } from '../stream-id.ts';
 
 /** The stream of an aggregate's id. */
@@ -52,4 +53,9 @@ export function toNewEvent(
     metadata: { ...cause, source },
     routingKey: isPublished(known) ? known.routingKey : null,
   };
+}
+
+/** What to throw when others appended to a stream at each attempt. */
+export function contestedError({ category, contested }: AnyAggregate, id: string): AppError {
+  return contested?.(id) ?? storeErrors.AGGREGATE_CONTESTED(`${category} ${id} was changed by others at each attempt`);
 }

@@ -12,7 +12,7 @@ import type {
 import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
 import { storeErrors } from '../store-errors.ts';
-import { replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
+import { contestedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
 import type { SharedChange, SharedRows } from './shared-rows.ts';
 import { type Query, toQuery } from './sql.ts';
 
@@ -47,7 +47,7 @@ export interface DecideOptions<A extends AnyAggregate> {
 /** The parts of an aggregate that run it. Its event types do not matter here. */
 type Runnable<A extends AnyAggregate> = Pick<
   Aggregate<string, EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
-  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared' | 'contested'
+  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared'
 >;
 
 /** Attempts to decide inside one transaction before giving up, when others keep appending to a stream. */
@@ -80,7 +80,7 @@ export async function decideAggregate<A extends AnyAggregate>(
     for (const one of decided) if (!lost.has(runnable.idOf(one.input))) outcomes.set(one, round.outcomeOf(one));
     const [lostId] = lost;
     if (lostId !== undefined) attempts += 1;
-    if (lostId !== undefined && attempts === MAX_ATTEMPTS) throw runnable.contested(lostId);
+    if (lostId !== undefined && attempts === MAX_ATTEMPTS) throw contestedError(aggregate, lostId);
   }
   return asked.map((one) => outcomes.get(one) as Outcome<A>);
 }

@@ -6,21 +6,13 @@ import {
   type InputOf,
   type RecordedOf,
 } from '@warren/contracts';
-import {
-  type AppError,
-  type Clock,
-  Counter,
-  isAppError,
-  kernelErrors,
-  type Logger,
-  type MetricsRegistry,
-} from '@warren/kernel';
+import { type Clock, Counter, isAppError, kernelErrors, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
 import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
-import { streamOf, toLatest } from './aggregate-log.ts';
+import { contestedError, streamOf, toLatest } from './aggregate-log.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { ReadModel } from './read-model.ts';
@@ -241,9 +233,8 @@ const idOf = <A extends AnyAggregate>(aggregate: A, input: InputOf<A>): string =
 const contestedBy =
   (aggregate: AnyAggregate, id: string) =>
   (error: unknown): never => {
-    const { contested } = aggregate as unknown as { contested(id: string): AppError };
     const isConflict = isAppError(error) && error.code === 'TRANSACTION_CONTENTION' && 'conflicts' in error.details;
-    throw isConflict ? contested(id) : error;
+    throw isConflict ? contestedError(aggregate, id) : error;
   };
 
 async function firstUseOf(
