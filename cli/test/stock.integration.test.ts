@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { QUEUES } from '@warren/contracts';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
 import {
   createTestDatabase,

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool } from '@warren/event-store';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
 import { waitUntil, waitUntilReady } from '@warren/testing';
 import { inventoryService } from '../../services/inventory/src/service.ts';
