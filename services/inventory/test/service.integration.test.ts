@@ -158,7 +158,7 @@ describe('the inventory service', () => {
     await answered(1);
     const up = ['http', 'database', 'bus', 'relay', 'subscriptions'];
     expect(await readinessOf(service as RunnableService)).toEqual({ status: 200, up });
-    expect(await inventory.counted('warren_inventory_decisions_total')).toBe(1);
+    expect(await inventory.counted('warren_decisions_total')).toBe(1);
   });
 });
 

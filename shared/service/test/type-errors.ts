@@ -1,9 +1,19 @@
 /** What must not compile: `npm run types` fails when one of these lines does. Each fails for the reason that its comment gives. */
-import { type Decision, defineAggregate, defineEvent, type EventIn, ignored, type RequestOf } from '@warren/contracts';
-import { defineReadModel, uniqueClaims } from '@warren/event-store';
+import {
+  type Decision,
+  defineAggregate,
+  defineEvent,
+  defineNextVersion,
+  type EventIn,
+  type EventOf,
+  ignored,
+  type MessageOf,
+  type RequestOf,
+} from '@warren/contracts';
+import { defineReadModel, type MessageWriter, uniqueClaims } from '@warren/event-store';
 import { get, post, strictObject } from '@warren/http';
 import { defineErrors, formats, setting } from '@warren/kernel';
-import { type Context, defineService } from '@warren/service';
+import { type Context, defineService, on } from '@warren/service';
 import { Type } from 'typebox';
 
 const at = { exchange: 'doors', version: 1 };
@@ -140,3 +150,36 @@ const settings = {
 defineService({ name: 'porter', port: 1, aggregates: [door], settings, routes: [patient] });
 // @ts-expect-error patience is no setting of this service
 defineService({ name: 'porter', port: 1, aggregates: [door], routes: [patient] });
+
+const Knocked = defineEvent({
+  ...at,
+  type: 'Knocked',
+  routingKey: 'knocked',
+  schema: Type.Object({ door: Type.String() }),
+});
+const KnockedV2 = defineNextVersion(Knocked, {
+  version: 2,
+  schema: Type.Object({ door: Type.String(), loud: Type.Boolean() }),
+  upcast: ({ door }) => ({ door, loud: false }),
+});
+const visitor = defineAggregate({
+  category: 'visitor',
+  events: { Opened },
+  ends: [],
+  initial: 0,
+  idOf: ({ data }) => data.door,
+  decide: (_: number, message: MessageOf<typeof KnockedV2>) => ignored(message.data.door),
+  evolve: (count: number) => count + 1,
+});
+const counting: MessageWriter<EventOf<typeof Knocked>> = { logAs: 'knocked', writes: () => [] };
+export const listening = [on(KnockedV2, visitor), on(Knocked, counting, { queue: 'knocks' })];
+
+// @ts-expect-error a visitor does not listen to this event
+on(Opened, visitor);
+
+// @ts-expect-error nor to this version of it
+on(Knocked, visitor);
+
+const opening: MessageWriter<EventOf<typeof Opened>> = { logAs: 'opened', writes: () => [] };
+// @ts-expect-error the writer takes other messages
+on(KnockedV2, opening);
