@@ -64,8 +64,9 @@ export function rows<const C extends Columns>(alias: string, columns: C, items: 
 export const verbatim = (text: string): Sql => ({ parts: [text] });
 
 /**
- * A statement that belongs to a commit: one INSERT, UPDATE or DELETE, without WITH and RETURNING. All statements of a commit are sent as
- * one: each sees the tables as they were before, none what the others do, and no two may touch the same row.
+ * A statement that belongs to a commit: one INSERT, UPDATE or DELETE, without WITH and RETURNING. The statements that follow from an append
+ * are sent as one, and so are those of the writers of a queue: each sees the tables as they were before, none what the others do, and no two
+ * may touch the same row.
  */
 export interface Write extends Sql {
   readonly expected?: {

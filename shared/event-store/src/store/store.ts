@@ -214,10 +214,11 @@ async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement
   );
 }
 
+/** The ids come last: a field of the data that has such a name must not hide them. */
 const aboutMessage = ({ id, metadata, data }: EventEnvelope) => ({
+  ...(data as object),
   messageId: id,
   correlationId: metadata.correlationId,
-  ...(data as object),
 });
 
 function requireRows(aggregate: AnyAggregate, shared: StoreOptions['shared'] = {}): void {
