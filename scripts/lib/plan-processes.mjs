@@ -1,9 +1,9 @@
 import { ExplainedError, findFreePort, isFreeEverywhere } from '../../shared/servers/src/index.mjs';
-import { SERVICES, servicesOf } from './services.mjs';
+import { servicesOf } from './services.mjs';
 
 /**
  * @typedef {object} Plan one process of a service (or one cluster of them behind one port)
- * @property {import('./services.mjs').ServiceName} service
+ * @property {import('./services.mjs').ServiceEntry} service
  * @property {string} name
  * @property {number} port
  * @property {number} instances
@@ -16,25 +16,18 @@ import { SERVICES, servicesOf } from './services.mjs';
  * @returns {Promise<Plan[]>}
  */
 export async function planProcesses({ env, all, orders, inventories }) {
-  const services = servicesOf({ all });
   /** @type {Plan[]} */
   const plans = [];
-  for (const service of services)
-    plans.push({
-      service,
-      name: service,
-      port: await choosePort({ ...SERVICES[service], owner: `the ${service} service` }, env),
-      instances: service === 'order' ? orders : 1,
-    });
+  for (const service of servicesOf({ all })) {
+    const { name } = service;
+    const port = await choosePort({ ...service, owner: `the ${name} service` }, env);
+    plans.push({ service, name, port, instances: name === 'order' ? orders : 1 });
+  }
   requireDifferentPorts(plans);
+  const inventory = plans.find(({ name }) => name === 'inventory');
+  if (!inventory) return plans;
   const further = await Promise.all(Array.from({ length: inventories - 1 }, () => findFreePort()));
-  const furtherPlans = further.map((port, index) => ({
-    service: /** @type {const} */ ('inventory'),
-    name: `inventory-${index + 2}`,
-    port,
-    instances: 1,
-  }));
-  return [...plans, ...furtherPlans];
+  return [...plans, ...further.map((port, index) => ({ ...inventory, name: `inventory-${index + 2}`, port }))];
 }
 
 /** @param {Plan[]} plans */
@@ -42,7 +35,7 @@ function requireDifferentPorts(plans) {
   for (const [index, { service, port }] of plans.entries()) {
     const same = plans.slice(0, index).find((other) => other.port === port);
     if (!same) continue;
-    const [one, other] = [SERVICES[same.service].portSetting, SERVICES[service].portSetting];
+    const [one, other] = [same.service.portSetting, service.portSetting];
     throw new ExplainedError(`${one} and ${other} are both ${port}. Give them two different ports.`);
   }
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ExplainedError, runCommand } from '../../shared/servers/src/index.mjs';
@@ -78,15 +78,14 @@ function readPackages(file) {
 }
 
 /**
- * Compiles what has changed since the last build.
+ * Compiles every service, the command line and the mail catcher, with what they import, as far as it has changed since the last build.
  * @param {AbortSignal} [signal]
  * @returns {Promise<void>}
  */
 export async function build(signal) {
   const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
-  const { code, output } = await runCommand(process.execPath, [tsc, '-b', 'tsconfig.build.json'], {
-    cwd: ROOT,
-    signal,
-  });
+  const services = readdirSync(join(ROOT, 'services')).map((name) => join('services', name));
+  const projects = [...services, 'cli', 'mail-catcher'].filter((path) => existsSync(join(ROOT, path, 'tsconfig.json')));
+  const { code, output } = await runCommand(process.execPath, [tsc, '-b', ...projects], { cwd: ROOT, signal });
   if (code !== 0) throw new ExplainedError(`The sources do not compile:\n${output}`);
 }

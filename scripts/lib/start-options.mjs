@@ -1,11 +1,9 @@
 import { parseArgs } from 'node:util';
 import { ExplainedError } from '../../shared/servers/src/index.mjs';
-import { SERVICES, servicesOf } from './services.mjs';
+import { SERVICES } from './services.mjs';
 
-const OTHERS = servicesOf({ all: true }).filter((name) => !SERVICES[name].core);
-const PORTS = Object.values(SERVICES).map(
-  ({ portSetting, defaultPort }) => `  ${portSetting.padEnd(18)}  default ${defaultPort}`,
-);
+const OTHERS = SERVICES.filter(({ core }) => !core).map(({ name }) => name);
+const PORTS = SERVICES.map(({ portSetting, defaultPort }) => `  ${portSetting.padEnd(18)}  default ${defaultPort}`);
 
 export const START_HELP = `Usage: npm start [-- options]
 

@@ -3,15 +3,15 @@ import { describeExit, keepRunning } from './keep-running.mjs';
 import { ROOT } from './paths.mjs';
 import { requireFree } from './plan-processes.mjs';
 import { createServiceLog } from './service-log.mjs';
-import { SERVICES } from './services.mjs';
 
 /** @typedef {import('./plan-processes.mjs').Plan} Plan */
+/** @typedef {import('./services.mjs').ServiceEntry} ServiceEntry */
 
 /**
  * Starts the services, waits until all of them are ready and keeps them running.
  * @param {import('./start.mjs').StartContext} context
  * @param {{plans: Plan[], env: NodeJS.ProcessEnv}} options `env` holds their settings
- * @returns {Promise<{restart: (services: import('./services.mjs').ServiceName[]) => Promise<void>}>}
+ * @returns {Promise<{restart: (services: ServiceEntry[]) => Promise<void>}>}
  */
 export async function startServices(context, { plans, env }) {
   const { report, onEnd } = context;
@@ -44,10 +44,10 @@ export async function startServices(context, { plans, env }) {
 function createServiceProcess({ report, signal, state }, { service, name, port, instances }, env) {
   const colour = process.stdout.isTTY === true;
   const log = createServiceLog({ name, write: report.say, colour });
-  const { portSetting } = SERVICES[service];
+  const { portSetting } = service;
   const options = {
     name,
-    main: `services/${service}/dist/main.js`,
+    main: `services/${service.name}/dist/main.js`,
     root: ROOT,
     env: { ...env, [portSetting]: String(port) },
     instances,
@@ -65,7 +65,7 @@ function createServiceProcess({ report, signal, state }, { service, name, port, 
     name,
     async startFirst() {
       signal.throwIfAborted();
-      await requireFree(port, { portSetting, owner: `the ${service} service` });
+      await requireFree(port, { portSetting, owner: `the ${service.name} service` });
       first = await start();
       const { child } = first;
       const result = await waitUntilServing(child, { port, instances, signal });

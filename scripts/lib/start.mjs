@@ -4,7 +4,7 @@ import { dataDirectory, dataFiles } from './paths.mjs';
 import { planProcesses } from './plan-processes.mjs';
 import { prepare } from './prepare.mjs';
 import { openRunState, readRunState, stopLeftovers } from './run-state.mjs';
-import { SERVICES, servicesOf } from './services.mjs';
+import { servicesOf } from './services.mjs';
 import { planMailCatcher, startMailCatcher } from './start-mail-catcher.mjs';
 import { startBroker, startDatabase } from './start-servers.mjs';
 import { startServices } from './start-services.mjs';
@@ -54,8 +54,8 @@ export async function start(base, options) {
     },
   });
 
-  const urlsOf = (/** @type {import('./services.mjs').ServiceName} */ name) =>
-    plans.filter(({ service }) => service === name).map(({ port }) => `http://localhost:${port}`);
+  const urlsOf = (/** @type {string} */ name) =>
+    plans.filter(({ service }) => service.name === name).map(({ port }) => `http://localhost:${port}`);
   const [apiUrl = ''] = urlsOf('order');
   const [analyticsUrl] = urlsOf('analytics');
   state.update({
@@ -83,9 +83,7 @@ async function claimDataDirectory({ report, onEnd }, files, { all }) {
   const lock = takeLock(files.lock);
   if (!lock.taken) {
     const apiUrl = readRunState(files.runState)?.apiUrl;
-    const ports = servicesOf({ all }).map(
-      (name) => `${SERVICES[name].portSetting}=${SERVICES[name].defaultPort + 100}`,
-    );
+    const ports = servicesOf({ all }).map(({ portSetting, defaultPort }) => `${portSetting}=${defaultPort + 100}`);
     throw new ExplainedError(
       `Warren already runs on this data directory (process ${lock.holder.pid}${apiUrl ? `, API at ${apiUrl}` : ''}).\nStop it first, or start another one beside it: DATA_DIR=.data/second ${ports.join(' ')} npm start${all ? ' -- --all' : ''}`,
     );
@@ -98,7 +96,7 @@ async function claimDataDirectory({ report, onEnd }, files, { all }) {
 function greeting({ apiUrl, managementUrl, mailsUrl, plans }) {
   const lines = ['', `Warren is ready. Ctrl-C stops it.`, '', `  API            ${apiUrl}`];
   for (const { service, name, port } of plans)
-    if (!SERVICES[service].core) lines.push(`  ${name.padEnd(13)}  http://localhost:${port}`);
+    if (!service.core) lines.push(`  ${name.padEnd(13)}  http://localhost:${port}`);
   if (mailsUrl) lines.push(`  Mails          ${mailsUrl}`);
   if (managementUrl) {
     const { origin, username, password } = new URL(managementUrl);

@@ -1,22 +1,24 @@
-import { existsSync, watch } from 'node:fs';
+import { existsSync, readdirSync, watch } from 'node:fs';
 import { join } from 'node:path';
 import { ExplainedError } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
 import { build } from './prepare.mjs';
-import { servicesOf } from './services.mjs';
+import { SERVICES } from './services.mjs';
 
 const SETTLE_MS = 150;
+
+/** @typedef {import('./services.mjs').ServiceEntry} ServiceEntry */
 
 /**
  * Builds and restarts the services when a source file changes: all of them for the kit, one for its own sources. Sources that do not
  * compile are reported, and what runs goes on.
  * @param {object} options
- * @param {(services: import('./services.mjs').ServiceName[]) => Promise<void>} options.restart
+ * @param {(services: ServiceEntry[]) => Promise<void>} options.restart
  * @param {import('./report.mjs').Report} options.report
  * @param {AbortSignal} options.signal
  */
 export function watchSources({ restart, report, signal }) {
-  /** @type {Set<import('./services.mjs').ServiceName>} */
+  /** @type {Set<ServiceEntry>} */
   const changed = new Set();
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
@@ -47,13 +49,11 @@ export function watchSources({ restart, report, signal }) {
   }
 }
 
-/** @returns {[string, import('./services.mjs').ServiceName[]][]} each directory of sources, and the services that are built from it */
+/** @returns {[string, ServiceEntry[]][]} each directory of sources, and the services that are built from it */
 function watched() {
-  const services = servicesOf({ all: true });
-  const kit = ['kernel', 'contracts', 'event-bus', 'event-store', 'http'];
-  /** @type {[string, import('./services.mjs').ServiceName[]][]} */
-  const all = [];
-  for (const name of kit) all.push([join(ROOT, 'shared', name, 'src'), services]);
-  for (const name of services) all.push([join(ROOT, 'services', name, 'src'), [name]]);
-  return all.filter(([directory]) => existsSync(directory));
+  /** @type {[string, ServiceEntry[]][]} */
+  const kit = readdirSync(join(ROOT, 'shared')).map((name) => [join(ROOT, 'shared', name, 'src'), SERVICES]);
+  /** @type {[string, ServiceEntry[]][]} */
+  const own = SERVICES.map((service) => [join(ROOT, 'services', service.name, 'src'), [service]]);
+  return [...kit, ...own].filter(([directory]) => existsSync(directory));
 }

@@ -1,15 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadSettings, type SettingsSpec } from '@warren/kernel';
+import { loadSettings } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
-import { inventoryService } from '../../services/inventory/src/service.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
-import { userService } from '../../services/user/src/service.ts';
+import { declaredServices } from '../../tests/contracts/topologies.ts';
+import { withServices } from '../lib/compose-file.mjs';
 import { SERVICES } from '../lib/services.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -20,8 +16,10 @@ const example = readFileSync(join(ROOT, '.env.example'), 'utf8');
 interface ComposeService {
   profiles?: string[];
   image?: string;
-  build?: { context: string; target: string };
-  environment: Record<string, string | number>;
+  build?: string;
+  command?: string[];
+  /** One without a value is taken from the shell or from .env. */
+  environment: Record<string, string | number | null>;
   healthcheck: { test: string[] };
   ports?: string[];
   expose?: number[];
@@ -30,26 +28,13 @@ interface ComposeService {
 }
 
 const compose = parse(text, { merge: true }) as {
-  services: Record<'rabbitmq' | 'postgres' | 'mailpit' | keyof typeof SERVICES, ComposeService>;
+  services: Record<'rabbitmq' | 'postgres' | 'mailpit', ComposeService> & Record<string, ComposeService>;
   volumes: Record<string, unknown>;
 };
-
-const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
-  order: orderSettings,
-  inventory: settingsOf(inventoryService),
-  user: settingsOf(userService),
-  notification: notificationSettings,
-  analytics: analyticsSettings,
-  payment: paymentSettings,
-};
-const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
-  name,
-  settings: SETTINGS[name],
-  ...SERVICES[name],
-}));
+const declared = new Map((await declaredServices()).map((service) => [service.name, service]));
 
 /** What docker compose would put in place of `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
-function interpolate(value: string | number, env: Record<string, string>): string {
+function interpolate(value: string | number | null, env: Record<string, string>): string {
   return String(value).replace(/\$\{(\w+)(?::([-?])([^}]*))?\}/g, (_, name: string, kind: string, rest: string) => {
     const found = env[name] ?? (kind === '-' ? rest : undefined);
     if (found === undefined) throw new Error(`${name}: ${rest}`);
@@ -64,70 +49,75 @@ const exampleEnv = Object.fromEntries(
     .map((line) => line.split('=') as [string, string]),
 );
 
-describe.each(OURS)('the $name service in docker-compose.yml', ({ name, settings, portSetting, defaultPort, core }) => {
-  const service = compose.services[name];
-  const known = Object.values(settings).map(({ env }) => env);
-  const environment = () =>
-    Object.fromEntries(
-      Object.entries(service.environment).map(([key, value]) => [key, interpolate(value, exampleEnv)]),
-    );
-
-  test('when it is given a variable, then it reads it', () => {
-    expect(known).toEqual(expect.arrayContaining(Object.keys(service.environment)));
-  });
-
-  test('when no profile is chosen, then it runs only if it belongs to the core', () => {
-    expect(service.profiles).toEqual(core ? undefined : ['full']);
-  });
-
-  test('when it starts with .env.example, then its settings are complete and right', () => {
-    expect(() => loadSettings(settings, environment())).not.toThrow();
-  });
-
-  test('when it is asked whether it is ready, then on the port that it is given', () => {
-    const port = environment()[portSetting];
-    expect(port).toBe(String(defaultPort));
-    expect(service.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${port}/health/ready`);
-    const opened = [...(service.ports ?? []), ...(service.expose ?? [])].map((entry) =>
-      String(entry).split(':').at(-1),
-    );
-    expect(opened).toEqual([port]);
-  });
-
-  test('when it is built, then from its own target of the Dockerfile, which runs it on the same port and not as root', () => {
-    expect(service.build).toEqual({ context: '.', target: name });
-    const target = dockerfile.split(/^FROM /m).find((stage) => stage.startsWith(`runtime AS ${name}\n`));
-    expect(target).toContain(`services/${name}/dist/main.js`);
-    expect(target).toContain(`EXPOSE ${environment()[portSetting]}\n`);
-    expect(dockerfile.split(/^FROM /m).find((stage) => stage.includes('AS runtime\n'))).toContain('USER node\n');
-  });
-
-  test('when it starts, then after a healthy broker and database', () => {
-    expect(service.depends_on).toEqual({
-      rabbitmq: { condition: 'service_healthy' },
-      postgres: { condition: 'service_healthy' },
-    });
-  });
-
-  test('when it opens connections, then with the login that broker and database are given', () => {
-    const { AMQP_URL = '', DATABASE_URL = '' } = environment();
-    const broker = compose.services.rabbitmq.environment;
-    const database = compose.services.postgres.environment;
-    const amqp = new URL(AMQP_URL);
-    expect([amqp.hostname, amqp.username, amqp.password]).toEqual([
-      'rabbitmq',
-      broker.RABBITMQ_DEFAULT_USER,
-      interpolate(broker.RABBITMQ_DEFAULT_PASS ?? '', exampleEnv),
-    ]);
-    const postgres = new URL(DATABASE_URL);
-    expect([postgres.hostname, postgres.username, postgres.password, postgres.pathname]).toEqual([
-      'postgres',
-      database.POSTGRES_USER,
-      interpolate(database.POSTGRES_PASSWORD ?? '', exampleEnv),
-      `/${database.POSTGRES_DB}`,
-    ]);
-  });
+test('when a topology.json has changed, then the compose file follows by npm run generate', () => {
+  expect(text).toBe(withServices(text, SERVICES));
 });
+
+describe.each(SERVICES)(
+  'the $name service in docker-compose.yml',
+  ({ name, portSetting, defaultPort, core, ...entry }) => {
+    const service = compose.services[name] as ComposeService;
+    const environment = () =>
+      Object.fromEntries(
+        Object.entries(service.environment)
+          .filter(([, value]) => value !== null)
+          .map(([key, value]) => [key, interpolate(value, exampleEnv)]),
+      );
+
+    test('when a setting is set in .env or in the shell, then it reaches the service', () => {
+      expect(Object.keys(service.environment)).toEqual(expect.arrayContaining(entry.settings));
+    });
+
+    test('when no profile is chosen, then it runs only if it belongs to the core', () => {
+      expect(service.profiles).toEqual(core ? undefined : ['full']);
+    });
+
+    test('when it starts with .env.example, then its settings are complete and right', () => {
+      const one = declared.get(name);
+      expect(one && loadSettings(settingsOf(one), environment())).toMatchObject({ port: defaultPort });
+    });
+
+    test('when it is asked whether it is ready, then on the port that it is given', () => {
+      const port = environment()[portSetting];
+      expect(port).toBe(String(defaultPort));
+      expect(service.healthcheck.test.join(' ')).toContain(`http://127.0.0.1:${port}/health/ready`);
+      const opened = [...(service.ports ?? []), ...(service.expose ?? [])].map((one) => String(one).split(':').at(-1));
+      expect(opened).toEqual([port]);
+    });
+
+    test('when it runs, then as the one image with its name, which does not run it as root', () => {
+      expect(service).toMatchObject({ image: 'warren', build: '.', command: [name] });
+      expect(dockerfile.split(/^FROM /m).at(-1)).toContain('USER node\nENTRYPOINT');
+      expect(dockerfile).toContain('services/$0/dist/main.js');
+    });
+
+    test('when it starts, then after a healthy broker and database', () => {
+      expect(service.depends_on).toEqual({
+        rabbitmq: { condition: 'service_healthy' },
+        postgres: { condition: 'service_healthy' },
+      });
+    });
+
+    test('when it opens connections, then with the login that broker and database are given', () => {
+      const { AMQP_URL = '', DATABASE_URL = '' } = environment();
+      const broker = compose.services.rabbitmq.environment;
+      const database = compose.services.postgres.environment;
+      const amqp = new URL(AMQP_URL);
+      expect([amqp.hostname, amqp.username, amqp.password]).toEqual([
+        'rabbitmq',
+        broker.RABBITMQ_DEFAULT_USER,
+        interpolate(broker.RABBITMQ_DEFAULT_PASS ?? '', exampleEnv),
+      ]);
+      const postgres = new URL(DATABASE_URL);
+      expect([postgres.hostname, postgres.username, postgres.password, postgres.pathname]).toEqual([
+        'postgres',
+        database.POSTGRES_USER,
+        interpolate(database.POSTGRES_PASSWORD ?? '', exampleEnv),
+        `/${database.POSTGRES_DB}`,
+      ]);
+    });
+  },
+);
 
 describe('the broker and the database in docker-compose.yml', () => {
   test.each(['rabbitmq', 'postgres'] as const)(
@@ -159,7 +149,7 @@ describe('the mail catcher in docker-compose.yml', () => {
   });
 
   test('when no mail server is given, then the notification service sends its mails there', () => {
-    const { SMTP_URL = '' } = compose.services.notification.environment;
+    const { SMTP_URL = '' } = (compose.services.notification as ComposeService).environment;
     expect(new URL(interpolate(SMTP_URL, exampleEnv)).hostname).toBe('mailpit');
     expect(interpolate(SMTP_URL, { ...exampleEnv, SMTP_URL: 'smtp://mine' })).toBe('smtp://mine');
   });
@@ -169,12 +159,9 @@ test('when a service has files of its own that are not compiled, then its image 
   expect(dockerfile).toContain('find shared services \\( -name dist -o -name templates \\) -type d');
 });
 
-test('when a workspace is added, then the Dockerfile copies its package.json, and installs what a service runs on', () => {
+test('when a file is needed to build or to run, then the image may have it', () => {
+  const allowed = readFileSync(join(ROOT, '.dockerignore'), 'utf8');
   const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] };
-  const folders = workspaces.flatMap((workspace) =>
-    workspace === 'services/*' ? OURS.map(({ name }) => `services/${name}`) : [workspace],
-  );
-  for (const folder of folders) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
-  for (const { name } of OURS)
-    expect(dockerfile).toMatch(new RegExp(`npm ci --omit=dev .*--workspace services/${name}\\b`, 's'));
+  const folders = new Set(['scripts', ...workspaces.map((workspace) => workspace.split('/')[0])]);
+  for (const folder of folders) expect(allowed).toContain(`!${folder}\n`);
 });

@@ -3,7 +3,7 @@ import { planProcesses } from '../lib/plan-processes.mjs';
 import { SERVICES } from '../lib/services.mjs';
 
 /** Every service on a free port. */
-const env = Object.fromEntries(Object.values(SERVICES).map(({ portSetting }) => [portSetting, '0']));
+const env = Object.fromEntries(SERVICES.map(({ portSetting }) => [portSetting, '0']));
 const one = { env, all: false, orders: 1, inventories: 1 };
 
 test('when nothing more is asked for, then only the core pair runs', async () => {
@@ -16,13 +16,13 @@ test('when nothing more is asked for, then only the core pair runs', async () =>
 
 test('when all are asked for, then every service runs once, each on a port of its own', async () => {
   const plans = await planProcesses({ ...one, all: true });
-  expect(plans.map(({ name }) => name)).toEqual(Object.keys(SERVICES));
+  expect(plans.map(({ name }) => name)).toEqual(SERVICES.map(({ name }) => name));
   expect(new Set(plans.map(({ port }) => port)).size).toBe(plans.length);
 });
 
 test('when several instances are asked for, then orders share a port and inventories do not', async () => {
   const plans = await planProcesses({ ...one, orders: 2, inventories: 3 });
-  expect(plans.map(({ name, service, instances }) => [name, service, instances])).toEqual([
+  expect(plans.map(({ name, service, instances }) => [name, service.name, instances])).toEqual([
     ['order', 'order', 2],
     ['inventory', 'inventory', 1],
     ['inventory-2', 'inventory', 1],

@@ -8,6 +8,7 @@ import {
 } from '@warren/contracts';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
+import { generateTopologies } from './topologies.ts';
 
 const { contracts } = systemCatalogue;
 const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -15,8 +16,8 @@ const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 /** Where the schemas of released versions are kept. */
 export const RELEASED = 'shared/contracts/released';
 
-/** The documents that are made from the contracts: path from the root of the repository → text. */
-export function generateDocuments(version: string): Map<string, string> {
+/** What is generated from the contracts and the services: path from the root of the repository → text. */
+export async function generateDocuments(version: string): Promise<Map<string, string>> {
   const asyncApi = createAsyncApi({
     contracts,
     queues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
@@ -24,7 +25,7 @@ export function generateDocuments(version: string): Map<string, string> {
   });
   const schemas = allVersions(contracts).map((one) => [`docs/schemas/${nameOf(one)}.json`, toText(toJsonSchema(one))]);
   const text = stringify(asyncApi, { lineWidth: 120, aliasDuplicateObjects: false });
-  return new Map([['docs/asyncapi.yaml', text], ...(schemas as [string, string][])]);
+  return new Map([['docs/asyncapi.yaml', text], ...(schemas as [string, string][]), ...(await generateTopologies())]);
 }
 
 /** The records of every version as it is now: path from the root of the repository → text. */

@@ -22,19 +22,20 @@ const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 const list = (folder: string): string[] => readdirSync(join(root, folder)).map((name) => `${folder}/${name}`);
 
 const { version } = JSON.parse(read('package.json'));
-const documents = generateDocuments(version);
+const documents = await generateDocuments(version);
 const asyncApi = parse(documents.get('docs/asyncapi.yaml') ?? '');
 
 describe('the documents of the events', () => {
   it.each([...documents])(
-    'when %s is made anew by npm run schemas, then it is what stands in the repository',
+    'when %s is made anew by npm run generate, then it is what stands in the repository',
     (path, text) => {
       expect(read(path)).toBe(text);
     },
   );
 
   it('when a contract is gone, then its document is gone too', () => {
-    expect(['docs/asyncapi.yaml', ...list('docs/schemas')].toSorted()).toEqual([...documents.keys()].toSorted());
+    const ofEvents = [...documents.keys()].filter((path) => path.startsWith('docs/'));
+    expect(['docs/asyncapi.yaml', ...list('docs/schemas')].toSorted()).toEqual(ofEvents.toSorted());
   });
 
   it('when another program validates by a schema, then it takes what the contract takes, and nothing else', () => {

@@ -20,7 +20,7 @@ let started: NpmCommand[] = [];
 beforeAll(async () => {
   // Mode 0700, as a clone below /root: a database that must not run as root has to cope with it.
   dataDir = await mkdtemp(join(process.env.WARREN_TEST_DIR ?? tmpdir(), 'start-'));
-  const settings = [...Object.values(SERVICES).map(({ portSetting }) => portSetting), ...MAIL_CATCHER_PORTS];
+  const settings = [...SERVICES.map(({ portSetting }) => portSetting), ...MAIL_CATCHER_PORTS];
   ports = {};
   // Beyond those that the broker and other suites draw from: nobody listens on them until the services do.
   for (const [index, setting] of settings.entries()) ports[setting] = String(await findFreePort(32_100 + index));

@@ -1,4 +1,3 @@
-import { isPublished } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -37,6 +36,7 @@ import {
 import { createSubscriptions } from './create-subscriptions.ts';
 import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
+import { exchangesOf } from './service-topology.ts';
 
 export interface ServiceOptions {
   /** @default the environment of the process */
@@ -78,15 +78,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
   const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
-  const publishes = [
-    ...new Set(
-      aggregates.flatMap(({ events }) =>
-        Object.values(events)
-          .filter(isPublished)
-          .map(({ exchange }) => exchange),
-      ),
-    ),
-  ];
+  const publishes = exchangesOf(service);
   const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
   const bus = new EventBus({ ...busOptions, service: name, publishes, logger, metrics, alerts });
   const readiness = () => lifecycle.readiness();

@@ -29,6 +29,8 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly name: string;
   /** Default of the setting `<NAME>_PORT`. */
   readonly port: number;
+  /** A system is complete without it: `npm start` runs it only when asked for all services. @default false */
+  readonly optional?: boolean;
   /** Its own settings. Those of the kit come by themselves, as far as they mean anything to the service. @default none */
   readonly settings?: Spec;
   /** What its events are about. It publishes to the exchanges of their contracts. */

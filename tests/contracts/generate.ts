@@ -1,15 +1,16 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { type ReleasedContract, requireCompatible, systemCatalogue } from '@warren/contracts';
+import { withServices } from '../../scripts/lib/compose-file.mjs';
 import { generateDocuments, generateReleased, RELEASED } from './documents.ts';
 
 /*
- * npm run schemas               writes docs/asyncapi.yaml and docs/schemas
- * npm run schemas -- --release  also records every version of every event as released; refuses when a recorded one was broken
+ * npm run generate               writes docs/asyncapi.yaml, docs/schemas, the topology.json of each service, its part of docker-compose.yml
+ * npm run generate -- --release  also records every version of every event as released; refuses when a recorded one was broken
  */
 const root = join(import.meta.dirname, '../..');
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-const written = generateDocuments(version);
+const written = await generateDocuments(version);
 
 if (process.argv.includes('--release')) {
   for (const file of readdirSync(join(root, RELEASED))) {
@@ -20,7 +21,13 @@ if (process.argv.includes('--release')) {
 }
 
 rmSync(join(root, 'docs/schemas'), { recursive: true, force: true });
-for (const [path, text] of written) {
+for (const [path, text] of written) write(path, text);
+
+// From the files that have just been written.
+const { SERVICES } = await import('../../scripts/lib/services.mjs');
+write('docker-compose.yml', withServices(readFileSync(join(root, 'docker-compose.yml'), 'utf8'), SERVICES));
+
+function write(path: string, text: string): void {
   mkdirSync(dirname(join(root, path)), { recursive: true });
   writeFileSync(join(root, path), text);
   console.log(path);

@@ -1,0 +1,50 @@
+import { isPublished, type QueueSpec } from '@warren/contracts';
+import { queueOf } from './create-subscriptions.ts';
+import type { DefinedService } from './service-declaration.ts';
+import { settingsOf } from './service-settings.ts';
+
+/**
+ * What others have to know of a service without loading it: `topology.json` in its folder, derived from the declaration. Whatever starts,
+ * builds or deploys services finds them by this file.
+ */
+export interface ServiceTopology {
+  service: string;
+  /** The setting of its port, and the default. */
+  port: { setting: string; default: number };
+  /** Whether it has an HTTP API beside health, readiness and metrics. */
+  api: boolean;
+  /** Whether a system is complete without it. */
+  optional: boolean;
+  /** Exchanges that its events go to. */
+  publishes: string[];
+  /** Queues that it consumes, and what flows into them. */
+  queues: QueueSpec[];
+  /** Environment variables that it reads. */
+  settings: string[];
+}
+
+/** The exchanges that the events of a service go to, sorted. */
+export function exchangesOf({ aggregates }: Pick<DefinedService, 'aggregates'>): string[] {
+  const published = aggregates.flatMap(({ events }) => Object.values(events).filter(isPublished));
+  return [...new Set(published.map(({ exchange }) => exchange))].toSorted();
+}
+
+/** Derives what stands in the `topology.json` of a service. */
+export function topologyOf(service: DefinedService): ServiceTopology {
+  const settings = settingsOf(service);
+  const { name, optional = false, routes, on = [] } = service;
+  return {
+    service: name,
+    port: { setting: settings.port.env, default: service.port },
+    api: routes !== undefined,
+    optional,
+    publishes: exchangesOf(service),
+    queues: on.map((subscription) => ({
+      queue: queueOf(name, subscription),
+      bindings: subscription.contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),
+    })),
+    settings: Object.values(settings)
+      .map(({ env }) => env)
+      .toSorted(),
+  };
+}
