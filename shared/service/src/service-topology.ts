@@ -17,8 +17,10 @@ export interface ServiceTopology {
   optional: boolean;
   /** Exchanges that its events go to. */
   publishes: string[];
-  /** Queues that it consumes, and what flows into them. */
-  queues: QueueSpec[];
+  /** Queues that it consumes, and what flows into them. One that is `optional` it consumes only where its settings say so. */
+  queues: (QueueSpec & { optional?: true })[];
+  /** Streams that it reads: each gets every event of every service. */
+  streams: string[];
   /** Environment variables that it reads. */
   settings: string[];
 }
@@ -43,6 +45,7 @@ export function topologyOf(service: DefinedService): ServiceTopology {
       queue: queueOf(name, subscription),
       bindings: subscription.contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),
     })),
+    streams: [],
     settings: Object.values(settings)
       .map(({ env }) => env)
       .toSorted(),

@@ -1,0 +1,54 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ServiceTopology } from '../src/service-topology.ts';
+import { systemTopology } from '../src/system-topology.ts';
+
+const queue = (name: string) => ({ queue: name, bindings: [{ exchange: 'shop', routingKey: name }] });
+const service = (name: string, more: Partial<ServiceTopology> = {}): ServiceTopology => ({
+  service: name,
+  port: { setting: `${name.toUpperCase()}_PORT`, default: 3001 },
+  api: false,
+  optional: false,
+  publishes: [],
+  queues: [],
+  streams: [],
+  settings: [],
+  ...more,
+});
+const shop = [
+  service('shop', { publishes: ['shop'], queues: [queue('shop_answers'), { ...queue('shop_bills'), optional: true }] }),
+  service('store', { publishes: ['store'], queues: [queue('store_orders')] }),
+  service('bills', { optional: true, publishes: ['bills'], queues: [queue('bills_orders')] }),
+  service('figures', { optional: true, publishes: ['figures'], streams: ['everything'] }),
+];
+const names = (queues: readonly { queue: string }[]) => queues.map((one) => one.queue);
+
+describe('the topology of a system', () => {
+  test('when a service always runs, then everybody declares its queues, save those that its settings decide about', () => {
+    const { declared, optional } = systemTopology(shop, { service: 'store' });
+    expect(names(declared)).toEqual(['shop_answers', 'store_orders']);
+    expect(names(optional)).toEqual(['shop_bills', 'bills_orders']);
+  });
+
+  test('when a service counts on another one, then it declares the optional queues of that one too', () => {
+    const { declared, optional } = systemTopology(shop, { service: 'bills', countsOn: ['shop'] });
+    expect(names(declared)).toEqual(['shop_answers', 'shop_bills', 'store_orders', 'bills_orders']);
+    expect(names(optional)).toEqual([]);
+  });
+
+  test('when the settings decide about a queue of its own, then the service leaves it to the subscription', () => {
+    const { declared } = systemTopology(shop, { service: 'shop', countsOn: ['bills'] });
+    expect(names(declared)).toEqual(['shop_answers', 'store_orders', 'bills_orders']);
+  });
+
+  test('when a service is optional, then it declares its own queues all the same', () => {
+    expect(names(systemTopology(shop, { service: 'bills' }).declared)).toContain('bills_orders');
+  });
+
+  test('when a stream gets everything, then it is bound to the exchanges of all services and of their system events', () => {
+    const [stream] = systemTopology(shop, { service: 'store' }).streams;
+    expect(stream).toEqual({
+      queue: 'everything',
+      bindings: ['bills', 'figures', 'shop', 'store', 'system'].map((exchange) => ({ exchange, routingKey: '#' })),
+    });
+  });
+});
