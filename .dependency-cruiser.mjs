@@ -14,7 +14,7 @@ const KIT = {
   http: ['kernel', 'contracts'],
   service: ['kernel', 'contracts', 'event-bus', 'event-store', 'http'],
   servers: [],
-  testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'servers'],
+  testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'service', 'servers'],
 };
 
 const INDEX = '/src/index\\.(ts|mjs)$';

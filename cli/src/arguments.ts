@@ -19,6 +19,16 @@ export function parseQuantity(text: string): number {
   throw new InvalidArgumentError('It must be a whole number from 1 to 1000000000.');
 }
 
+/** Words that no constant of a program may be called. */
+const RESERVED =
+  /^(await|break|case|catch|class|const|continue|debugger|default|delete|do|else|enum|export|extends|false|finally|for|function|if|implements|import|in|instanceof|interface|let|new|null|package|private|protected|public|return|static|super|switch|this|throw|true|try|typeof|var|void|while|with|yield|test|events)$/;
+
+/** Name of a new service. */
+export function parseServiceName(text: string): string {
+  if (/^[a-z]{2,30}$/.test(text) && !RESERVED.test(text)) return text;
+  throw new InvalidArgumentError('It must be 2 to 30 lower-case letters, and no word of the language.');
+}
+
 /** The id of a message. */
 export function parseId(text: string): string {
   if (UUID.test(text)) return text.toLowerCase();

@@ -15,6 +15,16 @@ export const cliErrors = defineErrors({
     meaning:
       'The correlation id is on more events than a command can show: it is not that of one request. `warren order` shows an order by its id.',
   },
+  CLI_NO_CHECKOUT: {
+    kind: 'invalid',
+    meaning: 'The command changes a checkout of the project and was not run inside of one.',
+  },
+  CLI_SERVICE_EXISTS: { kind: 'conflict', meaning: 'There is a service of that name already. Choose another one.' },
+  CLI_NPM_FAILED: {
+    kind: 'fault',
+    meaning:
+      'npm could not finish what the command needs of it; its own message follows. The files that were written stay.',
+  },
   CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',

@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Terminal } from './terminal.ts';
 import { addAnalytics } from './usage/analytics.ts';
 import { addDlq } from './usage/dlq.ts';
+import { addNew } from './usage/new.ts';
 import { addOrder } from './usage/order.ts';
 import { addProjection } from './usage/projection.ts';
 import { addStock } from './usage/stock.ts';
@@ -35,5 +36,6 @@ export function createProgram(terminal: Terminal): Command {
   addDlq(program, terminal);
   addProjection(program, terminal);
   addAnalytics(program, terminal);
+  addNew(program, terminal);
   return program;
 }

@@ -1,0 +1,48 @@
+import { EventBus } from '@warren/event-bus';
+import { silentLogger } from '@warren/kernel';
+import { createService, type DefinedService, type RunnableService } from '@warren/service';
+import { createTestDatabase, type TestDatabase } from './test-database.ts';
+import { createTestVhost, type TestVhost } from './test-vhost.ts';
+import { waitUntilReady } from './wait-until-ready.ts';
+
+/** What a suite about one service needs; nobody else uses any of it. */
+export interface ServiceFixture {
+  readonly vhost: TestVhost;
+  readonly database: TestDatabase;
+  /** To send what the service listens to, and to hear what it publishes. */
+  readonly bus: EventBus;
+  /**
+   * Starts an instance in this process, on a free port and with short pauses between tries, and waits until it is ready.
+   * @param env further settings
+   */
+  start(env?: Record<string, string>): Promise<RunnableService>;
+  /** Stops the instances and everything else. */
+  close(): Promise<void>;
+}
+
+/** A virtual host and a database for instances of one service. Close it after the test. */
+export async function createServiceFixture(service: DefinedService): Promise<ServiceFixture> {
+  const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  await bus.connect();
+  const running: RunnableService[] = [];
+  return {
+    vhost,
+    database,
+    bus,
+    async start(env = {}) {
+      const settings = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, RETRY_BASE_MS: '50' };
+      const port = { [`${service.name.toUpperCase()}_PORT`]: '0' };
+      const instance = createService(service, { env: { ...settings, ...port, ...env }, logger: silentLogger });
+      running.push(instance);
+      await instance.lifecycle.start();
+      await waitUntilReady(instance);
+      return instance;
+    },
+    async close() {
+      await Promise.all(running.map(({ lifecycle }) => lifecycle.stop()));
+      await bus.close();
+      await Promise.all([database.drop(), vhost.close()]);
+    },
+  };
+}
