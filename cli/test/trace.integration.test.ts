@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
+import { TOPOLOGY } from '@warren/contracts';
 import { createPool } from '@warren/event-store';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
@@ -23,7 +24,11 @@ beforeAll(async () => {
   fixture = await createOrderFixture();
   order = await fixture.start();
   const addresses = { AMQP_URL: fixture.vhost.amqpUrl, DATABASE_URL: fixture.database.url };
-  inventory = createService(inventoryService, { env: { ...addresses, INVENTORY_PORT: '0' }, logger: silentLogger });
+  inventory = createService(inventoryService, {
+    env: { ...addresses, INVENTORY_PORT: '0' },
+    logger: silentLogger,
+    topology: TOPOLOGY,
+  });
   await inventory.lifecycle.start();
   await waitUntilReady(order.service);
 });

@@ -1,4 +1,4 @@
-import { deadLetterQueue } from '@warren/contracts';
+import { deadLetterQueue, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
@@ -10,7 +10,7 @@ import { createStockProbe } from './stock-of.ts';
 export async function createInventoryFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const services: RunnableService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
   await bus.connect();
 
   /** Composes and starts instances, all at once, and waits until they are ready. */
@@ -30,7 +30,7 @@ export async function createInventoryFixture() {
       ...env,
     };
     const started = Array.from({ length: count }, () =>
-      createService(inventoryService, { env: all, logger: silentLogger }),
+      createService(inventoryService, { env: all, logger: silentLogger, topology: TOPOLOGY }),
     );
     services.push(...started);
     await Promise.all(started.map((service) => service.lifecycle.start()));

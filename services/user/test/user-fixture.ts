@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import { TOPOLOGY } from '@warren/contracts';
 import { createId, silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
 import {
@@ -73,7 +74,7 @@ export function useUsers({ instances: count, amqpUrl }: UserFixtureOptions): Use
 }
 
 async function startUser(env: Record<string, string>): Promise<RunningUser> {
-  const service = createService(userService, { env, logger: silentLogger });
+  const service = createService(userService, { env, logger: silentLogger, topology: TOPOLOGY });
   await service.lifecycle.start();
   await waitUntilReady(service);
   const api = request(`http://127.0.0.1:${service.port}`);

@@ -1,4 +1,4 @@
-import { isPublished } from '@warren/contracts';
+import type { QueueSpec } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -34,6 +34,7 @@ import {
   type Service,
   systemClock,
 } from '@warren/kernel';
+import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createSubscriptions } from './create-subscriptions.ts';
 import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
@@ -43,6 +44,8 @@ export interface ServiceOptions {
   env?: Record<string, string | undefined>;
   /** @default one that writes to standard output, at the level of the settings */
   logger?: Logger;
+  /** The queues and streams of the system that it belongs to; see `EventBusOptions`. @default none */
+  topology?: readonly QueueSpec[];
   /** Source of the timestamps of events; decisions never read it. @default the system's */
   clock?: Clock;
 }
@@ -54,7 +57,8 @@ export interface RunnableService extends Service {
 }
 
 /** Runs a service as this process; see `runService` of `@warren/kernel`. */
-export const run = (service: DefinedService): Promise<void> => runService(() => createService(service));
+export const run = (service: DefinedService, options?: ServiceOptions): Promise<void> =>
+  runService(() => createService(service, options));
 
 /**
  * Assembles a service. Nothing is connected before `lifecycle.start`.
@@ -78,17 +82,14 @@ export function createService(service: DefinedService, options: ServiceOptions =
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
   const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
-  const publishes = [
-    ...new Set(
-      aggregates.flatMap(({ events }) =>
-        Object.values(events)
-          .filter(isPublished)
-          .map(({ exchange }) => exchange),
-      ),
-    ),
-  ];
-  const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
-  const bus = new EventBus({ ...busOptions, service: name, publishes, logger, metrics, alerts });
+  const bus = new EventBus({
+    ...(service.on ? busOptionsOf(settings) : publisherOptionsOf(settings)),
+    service: name,
+    catalogue: catalogueOf(service),
+    topology: options.topology,
+    publishes: exchangesOf(service),
+    ...{ logger, metrics, alerts },
+  });
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context as never), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
