@@ -1,5 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { type EventOf, QUEUES, type ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
+import {
+  EVENT_STREAM,
+  type EventOf,
+  QUEUES,
+  type ReceiveStock,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+} from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
@@ -17,9 +24,10 @@ export async function sendMessage(amqpUrl: string, message: EventOf<typeof Recei
     url: amqpUrl,
     service: 'warren-cli',
     // The queue that the message is for, so that it is kept also when the inventory service has never been started.
-    topology: SYSTEM_QUEUES.filter((spec) => spec.queue === QUEUES.inventoryReceiveStock),
+    topology: [...SYSTEM_QUEUES.filter((spec) => spec.queue === QUEUES.inventoryReceiveStock), EVENT_STREAM],
     publishTimeoutMs: CONFIRM_TIMEOUT_MS,
     drainTimeoutMs: 0,
+    catalogue: systemCatalogue,
   });
   try {
     await connect(bus, amqpUrl);

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { createEvent, InventoryReserved, QUEUES, ReceiveStock, SYSTEM_QUEUES } from '@warren/contracts';
+import {
+  createEvent,
+  InventoryReserved,
+  QUEUES,
+  ReceiveStock,
+  SYSTEM_QUEUES,
+  systemCatalogue,
+  TOPOLOGY,
+} from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { AppError } from '@warren/kernel';
 import { createTestVhost, type TestVhost, testEnvironment, uniqueName, waitUntil } from '@warren/testing';
@@ -29,7 +37,12 @@ async function run(argv: string[], answer?: boolean) {
 
 /** Handles receipts by `handle` until the test ends. */
 async function serve(handle: (quantity: number) => Promise<void>) {
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'inventory', topology: SYSTEM_QUEUES });
+  const bus = new EventBus({
+    url: vhost.amqpUrl,
+    service: 'inventory',
+    topology: SYSTEM_QUEUES,
+    catalogue: systemCatalogue,
+  });
   buses.push(bus);
   await bus.connect();
   const subscription = await bus.subscribe({
@@ -131,7 +144,12 @@ describe('warren dlq', () => {
   });
 
   it('when a service has a queue of its own, then its dead letters are there as well; without the management API it says what it leaves out', async () => {
-    const bus = new EventBus({ url: vhost.amqpUrl, service: 'shipping' });
+    const bus = new EventBus({
+      url: vhost.amqpUrl,
+      service: 'shipping',
+      catalogue: systemCatalogue,
+      topology: TOPOLOGY,
+    });
     buses.push(bus);
     await bus.connect();
     const handler = async () => {

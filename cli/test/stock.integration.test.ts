@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { QUEUES } from '@warren/contracts';
 import { silentLogger } from '@warren/kernel';
-import { createService, type RunnableService } from '@warren/service';
+import { createService, type RunnableService, readTopologies } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -33,6 +33,7 @@ async function startInventory(more: Record<string, string> = {}): Promise<Runnab
   const service = createService(inventoryService, {
     env: { ...env, INVENTORY_PORT: '0', ...more },
     logger: silentLogger,
+    topology: readTopologies(new URL('../../services/', import.meta.url)),
   });
   services.push(service);
   await service.lifecycle.start();

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { createPool } from '@warren/event-store';
 import { silentLogger } from '@warren/kernel';
-import { createService, type RunnableService } from '@warren/service';
+import { createService, type RunnableService, readTopologies } from '@warren/service';
 import { waitUntil, waitUntilReady } from '@warren/testing';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import {
@@ -23,7 +23,11 @@ beforeAll(async () => {
   fixture = await createOrderFixture();
   order = await fixture.start();
   const addresses = { AMQP_URL: fixture.vhost.amqpUrl, DATABASE_URL: fixture.database.url };
-  inventory = createService(inventoryService, { env: { ...addresses, INVENTORY_PORT: '0' }, logger: silentLogger });
+  inventory = createService(inventoryService, {
+    env: { ...addresses, INVENTORY_PORT: '0' },
+    logger: silentLogger,
+    topology: readTopologies(new URL('../../services/', import.meta.url)),
+  });
   await inventory.lifecycle.start();
   await waitUntilReady(order.service);
 });

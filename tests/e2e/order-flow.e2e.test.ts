@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderCreated, QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { createEvent, OrderCreated, QUEUES, SYSTEM_QUEUES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
@@ -56,7 +56,12 @@ describe('an order', () => {
   });
 
   it('when the same OrderCreated is delivered ten times to two instances, then there is one reservation', async () => {
-    const bus = new EventBus({ url: system.vhost.amqpUrl, service: 'duplicator' });
+    const bus = new EventBus({
+      url: system.vhost.amqpUrl,
+      service: 'duplicator',
+      catalogue: systemCatalogue,
+      topology: TOPOLOGY,
+    });
     await bus.connect();
     const id = createId();
     const data = {

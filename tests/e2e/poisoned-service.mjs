@@ -1,9 +1,14 @@
-import { OrderStatusUpdated } from '@warren/contracts';
+import { OrderStatusUpdated, systemCatalogue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 
 // A service as small as it can be: it says which orders it has handled, and dies of one of them as of a segmentation fault.
 const [queue = '', killer = ''] = process.argv.slice(2);
-const bus = new EventBus({ url: String(process.env.AMQP_URL), service: 'poisoned', topology: [] });
+const bus = new EventBus({
+  url: String(process.env.AMQP_URL),
+  service: 'poisoned',
+  topology: [],
+  catalogue: systemCatalogue,
+});
 await bus.connect();
 await bus.subscribe({
   queue,

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderStatusUpdated } from '@warren/contracts';
+import { createEvent, OrderStatusUpdated, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
@@ -51,7 +51,7 @@ describe("the README's third service", () => {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(service, 'exit');
-    const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+    const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
     const db = new pg.Pool({ connectionString: database.url, max: 1 });
     try {
       await bus.connect();

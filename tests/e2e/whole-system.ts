@@ -1,7 +1,7 @@
 import { type EventEnvelope, PAYMENT_QUEUES, systemCatalogue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
-import { createService } from '@warren/service';
+import { createService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, uniqueName, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { composeMailCatcher } from '../../mail-catcher/src/compose.ts';
@@ -46,17 +46,30 @@ export async function startWholeSystem() {
   };
   const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
   const payments = [1, 2].map(() => composePayment(loadSettings(paymentSettings, env), silentLogger));
-  const user = createService(userService, { env, logger: silentLogger });
+  const user = createService(userService, {
+    env,
+    logger: silentLogger,
+    topology: readTopologies(new URL('../../services/', import.meta.url)),
+  });
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
-    createService(inventoryService, { env, logger: silentLogger }),
+    createService(inventoryService, {
+      env,
+      logger: silentLogger,
+      topology: readTopologies(new URL('../../services/', import.meta.url)),
+    }),
     composeNotification(loadSettings(notificationSettings, env), silentLogger),
   ];
   await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));
   await Promise.all(services.map(waitUntilReady));
 
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: PAYMENT_QUEUES });
+  const bus = new EventBus({
+    url: vhost.amqpUrl,
+    service: 'test',
+    topology: PAYMENT_QUEUES,
+    catalogue: systemCatalogue,
+  });
   await bus.connect();
   /** Everything that was published of the story, to be looked at and to be sent again. */
   const published: EventEnvelope[] = [];

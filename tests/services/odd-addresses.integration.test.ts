@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
-import { createService } from '@warren/service';
+import { createService, readTopologies } from '@warren/service';
 import { createTestVhost, testEnvironment, uniqueName, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
 import { main } from '../../cli/src/main.ts';
@@ -88,7 +88,11 @@ describe('a login, a virtual host, and a database whose names are percent-encode
 
   it('when a service starts with them, then it is ready, and the command line works on the same broker and database', async () => {
     const inventory = { ...env, INVENTORY_PORT: '0', INITIAL_STOCK: 'item1:3' };
-    const service = createService(inventoryService, { env: inventory, logger: silentLogger });
+    const service = createService(inventoryService, {
+      env: inventory,
+      logger: silentLogger,
+      topology: readTopologies(new URL('../../services/', import.meta.url)),
+    });
     await service.lifecycle.start();
     try {
       await waitUntilReady(service);

@@ -1,8 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { ErrorOccurred, type EventOf, HealthChanged, ServiceStarted, ServiceStopping } from '@warren/contracts';
+import {
+  ErrorOccurred,
+  type EventOf,
+  HealthChanged,
+  ServiceStarted,
+  ServiceStopping,
+  systemCatalogue,
+  TOPOLOGY,
+} from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
-import { createService } from '@warren/service';
+import { createService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
@@ -19,8 +27,18 @@ type Env = Record<string, string>;
 
 const SERVICES: Record<string, (env: Env) => Service> = {
   order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
-  inventory: (env) => createService(inventoryService, { env: { ...env, INVENTORY_PORT: '0' }, logger: silentLogger }),
-  user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
+  inventory: (env) =>
+    createService(inventoryService, {
+      env: { ...env, INVENTORY_PORT: '0' },
+      logger: silentLogger,
+      topology: readTopologies(new URL('../../services/', import.meta.url)),
+    }),
+  user: (env) =>
+    createService(userService, {
+      env: { ...env, USER_PORT: '0' },
+      logger: silentLogger,
+      topology: readTopologies(new URL('../../services/', import.meta.url)),
+    }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
   payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
   notification: (env) =>
@@ -37,7 +55,7 @@ beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
-  listener = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
   await listener.connect();
   const handler = async (event: (typeof seen)[number]) => void seen.push(event);
   await listener.subscribe({ queue: 'test_system', bindings: CONTRACTS, handler });

@@ -46,10 +46,10 @@ const tsconfig = `{
 }
 `;
 
-const mainOf = (name: string) => `import { run } from '@warren/service';
+const mainOf = (name: string) => `import { readTopologies, run } from '@warren/service';
 import { ${name}Service } from './service.ts';
 
-await run(${name}Service);
+await run(${name}Service, { topology: readTopologies(new URL('../../', import.meta.url)) });
 `;
 
 const serviceOf = (name: string, Name: string, port: number) => `import { defineService, on } from '@warren/service';

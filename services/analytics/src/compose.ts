@@ -1,4 +1,4 @@
-import { EXCHANGES } from '@warren/contracts';
+import { EXCHANGES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import {
   createBusComponent,
   createSystemEvents,
@@ -71,6 +71,8 @@ export function composeAnalytics(
     logger,
     metrics,
     alerts,
+    catalogue: systemCatalogue,
+    topology: TOPOLOGY,
   });
   const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;
   const dependencies = {

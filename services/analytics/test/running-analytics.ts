@@ -1,4 +1,4 @@
-import { type EventEnvelope, STREAMS } from '@warren/contracts';
+import { EVENT_STREAM, type EventEnvelope, STREAMS, systemCatalogue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
@@ -20,7 +20,12 @@ const MARKS = ['model', 'touched_at'];
 export async function createAnalyticsFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const services: AnalyticsService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: [] });
+  const bus = new EventBus({
+    url: vhost.amqpUrl,
+    service: 'test',
+    topology: [EVENT_STREAM],
+    catalogue: systemCatalogue,
+  });
   await bus.connect();
   const client = new pg.Client({ connectionString: database.url, options: '-c search_path=analytics_service' });
   await client.connect();

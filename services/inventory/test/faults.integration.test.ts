@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { InventoryReserved, OrderCreated, QUEUES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import type { RunnableService } from '@warren/service';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
@@ -70,7 +70,12 @@ describe('the inventory service under faults', () => {
     const application = await createInventoryOnPostgres(inventory.database.url);
     opened.push(() => application.stop());
     await application.applyInitialStock([{ productId: 'item1', quantity: 100 }]);
-    const bus = new EventBus({ url: broker.through(inventory.vhost.amqpUrl), service: 'inventory' });
+    const bus = new EventBus({
+      url: broker.through(inventory.vhost.amqpUrl),
+      service: 'inventory',
+      catalogue: systemCatalogue,
+      topology: TOPOLOGY,
+    });
     opened.push(() => bus.close());
     await bus.connect();
     const handled: string[] = [];

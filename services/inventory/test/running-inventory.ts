@@ -1,7 +1,7 @@
-import { deadLetterQueue } from '@warren/contracts';
+import { deadLetterQueue, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
-import { createService, type RunnableService } from '@warren/service';
+import { createService, type RunnableService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import { inventoryService } from '../src/service.ts';
 import { createStockProbe } from './stock-of.ts';
@@ -10,7 +10,7 @@ import { createStockProbe } from './stock-of.ts';
 export async function createInventoryFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const services: RunnableService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
   await bus.connect();
 
   /** Composes and starts instances, all at once, and waits until they are ready. */
@@ -30,7 +30,11 @@ export async function createInventoryFixture() {
       ...env,
     };
     const started = Array.from({ length: count }, () =>
-      createService(inventoryService, { env: all, logger: silentLogger }),
+      createService(inventoryService, {
+        env: all,
+        logger: silentLogger,
+        topology: readTopologies(new URL('../../', import.meta.url)),
+      }),
     );
     services.push(...started);
     await Promise.all(started.map((service) => service.lifecycle.start()));

@@ -1,4 +1,4 @@
-import { EXCHANGES } from '@warren/contracts';
+import { EXCHANGES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -95,7 +95,16 @@ export function composeNotification(
   });
   store.onCommitted(() => mails.wake());
   const publishes = [EXCHANGES.notifications];
-  const bus = new EventBus({ ...busOptionsOf(settings), service: SERVICE_NAME, publishes, logger, metrics, alerts });
+  const bus = new EventBus({
+    ...busOptionsOf(settings),
+    service: SERVICE_NAME,
+    publishes,
+    logger,
+    metrics,
+    alerts,
+    catalogue: systemCatalogue,
+    topology: TOPOLOGY,
+  });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: SERVICE_NAME, migrations: notificationMigrations };

@@ -1,4 +1,4 @@
-import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_TOPOLOGY, systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -86,7 +86,7 @@ export function composeOrder(
     payments,
     createdVersion,
   });
-  const topology = payments ? [...SYSTEM_QUEUES, ...PAYMENT_QUEUES] : SYSTEM_QUEUES;
+  const topology = payments ? PAYMENT_TOPOLOGY : TOPOLOGY;
   const publishes = [EXCHANGES.orders];
   const bus = new EventBus({
     ...busOptionsOf(settings),
@@ -96,6 +96,7 @@ export function composeOrder(
     logger,
     metrics,
     alerts,
+    catalogue: systemCatalogue,
   });
   const subscriptions = createSubscriptions({
     ...{ bus, orders, payments },

@@ -8,6 +8,7 @@ import {
   OrderCreatedV1,
   QUEUES,
   systemCatalogue,
+  TOPOLOGY,
 } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { leaveOrderOfRelease01, RELEASE_0_1_ORDER, waitUntil, waitUntilReady } from '@warren/testing';
@@ -34,7 +35,12 @@ async function startInventory(release: 'old' | 'new') {
   const contract = release === 'old' ? OrderCreatedV1 : OrderCreated;
   const others = systemCatalogue.contracts.filter(({ type }) => type !== contract.type);
   const catalogue = createCatalogue([contract, ...others]);
-  const bus = new EventBus({ url: fixture.vhost.amqpUrl, service: `inventory-${release}`, catalogue });
+  const bus = new EventBus({
+    url: fixture.vhost.amqpUrl,
+    service: `inventory-${release}`,
+    catalogue,
+    topology: TOPOLOGY,
+  });
   await bus.connect();
   await bus.subscribe({ queue, bindings: [contract], handler: async (event) => void handled.push(event) });
   return { handled, close: () => bus.close() };

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
+import { systemCatalogue, TOPOLOGY } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { type Clock, type Logger, loadSettings, silentLogger } from '@warren/kernel';
 import {
@@ -34,7 +35,12 @@ export interface OrderFixture {
 /** The environment that every suite of the order service begins with. */
 export async function createOrderFixture(): Promise<OrderFixture> {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  const inventory = new EventBus({ url: vhost.amqpUrl, service: 'inventory-in-test' });
+  const inventory = new EventBus({
+    url: vhost.amqpUrl,
+    service: 'inventory-in-test',
+    catalogue: systemCatalogue,
+    topology: TOPOLOGY,
+  });
   await inventory.connect();
   const running: RunningOrder[] = [];
 

@@ -1,4 +1,4 @@
-import { EXCHANGES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, PAYMENT_TOPOLOGY, systemCatalogue } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -70,16 +70,16 @@ export function composePayment(
     logger,
     decisions: decisionCounter(metrics),
   });
-  const topology = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];
   const publishes = [EXCHANGES.payments];
   const bus = new EventBus({
     ...busOptionsOf(settings),
-    topology,
+    topology: PAYMENT_TOPOLOGY,
     service: SERVICE_NAME,
     publishes,
     logger,
     metrics,
     alerts,
+    catalogue: systemCatalogue,
   });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });

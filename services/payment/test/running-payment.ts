@@ -6,6 +6,7 @@ import {
   PaymentProcessed,
   PaymentRefunded,
   QUEUES,
+  systemCatalogue,
 } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
@@ -22,7 +23,12 @@ export async function createPaymentFixture() {
   const services: PaymentService[] = [];
   const answers: Answer[] = [];
   const sent = new Set<string>();
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: PAYMENT_QUEUES });
+  const bus = new EventBus({
+    url: vhost.amqpUrl,
+    service: 'test',
+    topology: PAYMENT_QUEUES,
+    catalogue: systemCatalogue,
+  });
   await bus.connect();
   await bus.subscribe({
     queue: QUEUES.orderPayments,

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals';
-import { type EventEnvelope, UserDeactivated, UserEmailChanged, UserRegistered } from '@warren/contracts';
+import {
+  type EventEnvelope,
+  systemCatalogue,
+  TOPOLOGY,
+  UserDeactivated,
+  UserEmailChanged,
+  UserRegistered,
+} from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createEventStore, createPool, streamId } from '@warren/event-store';
 import { createId, isId } from '@warren/kernel';
@@ -146,7 +153,12 @@ test.each([createId(), '1', "' OR 1=1 --", '%00'])(
 
 describe('what happened to a user', () => {
   test('when it lived a whole life, then its history tells it, and others hear the same in this order', async () => {
-    const bus = new EventBus({ url: fixture.vhost.amqpUrl, service: 'listener' });
+    const bus = new EventBus({
+      url: fixture.vhost.amqpUrl,
+      service: 'listener',
+      catalogue: systemCatalogue,
+      topology: TOPOLOGY,
+    });
     const heard: EventEnvelope[] = [];
     await bus.connect();
     await bus.subscribe({

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { createId, silentLogger } from '@warren/kernel';
-import { createService, type RunnableService } from '@warren/service';
+import { createService, type RunnableService, readTopologies } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -73,7 +73,11 @@ export function useUsers({ instances: count, amqpUrl }: UserFixtureOptions): Use
 }
 
 async function startUser(env: Record<string, string>): Promise<RunningUser> {
-  const service = createService(userService, { env, logger: silentLogger });
+  const service = createService(userService, {
+    env,
+    logger: silentLogger,
+    topology: readTopologies(new URL('../../', import.meta.url)),
+  });
   await service.lifecycle.start();
   await waitUntilReady(service);
   const api = request(`http://127.0.0.1:${service.port}`);

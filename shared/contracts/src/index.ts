@@ -4,7 +4,7 @@ import { InventoryReleased, InventoryReserved, InventoryUnavailable, ReceiveStoc
 import { CustomerNotified, WelcomeEmailSent } from './notification-events.ts';
 import { OrderCancelled, OrderCreated, OrderPaid, OrderShipped, OrderStatusUpdated } from './order-events.ts';
 import { PaymentFailed, PaymentProcessed, PaymentRefunded } from './payment-events.ts';
-import { ErrorOccurred, HealthChanged, ServiceStarted, ServiceStopping } from './system-events.ts';
+import { systemEvents } from './system-events.ts';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from './user-events.ts';
 
 export * from './aggregate.ts';
@@ -45,10 +45,7 @@ export const systemCatalogue = createCatalogue([
   UserEmailChanged,
   UserDeactivated,
   AnalyticsUpdated,
-  ServiceStarted,
-  ServiceStopping,
-  HealthChanged,
-  ErrorOccurred,
+  ...systemEvents,
   WelcomeEmailSent,
   CustomerNotified,
   PaymentProcessed,

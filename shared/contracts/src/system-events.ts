@@ -1,18 +1,20 @@
 import { Type } from 'typebox';
 import { defineEvent } from './event-contract.ts';
 import { ShortText, Uuid } from './text.ts';
-import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
 /** Whom a system event is of. `instanceId` is new with each start of a process; it is the `aggregateId` too. */
 const Instance = { service: ShortText, instanceId: Uuid };
 
+/** Where the kit's own events are published. */
+export const SYSTEM_EXCHANGE = 'system';
+
 /** An instance runs. */
 export const ServiceStarted = defineEvent({
   type: 'ServiceStarted',
   version: 1,
-  exchange: EXCHANGES.system,
+  exchange: SYSTEM_EXCHANGE,
   routingKey: 'service.started',
   schema: Type.Object({
     ...Instance,
@@ -27,7 +29,7 @@ export const ServiceStarted = defineEvent({
 export const ServiceStopping = defineEvent({
   type: 'ServiceStopping',
   version: 1,
-  exchange: EXCHANGES.system,
+  exchange: SYSTEM_EXCHANGE,
   routingKey: 'service.stopping',
   schema: Type.Object({ ...Instance, uptimeMs: Count }),
 });
@@ -36,7 +38,7 @@ export const ServiceStopping = defineEvent({
 export const HealthChanged = defineEvent({
   type: 'HealthChanged',
   version: 1,
-  exchange: EXCHANGES.system,
+  exchange: SYSTEM_EXCHANGE,
   routingKey: 'health.changed',
   schema: Type.Object({
     ...Instance,
@@ -54,7 +56,7 @@ export const HealthChanged = defineEvent({
 export const ErrorOccurred = defineEvent({
   type: 'ErrorOccurred',
   version: 1,
-  exchange: EXCHANGES.system,
+  exchange: SYSTEM_EXCHANGE,
   routingKey: 'error.occurred',
   schema: Type.Object({
     ...Instance,
@@ -68,3 +70,6 @@ export const ErrorOccurred = defineEvent({
     omitted: Count,
   }),
 });
+
+/** What every service tells of itself. */
+export const systemEvents = [ServiceStarted, ServiceStopping, HealthChanged, ErrorOccurred] as const;

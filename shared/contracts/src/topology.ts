@@ -1,3 +1,5 @@
+import { SYSTEM_EXCHANGE } from './system-events.ts';
+
 /**
  * Every name that Warren uses on the broker. This is the only place where one is spelt.
  *
@@ -10,7 +12,7 @@ export const EXCHANGES = {
   inventory: 'inventory',
   users: 'users',
   analytics: 'analytics',
-  system: 'system',
+  system: SYSTEM_EXCHANGE,
   notifications: 'notifications',
   payments: 'payments',
 } as const;
@@ -39,6 +41,10 @@ export interface Binding {
 export interface QueueSpec {
   queue: string;
   bindings: readonly Binding[];
+  /** Declared only by who reads it; others bind it where it exists, and watch whether it is emptied. @default false */
+  optional?: true;
+  /** A stream: as an optional queue, and nobody watches whether it is emptied. @default false */
+  stream?: true;
 }
 
 /**
@@ -111,17 +117,31 @@ export const NOTIFICATION_QUEUES: readonly QueueSpec[] = [
   },
 ];
 
+/** The stream of all events. */
+export const EVENT_STREAM: QueueSpec = {
+  queue: STREAMS.events,
+  bindings: Object.values(EXCHANGES).map((exchange) => ({ exchange, routingKey: '#' })),
+  stream: true,
+};
+
+const optional = (spec: QueueSpec): QueueSpec => ({ ...spec, optional: true });
+
 /**
- * Queues of services that do not run everywhere, and the stream of all events. Who publishes to their exchanges does not declare them, but
- * binds those that exist, again and again: a lost binding is noticed by nobody when another queue takes the message.
+ * What the bus of a service is handed. Queues of services that do not run everywhere are optional: who publishes to their exchanges binds those
+ * that exist, again and again, because a lost binding is noticed by nobody when another queue takes the message.
  */
-export const OPTIONAL_QUEUES: readonly QueueSpec[] = [
+export const TOPOLOGY: readonly QueueSpec[] = [
+  ...SYSTEM_QUEUES,
+  ...[...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES].map(optional),
+  EVENT_STREAM,
+];
+
+/** {@link TOPOLOGY} for who takes part in payments. */
+export const PAYMENT_TOPOLOGY: readonly QueueSpec[] = [
+  ...SYSTEM_QUEUES,
   ...PAYMENT_QUEUES,
-  ...NOTIFICATION_QUEUES,
-  {
-    queue: STREAMS.events,
-    bindings: Object.values(EXCHANGES).map((exchange) => ({ exchange, routingKey: '#' })),
-  },
+  ...NOTIFICATION_QUEUES.map(optional),
+  EVENT_STREAM,
 ];
 
 /** Direct exchange that takes what no retry could help, with the queue's name as routing key. */

@@ -1,13 +1,4 @@
-import {
-  type Catalogue,
-  type EventContract,
-  NOTIFICATION_QUEUES,
-  OPTIONAL_QUEUES,
-  PAYMENT_QUEUES,
-  type QueueSpec,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-} from '@warren/contracts';
+import type { Catalogue, EventContract, QueueSpec } from '@warren/contracts';
 import { type Alerts, createAlerts, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
 import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
@@ -16,15 +7,12 @@ import { createRetryPolicy } from './retry-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 import type { DeadLetterLimits } from './topology-plan.ts';
 
-/** The contracts of `systemCatalogue`: what a bus without a catalogue of its own knows. */
-export type SystemContract = (typeof systemCatalogue.contracts)[number];
-
 /** What a bus needs wherever its messages go. */
 export interface CommonBusOptions<Contract extends EventContract> {
   /** Name of the service: names the connections, and stands in the headers of what it fails to handle. */
   service: string;
-  /** The events that can be published and received. @default systemCatalogue */
-  catalogue?: Catalogue<Contract>;
+  /** The events that can be published and received. */
+  catalogue: Catalogue<Contract>;
   /** @default silentLogger */
   logger?: Logger;
   /** Where the `warren_bus_…` metrics are registered. @default nowhere */
@@ -36,25 +24,17 @@ export interface CommonBusOptions<Contract extends EventContract> {
   /** For subscriptions that bring none of their own: rest while what the handler depends on is away. @default never */
   breaker?: Partial<BreakerPolicy>;
   /**
-   * Queues declared at every connect before the first publish, so that an event finds its queue also when its consumer has
-   * not been started yet. @default SYSTEM_QUEUES
+   * The queues and streams of the system, declared at every connect before the first publish, so that an event finds its queue also when its
+   * consumer has not been started yet. One that is `optional` is not declared, but bound where it exists, at every connect before the first
+   * publish and every `topologyCheckMs`; one that the broker does not serve yet is waited for. Where a queue that `publishes` feeds, and that
+   * is no `stream`, has messages and no consumer, that is reported. @default none
    */
   topology?: readonly QueueSpec[];
   /**
    * The exchanges that the service publishes to: readiness says so when the broker refuses one of these, and it watches whether somebody
-   * consumes the queues that they feed. The catalogue may have more. @default those that `topology` binds
+   * consumes the queues that they feed. The catalogue may have more. @default those that the queues of `topology` bind which are not optional
    */
   publishes?: readonly string[];
-  /**
-   * Queues that may exist beside those of `topology`: where one that `publishes` feeds has messages and no consumer, that is reported.
-   * They are not declared. @default those of the whole system
-   */
-  knownQueues?: readonly QueueSpec[];
-  /**
-   * Queues and streams of others that take what this bus publishes. They are not declared, but where one exists it is bound at every
-   * connect before the first publish, and every `topologyCheckMs`; one that the broker does not serve yet is waited for. @default OPTIONAL_QUEUES
-   */
-  optionalQueues?: readonly QueueSpec[];
   /**
    * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
    * @default none
@@ -99,12 +79,8 @@ export function resolveBusOptions<Contract extends EventContract>(
   options: EventBusOptions<Contract>,
 ): ResolvedBusOptions<Contract> {
   const resolved = {
-    // The default is right where Contract was not inferred from a catalogue: its own default is then SystemContract.
-    catalogue: systemCatalogue as unknown as Catalogue<Contract>,
     logger: silentLogger,
-    topology: SYSTEM_QUEUES,
-    knownQueues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
-    optionalQueues: OPTIONAL_QUEUES,
+    topology: [],
     deadLetter: {},
     maxUnconfirmed: 1000,
     maxWaiting: 10_000,

@@ -1,5 +1,5 @@
 import { formats, type processSettings, type Settings, setting } from '@warren/kernel';
-import type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
+import type { CommonBusOptions, EventBusOptions } from './bus-options.ts';
 
 /** The settings of a service on a bus. Those of the dead letters must be the same for every instance of one. */
 export const busSettings = {
@@ -71,8 +71,8 @@ type ServiceSettings = Settings<typeof busSettings> & Pick<Settings<typeof proce
 export function publisherOptionsOf({
   amqpUrl,
   drainTimeoutMs,
-}: Pick<ServiceSettings, 'amqpUrl' | 'drainTimeoutMs'>): Pick<EventBusOptions<SystemContract>, 'url'> &
-  Pick<CommonBusOptions<SystemContract>, 'drainTimeoutMs'> {
+}: Pick<ServiceSettings, 'amqpUrl' | 'drainTimeoutMs'>): Pick<EventBusOptions<never>, 'url'> &
+  Pick<CommonBusOptions<never>, 'drainTimeoutMs'> {
   // Its subscriptions and then the bus itself may each take so long: the other components of the service need their share.
   return { url: amqpUrl, drainTimeoutMs: Math.ceil(drainTimeoutMs / 4) };
 }
@@ -80,7 +80,7 @@ export function publisherOptionsOf({
 /** The options of an `EventBus` that the settings of a service decide. */
 export function busOptionsOf(
   settings: ServiceSettings,
-): ReturnType<typeof publisherOptionsOf> & Pick<CommonBusOptions<SystemContract>, 'retry' | 'breaker' | 'deadLetter'> {
+): ReturnType<typeof publisherOptionsOf> & Pick<CommonBusOptions<never>, 'retry' | 'breaker' | 'deadLetter'> {
   const { retryMaxAttempts, retryBaseMs, deadLetterTtlMs, deadLetterMaxLength } = settings;
   return {
     ...publisherOptionsOf(settings),

@@ -12,12 +12,10 @@ import {
 
 export interface BusTopologyOptions {
   queues: readonly QueueSpec[];
-  /** Queues that are bound where they exist, as far as this bus knows their exchanges. @default none */
-  optional?: readonly QueueSpec[];
   contracts: readonly EventContract[];
   retry: RetryPolicy;
   deadLetter: DeadLetterLimits;
-  /** Exchanges that are published to and must work. @default those that `queues` are bound to */
+  /** Exchanges that are published to and must work. @default those that `queues` are bound to, save optional ones */
   publishes?: readonly string[] | undefined;
 }
 
@@ -40,13 +38,14 @@ export class BusTopology {
   readonly #optional: readonly QueueSpec[];
   #wanted = new Map<EventContract, boolean>();
 
-  constructor({ queues, optional = [], contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
+  constructor({ queues, contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
+    const declared = queues.filter((spec) => !isOptional(spec));
     this.#exchanges = new Set(contracts.map((contract) => contract.exchange));
     this.#delaysMs = retryDelaysMs(retry);
     this.#deadLetter = deadLetter;
-    this.#optional = optional;
-    this.#published = new Set(publishes ?? queues.flatMap(({ bindings }) => bindings.map(exchangeOf)));
-    for (const { queue, bindings } of queues) {
+    this.#optional = queues.filter(isOptional);
+    this.#published = new Set(publishes ?? exchangesOf(declared));
+    for (const { queue, bindings } of declared) {
       this.#system.set(queue, merged(this.#system.get(queue) ?? [], bindings));
     }
   }
@@ -81,7 +80,7 @@ export class BusTopology {
   plan(): TopologyPlan {
     const plan = createTopologyPlan({
       queues: this.#queues(),
-      exchanges: this.#exchanges,
+      exchanges: [...this.#exchanges, ...exchangesOf(this.#optional)],
       deadLettersOf: this.#subscribed.keys(),
       retryDelaysMs: [...this.#delaysMs, ...[...this.#subscribed.values()].flatMap(({ delaysMs }) => delaysMs)],
       deadLetter: this.#deadLetter,
@@ -89,14 +88,10 @@ export class BusTopology {
     return { ...plan, essential: this.#essential(plan), optional: this.#optionalBeside(plan) };
   }
 
-  /** Those that the plan does not declare, with the bindings to exchanges that it does. */
-  #optionalBeside({ exchanges, queues }: TopologyPlan): QueueSpec[] {
+  /** Those that the plan does not declare. */
+  #optionalBeside({ queues }: TopologyPlan): QueueSpec[] {
     const declared = new Set(queues.map(({ name }) => name));
-    const known = new Set(exchanges.map(({ name }) => name));
-    return this.#optional
-      .filter(({ queue }) => !declared.has(queue))
-      .map(({ queue, bindings }) => ({ queue, bindings: bindings.filter(({ exchange }) => known.has(exchange)) }))
-      .filter(({ bindings }) => bindings.length > 0);
+    return this.#optional.filter(({ queue }) => !declared.has(queue));
   }
 
   /** What the service publishes to and what takes that; what it consumes and where that comes from; what is needed for messages that fail. */
@@ -108,22 +103,24 @@ export class BusTopology {
     return {
       exchanges: new Set([
         ...this.#published,
-        ...consumed.flatMap(({ bindings }) => bindings.map(exchangeOf)),
+        ...exchangesOf(consumed),
         ...failing.filter(({ type }) => type !== 'topic').map(({ name }) => name),
       ]),
       queues: new Set([
-        ...this.fedBy([]),
+        ...this.#fed(known),
         ...consumed.map(({ queue }) => queue),
         ...waiting.map(({ name }) => name).filter((name) => !ofOthers.has(name)),
       ]),
     };
   }
 
-  /** Those of `queues` and of the topology that take what this service publishes: whether somebody empties them is its concern. */
-  fedBy(queues: readonly QueueSpec[]): string[] {
-    const fed = [...queues, ...this.#queues()].filter(({ bindings }) =>
-      bindings.some(({ exchange }) => this.#published.has(exchange)),
-    );
+  /** The queues, optional ones included, that take what this service publishes: whether somebody empties them is its concern. */
+  attended(): string[] {
+    return this.#fed([...this.#optional.filter(({ stream }) => !stream), ...this.#queues()]);
+  }
+
+  #fed(queues: readonly QueueSpec[]): string[] {
+    const fed = queues.filter(({ bindings }) => bindings.some(({ exchange }) => this.#published.has(exchange)));
     return [...new Set(fed.map(({ queue }) => queue))];
   }
 
@@ -148,7 +145,10 @@ export class BusTopology {
   }
 }
 
-const exchangeOf = ({ exchange }: Binding): string => exchange;
+const isOptional = ({ optional, stream }: QueueSpec): boolean => optional === true || stream === true;
+
+const exchangesOf = (queues: readonly QueueSpec[]): string[] =>
+  queues.flatMap(({ bindings }) => bindings.map(({ exchange }) => exchange));
 
 /** Every binding once, by its address alone. */
 function merged(...lists: (readonly Binding[])[]): Binding[] {

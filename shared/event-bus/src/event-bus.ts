@@ -12,12 +12,7 @@ import { AmqpBroker } from './amqp/amqp-broker.ts';
 import type { Broker, PostOutcome } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import { BusMetrics } from './bus-metrics.ts';
-import {
-  type EventBusOptions,
-  type ResolvedBusOptions,
-  resolveBusOptions,
-  type SystemContract,
-} from './bus-options.ts';
+import { type EventBusOptions, type ResolvedBusOptions, resolveBusOptions } from './bus-options.ts';
 import { BusTopology } from './bus-topology.ts';
 import { encodeEvent } from './event-codec.ts';
 import { endSend, type Sending, startSend } from './message-spans.ts';
@@ -48,7 +43,7 @@ export interface ConnectOptions {
  * It connects again by itself for ever. What is published while the broker is away waits up to `publishTimeoutMs`;
  * subscriptions come back with the connection. Published and received events are typed by their contracts.
  */
-export class EventBus<Contract extends EventContract = SystemContract> implements EventPublisher {
+export class EventBus<Contract extends EventContract = EventContract> implements EventPublisher {
   readonly #options: ResolvedBusOptions<Contract>;
   readonly #topology: BusTopology;
   readonly #broker: Broker;
@@ -72,11 +67,9 @@ export class EventBus<Contract extends EventContract = SystemContract> implement
    */
   constructor(options: EventBusOptions<Contract>, createBroker: BrokerFactory<Contract> = createAmqpBroker) {
     this.#options = resolveBusOptions(options);
-    const { catalogue, topology, publishes, optionalQueues, retry, deadLetter, logger, metrics, alerts } =
-      this.#options;
+    const { catalogue, topology, publishes, retry, deadLetter, logger, metrics, alerts } = this.#options;
     const { contracts } = catalogue;
-    const queues = { queues: topology, optional: optionalQueues };
-    this.#topology = new BusTopology({ ...queues, contracts, retry, deadLetter, publishes });
+    this.#topology = new BusTopology({ queues: topology, contracts, retry, deadLetter, publishes });
     this.#metrics = new BusMetrics(metrics, () => this.#broker.unconfirmed);
     this.#broker = createBroker(this.#options, this.#topology, this.#metrics);
     this.#logger = logger;

@@ -1,18 +1,12 @@
-import type { EventContract, EventEnvelope, EventOf, VersionsOf } from '@warren/contracts';
+import type { EventContract, EventEnvelope, EventOf } from '@warren/contracts';
 import { busErrors } from './bus-errors.ts';
-import type { SystemContract } from './bus-options.ts';
 import type { DeliveryContext, Handler } from './subscription.ts';
 
-type Versions = VersionsOf<SystemContract>;
-
-/** The event of a type and version, the latest without one: that of the system's contract, or, where it knows none, any envelope. */
-type EventNamed<Type extends string, Version extends number> = number extends Version
-  ? EventOr<Extract<SystemContract, { type: Type }>>
-  : EventOr<Extract<Versions, { type: Type; version: Version }>>;
-
-type EventOr<Found extends EventContract> = [Found] extends [never] ? EventEnvelope : EventOf<Found>;
-
-type HandlerMethod<This, Event> = (this: This, event: Event, context: DeliveryContext) => Promise<void>;
+/** A decorator of methods that take such an event. */
+type HandlerDecorator<Event> = <This extends object>(
+  method: (this: This, event: Event, context: DeliveryContext) => Promise<void>,
+  context: ClassMethodDecoratorContext<This>,
+) => void;
 
 interface Entry {
   type: string;
@@ -23,22 +17,22 @@ interface Entry {
 const handlersByInstance = new WeakMap<object, Entry[]>();
 
 /**
- * Marks a method as the handler of an event (a standard decorator): `@EventHandler('OrderCreated')`, or for one version alone
- * `@EventHandler('OrderCreated', { version: 2 })`. Without a version it handles every version that has no handler of its own.
- * Which versions arrive is up to the bindings of the subscription. Hand the instance to {@link createClassHandler}.
+ * Marks a method as the handler of an event (a standard decorator). Of a contract (`@EventHandler(HomeBuilt)`) it handles that version, and the
+ * event is typed by it. Of a name (`@EventHandler('HomeBuilt')`) it handles every version that has no handler of its own, or with
+ * `{ version: 2 }` that one alone; the event is any envelope. Which versions arrive is up to the bindings of the subscription. Hand the
+ * instance to {@link createClassHandler}.
  */
-export function EventHandler<const Type extends string, const Version extends number = number>(
-  type: Type,
-  { version }: { version?: Version } = {},
-) {
-  return <This extends object>(
-    method: HandlerMethod<This, EventNamed<Type, Version>>,
-    context: ClassMethodDecoratorContext<This>,
-  ): void => {
-    context.addInitializer(function (this: This) {
+export function EventHandler<Contract extends EventContract>(contract: Contract): HandlerDecorator<EventOf<Contract>>;
+export function EventHandler(type: string, options?: { version?: number }): HandlerDecorator<EventEnvelope>;
+export function EventHandler(
+  event: string | EventContract,
+  options: { version?: number } = {},
+): HandlerDecorator<EventEnvelope> {
+  const { type, version } = typeof event === 'string' ? { type: event, version: options.version } : event;
+  return (method, context) => {
+    context.addInitializer(function () {
       const entries = handlersByInstance.get(this) ?? [];
-      const handle = (event: EventEnvelope, delivery: DeliveryContext) =>
-        method.call(this, event as EventNamed<Type, Version>, delivery);
+      const handle = (received: EventEnvelope, delivery: DeliveryContext) => method.call(this, received, delivery);
       entries.push({ type, version, handle });
       handlersByInstance.set(this, entries);
     });

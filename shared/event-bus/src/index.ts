@@ -3,7 +3,7 @@ export { type BreakerPolicy, type BreakerState, DEFAULT_BREAKER_POLICY } from '.
 export type { CaughtUp } from './broker.ts';
 export * from './bus-component.ts';
 export * from './bus-errors.ts';
-export type { CommonBusOptions, EventBusOptions, SystemContract } from './bus-options.ts';
+export type { CommonBusOptions, EventBusOptions } from './bus-options.ts';
 export * from './bus-settings.ts';
 export { type DeadLetter, type DeadLetterFilter, matchesFilter } from './dead-letters/dead-letter.ts';
 export * from './dead-letters/dead-letters.ts';

@@ -58,7 +58,7 @@ interface SubscriptionBase<Contract extends EventContract> {
   /** Durable quorum queue; declared with its dead-letter queue when missing. */
   queue: string;
   /**
-   * Event contracts, which also type the handler, or bare patterns (`{ exchange: 'orders', routingKey: 'order.*' }`). The handler gets
+   * Event contracts, which also type the handler, or bare patterns (`{ exchange: 'homes', routingKey: 'home.*' }`). The handler gets
    * the versions that are bound, or with bare patterns those listed in the catalogue; what was published as an earlier one is upcast.
    */
   bindings: readonly (Contract | (Binding & { schema?: never }))[];

@@ -7,7 +7,7 @@ export interface TopologyPlan {
   bindings: readonly (Binding & { queue: string })[];
   /** Without these the service does not do its work; what else the plan has is for others or best effort. @default all of it */
   essential?: { exchanges: ReadonlySet<string>; queues: ReadonlySet<string> };
-  /** Queues that others declare: each is bound where it exists, and none is made. @default none */
+  /** Queues and streams that others declare: each is bound where it exists, and none is made. @default none */
   optional?: readonly QueueSpec[];
 }
 

@@ -5,6 +5,7 @@ import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUnt
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { frameMaxOf } from '../src/amqp/frame-max.ts';
 import { EventBus } from '../src/index.ts';
+import { Placed, shopCatalogue } from './shop-events.ts';
 
 describe('connecting and closing', () => {
   let amqpUrl: string;
@@ -23,7 +24,12 @@ describe('connecting and closing', () => {
   });
 
   test('when a bus is connected twice, then it has its two connections, and close leaves none', async () => {
-    const bus = new EventBus({ url, service: 'twice' });
+    const bus = new EventBus({
+      url,
+      service: 'twice',
+      catalogue: shopCatalogue,
+      topology: [{ queue: 'stock', bindings: [Placed] }],
+    });
     await Promise.all([bus.connect(), bus.connect()]);
     await bus.connect();
     expect(proxy.connections).toBe(2);
@@ -103,7 +109,13 @@ describe('connecting and closing', () => {
       level: 'warn',
       destination: { write: (line: string) => void lines.push(JSON.parse(line)) },
     });
-    const bus = new EventBus({ url, service: 'quiet', logger });
+    const bus = new EventBus({
+      url,
+      service: 'quiet',
+      catalogue: shopCatalogue,
+      topology: [{ queue: 'stock', bindings: [Placed] }],
+      logger,
+    });
     await bus.connect();
     await bus.close();
     expect(lines).toEqual([]);

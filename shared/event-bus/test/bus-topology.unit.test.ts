@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import type { QueueSpec } from '@warren/contracts';
 import { BusTopology } from '../src/bus-topology.ts';
 import { createInMemoryBus, MemoryBroker } from '../src/index.ts';
 import { createRetryPolicy } from '../src/retry-policy.ts';
@@ -8,10 +9,11 @@ import { Placed, placed, shopCatalogue } from './shop-events.ts';
 const spec = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };
 const retry = createRetryPolicy(undefined, { baseMs: 250 });
 
-function topologyOf(queues = [spec]): BusTopology {
+function topologyOf(queues: readonly QueueSpec[] = [spec]): BusTopology {
   const policy = createRetryPolicy(undefined);
   return new BusTopology({ queues, contracts: [Placed], retry: policy, deadLetter: { ttlMs: 5 } });
 }
+const everythingOf = (...exchanges: string[]) => exchanges.map((exchange) => ({ exchange, routingKey: '#' }));
 const names = ({ queues }: { queues: readonly { name: string }[] }) => queues.map(({ name }) => name);
 
 describe('the topology that a bus declares', () => {
@@ -20,16 +22,22 @@ describe('the topology that a bus declares', () => {
     expect(names(topologyOf().plan())).not.toContain('stock.dlq');
   });
 
-  test('when queues are optional, then those that the bus does not declare are to be bound, to the exchanges that it knows', () => {
-    const optional = [
-      spec,
-      { queue: 'all', bindings: ['shop', 'street'].map((exchange) => ({ exchange, routingKey: '#' })) },
-      { queue: 'traffic', bindings: [{ exchange: 'street', routingKey: '#' }] },
-    ];
-    const policy = createRetryPolicy(undefined);
-    const topology = new BusTopology({ queues: [spec], optional, contracts: [Placed], retry: policy, deadLetter: {} });
-    expect(topology.plan().optional).toEqual([{ queue: 'all', bindings: [{ exchange: 'shop', routingKey: '#' }] }]);
-    expect(names(topology.plan())).not.toContain('all');
+  test('when queues are optional, then those that the bus does not declare are to be bound, and their exchanges are declared', () => {
+    const all: QueueSpec = { queue: 'all', bindings: everythingOf('shop', 'street'), stream: true };
+    const traffic: QueueSpec = { queue: 'traffic', bindings: everythingOf('street'), optional: true };
+    const topology = topologyOf([spec, { ...spec, optional: true }, all, traffic]);
+    expect(topology.plan().optional).toEqual([all, traffic]);
+    expect(names(topology.plan())).not.toEqual(expect.arrayContaining([expect.stringMatching(/^(all|traffic)$/)]));
+    expect(topology.plan().exchanges).toEqual(expect.arrayContaining([{ name: 'street', type: 'topic' }]));
+    expect(topology.plan().essential?.exchanges).toEqual(new Set(['shop']));
+  });
+
+  test('when an optional queue is consumed, then it is declared, and it is no other queue to be bound', () => {
+    const topology = topologyOf([{ ...spec, optional: true }]);
+    expect(names(topology.plan())).not.toContain('stock');
+    topology.add(spec, retry);
+    expect(names(topology.plan())).toContain('stock');
+    expect(topology.plan().optional).toEqual([]);
   });
 
   test('when a subscription is planned, then it has its dead letters, and the bus declares nothing of it yet', () => {
@@ -78,19 +86,23 @@ describe('the topology that a bus declares', () => {
   });
 
   test('when a service does not say what it publishes to, then that is what its queues are bound to', () => {
-    const elsewhere = { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }] };
-    const topology = topologyOf();
+    const elsewhere = { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }], optional: true as const };
+    const topology = topologyOf([spec, elsewhere]);
     expect(topology.plan().essential).toEqual({ exchanges: new Set(['shop']), queues: new Set(['stock']) });
-    expect(topology.fedBy([spec, elsewhere])).toEqual(['stock']);
+    expect(topology.attended()).toEqual(['stock']);
   });
 
   test('when a service says what it publishes to, then it needs that, what takes it, and what it consumes itself', () => {
     const policy = createRetryPolicy(undefined);
-    const queues = [spec, { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }] }];
+    const others: QueueSpec[] = [
+      { queue: 'audit', bindings: spec.bindings, optional: true },
+      { queue: 'all', bindings: spec.bindings, stream: true },
+    ];
+    const queues = [spec, { queue: 'mails', bindings: everythingOf('mail') }, ...others];
     const options = { queues, contracts: [Placed], retry: policy, deadLetter: {} };
     const publisher = new BusTopology({ ...options, publishes: ['shop', 'system'] });
     expect(publisher.plan().essential).toEqual({ exchanges: new Set(['shop', 'system']), queues: new Set(['stock']) });
-    expect(publisher.fedBy([{ queue: 'audit', bindings: spec.bindings }])).toEqual(['audit', 'stock']);
+    expect(publisher.attended()).toEqual(['audit', 'stock']);
     const consumer = new BusTopology({ ...options, publishes: [] });
     consumer.add({ queue: 'mails', bindings: [] }, retry);
     const { exchanges, queues: needed } = consumer.plan().essential ?? {};

@@ -1,30 +1,24 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { createCatalogue, createEvent, type EventOf, OrderCreated, OrderCreatedV1 } from '@warren/contracts';
-import { waitUntil } from '@warren/testing';
+import { createCatalogue, createEvent, type EventOf } from '@warren/contracts';
+import { sale as first, Sold, SoldV1, waitUntil } from '@warren/testing';
 import { createClassHandler, createInMemoryBus, type EventBus, EventHandler, MemoryBroker } from '../src/index.ts';
 
-const queue = 'orders_of_a_test';
-const first = {
-  id: 'order-1',
-  customerId: 'c',
-  items: [{ productId: 'p', quantity: 1 }],
-  status: 'pending' as const,
-  createdAt: '2026-01-01T00:00:00.000Z',
-};
-const v1 = () => createEvent(OrderCreatedV1, { aggregateId: first.id, source: 'order', data: first });
-const v2 = () =>
-  createEvent(OrderCreated, { aggregateId: first.id, source: 'order', data: { ...first, currency: 'EUR' } });
+const queue = 'sales_of_a_test';
+const v1 = () => createEvent(SoldV1, { aggregateId: first.id, source: 'sale', data: first });
+const v2 = () => createEvent(Sold, { aggregateId: first.id, source: 'sale', data: { ...first, currency: 'EUR' } });
 
-/** What a service of release 0.1 knows. */
-const released = createCatalogue([OrderCreatedV1]);
+/** What a service of today knows. */
+const catalogue = createCatalogue([Sold]);
+/** What a service of the release before knows. */
+const released = createCatalogue([SoldV1]);
 
 let broker: MemoryBroker;
-let producer: EventBus;
+let producer: EventBus<typeof Sold>;
 let buses: { close(): Promise<void> }[];
 
 beforeEach(async () => {
   broker = new MemoryBroker();
-  producer = createInMemoryBus({ service: 'order', broker, topology: [] });
+  producer = createInMemoryBus({ service: 'sale', broker, catalogue });
   buses = [producer];
   await producer.connect();
 });
@@ -33,29 +27,29 @@ afterEach(async () => {
   broker.close();
 });
 
-async function newConsumer(): Promise<EventBus> {
-  const bus = createInMemoryBus({ service: 'inventory', broker, topology: [] });
+async function newConsumer(): Promise<EventBus<typeof Sold>> {
+  const bus = createInMemoryBus({ service: 'stock', broker, catalogue });
   buses.push(bus);
   await bus.connect();
   return bus;
 }
 
-/** A consumer of release 0.1; gives what it handles. */
-async function oldConsumer(): Promise<EventOf<typeof OrderCreatedV1>[]> {
-  const bus = createInMemoryBus({ service: 'inventory', broker, topology: [], catalogue: released });
+/** A consumer of the release before; gives what it handles. */
+async function oldConsumer(): Promise<EventOf<typeof SoldV1>[]> {
+  const bus = createInMemoryBus({ service: 'stock', broker, catalogue: released });
   buses.push(bus);
   await bus.connect();
-  const handled: EventOf<typeof OrderCreatedV1>[] = [];
-  const handler = async (event: EventOf<typeof OrderCreatedV1>) => void handled.push(event);
-  await bus.subscribe({ queue, bindings: [OrderCreatedV1], handler });
+  const handled: EventOf<typeof SoldV1>[] = [];
+  const handler = async (event: EventOf<typeof SoldV1>) => void handled.push(event);
+  await bus.subscribe({ queue, bindings: [SoldV1], handler });
   return handled;
 }
 
 describe('consumers of events of several versions', () => {
   test('when version 1 is in flight, then a handler of the latest version gets it as that, under its own id', async () => {
-    const handled: EventOf<typeof OrderCreated>[] = [];
+    const handled: EventOf<typeof Sold>[] = [];
     const bus = await newConsumer();
-    await bus.subscribe({ queue, bindings: [OrderCreated], handler: async (event) => void handled.push(event) });
+    await bus.subscribe({ queue, bindings: [Sold], handler: async (event) => void handled.push(event) });
     const [sent, latest] = [v1(), v2()];
     await producer.send(sent);
     await producer.send(latest);
@@ -66,7 +60,7 @@ describe('consumers of events of several versions', () => {
   test('when a queue is bound by a pattern, then its handler gets the latest version', async () => {
     const handled: number[] = [];
     const bus = await newConsumer();
-    const pattern = { exchange: OrderCreated.exchange, routingKey: 'order.*' };
+    const pattern = { exchange: Sold.exchange, routingKey: 'sale.*' };
     await bus.subscribe({ queue, bindings: [pattern], handler: async ({ version }) => void handled.push(version) });
     await producer.send(v1());
     await waitUntil(() => handled.length === 1);
@@ -93,20 +87,20 @@ describe('consumers of events of several versions', () => {
 
   test('when a class has a method for each version, then each gets what was published, and nothing is upcast', async () => {
     const handled: unknown[] = [];
-    class Orders {
-      @EventHandler('OrderCreated', { version: 1 })
-      async first({ data }: EventOf<typeof OrderCreatedV1>) {
+    class Sales {
+      @EventHandler(SoldV1)
+      async first({ data }: EventOf<typeof SoldV1>) {
         handled.push(data);
       }
 
-      @EventHandler('OrderCreated')
-      async latest({ data }: EventOf<typeof OrderCreated>) {
+      @EventHandler(Sold)
+      async latest({ data }: EventOf<typeof Sold>) {
         handled.push(data.currency);
       }
     }
     const bus = await newConsumer();
-    const handler = createClassHandler(new Orders());
-    await bus.subscribe({ queue, bindings: [OrderCreatedV1, OrderCreated], handler });
+    const handler = createClassHandler(new Sales());
+    await bus.subscribe({ queue, bindings: [SoldV1, Sold], handler });
     await producer.send(v1());
     await producer.send(v2());
     await waitUntil(() => handled.length === 2);
@@ -119,7 +113,7 @@ describe('consumers of events of several versions', () => {
     const bus = await newConsumer();
     await bus.subscribe({
       queue,
-      bindings: [OrderCreated],
+      bindings: [Sold],
       handler: async ({ data }) => void latest.push(data.currency),
     });
     const send = () => Promise.all(Array.from({ length: 10 }, () => producer.send(v1())));

@@ -31,8 +31,10 @@ function defineTests(getBroker: () => TestBroker): void {
       url: getBroker().amqpUrl,
       service: 'shop',
       catalogue: shopCatalogue,
-      topology: [{ queue: taker, bindings: [Placed] }],
-      optionalQueues: [{ queue: stream, bindings: [{ exchange: 'shop', routingKey: '#' }] }],
+      topology: [
+        { queue: taker, bindings: [Placed] },
+        { queue: stream, bindings: [{ exchange: 'shop', routingKey: '#' }], stream: true },
+      ],
       ...more,
     });
     buses.push(bus);

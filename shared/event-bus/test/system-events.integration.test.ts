@@ -1,11 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import {
+  createCatalogue,
   ErrorOccurred,
   type EventOf,
   HealthChanged,
   ServiceStarted,
   ServiceStopping,
-  systemCatalogue,
+  systemEvents,
 } from '@warren/contracts';
 import {
   type ComponentHealth,
@@ -19,12 +20,13 @@ import {
 import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
 import { createBusComponent, createSystemEvents, EventBus } from '../src/index.ts';
 
-type SystemEvent = EventOf<
-  typeof ServiceStarted | typeof HealthChanged | typeof ErrorOccurred | typeof ServiceStopping
->;
+type SystemContract = (typeof systemEvents)[number];
+type SystemEvent = EventOf<SystemContract>;
+
+const catalogue = createCatalogue<SystemContract>(systemEvents);
 
 let proxy: TcpProxy;
-let listener: EventBus;
+let listener: EventBus<SystemContract>;
 let seen: SystemEvent[];
 let lifecycle: Lifecycle;
 let stock: ComponentHealth;
@@ -43,7 +45,7 @@ async function startService(amqpUrl: string): Promise<void> {
   ({ logger } = errors);
   // Patient: what it waits for must not be over before the lifecycle finds it late.
   const patience = { publishTimeoutMs: 600_000, drainTimeoutMs: 600_000, heartbeatSeconds: 60 };
-  const bus = new EventBus({ url: proxy.through(amqpUrl), service: 'shop', logger, ...patience });
+  const bus = new EventBus({ url: proxy.through(amqpUrl), service: 'shop', catalogue, logger, ...patience });
   const systemEvents = createSystemEvents({
     bus,
     service: 'shop',
@@ -67,7 +69,7 @@ describe('the system events of a service', () => {
     proxy = await createTcpProxy(amqpUrl);
     stock = { up: true };
     seen = [];
-    listener = new EventBus({ url: amqpUrl, service: 'test' });
+    listener = new EventBus({ url: amqpUrl, service: 'test', catalogue });
     await listener.connect();
     await listener.subscribe({
       queue: 'test_system',
@@ -100,7 +102,7 @@ describe('the system events of a service', () => {
     expect(seen).toEqual(seen.map(() => expect.objectContaining({ aggregateId: instanceId })));
     expect(seen[0]).toMatchObject({ ...about, data: { pid: process.pid, node: process.version } });
     expect(JSON.stringify(seen)).not.toContain('secret');
-    for (const event of seen) systemCatalogue.parse(event);
+    for (const event of seen) catalogue.parse(event);
   });
 
   it('when errors are logged in masses, then some are told, without their text, and the rest is counted', async () => {

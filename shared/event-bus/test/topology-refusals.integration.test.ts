@@ -233,8 +233,8 @@ describe('a topology that the broker refuses', () => {
     await vhost.management('PUT', 'queues/stock', { durable: true, arguments: { 'x-queue-type': 'classic' } });
     await vhost.management('PUT', 'queues/all', { durable: true, arguments: { 'x-queue-type': 'stream' } });
     const url = await login({ configure: '.*', write: '^(?!all$).*', read: '.*' });
-    const optionalQueues = [{ queue: 'all', bindings: [{ exchange: 'shop', routingKey: '#' }] }];
-    const watched = watchedBus({ url, optionalQueues });
+    const all = { queue: 'all', bindings: [{ exchange: 'shop', routingKey: '#' }], stream: true as const };
+    const watched = watchedBus({ url, topology: [STOCK, PAPERS, all] });
     await expect(watched.bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
     // Oldest first.
     expect(watched.alerts.active().map(({ code, subject }) => `${code} ${subject}`)).toEqual([
@@ -353,8 +353,7 @@ describe('a topology that the broker refuses', () => {
   test('when messages wait in a queue without a consumer, then queue and depth are told until somebody consumes it', async () => {
     const watched = watchedBus({
       topologyCheckMs: 50,
-      topology: [STOCK],
-      knownQueues: [{ ...STOCK, queue: 'absent' }],
+      topology: [STOCK, { ...STOCK, queue: 'absent', optional: true }],
     });
     const { bus } = watched;
     await bus.connect();

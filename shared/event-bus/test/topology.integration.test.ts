@@ -1,10 +1,16 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
+import type { QueueSpec } from '@warren/contracts';
 import { type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
 import type { RabbitHarness } from './bus-harness.ts';
 import { useProxiedShop } from './proxied-shop.ts';
 import { Placed, placed } from './shop-events.ts';
 
 const BINDINGS = [{ exchange: 'shop', routingKey: 'shop.placed' }];
+const streamOf = (queue: string): QueueSpec => ({
+  queue,
+  bindings: [{ exchange: 'shop', routingKey: '#' }],
+  stream: true,
+});
 
 describe('the topology of a bus', () => {
   const shop = useProxiedShop();
@@ -52,8 +58,7 @@ describe('the topology of a bus', () => {
 
   test('when a queue of others has lost its binding, and another queue takes its messages, then it is bound again before the next connection publishes', async () => {
     const greedy = await greedyQueue();
-    const optionalQueues = [{ queue: greedy, bindings: [{ exchange: 'shop', routingKey: '#' }] }];
-    const bus = proxiedBus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues });
+    const bus = proxiedBus({ topology: [{ queue, bindings: BINDINGS }, streamOf(greedy)] });
     await bus.connect();
     expect(await isBound(greedy)).toBe(true);
     await unbind(greedy);
@@ -66,8 +71,7 @@ describe('the topology of a bus', () => {
 
   test('when bindings are lost while the connection stands, then they are made again in time', async () => {
     const greedy = await greedyQueue();
-    const optionalQueues = [{ queue: greedy, bindings: [{ exchange: 'shop', routingKey: '#' }] }];
-    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }], optionalQueues, topologyCheckMs: 50 });
+    const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }, streamOf(greedy)], topologyCheckMs: 50 });
     await bus.connect();
     for (const name of [queue, greedy]) {
       await unbind(name);
@@ -77,7 +81,7 @@ describe('the topology of a bus', () => {
 
   test('when an optional queue does not exist, then it is not made, and the bus publishes', async () => {
     const nowhere = uniqueName('nowhere');
-    const bus = harness.bus({ optionalQueues: [{ queue: nowhere, bindings: BINDINGS }] });
+    const bus = harness.bus({ topology: [{ queue: nowhere, bindings: BINDINGS, optional: true }] });
     await bus.connect();
     await bus.publish(placed());
     await expect(harness.management('GET', `queues/${nowhere}`)).rejects.toThrow('404');

@@ -1,4 +1,3 @@
-import { SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -34,18 +33,22 @@ import {
   type Service,
   systemClock,
 } from '@warren/kernel';
+import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createJob } from './create-job.ts';
 import { createSubscriptions } from './create-subscriptions.ts';
 import { dependencyComponents } from './dependency-components.ts';
 import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
-import { exchangesOf } from './service-topology.ts';
+import { type ServiceTopology, topologyOf } from './service-topology.ts';
+import { queuesFor } from './system-topology.ts';
 
 export interface ServiceOptions {
   /** @default the environment of the process */
   env?: Record<string, string | undefined>;
   /** @default one that writes to standard output, at the level of the settings */
   logger?: Logger;
+  /** Of all services of the system that it belongs to, see `readTopologies`. @default only its own */
+  topology?: readonly ServiceTopology[];
   /** Source of the timestamps of events; decisions never read it. @default the system's */
   clock?: Clock;
 }
@@ -57,7 +60,8 @@ export interface RunnableService extends Service {
 }
 
 /** Runs a service as this process; see `runService` of `@warren/kernel`. */
-export const run = (service: DefinedService): Promise<void> => runService(() => createService(service));
+export const run = (service: DefinedService, options?: ServiceOptions): Promise<void> =>
+  runService(() => createService(service, options));
 
 /**
  * Assembles a service. Nothing is connected before `lifecycle.start`.
@@ -83,10 +87,17 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
   const dependencies = service.dependencies?.(own as never) ?? {};
   const context = { ...own, ...dependencies } as never;
-  const publishes = exchangesOf(service);
-  const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
-  const topology = [...SYSTEM_QUEUES, ...(service.queues ?? [])];
-  const bus = new EventBus({ ...busOptions, service: name, topology, publishes, logger, metrics, alerts });
+  const bus = new EventBus({
+    ...(service.on ? busOptionsOf(settings) : publisherOptionsOf(settings)),
+    service: name,
+    catalogue: catalogueOf(service),
+    topology: queuesFor(options.topology ?? [topologyOf(service)], {
+      service: name,
+      countsOn: service.countsOn?.(settings as never),
+    }),
+    publishes: exchangesOf(service),
+    ...{ logger, metrics, alerts },
+  });
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });

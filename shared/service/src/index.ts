@@ -1,3 +1,4 @@
+export { catalogueOf } from './catalogue-of.ts';
 export { createService, type RunnableService, run, type ServiceOptions } from './create-service.ts';
 export { defineJob, type Job, type Rest, type Turn } from './define-job.ts';
 export { historyRoute } from './history-route.ts';
@@ -5,3 +6,4 @@ export { type MessageHandler, on, type Reaction, type Subscription } from './on.
 export { type Context, type DefinedService, defineService, schemaOf } from './service-declaration.ts';
 export { settingsOf } from './service-settings.ts';
 export { type ServiceTopology, topologyOf } from './service-topology.ts';
+export { queuesFor, readTopologies } from './system-topology.ts';

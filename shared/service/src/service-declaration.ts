@@ -1,4 +1,4 @@
-import type { AnyAggregate, QueueSpec, SharedValueOf } from '@warren/contracts';
+import type { AnyAggregate, SharedValueOf } from '@warren/contracts';
 import type { Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
@@ -61,8 +61,11 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly idempotencyKeys?: { readonly madeColumn: string };
   /** What leaves its own tables, beside the rules of the kit for the inbox, Idempotency-Keys and ended streams. @default nothing */
   readonly retention?: (settings: NoInfer<Settings<Spec>>) => readonly RetentionRule[];
-  /** Queues of services that do not run everywhere, which it declares before it publishes. @default none */
-  readonly queues?: readonly QueueSpec[];
+  /**
+   * Names of services that it knows to run, which its own settings may say: it declares their queues, those that are `optional` too, before it
+   * publishes. @default none
+   */
+  readonly countsOn?: (settings: NoInfer<Settings<Spec>>) => readonly string[];
 }
 
 export type ServiceDeclaration<
@@ -75,7 +78,7 @@ export type ServiceDeclaration<
 export interface DefinedService
   extends Omit<
     ServiceParts<SettingsSpec, readonly AnyAggregate[], object>,
-    'routes' | 'atStart' | 'on' | 'dependencies' | 'jobs' | 'retention'
+    'routes' | 'atStart' | 'on' | 'dependencies' | 'jobs' | 'retention' | 'countsOn'
   > {
   readonly routes?: readonly DeclaredRoute<never>[];
   readonly atStart?: readonly ((context: never) => Promise<void>)[];
@@ -83,6 +86,7 @@ export interface DefinedService
   readonly dependencies?: (context: never) => object;
   readonly jobs?: readonly Job[];
   readonly retention?: (settings: never) => readonly RetentionRule[];
+  readonly countsOn?: (settings: never) => readonly string[];
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
 }
 

@@ -1,4 +1,5 @@
-import { isPublished, type QueueSpec } from '@warren/contracts';
+import type { QueueSpec } from '@warren/contracts';
+import { exchangesOf } from './catalogue-of.ts';
 import { queueOf } from './create-subscriptions.ts';
 import type { DefinedService } from './service-declaration.ts';
 import { settingsOf } from './service-settings.ts';
@@ -18,17 +19,11 @@ export interface ServiceTopology {
   /** Exchanges that its events go to. */
   publishes: string[];
   /** Queues that it consumes, and what flows into them. One that is `optional` it consumes only where its settings say so. */
-  queues: (QueueSpec & { optional?: true })[];
+  queues: QueueSpec[];
   /** Streams that it reads: each gets every event of every service. */
   streams: string[];
   /** Environment variables that it reads. */
   settings: string[];
-}
-
-/** The exchanges that the events of a service go to, sorted. */
-export function exchangesOf({ aggregates }: Pick<DefinedService, 'aggregates'>): string[] {
-  const published = aggregates.flatMap(({ events }) => Object.values(events).filter(isPublished));
-  return [...new Set(published.map(({ exchange }) => exchange))].toSorted();
 }
 
 /** Derives what stands in the `topology.json` of a service. */
@@ -40,7 +35,7 @@ export function topologyOf(service: DefinedService): ServiceTopology {
     port: { setting: settings.port.env, default: service.port },
     api: routes !== undefined,
     optional,
-    publishes: exchangesOf(service),
+    publishes: exchangesOf(service).toSorted(),
     queues: on.map((subscription) => ({
       queue: queueOf(name, subscription),
       bindings: subscription.contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),

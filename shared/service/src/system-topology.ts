@@ -1,18 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EXCHANGES, type QueueSpec } from '@warren/contracts';
+import { type QueueSpec, SYSTEM_EXCHANGE } from '@warren/contracts';
 import type { ServiceTopology } from './service-topology.ts';
-
-/** The system's queues as one service sees them; all of them can be bound to, and watched for messages that nobody takes. */
-export interface SystemTopology {
-  /** Declared before the first publish, so that an event finds its queue although the consumer has never run. */
-  declared: QueueSpec[];
-  /** Of services that do not run everywhere: bound where they exist, and never made, for nobody might empty them. */
-  optional: QueueSpec[];
-  /** Streams that get everything that is published anywhere: bound where they exist. */
-  streams: QueueSpec[];
-}
 
 /**
  * Reads the `topology.json` of every folder in a directory.
@@ -25,25 +15,25 @@ export function readTopologies(directory: URL): ServiceTopology[] {
 }
 
 /**
- * What the topologies of all services together mean for one of them.
+ * The queues and streams of a system, as the bus of one of its services is to know them. What always runs is declared before the first publish,
+ * so that an event finds its queue although the consumer has never run. Queues of services that do not run everywhere are `optional`: nobody
+ * might empty them. A stream gets everything that is published anywhere.
+ * @param topology of all services
  * @param countsOn services that it knows to run, and to consume their optional queues too: it declares all of these
  */
-export function systemTopology(
-  services: readonly ServiceTopology[],
-  { service, countsOn = [] }: { service: string; countsOn?: readonly string[] },
-): SystemTopology {
-  const known = services.flatMap((one) =>
-    one.queues.map(({ optional, ...queue }) => {
+export function queuesFor(
+  topology: readonly ServiceTopology[],
+  { service, countsOn = [] }: { service: string; countsOn?: readonly string[] | undefined },
+): QueueSpec[] {
+  const queues = topology.flatMap((one) =>
+    one.queues.map(({ optional, ...queue }): QueueSpec => {
       const runs = one.service === service || !one.optional;
-      return { queue, isDeclared: countsOn.includes(one.service) || (runs && !optional) };
+      const isDeclared = countsOn.includes(one.service) || (runs && !optional);
+      return isDeclared ? queue : { ...queue, optional: true };
     }),
   );
-  const exchanges = [...new Set([...services.flatMap(({ publishes }) => publishes), EXCHANGES.system])].toSorted();
-  return {
-    declared: known.filter(({ isDeclared }) => isDeclared).map(({ queue }) => queue),
-    optional: known.filter(({ isDeclared }) => !isDeclared).map(({ queue }) => queue),
-    streams: services
-      .flatMap(({ streams }) => streams)
-      .map((queue) => ({ queue, bindings: exchanges.map((exchange) => ({ exchange, routingKey: '#' })) })),
-  };
+  const exchanges = [...new Set([...topology.flatMap(({ publishes }) => publishes), SYSTEM_EXCHANGE])].toSorted();
+  const bindings = exchanges.map((exchange) => ({ exchange, routingKey: '#' }));
+  const streams = topology.flatMap((one) => one.streams);
+  return [...queues, ...streams.map((queue): QueueSpec => ({ queue, bindings, stream: true }))];
 }

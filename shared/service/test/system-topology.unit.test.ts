@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
+import type { QueueSpec } from '@warren/contracts';
 import type { ServiceTopology } from '../src/service-topology.ts';
-import { systemTopology } from '../src/system-topology.ts';
+import { queuesFor } from '../src/system-topology.ts';
 
 const queue = (name: string) => ({ queue: name, bindings: [{ exchange: 'shop', routingKey: name }] });
 const service = (name: string, more: Partial<ServiceTopology> = {}): ServiceTopology => ({
@@ -20,35 +21,44 @@ const shop = [
   service('bills', { optional: true, publishes: ['bills'], queues: [queue('bills_orders')] }),
   service('figures', { optional: true, publishes: ['figures'], streams: ['everything'] }),
 ];
-const names = (queues: readonly { queue: string }[]) => queues.map((one) => one.queue);
+const seenBy = (by: string, countsOn?: string[]) => {
+  const queues = queuesFor(shop, { service: by, countsOn });
+  const names = (kind: (one: QueueSpec) => boolean) => queues.filter(kind).map((one) => one.queue);
+  return {
+    declared: names(({ optional, stream }) => !(optional || stream)),
+    optional: names(({ optional }) => optional === true),
+    streams: queues.filter(({ stream }) => stream),
+  };
+};
 
 describe('the topology of a system', () => {
   test('when a service always runs, then everybody declares its queues, save those that its settings decide about', () => {
-    const { declared, optional } = systemTopology(shop, { service: 'store' });
-    expect(names(declared)).toEqual(['shop_answers', 'store_orders']);
-    expect(names(optional)).toEqual(['shop_bills', 'bills_orders']);
+    const { declared, optional } = seenBy('store');
+    expect(declared).toEqual(['shop_answers', 'store_orders']);
+    expect(optional).toEqual(['shop_bills', 'bills_orders']);
   });
 
   test('when a service counts on another one, then it declares the optional queues of that one too', () => {
-    const { declared, optional } = systemTopology(shop, { service: 'bills', countsOn: ['shop'] });
-    expect(names(declared)).toEqual(['shop_answers', 'shop_bills', 'store_orders', 'bills_orders']);
-    expect(names(optional)).toEqual([]);
+    const { declared, optional } = seenBy('bills', ['shop']);
+    expect(declared).toEqual(['shop_answers', 'shop_bills', 'store_orders', 'bills_orders']);
+    expect(optional).toEqual([]);
   });
 
   test('when the settings decide about a queue of its own, then the service leaves it to the subscription', () => {
-    const { declared } = systemTopology(shop, { service: 'shop', countsOn: ['bills'] });
-    expect(names(declared)).toEqual(['shop_answers', 'store_orders', 'bills_orders']);
+    expect(seenBy('shop', ['bills']).declared).toEqual(['shop_answers', 'store_orders', 'bills_orders']);
   });
 
   test('when a service is optional, then it declares its own queues all the same', () => {
-    expect(names(systemTopology(shop, { service: 'bills' }).declared)).toContain('bills_orders');
+    expect(seenBy('bills').declared).toContain('bills_orders');
   });
 
   test('when a stream gets everything, then it is bound to the exchanges of all services and of their system events', () => {
-    const [stream] = systemTopology(shop, { service: 'store' }).streams;
-    expect(stream).toEqual({
-      queue: 'everything',
-      bindings: ['bills', 'figures', 'shop', 'store', 'system'].map((exchange) => ({ exchange, routingKey: '#' })),
-    });
+    expect(seenBy('store').streams).toEqual([
+      {
+        queue: 'everything',
+        stream: true,
+        bindings: ['bills', 'figures', 'shop', 'store', 'system'].map((exchange) => ({ exchange, routingKey: '#' })),
+      },
+    ]);
   });
 });

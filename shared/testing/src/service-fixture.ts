@@ -1,6 +1,6 @@
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
-import { createService, type DefinedService, type RunnableService } from '@warren/service';
+import { catalogueOf, createService, type DefinedService, type RunnableService } from '@warren/service';
 import { createTestDatabase, type TestDatabase } from './test-database.ts';
 import { createTestVhost, type TestVhost } from './test-vhost.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
@@ -23,7 +23,7 @@ export interface ServiceFixture {
 /** A virtual host and a database for instances of one service. Close it after the test. */
 export async function createServiceFixture(service: DefinedService): Promise<ServiceFixture> {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test' });
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: catalogueOf(service) });
   await bus.connect();
   const running: RunnableService[] = [];
   return {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type QueueSpec, takesFailed } from '@warren/contracts';
+import { takesFailed } from '@warren/contracts';
 import type { Alerts, AppError, Logger } from '@warren/kernel';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import type {
@@ -35,9 +35,7 @@ export interface AmqpBrokerOptions {
   service: string;
   logger: Logger;
   alerts: Alerts;
-  topology: Pick<BusTopology, 'plan' | 'fedBy'>;
-  /** Queues that may exist beside those of the topology. */
-  knownQueues: readonly QueueSpec[];
+  topology: Pick<BusTopology, 'plan' | 'attended'>;
   metrics: Pick<BusMetrics, 'queueCounted'>;
   maxUnconfirmed: number;
   publishTimeoutMs: number;
@@ -241,10 +239,10 @@ export class AmqpBroker implements Broker {
 
   /** Asks on the connection that an alarm does not block, if there is one. */
   #watchQueues(): QueueWatch {
-    const { topology, knownQueues, alerts, metrics } = this.#options;
+    const { topology, alerts, metrics } = this.#options;
     return new QueueWatch({
       model: () => (this.#keeper.channel ? (this.#consuming.model ?? this.#publishing.model) : undefined),
-      attended: () => topology.fedBy(knownQueues),
+      attended: () => topology.attended(),
       declared: () => {
         const names = topology.plan().queues.map(({ name }) => name);
         return names.filter((name) => !(`queue ${name}` in this.#topology.refused));

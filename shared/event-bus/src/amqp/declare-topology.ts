@@ -5,7 +5,7 @@ import { explainDeclareFailure, isChannelRefusal } from './connection-failure.ts
 
 /** Something of a plan that the broker refuses. */
 export interface Refusal {
-  /** `exchange orders`, `queue inventory_order_created`, `binding …`. */
+  /** `exchange homes`, `queue maps_home_built`, `binding …`. */
   subject: string;
   exchange?: string;
   queue?: string;

@@ -1,5 +1,5 @@
 import type { EventContract } from '@warren/contracts';
-import { type CommonBusOptions, IN_MEMORY_URL, type SystemContract } from '../bus-options.ts';
+import { type CommonBusOptions, IN_MEMORY_URL } from '../bus-options.ts';
 import { EventBus } from '../event-bus.ts';
 import { MemoryBroker } from './memory-broker.ts';
 import { MemoryConnection } from './memory-connection.ts';
@@ -10,7 +10,7 @@ export interface InMemoryBusOptions<Contract extends EventContract> extends Comm
 }
 
 /** A bus without RabbitMQ, for tests of handlers: the same class with the same rules, its messages in this process's memory. */
-export function createInMemoryBus<Contract extends EventContract = SystemContract>(
+export function createInMemoryBus<Contract extends EventContract>(
   options: InMemoryBusOptions<Contract>,
 ): EventBus<Contract> {
   const { broker = new MemoryBroker(), ...common } = options;

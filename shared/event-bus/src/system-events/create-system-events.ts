@@ -15,7 +15,7 @@ import { codeOf, ErrorDigest, type ErrorReport } from './error-digest.ts';
 import { HealthChanges } from './health-changes.ts';
 
 export interface SystemEventsOptions {
-  /** Its catalogue has the system events, as `systemCatalogue` does. */
+  /** Its catalogue has the `systemEvents` of `@warren/contracts`. */
   bus: Pick<EventBus, 'tell'>;
   /** Name of the service. */
   service: string;

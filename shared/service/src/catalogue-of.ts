@@ -1,0 +1,28 @@
+import {
+  type Catalogue,
+  createCatalogue,
+  type EventContract,
+  type EventMap,
+  isPublished,
+  systemEvents,
+} from '@warren/contracts';
+
+/** What a service says of its messages. */
+interface Talk {
+  readonly aggregates: readonly { readonly events: EventMap }[];
+  readonly on?: readonly { readonly contracts: readonly EventContract[] }[];
+}
+
+const publishedBy = ({ aggregates }: Talk): EventContract[] =>
+  aggregates.flatMap(({ events }) => Object.values(events).filter(isPublished));
+
+/** The messages that the bus of a service knows: what its aggregates publish, what it listens to, and the system events. */
+export function catalogueOf(service: Talk): Catalogue {
+  const heard = service.on?.flatMap(({ contracts }) => contracts) ?? [];
+  return createCatalogue([...new Set<EventContract>([...publishedBy(service), ...heard, ...systemEvents])]);
+}
+
+/** The exchanges that its aggregates publish to. */
+export const exchangesOf = (service: Talk): string[] => [
+  ...new Set(publishedBy(service).map(({ exchange }) => exchange)),
+];
