@@ -8,7 +8,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICES } from '../lib/services.mjs';
 
@@ -40,7 +40,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   user: settingsOf(userService),
   notification: notificationSettings,
   analytics: analyticsSettings,
-  payment: paymentSettings,
+  payment: settingsOf(paymentService),
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
   name,

@@ -5,7 +5,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
@@ -16,7 +16,7 @@ test('when a service reads a setting, then npm test keeps it from the services u
     settingsOf(userService),
     notificationSettings,
     analyticsSettings,
-    paymentSettings,
+    settingsOf(paymentService),
     mailCatcherSettings,
   ];
   const read = specs.flatMap((spec) => Object.values(spec).map(({ env }) => env));

@@ -11,8 +11,7 @@ import { composeNotification } from '../../services/notification/src/compose.ts'
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
-import { composePayment } from '../../services/payment/src/compose.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 type Env = Record<string, string>;
@@ -22,7 +21,7 @@ const SERVICES: Record<string, (env: Env) => Service> = {
   inventory: (env) => createService(inventoryService, { env: { ...env, INVENTORY_PORT: '0' }, logger: silentLogger }),
   user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
-  payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
+  payment: (env) => createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger }),
   notification: (env) =>
     composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
 };
