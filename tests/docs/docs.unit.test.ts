@@ -17,7 +17,7 @@ import '../../services/notification/src/domain/notification-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import '../../services/payment/src/domain/payment-errors.ts';
 import { userService } from '../../services/user/src/service.ts';
 import '../../services/user/src/domain/user-errors.ts';
@@ -51,7 +51,7 @@ describe('the documentation', () => {
       user: settingsOf(userService),
       notification: notificationSettings,
       analytics: analyticsSettings,
-      payment: paymentSettings,
+      payment: settingsOf(paymentService),
     };
     const rows = new Map<string, Set<string>>();
     for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);

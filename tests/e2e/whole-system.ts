@@ -14,8 +14,7 @@ import { composeNotification } from '../../services/notification/src/compose.ts'
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
-import { composePayment } from '../../services/payment/src/compose.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 /** Pieces of `item1` that the warehouse begins with. */
@@ -45,20 +44,13 @@ export async function startWholeSystem() {
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
   const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
-  const payments = [1, 2].map(() => composePayment(loadSettings(paymentSettings, env), silentLogger));
-  const user = createService(userService, {
-    env,
-    logger: silentLogger,
-    topology: readTopologies(new URL('../../services/', import.meta.url)),
-  });
+  const context = { env, logger: silentLogger, topology: readTopologies(new URL('../../services/', import.meta.url)) };
+  const payments = [1, 2].map(() => createService(paymentService, context));
+  const user = createService(userService, context);
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
-    createService(inventoryService, {
-      env,
-      logger: silentLogger,
-      topology: readTopologies(new URL('../../services/', import.meta.url)),
-    }),
+    createService(inventoryService, context),
     composeNotification(loadSettings(notificationSettings, env), silentLogger),
   ];
   await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));

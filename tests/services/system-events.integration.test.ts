@@ -19,11 +19,12 @@ import { composeNotification } from '../../services/notification/src/compose.ts'
 import { notificationSettings } from '../../services/notification/src/config.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
-import { composePayment } from '../../services/payment/src/compose.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 type Env = Record<string, string>;
+
+const topology = readTopologies(new URL('../../services/', import.meta.url));
 
 const SERVICES: Record<string, (env: Env) => Service> = {
   order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
@@ -31,16 +32,17 @@ const SERVICES: Record<string, (env: Env) => Service> = {
     createService(inventoryService, {
       env: { ...env, INVENTORY_PORT: '0' },
       logger: silentLogger,
-      topology: readTopologies(new URL('../../services/', import.meta.url)),
+      topology,
     }),
   user: (env) =>
     createService(userService, {
       env: { ...env, USER_PORT: '0' },
       logger: silentLogger,
-      topology: readTopologies(new URL('../../services/', import.meta.url)),
+      topology,
     }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
-  payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
+  payment: (env) =>
+    createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger, topology }),
   notification: (env) =>
     composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
 };

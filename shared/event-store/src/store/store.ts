@@ -7,14 +7,15 @@ import {
   type Ignored,
   type InputOf,
   type RecordedOf,
+  type StateOf,
 } from '@warren/contracts';
 import { type Clock, Counter, isAppError, kernelErrors, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
-import type { EventStore, StoreTransaction } from '../event-store.ts';
+import type { EventStore, RecordedEvent, StoreTransaction } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
 import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
-import { contestedError, streamOf, toLatest } from './aggregate-log.ts';
+import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { ReadModel } from './read-model.ts';
@@ -73,6 +74,11 @@ export interface Store {
    * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
+  /**
+   * A stream as decisions see it: its state, and its events in their latest version, oldest first.
+   * @throws `UNEXPECTED` for an event that this program does not know
+   */
+  load<A extends AnyAggregate>(aggregate: A, id: string): Promise<{ state: StateOf<A>; events: RecordedOf<A>[] }>;
   /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
   history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
   /** The row of an id. @throws `missing` of the read model */
@@ -148,6 +154,11 @@ export function createStore(options: StoreOptions): Store {
 
   const query = <Row>(statement: Sql): Promise<Row[]> => queryOn<Row>(log, statement);
 
+  async function eventsOf(aggregate: AnyAggregate, id: string): Promise<RecordedEvent[]> {
+    const stream = streamOf(aggregate, id);
+    return (await log.load([stream])).get(stream) ?? [];
+  }
+
   /** Decides and writes in a transaction. @returns what to report of it once it is committed */
   async function react(tx: StoreTransaction, messages: readonly Told[], { aggregates = [], writers = [] }: Reactions) {
     const reports: (() => void)[] = [];
@@ -200,10 +211,11 @@ export function createStore(options: StoreOptions): Store {
       if (outcome) report(aggregate, asked, outcome);
       return created;
     },
-    async history(aggregate, id) {
-      const stream = streamOf(aggregate, id);
-      return ((await log.load([stream])).get(stream) ?? []).map(toHistoryEntry);
+    async load(aggregate, id) {
+      const events = (await eventsOf(aggregate, id)).map((event) => toLatest(aggregate, event));
+      return { state: replay(aggregate, events), events };
     },
+    history: async (aggregate, id) => (await eventsOf(aggregate, id)).map(toHistoryEntry),
     async get(model, id) {
       const [row] = await query<Record<string, unknown>>(model.select(sql`WHERE id = ${id}`));
       if (row) return model.read(row);
