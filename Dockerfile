@@ -12,6 +12,7 @@ COPY shared/http/package.json shared/http/
 COPY shared/service/package.json shared/service/
 COPY shared/servers/package.json shared/servers/
 COPY shared/testing/package.json shared/testing/
+COPY services/events/package.json services/events/
 COPY services/order/package.json services/order/
 COPY services/inventory/package.json services/inventory/
 COPY services/user/package.json services/user/

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { QUEUES, TOPOLOGY } from '@warren/contracts';
+import { QUEUES, TOPOLOGY } from '@shop/events/topology';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
 import {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TOPOLOGY } from '@warren/contracts';
+import { TOPOLOGY } from '@shop/events/topology';
 import { createPool } from '@warren/event-store';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';

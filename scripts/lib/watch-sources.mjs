@@ -8,7 +8,7 @@ import { servicesOf } from './services.mjs';
 const SETTLE_MS = 150;
 
 /**
- * Builds and restarts the services when a source file changes: all of them for the kit, one for its own sources. Sources that do not
+ * Builds and restarts the services when a source file changes: all of them for the kit and the events, one for its own sources. Sources that do not
  * compile are reported, and what runs goes on.
  * @param {object} options
  * @param {(services: import('./services.mjs').ServiceName[]) => Promise<void>} options.restart
@@ -50,10 +50,11 @@ export function watchSources({ restart, report, signal }) {
 /** @returns {[string, import('./services.mjs').ServiceName[]][]} each directory of sources, and the services that are built from it */
 function watched() {
   const services = servicesOf({ all: true });
-  const kit = ['kernel', 'contracts', 'event-bus', 'event-store', 'http'];
+  const kit = ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'service'];
   /** @type {[string, import('./services.mjs').ServiceName[]][]} */
   const all = [];
   for (const name of kit) all.push([join(ROOT, 'shared', name, 'src'), services]);
+  all.push([join(ROOT, 'services', 'events', 'src'), services]);
   for (const name of services) all.push([join(ROOT, 'services', name, 'src'), [name]]);
   return all.filter(([directory]) => existsSync(directory));
 }

@@ -172,7 +172,9 @@ test('when a service has files of its own that are not compiled, then its image 
 test('when a workspace is added, then the Dockerfile copies its package.json, and installs what a service runs on', () => {
   const { workspaces } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { workspaces: string[] };
   const folders = workspaces.flatMap((workspace) =>
-    workspace === 'services/*' ? OURS.map(({ name }) => `services/${name}`) : [workspace],
+    workspace === 'services/*'
+      ? ['events', ...OURS.map(({ name }) => name)].map((name) => `services/${name}`)
+      : [workspace],
   );
   for (const folder of folders) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
   for (const { name } of OURS)

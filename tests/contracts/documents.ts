@@ -1,19 +1,14 @@
-import {
-  NOTIFICATION_QUEUES,
-  PAYMENT_QUEUES,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-  toJsonSchema,
-  toReleased,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { toJsonSchema, toReleased } from '@warren/contracts';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
 
-const { contracts } = systemCatalogue;
+const { contracts } = shopCatalogue;
 const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Where the schemas of released versions are kept. */
-export const RELEASED = 'shared/contracts/released';
+export const RELEASED = 'services/events/released';
 
 /** The documents that are made from the contracts: path from the root of the repository → text. */
 export function generateDocuments(version: string): Map<string, string> {

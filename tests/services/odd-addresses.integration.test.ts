@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { TOPOLOGY } from '@warren/contracts';
+import { TOPOLOGY } from '@shop/events/topology';
 import { silentLogger } from '@warren/kernel';
 import { createService } from '@warren/service';
 import { createTestVhost, testEnvironment, uniqueName, waitUntilReady } from '@warren/testing';

@@ -1,4 +1,5 @@
-import { EXCHANGES, PAYMENT_TOPOLOGY, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { EXCHANGES, PAYMENT_TOPOLOGY } from '@shop/events/topology';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -79,7 +80,7 @@ export function composePayment(
     logger,
     metrics,
     alerts,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });

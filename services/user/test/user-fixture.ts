@@ -1,5 +1,5 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { TOPOLOGY } from '@warren/contracts';
+import { TOPOLOGY } from '@shop/events/topology';
 import { createId, silentLogger } from '@warren/kernel';
 import { createService, type RunnableService } from '@warren/service';
 import {

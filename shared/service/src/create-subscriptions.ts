@@ -50,7 +50,7 @@ export function createSubscriptions(options: SubscriptionsOptions): Component {
   };
 }
 
-/** The queue of a subscription, e.g. `inventory_order_created`. */
+/** The queue of a subscription, e.g. `maps_home_built`. */
 export function queueOf(service: string, { queue, contracts }: Subscription): string {
   const [contract] = contracts;
   return queue ?? `${service}${contract?.type.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;

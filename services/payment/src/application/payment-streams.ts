@@ -1,4 +1,5 @@
-import { type Cause, type EventMetadata, PaymentFailed, PaymentProcessed, PaymentRefunded } from '@warren/contracts';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import type { Cause, EventMetadata } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { evolve, initialPayment, type Payment, type PaymentEvent } from '../domain/payment.ts';

@@ -1,4 +1,6 @@
-import { causeOf, type EventOf, type OrderCreated, type OrderStatusUpdated, QUEUES } from '@warren/contracts';
+import type { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
+import { causeOf, type EventOf } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import { decidePayments, type PaymentRequest } from './decide-payments.ts';
 import type { PaymentDependencies } from './payment-dependencies.ts';

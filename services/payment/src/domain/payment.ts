@@ -1,4 +1,5 @@
-import type { EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import type { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import type { EventOf } from '@warren/contracts';
 import { paymentErrors } from './payment-errors.ts';
 
 /*

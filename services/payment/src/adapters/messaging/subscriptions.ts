@@ -1,4 +1,5 @@
-import { OrderCreated, OrderStatusUpdated, QUEUES } from '@warren/contracts';
+import { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
 import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Payments } from '../../application/payments.ts';
