@@ -1,7 +1,7 @@
 /**
  * Who may import whom. The direction is
  * `kernel ← contracts ← event-bus`, `contracts ← event-store`, `contracts ← http`, all of them `← service`; services and the command line use
- * all of them; inside a service `domain ← application ← adapters ← service (or compose) ← main`.
+ * all of them; `contracts ← services/events`, the language of the shop, which everybody speaks save the kit; inside a service `domain ← application ← adapters ← service (or compose) ← main`.
  * `npm run rules` fails on an import against it. scripts/test/dependency-rules.unit.test.ts shows that each rule does.
  */
 
@@ -17,6 +17,8 @@ const KIT = {
   testing: ['kernel', 'contracts', 'event-bus', 'event-store', 'http', 'service', 'servers'],
 };
 
+/** What the services say to each other. */
+const EVENTS = '^services/events/src/';
 const INDEX = '/src/index\\.(ts|mjs)$';
 const TESTS = '(^|/)tests?/|^bench/|^shared/testing/';
 
@@ -42,6 +44,13 @@ export default {
       to: { path: '^shared/[^/]+/', pathNot: [INDEX, '^$1/$2/'] },
     },
     {
+      name: 'kit-knows-no-shop',
+      comment: 'The kit is for other systems too: its sources, and its tests, know nothing of this one.',
+      severity: 'error',
+      from: { path: '^shared/' },
+      to: { path: '^(services|cli|mail-catcher|bench)/' },
+    },
+    {
       name: 'only-tests-import-testing',
       comment: '@warren/testing starts and kills brokers; it has no place in what runs in production.',
       severity: 'error',
@@ -60,7 +69,14 @@ export default {
       comment: 'Services know each other by their events only.',
       severity: 'error',
       from: { path: '^services/([^/]+)/' },
-      to: { path: '^services/', pathNot: '^services/$1/' },
+      to: { path: '^services/', pathNot: ['^services/$1/', EVENTS] },
+    },
+    {
+      name: 'events-are-data',
+      comment: 'What the services say to each other is made of contracts and schemas, and of nothing else.',
+      severity: 'error',
+      from: { path: EVENTS },
+      to: { pathNot: [EVENTS, `^shared/contracts${INDEX}`, '/typebox/'] },
     },
     {
       name: 'nobody-imports-a-service',
@@ -76,22 +92,22 @@ export default {
         'The command line rebuilds read models with the code that keeps them, and reaches no further into a service.',
       severity: 'error',
       from: { path: '^cli/', pathNot: TESTS },
-      to: { path: '^services/', pathNot: INDEX },
+      to: { path: '^services/', pathNot: [INDEX, EVENTS] },
     },
     {
       name: 'domain-pure',
       comment:
-        'What a service decides imports the contracts and the error types (of the kernel), and nothing else: no I/O can slip in.',
+        'What a service decides imports the events, the contracts and the error types (of the kernel), and nothing else: no I/O can slip in.',
       severity: 'error',
       from: { path: '^services/([^/]+)/src/domain/' },
-      to: { pathNot: ['^services/$1/src/domain/', `^shared/(contracts|kernel)${INDEX}`, '/typebox/'] },
+      to: { pathNot: ['^services/$1/src/domain/', EVENTS, `^shared/(contracts|kernel)${INDEX}`, '/typebox/'] },
     },
     {
       name: 'application-below-adapters',
       comment: 'The application knows its ports, not who is behind them, and no transport.',
       severity: 'error',
       from: { path: '^services/([^/]+)/src/application/' },
-      to: { path: '^services/|^shared/(http|event-bus)/', pathNot: '^services/$1/src/(domain|application)/' },
+      to: { path: '^services/|^shared/(http|event-bus)/', pathNot: ['^services/$1/src/(domain|application)/', EVENTS] },
     },
     {
       name: 'application-without-libraries',
@@ -108,7 +124,7 @@ export default {
       comment: 'Adapters are handed what they need.',
       severity: 'error',
       from: { path: '^services/[^/]+/src/adapters/' },
-      to: { path: '^services/[^/]+/src/[^/]+\\.ts$' },
+      to: { path: '^services/[^/]+/src/[^/]+\\.ts$', pathNot: EVENTS },
     },
     {
       name: 'only-compose-builds-adapters',

@@ -1,4 +1,5 @@
-import { createCatalogue, createEvent, OrderCreated } from '@warren/contracts';
+import { OrderCreated } from '@shop/events/order';
+import { createCatalogue, createEvent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import type { Measured } from '../harness/side-process.ts';
 import { serveWorker } from '../harness/worker.ts';

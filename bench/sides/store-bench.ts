@@ -1,4 +1,4 @@
-import { OrderCreated } from '@warren/contracts';
+import { OrderCreated } from '@shop/events/order';
 import {
   type AppendOperation,
   createDatabaseComponent,

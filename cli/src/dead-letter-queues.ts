@@ -1,4 +1,5 @@
-import { DEAD_LETTER_EXCHANGE, deadLetterQueue, SYSTEM_QUEUES } from '@warren/contracts';
+import { SYSTEM_QUEUES } from '@shop/events/topology';
+import { DEAD_LETTER_EXCHANGE, deadLetterQueue } from '@warren/contracts';
 import { decodeUrlPart } from '@warren/kernel';
 import { addressOf, hostOf, managementUrl } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';

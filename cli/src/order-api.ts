@@ -1,4 +1,5 @@
-import type { EventEnvelope, OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
+import type { EventEnvelope } from '@warren/contracts';
 import { createJsonApi } from './json-api.ts';
 
 /** What has happened to an order, oldest first. */

@@ -1,12 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  EVENT_STREAM,
-  type EventOf,
-  QUEUES,
-  type ReceiveStock,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import type { ReceiveStock } from '@shop/events/inventory';
+import { EVENT_STREAM, QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import type { EventOf } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
@@ -27,7 +23,7 @@ export async function sendMessage(amqpUrl: string, message: EventOf<typeof Recei
     topology: [...SYSTEM_QUEUES.filter((spec) => spec.queue === QUEUES.inventoryReceiveStock), EVENT_STREAM],
     publishTimeoutMs: CONFIRM_TIMEOUT_MS,
     drainTimeoutMs: 0,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   try {
     await connect(bus, amqpUrl);

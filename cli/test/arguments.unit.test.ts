@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createValidator, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { createValidator } from '@warren/contracts';
 import { createId, isId } from '@warren/kernel';
 import fc from 'fast-check';
 import { parseId, parseProductId, parseQuantity } from '../src/arguments.ts';

@@ -1,13 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createEvent,
-  InventoryReserved,
-  QUEUES,
-  ReceiveStock,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-  TOPOLOGY,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { InventoryReserved, ReceiveStock } from '@shop/events/inventory';
+import { QUEUES, SYSTEM_QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { AppError } from '@warren/kernel';
 import { createTestVhost, type TestVhost, testEnvironment, uniqueName, waitUntil } from '@warren/testing';
@@ -41,7 +36,7 @@ async function serve(handle: (quantity: number) => Promise<void>) {
     url: vhost.amqpUrl,
     service: 'inventory',
     topology: SYSTEM_QUEUES,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   buses.push(bus);
   await bus.connect();
@@ -147,7 +142,7 @@ describe('warren dlq', () => {
     const bus = new EventBus({
       url: vhost.amqpUrl,
       service: 'shipping',
-      catalogue: systemCatalogue,
+      catalogue: shopCatalogue,
       topology: TOPOLOGY,
     });
     buses.push(bus);

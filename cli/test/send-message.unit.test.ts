@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import { createEvent, type PublishOutcome, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { createEvent, type PublishOutcome } from '@warren/contracts';
 import { publish } from '../src/send-message.ts';
 
 const message = createEvent(ReceiveStock, {

@@ -39,6 +39,6 @@ describe('the start of warren', () => {
     const files = await filesLoaded('dlq', 'list');
     expect(files.filter((file) => file.startsWith('cli/src/commands/'))).toEqual(['cli/src/commands/dlq-list.ts']);
     expect(files).toContain('shared/event-bus/src/index.ts');
-    expect(files.filter((file) => file.startsWith('services/'))).toEqual([]);
+    expect(files.filter((file) => file.startsWith('services/'))).toEqual(['services/events/src/topology.ts']);
   });
 });

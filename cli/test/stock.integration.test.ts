@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { QUEUES } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService, readTopologies } from '@warren/service';
 import {

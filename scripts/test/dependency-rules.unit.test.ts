@@ -21,9 +21,11 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
     file: 'services/order/src/past-index.ts',
     imports: ['../../../shared/kernel/src/inner.ts'],
   },
+  'kit-knows-no-shop': { file: 'shared/kernel/test/bad.unit.test.ts', imports: ['@shop/events/order'] },
   'only-tests-import-testing': { file: 'services/order/src/uses-testing.ts', imports: ['@warren/testing'] },
   'only-scripts-and-tests-import-servers': { file: 'cli/src/uses-servers.ts', imports: ['@warren/servers'] },
   'services-apart': { file: 'services/order/src/uses-inventory.ts', imports: ['../../inventory/src/config.ts'] },
+  'events-are-data': { file: 'services/events/src/bad.ts', imports: ['@warren/kernel'] },
   'nobody-imports-a-service': { file: 'scripts/imports-a-service.mjs', imports: ['../services/order/src/config.ts'] },
   'cli-uses-the-index-of-a-service': { file: 'cli/src/bad.ts', imports: ['../../services/order/src/config.ts'] },
   'domain-pure': { file: 'services/order/src/domain/bad.ts', imports: ['node:crypto', 'pg', '../application/good.ts'] },
@@ -52,24 +54,37 @@ const GOOD: Record<string, string[]> = {
   'shared/service/src/good.ts': ['@warren/event-bus', '@warren/event-store', '@warren/http'],
   'shared/servers/src/good.mjs': ['node:fs'],
   'shared/testing/src/good.ts': ['@warren/servers', '@warren/event-store'],
+  'services/events/src/order.ts': ['@warren/contracts', 'typebox'],
   'services/inventory/src/config.ts': ['@warren/kernel'],
   'services/order/src/config.ts': ['@warren/kernel', './domain/good.ts'],
-  'services/order/src/domain/good.ts': ['@warren/kernel', '@warren/contracts'],
+  'services/order/src/domain/good.ts': ['@warren/kernel', '@warren/contracts', '@shop/events/order'],
   'services/order/src/application/good.ts': [
     '../domain/good.ts',
+    '@shop/events/order',
     '@warren/event-store',
     '@warren/service',
     'typebox',
     'node:crypto',
   ],
-  'services/order/src/adapters/good.ts': ['../application/good.ts', '../domain/good.ts', '@warren/http', 'pg'],
+  'services/order/src/adapters/good.ts': [
+    '../application/good.ts',
+    '../domain/good.ts',
+    '@shop/events/order',
+    '@warren/http',
+    'pg',
+  ],
   'services/order/src/compose.ts': ['./adapters/good.ts', './application/good.ts', './config.ts', '@warren/event-bus'],
   'services/order/src/projections.ts': ['./adapters/good.ts', './config.ts'],
   'services/order/src/index.ts': ['./projections.ts'],
   'services/order/test/good.unit.test.ts': ['../src/adapters/good.ts', '../src/compose.ts', '@warren/testing'],
-  'cli/src/good.ts': ['@warren/event-bus', 'pg', '../../services/order/src/index.ts'],
+  'cli/src/good.ts': ['@shop/events/order', '@warren/event-bus', 'pg', '../../services/order/src/index.ts'],
   'scripts/good.mjs': ['node:fs', '../shared/servers/src/index.mjs'],
-  'tests/e2e/good.e2e.test.ts': ['../../services/order/src/config.ts', '../../scripts/good.mjs', '@warren/testing'],
+  'tests/e2e/good.e2e.test.ts': [
+    '../../services/order/src/config.ts',
+    '../../scripts/good.mjs',
+    '@warren/testing',
+    '@shop/events/order',
+  ],
 };
 
 interface Violation {
@@ -100,7 +115,12 @@ beforeAll(async () => {
     mkdirSync(join(tree, 'node_modules/@warren'), { recursive: true });
     symlinkSync(join(tree, 'shared', name), join(tree, 'node_modules/@warren', name));
   }
-  const uses = Object.fromEntries([...PACKAGES.map((name) => [`@warren/${name}`, '1']), ['pg', '1'], ['typebox', '1']]);
+  const packages = ['@shop/events', ...PACKAGES.map((name) => `@warren/${name}`), 'pg', 'typebox'];
+  const uses = Object.fromEntries(packages.map((name) => [name, '1']));
+  const events = { name: '@shop/events', exports: { './*': { source: './src/*.ts' } }, dependencies: uses };
+  write('services/events/package.json', JSON.stringify(events));
+  mkdirSync(join(tree, 'node_modules/@shop'), { recursive: true });
+  symlinkSync(join(tree, 'services/events'), join(tree, 'node_modules/@shop/events'));
   for (const path of ['services/order', 'services/inventory', 'cli', 'scripts']) {
     write(`${path}/package.json`, JSON.stringify({ name: path, dependencies: uses }));
   }

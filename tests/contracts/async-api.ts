@@ -20,7 +20,7 @@ export function createAsyncApi({ contracts, queues, version }: AsyncApiOptions):
       version,
       description:
         'Every message that the services exchange over RabbitMQ, at least once: a consumer drops what it has handled by the id. ' +
-        'Generated from shared/contracts by `npm run generate`.',
+        'Generated from services/events by `npm run generate`.',
       license: { name: 'MIT' },
     },
     defaultContentType: 'application/json',

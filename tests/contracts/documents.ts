@@ -1,20 +1,15 @@
-import {
-  NOTIFICATION_QUEUES,
-  PAYMENT_QUEUES,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-  toJsonSchema,
-  toReleased,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { toJsonSchema, toReleased } from '@warren/contracts';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
 import { generateTopologies } from './topologies.ts';
 
-const { contracts } = systemCatalogue;
+const { contracts } = shopCatalogue;
 const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /** Where the schemas of released versions are kept. */
-export const RELEASED = 'shared/contracts/released';
+export const RELEASED = 'services/events/released';
 
 /** What is generated from the contracts and the services: path from the root of the repository → text. */
 export async function generateDocuments(version: string): Promise<Map<string, string>> {

@@ -1,17 +1,10 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import {
-  createEvent,
-  EXCHANGES,
-  OrderCreated,
-  OrderCreatedV1,
-  type ReleasedContract,
-  requireCompatible,
-  SYSTEM_QUEUES,
-  systemCatalogue,
-  toJsonSchema,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
+import { EXCHANGES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { createEvent, type ReleasedContract, requireCompatible, toJsonSchema } from '@warren/contracts';
 import { Compile } from 'typebox/schema';
 import { parse } from 'yaml';
 import { createAsyncApi } from './async-api.ts';
@@ -58,7 +51,7 @@ describe('the documents of the events', () => {
   it('when the AsyncAPI document refers to a part of itself, then the part is there', () => {
     const refs = [...JSON.stringify(asyncApi).matchAll(/"\$ref":"#\/([^"]+)"/g)].map((match) => match[1] ?? '');
     const missing = refs.filter((path) => !path.split('/').reduce((node, key) => node?.[key], asyncApi));
-    expect(refs.length).toBeGreaterThan(systemCatalogue.contracts.length);
+    expect(refs.length).toBeGreaterThan(shopCatalogue.contracts.length);
     expect(missing).toEqual([]);
   });
 
@@ -71,7 +64,7 @@ describe('the documents of the events', () => {
 
   it('when a queue listens, then it receives from each channel that it is bound to', () => {
     const all = { queue: 'audit', bindings: [{ exchange: EXCHANGES.orders, routingKey: 'order.#' }] };
-    const { contracts } = systemCatalogue;
+    const { contracts } = shopCatalogue;
     const { operations } = createAsyncApi({ contracts, queues: [...SYSTEM_QUEUES, all], version });
     expect(Object.keys(operations as object).filter((name) => !name.startsWith('publish.'))).toEqual([
       ...SYSTEM_QUEUES.map(({ queue }) => queue),
@@ -84,6 +77,6 @@ describe('the released versions', () => {
   const releasedAt = (path: string): ReleasedContract => JSON.parse(read(path));
 
   it.each(list(RELEASED))('when %s is held against the contracts, then it still holds', (path) => {
-    requireCompatible(releasedAt(path), systemCatalogue);
+    requireCompatible(releasedAt(path), shopCatalogue);
   });
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { type ReleasedContract, requireCompatible, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { type ReleasedContract, requireCompatible } from '@warren/contracts';
 import { withServices } from '../../scripts/lib/compose-file.mjs';
 import { generateDocuments, generateReleased, RELEASED } from './documents.ts';
 
@@ -15,7 +16,7 @@ const written = await generateDocuments(version);
 if (process.argv.includes('--release')) {
   for (const file of readdirSync(join(root, RELEASED))) {
     const released: ReleasedContract = JSON.parse(readFileSync(join(root, RELEASED, file), 'utf8'));
-    requireCompatible(released, systemCatalogue);
+    requireCompatible(released, shopCatalogue);
   }
   for (const [path, text] of generateReleased()) written.set(path, text);
 }

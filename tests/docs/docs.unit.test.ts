@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@warren/contracts';
+import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
 import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
@@ -75,8 +75,8 @@ describe('the documentation', () => {
   });
 
   it('when OTEL_EXPORTER_OTLP_ENDPOINT is a setting of all services, then all of them begin with createTracing', () => {
-    const old = readdirSync(join(root, 'services')).filter(
-      (service) => !existsSync(join(root, `services/${service}/src/service.ts`)),
+    const old = readdirSync(join(root, 'services')).filter((service) =>
+      existsSync(join(root, `services/${service}/src/compose.ts`)),
     );
     const services = [
       ...old.map((service) => `services/${service}/src/compose.ts`),

@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderStatusUpdated, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderStatusUpdated } from '@shop/events/order';
+import { createEvent } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { createTestVhost, type TestVhost, waitUntil } from '@warren/testing';
@@ -29,7 +31,7 @@ describe('a message that kills its process', () => {
       url: vhost.amqpUrl,
       service: 'test',
       topology: [{ queue: QUEUE, bindings: [OrderStatusUpdated] }],
-      catalogue: systemCatalogue,
+      catalogue: shopCatalogue,
     });
     await bus.connect();
     deadLetters = await DeadLetters.connect({ url: vhost.amqpUrl });

@@ -1,5 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderCreated, QUEUES, SYSTEM_QUEUES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderCreated } from '@shop/events/order';
+import { QUEUES, SYSTEM_QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
@@ -59,7 +62,7 @@ describe('an order', () => {
     const bus = new EventBus({
       url: system.vhost.amqpUrl,
       service: 'duplicator',
-      catalogue: systemCatalogue,
+      catalogue: shopCatalogue,
       topology: TOPOLOGY,
     });
     await bus.connect();

@@ -1,4 +1,5 @@
-import { OrderStatusUpdated, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderStatusUpdated } from '@shop/events/order';
 import { EventBus } from '@warren/event-bus';
 
 // A service as small as it can be: it says which orders it has handled, and dies of one of them as of a segmentation fault.
@@ -7,7 +8,7 @@ const bus = new EventBus({
   url: String(process.env.AMQP_URL),
   service: 'poisoned',
   topology: [],
-  catalogue: systemCatalogue,
+  catalogue: shopCatalogue,
 });
 await bus.connect();
 await bus.subscribe({

@@ -4,7 +4,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderStatusUpdated, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderStatusUpdated } from '@shop/events/order';
+import { TOPOLOGY } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
@@ -51,7 +54,7 @@ describe("the README's third service", () => {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(service, 'exit');
-    const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
+    const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
     const db = new pg.Pool({ connectionString: database.url, max: 1 });
     try {
       await bus.connect();

@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { deadLetterQueue, QUEUES, retryName } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
+import { deadLetterQueue, retryName } from '@warren/contracts';
 import { startTestBroker, type TestBroker, waitUntil } from '@warren/testing';
 import { type System, startSystem } from './system.ts';
 

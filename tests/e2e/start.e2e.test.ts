@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import { findFreePort } from '@warren/servers';
 import { testEnvironment, waitUntil } from '@warren/testing';
 import type { RunState } from '../../scripts/lib/run-state.mjs';

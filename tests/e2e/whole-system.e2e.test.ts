@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { createEvent, OrderStatusUpdated, type OrderView, PaymentProcessed, UserRegistered } from '@warren/contracts';
+import { OrderStatusUpdated } from '@shop/events/order';
+import type { OrderView } from '@shop/events/order-view';
+import { PaymentProcessed } from '@shop/events/payment';
+import { UserRegistered } from '@shop/events/user';
+import { createEvent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
-import { leaveOrderOfRelease01, RELEASE_0_1_ORDER, waitUntil } from '@warren/testing';
+import { waitUntil } from '@warren/testing';
+import { leaveOrderOfRelease01, RELEASE_0_1_ORDER } from '../../services/order/test/release-0-1.ts';
 import { traced } from './traced.ts';
 import { STOCK, startWholeSystem, type WholeSystem } from './whole-system.ts';
 

@@ -1,4 +1,6 @@
-import { type EventEnvelope, PAYMENT_QUEUES, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { PAYMENT_QUEUES } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
 import { createService, readTopologies } from '@warren/service';
@@ -60,12 +62,12 @@ export async function startWholeSystem() {
     url: vhost.amqpUrl,
     service: 'test',
     topology: PAYMENT_QUEUES,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   await bus.connect();
   /** Everything that was published of the story, to be looked at and to be sent again. */
   const published: EventEnvelope[] = [];
-  const bindings = systemCatalogue.contracts.filter(({ exchange }) => STORY.includes(exchange));
+  const bindings = shopCatalogue.contracts.filter(({ exchange }) => STORY.includes(exchange));
   await bus.subscribe({ queue: uniqueName('all'), bindings, handler: async (event) => void published.push(event) });
   const pool = new pg.Pool({ connectionString: database.url, max: 2 });
   const at = (port: number | undefined) => `http://127.0.0.1:${port}`;

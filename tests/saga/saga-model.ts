@@ -1,4 +1,5 @@
-import { createEvent, OrderCancelled, OrderCreated } from '@warren/contracts';
+import { OrderCancelled, OrderCreated } from '@shop/events/order';
+import { createEvent } from '@warren/contracts';
 import {
   movesOf,
   type OrderMessage,

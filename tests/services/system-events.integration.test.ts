@@ -1,13 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  ErrorOccurred,
-  type EventOf,
-  HealthChanged,
-  ServiceStarted,
-  ServiceStopping,
-  systemCatalogue,
-  TOPOLOGY,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { TOPOLOGY } from '@shop/events/topology';
+import { ErrorOccurred, type EventOf, HealthChanged, ServiceStarted, ServiceStopping } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
 import { createService, readTopologies } from '@warren/service';
@@ -57,7 +51,7 @@ beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
-  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
+  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
   await listener.connect();
   const handler = async (event: (typeof seen)[number]) => void seen.push(event);
   await listener.subscribe({ queue: 'test_system', bindings: CONTRACTS, handler });

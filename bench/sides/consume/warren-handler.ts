@@ -1,4 +1,4 @@
-import { OrderCreated } from '@warren/contracts';
+import { OrderCreated } from '@shop/events/order';
 import { EventBus } from '@warren/event-bus';
 import { busBench, catalogue, PREFETCH, serveConsuming } from '../bus-bench.ts';
 

@@ -1,4 +1,4 @@
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import { viewOf } from '@warren/order';
 import { addressOf } from '../addresses.ts';
 import type { Moment } from '../arguments.ts';

@@ -1,5 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createEvent, type EventOf, QUEUES, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { QUEUES } from '@shop/events/topology';
+import { createEvent, type EventOf } from '@warren/contracts';
 import { addressOf } from '../addresses.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { type InventoryTables, readInventory, type StockRow } from '../inventory-tables.ts';

@@ -1,4 +1,5 @@
-import { EXCHANGES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { EXCHANGES, TOPOLOGY } from '@shop/events/topology';
 import {
   createBusComponent,
   createSystemEvents,
@@ -71,7 +72,7 @@ export function composeAnalytics(
     logger,
     metrics,
     alerts,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
     topology: TOPOLOGY,
   });
   const { prefetch, maxBatch, updateEveryMs, inboxKeepMs, streamKeepMs } = settings;

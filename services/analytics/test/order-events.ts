@@ -1,4 +1,5 @@
-import { createEvent, type EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { createEvent, type EventOf } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 
 type Lines = readonly (readonly [productId: string, quantity: number, price?: number])[];

@@ -1,4 +1,6 @@
-import { EVENT_STREAM, type EventEnvelope, STREAMS, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { EVENT_STREAM, STREAMS } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
@@ -24,7 +26,7 @@ export async function createAnalyticsFixture() {
     url: vhost.amqpUrl,
     service: 'test',
     topology: [EVENT_STREAM],
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   await bus.connect();
   const client = new pg.Client({ connectionString: database.url, options: '-c search_path=analytics_service' });

@@ -1,13 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  AnalyticsUpdated,
-  createEvent,
-  type EventOf,
-  ReceiveStock,
-  ServiceStopping,
-  STREAMS,
-  UserRegistered,
-} from '@warren/contracts';
+import { AnalyticsUpdated } from '@shop/events/analytics';
+import { ReceiveStock } from '@shop/events/inventory';
+import { STREAMS } from '@shop/events/topology';
+import { UserRegistered } from '@shop/events/user';
+import { createEvent, type EventOf, ServiceStopping } from '@warren/contracts';
 import { archiveRule, createEventStore, createPool } from '@warren/event-store';
 import { createId, systemClock } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';

@@ -1,4 +1,5 @@
-import { OrderCancelled, OrderCreated, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { OrderCancelled, OrderCreated } from '@shop/events/order';
 import { setting } from '@warren/kernel';
 import { defineService, on } from '@warren/service';
 import { applyInitialStock } from './adapters/postgres/apply-initial-stock.ts';

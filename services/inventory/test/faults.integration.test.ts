@@ -1,5 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { InventoryReserved, OrderCreated, QUEUES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated } from '@shop/events/order';
+import { QUEUES, TOPOLOGY } from '@shop/events/topology';
 import { EventBus } from '@warren/event-bus';
 import type { RunnableService } from '@warren/service';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
@@ -73,7 +76,7 @@ describe('the inventory service under faults', () => {
     const bus = new EventBus({
       url: broker.through(inventory.vhost.amqpUrl),
       service: 'inventory',
-      catalogue: systemCatalogue,
+      catalogue: shopCatalogue,
       topology: TOPOLOGY,
     });
     opened.push(() => bus.close());

@@ -1,4 +1,6 @@
-import { createEvent, type EventOf, OrderCancelled, OrderCreated, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { OrderCancelled, OrderCreated } from '@shop/events/order';
+import { createEvent, type EventOf } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 
 type Lines = readonly (readonly [productId: string, quantity: number])[];

@@ -1,4 +1,6 @@
-import { deadLetterQueue, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { TOPOLOGY } from '@shop/events/topology';
+import { deadLetterQueue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService, readTopologies } from '@warren/service';
@@ -10,7 +12,7 @@ import { createStockProbe } from './stock-of.ts';
 export async function createInventoryFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const services: RunnableService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: systemCatalogue, topology: TOPOLOGY });
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
   await bus.connect();
 
   /** Composes and starts instances, all at once, and waits until they are ready. */

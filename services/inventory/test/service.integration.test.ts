@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { type EventEnvelope, InventoryReserved, InventoryUnavailable, QUEUES } from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { QUEUES } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import type { RunnableService } from '@warren/service';
 import { waitUntil } from '@warren/testing';

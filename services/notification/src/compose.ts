@@ -1,4 +1,5 @@
-import { EXCHANGES, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { EXCHANGES, TOPOLOGY } from '@shop/events/topology';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -102,7 +103,7 @@ export function composeNotification(
     logger,
     metrics,
     alerts,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
     topology: TOPOLOGY,
   });
   const app = createHttpApp({ readiness: () => lifecycle.readiness(), metrics, logger });

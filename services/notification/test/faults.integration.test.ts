@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { QUEUES } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
 import type { NotificationService } from '../src/compose.ts';
 import { newUser } from './messages.ts';

@@ -1,13 +1,6 @@
-import {
-  createEvent,
-  type EventEnvelope,
-  OrderCreated,
-  OrderShipped,
-  OrderStatusUpdated,
-  UserDeactivated,
-  UserEmailChanged,
-  UserRegistered,
-} from '@warren/contracts';
+import { OrderCreated, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
+import { createEvent, type EventEnvelope } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 
 const source = 'test';

@@ -1,4 +1,5 @@
-import { deadLetterQueue, type EventEnvelope, systemCatalogue } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { deadLetterQueue, type EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, silentLogger } from '@warren/kernel';
 import { createTestDatabase, createTestMailServer, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
@@ -14,7 +15,7 @@ export async function createNotificationFixture() {
     createTestMailServer(),
   ]);
   const services: NotificationService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: [], catalogue: systemCatalogue });
+  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: [], catalogue: shopCatalogue });
   await bus.connect();
   const tables = new pg.Pool({
     connectionString: database.url,

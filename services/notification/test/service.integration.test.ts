@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { CustomerNotified, type EventEnvelope, QUEUES, WelcomeEmailSent } from '@warren/contracts';
+import { CustomerNotified, WelcomeEmailSent } from '@shop/events/notification';
+import { QUEUES } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { startSpanCollector, waitUntil } from '@warren/testing';
 import { newOrder, newUser } from './messages.ts';

@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { type Binding, NOTIFICATION_QUEUES, type QueueSpec } from '@warren/contracts';
+import { NOTIFICATION_QUEUES } from '@shop/events/topology';
+import type { Binding, QueueSpec } from '@warren/contracts';
 import { createSubscriptions, type SubscriptionsOptions } from '../src/adapters/messaging/subscriptions.ts';
 import type { Notifications } from '../src/application/notifications.ts';
 

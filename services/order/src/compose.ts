@@ -1,4 +1,5 @@
-import { EXCHANGES, PAYMENT_TOPOLOGY, systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { EXCHANGES, PAYMENT_TOPOLOGY, TOPOLOGY } from '@shop/events/topology';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus } from '@warren/event-bus';
 import {
   archiveRule,
@@ -96,7 +97,7 @@ export function composeOrder(
     logger,
     metrics,
     alerts,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   const subscriptions = createSubscriptions({
     ...{ bus, orders, payments },

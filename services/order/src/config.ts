@@ -1,4 +1,4 @@
-import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
+import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
 import { busSettings } from '@warren/event-bus';
 import { databaseSettings, idempotencySettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';

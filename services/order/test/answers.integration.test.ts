@@ -1,12 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  createEvent,
-  deadLetterQueue,
-  InventoryReserved,
-  InventoryUnavailable,
-  OrderStatusUpdated,
-  QUEUES,
-} from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { OrderStatusUpdated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
+import { createEvent, deadLetterQueue } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
 import { useTwoOrders, waitUntilEnded } from './order-fixture.ts';

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable, OrderCreated } from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { OrderCreated } from '@shop/events/order';
+import { createEvent, type EventOf } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  createEvent,
-  InventoryReserved,
-  InventoryUnavailable,
-  OrderCancelled,
-  OrderStatusUpdated,
-} from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { OrderCancelled, OrderStatusUpdated } from '@shop/events/order';
+import { createEvent } from '@warren/contracts';
 import { archiveRule, createEventStore, createPool } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { OrderCreated } from '@warren/contracts';
+import { OrderCreated } from '@shop/events/order';
 import { type Logger, silentLogger } from '@warren/kernel';
 import { startTestPostgres, type TestPostgres, uniqueName, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';

@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createEvent, InventoryReserved, OrderCreated, type RequestContext } from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated } from '@shop/events/order';
+import { createEvent, type RequestContext } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,

@@ -1,18 +1,13 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  createCatalogue,
-  createEvent,
-  type EventEnvelope,
-  InventoryReserved,
-  OrderCreated,
-  OrderCreatedV1,
-  QUEUES,
-  systemCatalogue,
-  TOPOLOGY,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
+import { QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { createCatalogue, createEvent, type EventEnvelope } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
-import { leaveOrderOfRelease01, RELEASE_0_1_ORDER, waitUntil, waitUntilReady } from '@warren/testing';
+import { waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
+import { leaveOrderOfRelease01, RELEASE_0_1_ORDER } from './release-0-1.ts';
 
 const queue = QUEUES.inventoryOrderCreated;
 const items = [{ productId: 'p', quantity: 1, price: 10 }];
@@ -33,7 +28,7 @@ afterAll(() => fixture.close());
 async function startInventory(release: 'old' | 'new') {
   const handled: EventEnvelope[] = [];
   const contract = release === 'old' ? OrderCreatedV1 : OrderCreated;
-  const others = systemCatalogue.contracts.filter(({ type }) => type !== contract.type);
+  const others = shopCatalogue.contracts.filter(({ type }) => type !== contract.type);
   const catalogue = createCatalogue([contract, ...others]);
   const bus = new EventBus({
     url: fixture.vhost.amqpUrl,

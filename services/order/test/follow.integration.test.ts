@@ -1,6 +1,7 @@
 import { get, type IncomingMessage } from 'node:http';
 import { describe, expect, test } from '@jest/globals';
-import { createEvent, InventoryReserved } from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { createEvent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { OrderCreated, QUEUES } from '@warren/contracts';
+import { OrderCreated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
 import { createId, isId } from '@warren/kernel';
 import { waitUntil, waitUntilReady } from '@warren/testing';
 import request from 'supertest';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { systemCatalogue, TOPOLOGY } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { TOPOLOGY } from '@shop/events/topology';
 import { EventBus } from '@warren/event-bus';
 import { type Clock, type Logger, loadSettings, silentLogger } from '@warren/kernel';
 import {
@@ -38,7 +39,7 @@ export async function createOrderFixture(): Promise<OrderFixture> {
   const inventory = new EventBus({
     url: vhost.amqpUrl,
     service: 'inventory-in-test',
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
     topology: TOPOLOGY,
   });
   await inventory.connect();

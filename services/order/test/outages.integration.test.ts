@@ -1,5 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
-import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { createTcpProxy, type TcpProxy, waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 

@@ -1,17 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import {
-  createEvent,
-  InventoryReserved,
-  OrderCancelled,
-  OrderCreated,
-  OrderPaid,
-  OrderShipped,
-  OrderStatusUpdated,
-  PaymentFailed,
-  PaymentProcessed,
-  PaymentRefunded,
-  QUEUES,
-} from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCancelled, OrderCreated, OrderPaid, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import { QUEUES } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { uniqueName, waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 

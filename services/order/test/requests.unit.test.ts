@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
+import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
 import { createId } from '@warren/kernel';
 import fc from 'fast-check';
 import { createOrderParser } from '../src/adapters/http/create-order-request.ts';

@@ -1,11 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type EventEnvelope,
-  OrderCancelled,
-  OrderCreated,
-  OrderStatusUpdated,
-  systemCatalogue,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { OrderCancelled, OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import type { EventEnvelope } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { asOrderEvent, replay, toNewEvent } from '../src/application/order-streams.ts';
@@ -145,7 +141,7 @@ describe('events of an order on the wire', () => {
 
 /** Where the bus sends it; throws when no contract takes it. */
 function addressOf(wire: EventEnvelope | undefined): [string, string] {
-  const { type, version } = systemCatalogue.parse(wire);
-  const contract = systemCatalogue.find(type, version);
+  const { type, version } = shopCatalogue.parse(wire);
+  const contract = shopCatalogue.find(type, version);
   return [contract?.exchange ?? '', contract?.routingKey ?? ''];
 }

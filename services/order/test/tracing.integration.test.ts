@@ -1,11 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import {
-  createEvent,
-  type EventEnvelope,
-  InventoryReserved,
-  OrderCreated,
-  OrderStatusUpdated,
-} from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { createEvent, type EventEnvelope } from '@warren/contracts';
 import {
   type SpanCollector,
   startOtlpReceiver,

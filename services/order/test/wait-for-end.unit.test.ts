@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { expect, test } from '@jest/globals';
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import { waitForEnd } from '../src/adapters/http/wait-for-end.ts';
 
 test('when the client has left before its order was stored, then no place among the followers is taken', async () => {

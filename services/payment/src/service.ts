@@ -1,4 +1,5 @@
-import { OrderCreated, OrderStatusUpdated, QUEUES } from '@warren/contracts';
+import { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
 import { type Context, defineService, on } from '@warren/service';
 import { createGuardedGateway } from './adapters/gateway/guarded-gateway.ts';
 import { createHttpGateway } from './adapters/gateway/http-gateway.ts';

@@ -1,4 +1,5 @@
-import { createEvent, type EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { createEvent, type EventOf } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 
 /** An `OrderCreated` message of a new order of this total that is to be paid, or of the given order under a new message id. */

@@ -1,4 +1,5 @@
-import { type EventEnvelope, QUEUES } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { createDatabaseComponent, createEventStore, createPool, createStore, type Store } from '@warren/event-store';
 import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { paymentMigrations } from '../src/adapters/postgres/migrations.ts';

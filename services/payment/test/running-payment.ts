@@ -1,13 +1,7 @@
-import {
-  type EventEnvelope,
-  type EventOf,
-  PAYMENT_QUEUES,
-  PaymentFailed,
-  PaymentProcessed,
-  PaymentRefunded,
-  QUEUES,
-  systemCatalogue,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import { PAYMENT_QUEUES, QUEUES } from '@shop/events/topology';
+import type { EventEnvelope, EventOf } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService, readTopologies } from '@warren/service';
@@ -29,7 +23,7 @@ export async function createPaymentFixture() {
     url: vhost.amqpUrl,
     service: 'test',
     topology: PAYMENT_QUEUES,
-    catalogue: systemCatalogue,
+    catalogue: shopCatalogue,
   });
   await bus.connect();
   await bus.subscribe({

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type EventEnvelope, QUEUES } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
+import type { EventEnvelope } from '@warren/contracts';
 import { startSpanCollector, waitUntil } from '@warren/testing';
 import { orderCreated, orderUpdated } from './messages.ts';
 import { createPaymentFixture, type PaymentFixture } from './running-payment.ts';

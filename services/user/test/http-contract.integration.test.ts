@@ -1,12 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
-import {
-  type EventEnvelope,
-  systemCatalogue,
-  TOPOLOGY,
-  UserDeactivated,
-  UserEmailChanged,
-  UserRegistered,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { TOPOLOGY } from '@shop/events/topology';
+import { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
+import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createEventStore, createPool, streamId } from '@warren/event-store';
 import { createId, isId } from '@warren/kernel';
@@ -156,7 +152,7 @@ describe('what happened to a user', () => {
     const bus = new EventBus({
       url: fixture.vhost.amqpUrl,
       service: 'listener',
-      catalogue: systemCatalogue,
+      catalogue: shopCatalogue,
       topology: TOPOLOGY,
     });
     const heard: EventEnvelope[] = [];

@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { type EventEnvelope, systemCatalogue, UserEmailChanged, UserRegistered } from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { UserEmailChanged, UserRegistered } from '@shop/events/user';
+import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createTcpProxy, type TcpProxy, uniqueName, waitUntil, waitUntilReady } from '@warren/testing';
 import { newUser, useUsers } from './user-fixture.ts';
@@ -16,7 +18,7 @@ const fixture = useUsers({
 let listener: EventBus;
 const heard: EventEnvelope[] = [];
 beforeAll(async () => {
-  listener = new EventBus({ url: fixture.vhost.amqpUrl, service: 'test', topology: [], catalogue: systemCatalogue });
+  listener = new EventBus({ url: fixture.vhost.amqpUrl, service: 'test', topology: [], catalogue: shopCatalogue });
   await listener.connect();
   const bindings = [UserRegistered, UserEmailChanged];
   await listener.subscribe({ queue: uniqueName('users'), bindings, handler: async (event) => void heard.push(event) });

@@ -1,32 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
-import { causeOf, createEvent, OrderStatusUpdated } from '../src/index.ts';
+import { Sold, sale } from '@warren/testing';
+import { causeOf, createEvent } from '../src/index.ts';
 
 const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
-const updated = (more: object = {}) =>
-  createEvent(OrderStatusUpdated, {
-    aggregateId: 'o-1',
-    data: { orderId: 'o-1', status: 'confirmed', updatedAt: '2026-01-01T00:00:00.000Z' },
-    source: 'order',
-    ...more,
-  });
+const sold = (more: object = {}) =>
+  createEvent(Sold, { aggregateId: sale.id, data: { ...sale, currency: 'EUR' }, source: 'sale', ...more });
 
 describe('createEvent', () => {
   it('when an event follows from a message, then it has its correlation and its trace, and its id as causation', () => {
-    const cause = updated({ correlationId: 'request', metadata: { traceparent, tracestate: 'a=1', tenant: 't' } });
-    const { metadata } = updated({ causedBy: cause });
+    const cause = sold({ correlationId: 'request', metadata: { traceparent, tracestate: 'a=1', tenant: 't' } });
+    const { metadata } = sold({ causedBy: cause });
     const expected = { correlationId: 'request', causationId: cause.id, traceparent, tracestate: 'a=1' };
-    expect(metadata).toEqual({ ...expected, source: 'order' });
+    expect(metadata).toEqual({ ...expected, source: 'sale' });
     expect(causeOf(cause)).toEqual(expected);
   });
 
   it('when an event begins a chain, then its correlation is its causation', () => {
-    const { correlationId, causationId } = updated().metadata;
+    const { correlationId, causationId } = sold().metadata;
     expect(causationId).toBe(correlationId);
   });
 
   it('when the trace context of the cause is none, as one of release 0.1 has none, then the event belongs to no trace', () => {
     for (const metadata of [{}, { traceparent: 'nonsense', tracestate: 'a=1' }, { traceparent: 5 }]) {
-      const followed = updated({ causedBy: updated({ metadata }) });
+      const followed = sold({ causedBy: sold({ metadata }) });
       expect(Object.keys(followed.metadata).toSorted()).toEqual(['causationId', 'correlationId', 'source']);
     }
   });

@@ -1,16 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
-import fc from 'fast-check';
+import { Sold } from '@warren/testing';
 import { Type } from 'typebox';
-import {
-  createCatalogue,
-  createEvent,
-  defineEvent,
-  defineNextVersion,
-  type EventContract,
-  OrderCreated,
-  OrderCreatedV1,
-  systemCatalogue,
-} from '../src/index.ts';
+import { createCatalogue, createEvent, defineEvent, defineNextVersion, type EventContract } from '../src/index.ts';
 
 const UserMovedV1 = defineEvent({
   type: 'UserMoved',
@@ -56,7 +47,7 @@ describe('an event of several versions', () => {
     ['the second', [UserMovedV2], 2],
     ['the first and the last', [UserMoved, UserMovedV1], 1],
     ['the second and the last', [UserMoved, UserMovedV2], 2],
-    ['those of other events', [OrderCreated], 3],
+    ['those of other events', [Sold], 3],
   ])(
     'when only %s are accepted, then an event of the first is upcast no further than it must',
     (_, accepted, version) => {
@@ -94,42 +85,5 @@ describe('an event of several versions', () => {
   it.each([1, 3])('when version %i is to follow the first, then it is refused', (version) => {
     const next = { version, schema: UserMovedV2.schema, upcast: () => ({ street: '', town: '' }) };
     expect(() => defineNextVersion(UserMovedV1, next)).toThrow(`UserMoved v${version} cannot follow v1`);
-  });
-});
-
-describe('OrderCreated', () => {
-  const text = fc.stringMatching(/^[a-z]{1,9}$/);
-  const line = fc.record(
-    { productId: text, quantity: fc.integer({ min: 1, max: 1_000_000 }), price: fc.nat() },
-    { requiredKeys: ['productId', 'quantity'] },
-  );
-  const first = fc.record(
-    {
-      id: text,
-      customerId: text,
-      items: fc.array(line, { minLength: 1, maxLength: 100 }),
-      totalAmount: fc.nat(),
-      status: fc.constant('pending' as const),
-      createdAt: fc.constant('2026-01-01T00:00:00.000Z'),
-    },
-    { requiredKeys: ['id', 'customerId', 'items', 'status', 'createdAt'] },
-  );
-
-  it('when any order of version 1 is read, then it is one of version 2 in US dollars, with all that it had', () => {
-    fc.assert(
-      fc.property(first, (data) => {
-        const event = createEvent(OrderCreatedV1, { aggregateId: data.id, source: 'order', data });
-        expect(systemCatalogue.parse(event)).toEqual({ ...event, version: 2, data: { ...data, currency: 'USD' } });
-      }),
-      { numRuns: 50 },
-    );
-  });
-
-  it('when version 1 carries a field that has a meaning only in version 2, then it is not taken for it', () => {
-    const order = { id: 'o', customerId: 'c', items: [{ productId: 'p', quantity: 1 }], status: 'pending' as const };
-    const data = { ...order, createdAt: '2026-01-01T00:00:00.000Z', currency: 'doubloons', priority: 9 };
-    const event = createEvent(OrderCreatedV1, { aggregateId: 'o', source: 'order', data });
-    expect(systemCatalogue.parse(event).data).toMatchObject({ currency: 'USD' });
-    expect(systemCatalogue.parse(event).data).not.toHaveProperty('priority');
   });
 });

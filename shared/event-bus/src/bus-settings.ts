@@ -41,7 +41,7 @@ export const busSettings = {
   }),
   breakerResetMs: setting({
     env: 'BREAKER_RESET_MS',
-    doc: 'How long it rests before one message is tried, in milliseconds; well below ORDER_DEADLINE_MS.',
+    doc: 'How long it rests before one message is tried, in milliseconds.',
     format: formats.integer(10, 86_400_000),
     default: 10_000,
   }),

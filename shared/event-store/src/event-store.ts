@@ -18,7 +18,7 @@ export interface RecordedEvent extends NewEvent {
 
 /** Events to add to one stream, all or none, provided that the stream still has the expected version. */
 export interface AppendOperation {
-  /** `<category>-<id>`, e.g. `order-0192…`. */
+  /** `<category>-<id>`, e.g. `home-0192…`. */
   streamId: string;
   /** Number of events the stream must have; 0 for a new one. */
   expectedVersion: number;

@@ -61,7 +61,7 @@ function reactionsOf<Deps>({ handles }: Subscription<Deps>, context: Deps): Reac
   };
 }
 
-/** The queue of a subscription, e.g. `inventory_order_created`. */
+/** The queue of a subscription, e.g. `maps_home_built`. */
 export function queueOf(service: string, { queue, contracts }: Pick<Subscription, 'queue' | 'contracts'>): string {
   const [contract] = contracts;
   return queue ?? `${service}${contract?.type.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;

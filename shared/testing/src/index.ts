@@ -1,6 +1,5 @@
 export * from './given-when-then.ts';
 export * from './otlp-receiver.ts';
-export * from './release-0-1.ts';
 export * from './sale-events.ts';
 export * from './service-fixture.ts';
 export * from './service-process.ts';

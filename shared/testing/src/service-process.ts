@@ -1,13 +1,13 @@
 import { type Child, type Exit, findFreePort, startService, waitUntilServing } from '@warren/servers';
 
 export interface ServiceProcessOptions {
-  /** Its folder below `services/` of the working directory, e.g. `order`, which also names the setting of its port: `ORDER_PORT`. */
+  /** Its folder below `services/` of the working directory, e.g. `maps`, which also names the setting of its port: `MAPS_PORT`. */
   service: string;
   /** Its settings, e.g. `AMQP_URL` and `DATABASE_URL`. They replace those of the test's environment one by one. */
   env: Record<string, string>;
   /** @default a free one, the same over restarts */
   port?: number;
-  /** Several processes behind the one port; see `npm start -- --orders 2`. @default 1 */
+  /** Several processes behind the one port. @default 1 */
   instances?: number;
   /** Wait until `/health/ready` says `ready`. Off for a test whose broker or database is away. @default true */
   waitUntilReady?: boolean;

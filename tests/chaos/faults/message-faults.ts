@@ -1,4 +1,7 @@
-import { createEvent, InventoryReserved, OrderCreated, QUEUES } from '@warren/contracts';
+import { InventoryReserved } from '@shop/events/inventory';
+import { OrderCreated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
+import { createEvent } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { digestOf } from '../judge/digest.ts';
 import { queuesThatTake } from '../judge/queues.ts';

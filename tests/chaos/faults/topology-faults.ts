@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { QUEUES, type QueueSpec, STREAMS } from '@warren/contracts';
+import { QUEUES, STREAMS } from '@shop/events/topology';
+import type { QueueSpec } from '@warren/contracts';
 import { queuesThatTake, SHARED_QUEUES } from '../judge/queues.ts';
 import type { ChaosSystem } from '../system/chaos-system.ts';
 import { WATCHED } from '../system/observer.ts';

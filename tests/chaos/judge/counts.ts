@@ -1,4 +1,4 @@
-import { InventoryReleased } from '@warren/contracts';
+import { InventoryReleased } from '@shop/events/inventory';
 import { timeoutsByCause } from './deadline-invariants.ts';
 import type { Evidence } from './evidence.ts';
 import { repetitionsIn } from './mail-invariants.ts';

@@ -1,4 +1,5 @@
-import { InventoryReserved, InventoryUnavailable, QUEUES } from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { QUEUES } from '@shop/events/topology';
 import { groupBy } from '@warren/kernel';
 import { isUnseen } from './blind-spells.ts';
 import type { Evidence, LoggedEvent } from './evidence.ts';

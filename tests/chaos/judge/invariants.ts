@@ -1,10 +1,6 @@
-import {
-  InventoryReleased,
-  InventoryReserved,
-  OrderCancelled,
-  OrderStatusUpdated,
-  systemCatalogue,
-} from '@warren/contracts';
+import { shopCatalogue } from '@shop/events/catalogue';
+import { InventoryReleased, InventoryReserved } from '@shop/events/inventory';
+import { OrderCancelled, OrderStatusUpdated } from '@shop/events/order';
 import { deriveId, groupBy } from '@warren/kernel';
 import type { OrderLine } from '../load/client-record.ts';
 import type { ServiceName } from '../system/service-instance.ts';
@@ -198,7 +194,7 @@ const WIRE: Readonly<Record<string, readonly (typeof OrderStatusUpdated | typeof
 
 /** The messages that an event goes out as, each with the queues that get it. */
 function messagesOf({ id, type }: LoggedEvent): { id: string; queues: string[] }[] {
-  const contracts = WIRE[type] ?? systemCatalogue.contracts.filter((contract) => contract.type === type);
+  const contracts = WIRE[type] ?? shopCatalogue.contracts.filter((contract) => contract.type === type);
   return contracts.map((contract, place) => ({
     // The second one has an id of its own.
     id: place === 0 ? id : deriveId(id, contract.type),

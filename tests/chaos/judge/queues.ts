@@ -1,4 +1,5 @@
-import { type Binding, NOTIFICATION_QUEUES, PAYMENT_QUEUES, type QueueSpec, SYSTEM_QUEUES } from '@warren/contracts';
+import { NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import type { Binding, QueueSpec } from '@warren/contracts';
 
 /** The queues that the publishers of their messages know: what none of them takes comes back to the publisher. */
 export const SHARED_QUEUES: readonly QueueSpec[] = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES];

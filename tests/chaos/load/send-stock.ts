@@ -1,4 +1,5 @@
-import { createEvent, ReceiveStock } from '@warren/contracts';
+import { ReceiveStock } from '@shop/events/inventory';
+import { createEvent } from '@warren/contracts';
 import type { Observer } from '../system/observer.ts';
 import type { ClientRecord, OrderLine } from './client-record.ts';
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXCHANGES } from '@warren/contracts';
+import { EXCHANGES } from '@shop/events/topology';
 import { waitUntil } from '@warren/testing';
 import { brokenInOutage, RECOVERY_LIMIT_SECONDS } from './outage-promises.ts';
 import { brokenBy, type Rest, type Scenario, type ScenarioContext, type ScenarioFindings } from './scenario.ts';

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { EXCHANGES, STREAMS } from '@warren/contracts';
+import { EXCHANGES, STREAMS } from '@shop/events/topology';
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
 
 /** A message as it was published, to be published again. */

@@ -1,4 +1,5 @@
-import { deadLetterQueue, STREAMS } from '@warren/contracts';
+import { STREAMS } from '@shop/events/topology';
+import { deadLetterQueue } from '@warren/contracts';
 import pg from 'pg';
 import type { ChaosSystem } from './chaos-system.ts';
 import type { ServiceName } from './service-instance.ts';

@@ -1,4 +1,5 @@
-import { AnalyticsUpdated, createEvent } from '@warren/contracts';
+import { AnalyticsUpdated } from '@shop/events/analytics';
+import { createEvent } from '@warren/contracts';
 import { minuteEndOf } from '../domain/minute.ts';
 import type { AnalyticsDependencies } from './analytics-dependencies.ts';
 import { SERVICE_NAME } from './service-name.ts';

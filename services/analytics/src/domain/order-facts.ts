@@ -1,11 +1,6 @@
-import {
-  type EventEnvelope,
-  type EventOf,
-  type OrderCreated,
-  type OrderStatusUpdated,
-  type OrderTotal,
-  orderTotalOf,
-} from '@warren/contracts';
+import type { OrderCreated, OrderStatusUpdated } from '@shop/events/order';
+import { type OrderTotal, orderTotalOf } from '@shop/events/order-total';
+import type { EventEnvelope, EventOf } from '@warren/contracts';
 import { bucketOf } from './latency-histogram.ts';
 import { minuteOf } from './minute.ts';
 

@@ -1,4 +1,5 @@
-import type { EventEnvelope, OrderTotal } from '@warren/contracts';
+import type { OrderTotal } from '@shop/events/order-total';
+import type { EventEnvelope } from '@warren/contracts';
 import { minuteOf } from './minute.ts';
 import {
   type Contribution,

@@ -1,15 +1,12 @@
+import { InventoryReleased, InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import type { OrderCancelled, OrderCreated } from '@shop/events/order';
 import {
   type Decision,
   defineAggregate,
   type EventIn,
-  InventoryReleased,
-  InventoryReserved,
-  InventoryUnavailable,
   ignored,
   internalEvent,
   type MessageOf,
-  type OrderCancelled,
-  type OrderCreated,
   ShortText,
 } from '@warren/contracts';
 import { Type } from 'typebox';

@@ -1,4 +1,5 @@
-import { type Cause, CustomerNotified, causeOf, type EventEnvelope, WelcomeEmailSent } from '@warren/contracts';
+import { CustomerNotified, WelcomeEmailSent } from '@shop/events/notification';
+import { type Cause, causeOf, type EventEnvelope } from '@warren/contracts';
 import {
   decideStreams,
   type NewEvent,

@@ -1,11 +1,7 @@
-import {
-  type EventOf,
-  type OrderCreated,
-  type OrderShipped,
-  type OrderStatusUpdated,
-  orderTotalOf,
-  QUEUES,
-} from '@warren/contracts';
+import type { OrderCreated, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import { orderTotalOf } from '@shop/events/order-total';
+import { QUEUES } from '@shop/events/topology';
+import type { EventOf } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import type { OrderNote } from './books.ts';
 import { causedBy, type MailRequest } from './mail-streams.ts';

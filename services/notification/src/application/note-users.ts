@@ -1,10 +1,6 @@
-import {
-  type EventOf,
-  QUEUES,
-  type UserDeactivated,
-  type UserEmailChanged,
-  type UserRegistered,
-} from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
+import type { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
+import type { EventOf } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import type { UserNote } from './books.ts';
 import { causedBy } from './mail-streams.ts';

@@ -1,4 +1,5 @@
-import type { CustomerNotified, EventOf, OrderNews, WelcomeEmailSent } from '@warren/contracts';
+import type { CustomerNotified, OrderNews, WelcomeEmailSent } from '@shop/events/notification';
+import type { EventOf } from '@warren/contracts';
 
 /*
  * A mail from the wish to send it to its end. Its events are its memory (stream `mail-<kind>-<subjectId>`).

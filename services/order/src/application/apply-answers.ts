@@ -1,12 +1,6 @@
-import {
-  causeOf,
-  type EventOf,
-  type InventoryReserved,
-  type InventoryUnavailable,
-  type PaymentFailed,
-  type PaymentProcessed,
-  type PaymentRefunded,
-} from '@warren/contracts';
+import type { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import type { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import { causeOf, type EventOf } from '@warren/contracts';
 import { claimFresh } from '@warren/event-store';
 import { decideOrders, type OrderRequest } from './decide-orders.ts';
 import type { OrderDependencies } from './order-dependencies.ts';

@@ -1,11 +1,6 @@
-import {
-  causeOfRequest,
-  DEFAULT_CURRENCY,
-  type OrderItem,
-  type OrderView,
-  type Priority,
-  type RequestContext,
-} from '@warren/contracts';
+import { DEFAULT_CURRENCY, type OrderItem, type Priority } from '@shop/events/order';
+import type { OrderView } from '@shop/events/order-view';
+import { causeOfRequest, type RequestContext } from '@warren/contracts';
 import { fingerprintOf } from '@warren/event-store';
 import { createBatcher, createId } from '@warren/kernel';
 import { decide, initialOrder } from '../domain/order.ts';

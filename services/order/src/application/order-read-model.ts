@@ -1,4 +1,5 @@
-import type { OrderStatus, OrderView } from '@warren/contracts';
+import type { OrderStatus } from '@shop/events/order';
+import type { OrderView } from '@shop/events/order-view';
 
 export interface OrderFilter {
   customerId?: string;

@@ -1,13 +1,5 @@
-import {
-  type Cause,
-  type EventMetadata,
-  OrderCreated,
-  OrderCreatedV1,
-  OrderPaid,
-  OrderShipped,
-  OrderStatusUpdated,
-  upcastTo,
-} from '@warren/contracts';
+import { OrderCreated, OrderCreatedV1, OrderPaid, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import { type Cause, type EventMetadata, upcastTo } from '@warren/contracts';
 import { type NewEvent, type RecordedEvent, streamId } from '@warren/event-store';
 import { createId, kernelErrors } from '@warren/kernel';
 import { evolve, initialOrder, type Order, type OrderCancelledData, type OrderEvent } from '../domain/order.ts';

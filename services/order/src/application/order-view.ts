@@ -1,4 +1,4 @@
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import type { RecordedEvent } from '@warren/event-store';
 import { kernelErrors } from '@warren/kernel';
 import type { OrderCreatedData, OrderEvent } from '../domain/order.ts';

@@ -1,4 +1,4 @@
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import {
   type IdempotencyKeys,
   type KeyUse,

@@ -1,12 +1,5 @@
-import {
-  type EventContract,
-  type EventEnvelope,
-  OrderCancelled,
-  OrderCancelledV1,
-  OrderPaid,
-  OrderShipped,
-  OrderStatusUpdated,
-} from '@warren/contracts';
+import { OrderCancelled, OrderCancelledV1, OrderPaid, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import type { EventContract, EventEnvelope } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { deriveId } from '@warren/kernel';
 import type { OrderEvent } from '../domain/order.ts';

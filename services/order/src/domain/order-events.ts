@@ -1,4 +1,5 @@
-import type { CancelledBy, OrderItem, Priority, Shortage } from '@warren/contracts';
+import type { Shortage } from '@shop/events/inventory';
+import type { CancelledBy, OrderItem, Priority } from '@shop/events/order';
 
 /** What happened to an order, as it stands in the log. */
 export type OrderEvent =

@@ -1,14 +1,7 @@
-import {
-  type CancelledBy,
-  DEFAULT_CURRENCY,
-  type EventOf,
-  type InventoryReserved,
-  type InventoryUnavailable,
-  type PaymentFailed,
-  type PaymentProcessed,
-  type PaymentRefunded,
-  type Shortage,
-} from '@warren/contracts';
+import type { InventoryReserved, InventoryUnavailable, Shortage } from '@shop/events/inventory';
+import { type CancelledBy, DEFAULT_CURRENCY } from '@shop/events/order';
+import type { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import type { EventOf } from '@warren/contracts';
 import { totalAmountOf } from './money.ts';
 import { orderErrors } from './order-errors.ts';
 import type { OrderCancelledData, OrderCreatedData, OrderEvent, OrderPayment } from './order-events.ts';

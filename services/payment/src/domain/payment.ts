@@ -1,16 +1,12 @@
+import { Currency, type OrderCreated, type OrderStatusUpdated } from '@shop/events/order';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
 import {
-  Currency,
   type Decision,
   defineAggregate,
   type EventIn,
   type EventOf,
   ignored,
   internalEvent,
-  type OrderCreated,
-  type OrderStatusUpdated,
-  PaymentFailed,
-  PaymentProcessed,
-  PaymentRefunded,
   ShortText,
 } from '@warren/contracts';
 import { Type } from 'typebox';

@@ -1,12 +1,5 @@
-import {
-  type Decision,
-  defineAggregate,
-  type EventIn,
-  ignored,
-  UserDeactivated,
-  UserEmailChanged,
-  UserRegistered,
-} from '@warren/contracts';
+import { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
+import { type Decision, defineAggregate, type EventIn, ignored } from '@warren/contracts';
 import { emailKeyOf } from './email-key.ts';
 import { userErrors } from './user-errors.ts';
 

@@ -1,4 +1,4 @@
-import { STREAMS } from '@warren/contracts';
+import { STREAMS } from '@shop/events/topology';
 import type { EventBus, StreamRetention, StreamStart } from '@warren/event-bus';
 import type { EventSource, ReplayStart } from '../../application/event-source.ts';
 

@@ -1,4 +1,5 @@
-import type { EventOf, ReceiveStock } from '@warren/contracts';
+import type { ReceiveStock } from '@shop/events/inventory';
+import type { EventOf } from '@warren/contracts';
 import { type MessageWriter, rows, sql, type Write } from '@warren/event-store';
 import { type ProductQuantity, sumByProduct } from '../../domain/stock.ts';
 

@@ -1,12 +1,6 @@
-import {
-  OrderCreated,
-  OrderShipped,
-  OrderStatusUpdated,
-  QUEUES,
-  UserDeactivated,
-  UserEmailChanged,
-  UserRegistered,
-} from '@warren/contracts';
+import { OrderCreated, OrderShipped, OrderStatusUpdated } from '@shop/events/order';
+import { QUEUES } from '@shop/events/topology';
+import { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
 import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { Notifications } from '../../application/notifications.ts';

@@ -1,12 +1,5 @@
-import {
-  Currency,
-  createValidator,
-  type Fault,
-  OrderCreatedV1,
-  type OrderItem,
-  PRIORITIES,
-  ShortText,
-} from '@warren/contracts';
+import { Currency, OrderCreatedV1, type OrderItem, PRIORITIES } from '@shop/events/order';
+import { createValidator, type Fault, ShortText } from '@warren/contracts';
 import { isAppError } from '@warren/kernel';
 import { type Static, type TSchema, Type } from 'typebox';
 import { isAmount, MAX_AMOUNT, totalAmountOf } from '../../domain/money.ts';

@@ -1,4 +1,5 @@
-import { createValidator, type Fault, ORDER_STATUSES, type OrderStatus, ShortText } from '@warren/contracts';
+import { ORDER_STATUSES, type OrderStatus } from '@shop/events/order';
+import { createValidator, type Fault, ShortText } from '@warren/contracts';
 import type { OrderFilter } from '../../application/order-read-model.ts';
 import { parseCursor } from './cursor.ts';
 

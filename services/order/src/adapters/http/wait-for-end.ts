@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import { preferredWaitSeconds } from '@warren/http';
 import type { Orders } from '../../application/orders.ts';
 

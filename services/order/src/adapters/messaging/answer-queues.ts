@@ -1,4 +1,4 @@
-import { QUEUES } from '@warren/contracts';
+import { QUEUES } from '@shop/events/topology';
 import type { Subscription } from '@warren/event-bus';
 import type { AnswerQueues } from '../../application/answer-consumers.ts';
 

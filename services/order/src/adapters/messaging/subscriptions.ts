@@ -1,11 +1,6 @@
-import {
-  InventoryReserved,
-  InventoryUnavailable,
-  PaymentFailed,
-  PaymentProcessed,
-  PaymentRefunded,
-  QUEUES,
-} from '@warren/contracts';
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import { QUEUES } from '@shop/events/topology';
 import { type EventBus, type Subscription, subscriptionsHealth } from '@warren/event-bus';
 import type { Component } from '@warren/kernel';
 import type { AnswerQueues } from '../../application/answer-consumers.ts';

@@ -1,4 +1,4 @@
-import type { OrderView } from '@warren/contracts';
+import type { OrderView } from '@shop/events/order-view';
 import type { InlineProjection, RecordedEvent, StoreTransaction } from '@warren/event-store';
 import { asOrderEvent } from '../../application/order-streams.ts';
 import { changeBy, type OrderChange, viewAtCreation } from '../../application/order-view.ts';

@@ -1,4 +1,5 @@
-import type { FulfillmentStatus, OrderItem, OrderStatus, OrderView, PaymentStatus, Priority } from '@warren/contracts';
+import type { FulfillmentStatus, OrderItem, OrderStatus, PaymentStatus, Priority } from '@shop/events/order';
+import type { OrderView } from '@shop/events/order-view';
 import { type EventStore, isConfirmed, relayStandAt } from '@warren/event-store';
 import type { OrderFilter, OrderReadModel } from '../../application/order-read-model.ts';
 

@@ -1,7 +1,6 @@
+import { DateTime, defineEvent } from '@warren/contracts';
 import { Type } from 'typebox';
-import { defineEvent } from './event-contract.ts';
-import { Currency } from './order-events.ts';
-import { DateTime } from './text.ts';
+import { Currency } from './order.ts';
 import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });

@@ -1,7 +1,6 @@
+import { defineEvent, ShortText } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
-import { defineEvent } from './event-contract.ts';
-import { OrderItem } from './order-events.ts';
-import { ShortText } from './text.ts';
+import { OrderItem } from './order.ts';
 import { EXCHANGES } from './topology.ts';
 
 /** A product that an order asks more of than there is. `available` is 0 for an unknown product. */

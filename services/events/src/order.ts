@@ -1,7 +1,5 @@
+import { DateTime, defineEvent, defineNextVersion, ShortText } from '@warren/contracts';
 import { type Static, Type } from 'typebox';
-import { defineEvent } from './event-contract.ts';
-import { defineNextVersion } from './event-versions.ts';
-import { DateTime, ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 export const ORDER_STATUSES = ['pending', 'confirmed', 'cancelled'] as const;

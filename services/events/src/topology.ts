@@ -1,12 +1,6 @@
-import { SYSTEM_EXCHANGE } from './system-events.ts';
+import { type QueueSpec, SYSTEM_EXCHANGE } from '@warren/contracts';
 
-/**
- * Every name that Warren uses on the broker. This is the only place where one is spelt.
- *
- * How a message moves: topic exchange → queue → handler. A failed one goes to a fanout exchange `retry.<delay>` under the routing
- * key `<queue>`, waits in the queue of the same name, and comes back through the default exchange; in the end it goes to the
- * direct exchange {@link DEAD_LETTER_EXCHANGE} under the key `<queue>` and rests in `<queue>.dlq`.
- */
+/** The exchanges of the shop. No other file spells a name that the shop uses on the broker, save its routing keys. */
 export const EXCHANGES = {
   orders: 'orders',
   inventory: 'inventory',
@@ -31,21 +25,6 @@ export const QUEUES = {
   notificationUsers: 'notification_users',
   notificationOrders: 'notification_orders',
 } as const;
-
-/** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
-export interface Binding {
-  exchange: string;
-  routingKey: string;
-}
-
-export interface QueueSpec {
-  queue: string;
-  bindings: readonly Binding[];
-  /** Declared only by who reads it; others bind it where it exists, and watch whether it is emptied. @default false */
-  optional?: true;
-  /** A stream: as an optional queue, and nobody watches whether it is emptied. @default false */
-  stream?: true;
-}
 
 /**
  * The queues of the whole system. Every service declares all of them before it publishes, so that an event never finds its
@@ -143,23 +122,3 @@ export const PAYMENT_TOPOLOGY: readonly QueueSpec[] = [
   ...NOTIFICATION_QUEUES.map(optional),
   EVENT_STREAM,
 ];
-
-/** Direct exchange that takes what no retry could help, with the queue's name as routing key. */
-export const DEAD_LETTER_EXCHANGE = 'dead-letters';
-
-/** Where the dead letters of a queue rest. */
-export function deadLetterQueue(queue: string): string {
-  return `${queue}.dlq`;
-}
-
-const RETRY = 'retry.';
-
-/** Name of the fanout exchange and of the queue that hold a message back for `delayMs`: `retry.1s`, `retry.250ms`. */
-export function retryName(delayMs: number): string {
-  return `${RETRY}${delayMs % 1000 === 0 ? `${delayMs / 1000}s` : `${delayMs}ms`}`;
-}
-
-/** True for an exchange that takes messages that failed; every other one takes events. */
-export function takesFailed(exchange: string): boolean {
-  return exchange === DEAD_LETTER_EXCHANGE || exchange.startsWith(RETRY);
-}

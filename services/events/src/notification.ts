@@ -1,7 +1,5 @@
+import { DateTime, defineEvent, EmailAddress, ShortText } from '@warren/contracts';
 import { Type } from 'typebox';
-import { EmailAddress } from './email-address.ts';
-import { defineEvent } from './event-contract.ts';
-import { DateTime, ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 /** What a customer is told about an order. */

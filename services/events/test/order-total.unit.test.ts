@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { orderTotalOf } from '../src/index.ts';
+import { orderTotalOf } from '../src/order-total.ts';
 
 const order = (totalAmount?: number) => ({
   ...{ id: 'order-1', customerId: 'customer-1', items: [{ productId: 'item1', quantity: 1 }], currency: 'EUR' },

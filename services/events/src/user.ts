@@ -1,7 +1,5 @@
+import { defineEvent, EmailAddress, ShortText } from '@warren/contracts';
 import { Type } from 'typebox';
-import { EmailAddress } from './email-address.ts';
-import { defineEvent } from './event-contract.ts';
-import { ShortText } from './text.ts';
 import { EXCHANGES } from './topology.ts';
 
 /** Somebody has become a user. */

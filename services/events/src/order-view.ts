@@ -1,4 +1,4 @@
-import type { FulfillmentStatus, OrderItem, OrderStatus, PaymentStatus, Priority } from './order-events.ts';
+import type { FulfillmentStatus, OrderItem, OrderStatus, PaymentStatus, Priority } from './order.ts';
 
 /** An order as the API of the order service shows it. */
 export interface OrderView {

@@ -1,7 +1,6 @@
+import { defineEvent, ShortText } from '@warren/contracts';
 import { Type } from 'typebox';
-import { defineEvent } from './event-contract.ts';
-import { Currency } from './order-events.ts';
-import { ShortText } from './text.ts';
+import { Currency } from './order.ts';
 import { EXCHANGES } from './topology.ts';
 
 const Amount = Type.Number({ minimum: 0, description: 'The total of the order; 0 where it has none.' });

@@ -1,5 +1,5 @@
-import type { EventOf } from './event-contract.ts';
-import type { OrderCreated } from './order-events.ts';
+import type { EventOf } from '@warren/contracts';
+import type { OrderCreated } from './order.ts';
 
 /** What an order costs. `currency` is an ISO 4217 code. */
 export interface OrderTotal {

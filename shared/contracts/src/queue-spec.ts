@@ -1,0 +1,14 @@
+/** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
+export interface Binding {
+  exchange: string;
+  routingKey: string;
+}
+
+export interface QueueSpec {
+  queue: string;
+  bindings: readonly Binding[];
+  /** Declared only by who reads it; others bind it where it exists, and watch whether it is emptied. @default false */
+  optional?: true;
+  /** A stream: as an optional queue, and nobody watches whether it is emptied. @default false */
+  stream?: true;
+}
