@@ -48,7 +48,7 @@ describe("the README's third service", () => {
   });
 
   it('when an order is confirmed, also when it is said three times, then it asks for one shipment, and drains at SIGTERM', async () => {
-    const env = { ...process.env, AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
+    const env = { ...process.env, AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, SHIPPING_PORT: '0' };
     const service = spawn(process.execPath, [join(folder, 'dist/main.js')], {
       env,
       stdio: ['ignore', 'ignore', 'inherit'],
@@ -59,7 +59,7 @@ describe("the README's third service", () => {
     try {
       await bus.connect();
       // It consumes once its queue is bound: an event from before that belongs to nobody.
-      const queue = async () => (await vhost.queues()).find(({ name }) => name === 'shipping_order_updated');
+      const queue = async () => (await vhost.queues()).find(({ name }) => name === 'shipping_order_status_updated');
       await waitUntil(async () => (await queue())?.consumers, { intervalMs: 500, what: 'the service to consume' });
       const confirmed = orderUpdated('confirmed');
       for (const event of [confirmed, confirmed, orderUpdated('cancelled'), confirmed]) await bus.publish(event);
