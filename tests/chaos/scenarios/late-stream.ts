@@ -1,17 +1,23 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { STREAMS } from '@warren/contracts';
 import { waitUntil } from '@warren/testing';
-import type { ChaosSystem } from '../system/chaos-system.ts';
 import { brokenInOutage, RECOVERY_LIMIT_SECONDS } from './outage-promises.ts';
 import type { Scenario } from './scenario.ts';
 
 const ROUNDS = 3;
 const BEFORE_MS = 2000;
 
-/** Erlang, as the broker itself does it at a start: the stream is known, and has no leader yet. */
+/** Erlang, as the broker itself does it at a start. */
 const NAME = `Name = {resource, <<"/">>, queue, <<"${STREAMS.events}">>}`;
-const LOSE_LEADER = `${NAME}, mnesia:dirty_delete(rabbit_queue, Name).`;
-const GET_LEADER = `${NAME}, [Queue] = ets:lookup(rabbit_durable_queue, Name), rabbit_amqqueue:ensure_rabbit_queue_record_is_initialized(Queue).`;
+/** The services, whose connections have names, have to connect again, to a broker that knows the stream and has no leader for it yet. */
+const LOSE_LEADER = `${NAME},
+  rabbit_maintenance:suspend_all_client_listeners(),
+  [rabbit_networking:close_connection(Pid, "start over") || Pid <- rabbit_networking:local_connections(),
+    [{client_properties, Client}] <- [rabbit_reader:info(Pid, [client_properties])], lists:keymember(<<"connection_name">>, 1, Client)],
+  mnesia:dirty_delete(rabbit_queue, Name),
+  rabbit_maintenance:resume_all_client_listeners().`;
+const GET_LEADER = `${NAME},
+  [Queue] = ets:lookup(rabbit_durable_queue, Name), rabbit_amqqueue:ensure_rabbit_queue_record_is_initialized(Queue).`;
 
 /** What a broker does for less than a second at a start, made to last: clients are served, the stream of all events is not. */
 export const lateStream: Scenario = {
@@ -23,10 +29,7 @@ export const lateStream: Scenario = {
     let servedAt = Date.now();
     for (let round = 0; round < ROUNDS; round += 1) {
       await pause(BEFORE_MS, undefined, { signal });
-      await system.broker.control(['eval', 'rabbit_maintenance:suspend_all_client_listeners().']);
-      await closeConnections(system);
       await system.broker.control(['eval', LOSE_LEADER]);
-      await system.broker.control(['eval', 'rabbit_maintenance:resume_all_client_listeners().']);
       await pause(options.seconds * 1000, undefined, { signal });
       await system.broker.control(['eval', GET_LEADER]);
       servedAt = Date.now();
@@ -42,19 +45,3 @@ export const lateStream: Scenario = {
     });
   },
 };
-
-/** Those of the services, which have names; the observer keeps its own. */
-async function closeConnections({ management }: ChaosSystem): Promise<void> {
-  const listed = () =>
-    management
-      .call<{ name: string; client_properties?: Record<string, unknown> }[]>('GET', '/connections')
-      .then((all) => all.filter(({ client_properties: client }) => client?.connection_name !== undefined));
-  const close = async () => {
-    const open = await listed();
-    // One that has ended meanwhile is closed as well.
-    const closing = open.map(({ name }) => management.call('DELETE', `/connections/${encodeURIComponent(name)}`));
-    await Promise.allSettled(closing);
-    return open.length === 0;
-  };
-  await waitUntil(close, { timeoutMs: 30_000, what: 'the services to be without a connection' });
-}
