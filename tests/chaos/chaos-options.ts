@@ -20,7 +20,7 @@ export interface ChaosOptions {
   seconds: number;
 }
 
-/** Runs beside the order and the inventory service, save in a scenario, which is about these: two where one takes over from another or shares with it. */
+/** Runs beside the order and the inventory service, save in a scenario, which says what it is about: two where one takes over from another or shares with it. */
 const OTHERS = { payment: 2, user: 2, notification: 2, analytics: 1 } satisfies Instances;
 
 export const CHAOS_HELP = `npm run chaos -- [options]
@@ -36,7 +36,7 @@ Hurts a running system of all services in every way it knows, under load, and ch
   --without <name>    runs the services without one mechanism, which the suite must notice:
                       ${Object.keys(MECHANISMS).join(', ')}
   --scenario <name>   plays one story at full size instead of drawn faults, and judges it by its own promises as well;
-                      the order and the inventory service alone:
+                      the order and the inventory service, and what else it names:
 ${Object.entries(SCENARIOS)
   .map(([name, { about }]) => `                      ${name}: ${about}`)
   .join('\n')}
@@ -77,7 +77,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | 'help
     instances: {
       order: wholeNumber('orders', values.orders, { min: 1, max: 8 }),
       inventory: wholeNumber('inventories', values.inventories, { min: 1, max: 8 }),
-      ...(!story && OTHERS),
+      ...(story ? story.others : OTHERS),
     },
     ordersPerSecond: wholeNumber('rate', values.rate ?? String(story?.ordersPerSecond ?? 15), { min: 1, max: 2000 }),
     quietSeconds: wholeNumber('quiet', values.quiet, { min: 1, max: 3600 }),

@@ -1,31 +1,46 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { waitUntil } from '@warren/testing';
+import type { ServiceInstance } from '../system/service-instance.ts';
 import { brokenInOutage, RECOVERY_LIMIT_SECONDS } from './outage-promises.ts';
 import { brokenBy, type Rest, type Scenario, type ScenarioContext, type ScenarioFindings } from './scenario.ts';
 
 /** What the relay may have read and not yet published: `maxInFlight` of its pace and a page. The orders of a full outage are several times as many. */
 const RELAY_BOUND = 2500;
 const BEFORE_MS = 3000;
+/** For so long before the outage, and after the order services are ready again, the inventory does nothing. */
+const FROZEN_MS = 1000;
 
-/** The broker is killed, stays away, and comes back. Meanwhile every order is taken. */
+/**
+ * The broker is killed, stays away, and comes back. Meanwhile every order is taken. The inventory comes back last: the orders that it had
+ * not answered before the outage have had no time of it yet, however old they are.
+ */
 export const brokerOutage: Scenario = {
-  about: 'the broker is killed (SIGKILL) and stays away for 30 s under 200 orders a second',
+  about:
+    'the broker is killed (SIGKILL) and stays away for 30 s under 200 orders a second; the inventory comes back last',
   ordersPerSecond: 200,
   seconds: 30,
   async play(context) {
     const { system, load, record, options, signal } = context;
     await pause(BEFORE_MS, undefined, { signal });
     const rssMbBefore = new Map(system.services.map((service) => [service.name, context.vitals.of(service).rssMb.now]));
+    const inventories = system.instancesOf('inventory');
+    for (const { process } of inventories) process.signal('SIGSTOP');
+    await pause(FROZEN_MS, undefined, { signal });
     const from = { at: Date.now(), sent: load.sent, dropped: load.dropped, answered: record.latenciesMs.length };
     await system.broker.sync();
     await system.broker.kill();
     await pause(options.seconds * 1000, undefined, { signal });
     await system.broker.start();
     const until = { at: Date.now(), sent: load.sent, dropped: load.dropped, answered: record.latenciesMs.length };
-    await waitUntil(() => system.services.every((service) => context.vitals.of(service).readiness.at(-1)), {
-      timeoutMs: 2 * RECOVERY_LIMIT_SECONDS * 1000,
-      what: 'every service to be ready again',
-    });
+    const ready = (services: readonly ServiceInstance[]) =>
+      waitUntil(() => services.every((service) => context.vitals.of(service).readiness.at(-1)), {
+        timeoutMs: 2 * RECOVERY_LIMIT_SECONDS * 1000,
+        what: 'every service to be ready again',
+      });
+    await ready(system.instancesOf('order'));
+    await pause(FROZEN_MS, undefined, { signal });
+    for (const { process } of inventories) process.signal('SIGCONT');
+    await ready(system.services);
     const outage = {
       seconds: (until.at - from.at) / 1000,
       sent: until.sent - from.sent,

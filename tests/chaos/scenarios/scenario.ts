@@ -3,6 +3,7 @@ import type { Violation } from '../judge/invariant.ts';
 import type { ClientLoad } from '../load/client-load.ts';
 import type { ClientRecord } from '../load/client-record.ts';
 import type { ChaosSystem } from '../system/chaos-system.ts';
+import type { Instances } from '../system/service-instance.ts';
 import type { VitalSigns } from './vital-signs.ts';
 
 /** What a scenario may use. */
@@ -37,6 +38,8 @@ export interface Scenario {
   /** A line for `--help`. */
   about: string;
   ordersPerSecond: number;
+  /** What runs beside the order and the inventory service. @default nothing */
+  others?: Instances;
   /** How long its fault lasts by default. */
   seconds: number;
   /** Makes the fault and undoes it. Gives the judgement, for when the load has ended and nothing moves. */
