@@ -6,7 +6,7 @@ import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
@@ -38,7 +38,7 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: orderSettings,
   inventory: settingsOf(inventoryService),
   user: settingsOf(userService),
-  notification: notificationSettings,
+  notification: settingsOf(notificationService),
   analytics: analyticsSettings,
   payment: settingsOf(paymentService),
 };

@@ -3,7 +3,7 @@ import { settingsOf } from '@warren/service';
 import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
@@ -14,7 +14,7 @@ test('when a service reads a setting, then npm test keeps it from the services u
     orderSettings,
     settingsOf(inventoryService),
     settingsOf(userService),
-    notificationSettings,
+    settingsOf(notificationService),
     analyticsSettings,
     settingsOf(paymentService),
     mailCatcherSettings,

@@ -7,8 +7,7 @@ import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost,
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { composeNotification } from '../../services/notification/src/compose.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
@@ -23,7 +22,7 @@ const SERVICES: Record<string, (env: Env) => Service> = {
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
   payment: (env) => createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger }),
   notification: (env) =>
-    composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
+    createService(notificationService, { env: { ...env, NOTIFICATION_PORT: '0' }, logger: silentLogger }),
 };
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 
