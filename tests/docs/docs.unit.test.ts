@@ -12,7 +12,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import '../../services/order/src/application/order-alerts.ts';
@@ -49,7 +49,7 @@ describe('the documentation', () => {
       order: orderSettings,
       inventory: settingsOf(inventoryService),
       user: settingsOf(userService),
-      notification: notificationSettings,
+      notification: settingsOf(notificationService),
       analytics: analyticsSettings,
       payment: settingsOf(paymentService),
     };

@@ -12,8 +12,7 @@ import type { CaughtMail } from '../../mail-catcher/src/mailbox.ts';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { composeNotification } from '../../services/notification/src/compose.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
@@ -53,7 +52,7 @@ export async function startWholeSystem() {
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
     createService(inventoryService, context),
-    composeNotification(loadSettings(notificationSettings, env), silentLogger),
+    createService(notificationService, context),
   ];
   await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));
   await Promise.all(services.map(waitUntilReady));

@@ -9,8 +9,7 @@ import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost,
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { composeNotification } from '../../services/notification/src/compose.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { composeOrder } from '../../services/order/src/compose.ts';
 import { orderSettings } from '../../services/order/src/config.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
@@ -38,7 +37,11 @@ const SERVICES: Record<string, (env: Env) => Service> = {
   payment: (env) =>
     createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger, topology }),
   notification: (env) =>
-    composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
+    createService(notificationService, {
+      env: { ...env, NOTIFICATION_PORT: '0' },
+      logger: silentLogger,
+      topology,
+    }),
 };
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 
@@ -51,7 +54,7 @@ beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
-  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
+  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology });
   await listener.connect();
   const handler = async (event: (typeof seen)[number]) => void seen.push(event);
   await listener.subscribe({ queue: 'test_system', bindings: CONTRACTS, handler });

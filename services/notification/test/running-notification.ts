@@ -1,11 +1,13 @@
 import { shopCatalogue } from '@shop/events/catalogue';
 import { deadLetterQueue, type EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService, type RunnableService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestMailServer, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
-import { composeNotification, type NotificationService } from '../src/compose.ts';
-import { notificationSettings } from '../src/config.ts';
+import { notificationService } from '../src/service.ts';
+
+const topology = readTopologies(new URL('../../', import.meta.url));
 
 /** A virtual host, a database and a mail server of their own, instances of the whole service in this process, and a bus that plays the other services. */
 export async function createNotificationFixture() {
@@ -14,7 +16,7 @@ export async function createNotificationFixture() {
     createTestDatabase(),
     createTestMailServer(),
   ]);
-  const services: NotificationService[] = [];
+  const services: RunnableService[] = [];
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: [], catalogue: shopCatalogue });
   await bus.connect();
   const tables = new pg.Pool({
@@ -24,11 +26,11 @@ export async function createNotificationFixture() {
   });
 
   /** Composes and starts an instance, and waits until it is ready. */
-  async function start(env: Record<string, string> = {}): Promise<NotificationService> {
+  async function start(env: Record<string, string> = {}): Promise<RunnableService> {
     const addresses = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, SMTP_URL: mailServer.url };
     const pace = { MAIL_HOLD_MS: '0', RETRY_BASE_MS: '50' };
-    const settings = loadSettings(notificationSettings, { NOTIFICATION_PORT: '0', ...addresses, ...pace, ...env });
-    const service = composeNotification(settings, silentLogger);
+    const all = { NOTIFICATION_PORT: '0', ...addresses, ...pace, ...env };
+    const service = createService(notificationService, { env: all, logger: silentLogger, topology });
     services.push(service);
     await service.lifecycle.start();
     await waitUntilReady(service);

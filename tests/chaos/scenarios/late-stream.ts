@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { STREAMS } from '@warren/contracts';
+import { STREAMS } from '@shop/events/topology';
 import { waitUntil } from '@warren/testing';
 import { brokenInOutage, RECOVERY_LIMIT_SECONDS } from './outage-promises.ts';
 import type { Scenario } from './scenario.ts';

@@ -19,7 +19,7 @@ export interface Cashier {
   take(turn: Turn): Promise<void>;
   /** Resolves when nothing is in hand any more. */
   finished(): Promise<void>;
-  health(): ComponentHealth;
+  condition(): ComponentHealth;
 }
 
 /** How soon it finds what another instance has taken in, and what has rested long enough, in milliseconds. */
@@ -65,7 +65,7 @@ export function createCashier({ store, open, gateway, concurrency, logger }: Cas
     async finished() {
       await Promise.all(inHand.values());
     },
-    health() {
+    condition() {
       const up = gateway.state !== 'open';
       const details = { gateway: gateway.state, inHand: inHand.size };
       return { up, ...(!up && { reason: 'the gateway does not answer' }), details };
@@ -85,5 +85,5 @@ export const cashierJob = defineJob({
   run: ({ cashier }: { cashier: Cashier }, turn) => cashier.take(turn),
   // What is in hand must not go on beside another leader longer than it has to.
   stop: ({ cashier }) => cashier.finished(),
-  health: ({ cashier }) => cashier.health(),
+  health: ({ cashier }) => cashier.condition(),
 });

@@ -39,7 +39,7 @@ export function replay<A extends AnyAggregate>(aggregate: A, events: readonly Re
 export function toNewEvent(
   { events }: AnyAggregate,
   event: { readonly type: string; readonly data: unknown },
-  { id, cause, source, now }: { id: string; cause: Cause; source: string; now: Date },
+  { about, cause, source, now }: { about: string; cause: Cause; source: string; now: Date },
 ): NewEvent {
   const known = events[event.type];
   if (!known) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
@@ -48,7 +48,7 @@ export function toNewEvent(
     type: event.type,
     version: known.version,
     timestamp: now.toISOString(),
-    aggregateId: id,
+    aggregateId: about,
     data: event.data,
     metadata: { ...cause, source },
     routingKey: isPublished(known) ? known.routingKey : null,
