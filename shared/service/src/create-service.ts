@@ -1,4 +1,4 @@
-import { isPublished } from '@warren/contracts';
+import { contractsOf } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -78,15 +78,8 @@ export function createService(service: DefinedService, options: ServiceOptions =
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
   const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
-  const publishes = [
-    ...new Set(
-      aggregates.flatMap(({ events }) =>
-        Object.values(events)
-          .filter(isPublished)
-          .map(({ exchange }) => exchange),
-      ),
-    ),
-  ];
+  const contracts = aggregates.flatMap(({ events }) => Object.values(events).flatMap(contractsOf));
+  const publishes = [...new Set(contracts.map(({ exchange }) => exchange))];
   const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
   const bus = new EventBus({ ...busOptions, service: name, publishes, logger, metrics, alerts });
   const readiness = () => lifecycle.readiness();

@@ -24,6 +24,8 @@ export interface Asked<A extends AnyAggregate> {
   readonly cause: Cause;
   /** The only versions (numbers of events) of its stream that it may change. @default any */
   readonly ifMatch?: readonly number[] | undefined;
+  /** The time of its events. @default when it is decided */
+  readonly at?: Date | undefined;
 }
 
 /** What followed from an input. */
@@ -42,6 +44,10 @@ export interface DecideOptions<A extends AnyAggregate> {
   now: Date;
   /** Where the shared values are, for an aggregate that has any. */
   shared?: SharedRows<SharedValueOf<A>> | undefined;
+  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  recordAs?: Readonly<Record<string, number>> | undefined;
+  /** Takes it that the streams do not exist, which the append checks: they are not loaded first. @default false */
+  isNew?: boolean;
 }
 
 /** The parts of an aggregate that run it. Its event types do not matter here. */
@@ -73,7 +79,10 @@ export async function decideAggregate<A extends AnyAggregate>(
   const outcomes = new Map<Asked<A>, Outcome<A>>();
   let attempts = 0;
   for (let open = asked; open.length > 0; open = open.filter((one) => !outcomes.has(one))) {
-    const round = new Round(runnable, await loadStreams(tx, runnable, open), options);
+    const ids = [...new Set(open.map(({ input }) => runnable.idOf(input)))];
+    const isNew = options.isNew && open === asked;
+    const streams = isNew ? new Map(ids.map((id) => [id, []])) : await loadStreams(tx, runnable, ids);
+    const round = new Round(runnable, streams, options);
     await round.lock(tx, open);
     const decided = round.decide(open);
     const lost = await round.commit(tx);
@@ -88,9 +97,8 @@ export async function decideAggregate<A extends AnyAggregate>(
 async function loadStreams<A extends AnyAggregate>(
   tx: Tx,
   aggregate: Runnable<A>,
-  asked: readonly Asked<A>[],
+  ids: readonly string[],
 ): Promise<Map<string, RecordedOf<A>[]>> {
-  const ids = [...new Set(asked.map(({ input }) => aggregate.idOf(input)))];
   const streams = await tx.load(ids.map((id) => streamOf(aggregate, id)));
   const eventsOf = (id: string) => streams.get(streamOf(aggregate, id)) ?? [];
   return new Map(ids.map((id) => [id, eventsOf(id).map((event) => toLatest(aggregate, event) as RecordedOf<A>)]));
@@ -168,7 +176,8 @@ class Round<A extends AnyAggregate> {
     const events = decision.map((event: EventIn<EventMap>) => {
       this.#share(event, stream.state);
       stream.state = evolve(stream.state, event);
-      return toNewEvent(this.#aggregate, event, { id, cause: asked.cause, ...this.#options });
+      const { source, now, recordAs } = this.#options;
+      return toNewEvent(this.#aggregate, event, { id, cause: asked.cause, source, now: asked.at ?? now, recordAs });
     });
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });

@@ -2,7 +2,17 @@ import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
 import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
 import type { Static, TObject, TSchema } from 'typebox';
 import { defineProjection, type Projection } from './projection.ts';
-import { type Columns, type ColumnType, rows, type Sql, snakeCase, sql, verbatim, type Write } from './sql.ts';
+import {
+  type Columns,
+  type ColumnType,
+  type ItemOf,
+  rows,
+  type Sql,
+  snakeCase,
+  sql,
+  verbatim,
+  type Write,
+} from './sql.ts';
 
 /** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
 export interface ReadModel<Row extends TObject = TObject> extends Projection {
@@ -29,13 +39,18 @@ interface KeptFields {
 type Fields<Row extends TObject> = Omit<Static<Row>, keyof KeptFields>;
 
 /** What each event sets: the first one every field, the others what changes. */
-export type FieldSetters<A extends AnyAggregate, Row extends TObject, CreatedBy extends string> = {
+export type FieldSetters<
+  A extends AnyAggregate,
+  Row extends TObject,
+  CreatedBy extends string,
+  Hidden extends Columns,
+> = {
   readonly [Type in EventTypeOf<A>]: (
     event: RecordedOf<A, Type>,
-  ) => Type extends CreatedBy ? Fields<Row> : Partial<Fields<Row>>;
+  ) => Type extends CreatedBy ? Fields<Row> & ItemOf<Hidden> : Partial<Fields<Row> & ItemOf<Hidden>>;
 };
 
-export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
+export interface ReadModelTable<Row extends TObject, CreatedBy extends string, Hidden extends Columns> {
   /** Of the read model and of its table: lower-case letters, digits and `_`. */
   name: string;
   /**
@@ -44,6 +59,8 @@ export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
    * absent is NULL.
    */
   row: Row & (Static<Row> extends KeptFields ? unknown : never);
+  /** Columns that callers do not see, under their names in camelCase. @default none */
+  hidden?: Hidden;
   /** The event that a stream begins with. */
   createdBy: CreatedBy;
   missing(id: string): AppError;
@@ -69,18 +86,26 @@ export function defineReadModel<
   const A extends AnyAggregate,
   Row extends TObject,
   const CreatedBy extends EventTypeOf<A>,
->(aggregate: A, table: ReadModelTable<Row, CreatedBy>) {
+  const Hidden extends Columns = Record<never, never>,
+>(aggregate: A, table: ReadModelTable<Row, CreatedBy, Hidden>) {
   return {
-    sets: (setters: FieldSetters<A, Row, CreatedBy>): ReadModel<Row> => createReadModel(aggregate, table, setters),
+    sets: (setters: FieldSetters<A, Row, CreatedBy, Hidden>): ReadModel<Row> =>
+      createReadModel(aggregate, table, setters),
   };
 }
 
-function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy extends EventTypeOf<A>>(
+function createReadModel<
+  A extends AnyAggregate,
+  Row extends TObject,
+  CreatedBy extends EventTypeOf<A>,
+  Hidden extends Columns,
+>(
   aggregate: A,
-  { name, row, createdBy, missing }: ReadModelTable<Row, CreatedBy>,
-  setters: FieldSetters<A, Row, CreatedBy>,
+  { name, row, hidden, createdBy, missing }: ReadModelTable<Row, CreatedBy, Hidden>,
+  setters: FieldSetters<A, Row, CreatedBy, Hidden>,
 ): ReadModel<Row> {
   const types = columnTypes(row);
+  const stored: Columns = { ...types, ...hidden };
   const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
   const set = setters as unknown as Readonly<Record<string, (event: RecordedOf<A>) => Record<string, unknown>>>;
 
@@ -107,7 +132,7 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
     const created = changes.filter(({ createdAt }) => createdAt !== undefined);
     const changed = changes.filter(({ createdAt }) => createdAt === undefined);
     const bySets = groupBy(changed, ({ fields }) => Object.keys(fields).sort().join());
-    return [insert(name, types, created), ...[...bySets.values()].map((some) => update(name, types, some))];
+    return [insert(name, stored, created), ...[...bySets.values()].map((some) => update(name, stored, some))];
   }
 
   return {
@@ -120,7 +145,7 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
       throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without an event`);
     },
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
-    read: (stored) => toAnswer(stored, types) as Static<Row>,
+    read: (given) => toAnswer(given, types) as Static<Row>,
   };
 }
 

@@ -27,7 +27,8 @@ interface ColumnTypes {
 }
 export type ColumnType = keyof ColumnTypes;
 export type Columns = Readonly<Record<string, ColumnType>>;
-type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
+/** A row of {@link rows}. */
+export type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
 
 /** Any number of rows as a table of a statement; see {@link rows}. */
 export interface RowSource {

@@ -6,21 +6,37 @@ import {
   type InputOf,
   type RecordedOf,
 } from '@warren/contracts';
-import { type Clock, Counter, isAppError, kernelErrors, type Logger, type MetricsRegistry } from '@warren/kernel';
+import {
+  type AppError,
+  type Clock,
+  Counter,
+  createBatcher,
+  isAppError,
+  kernelErrors,
+  type Logger,
+  type MetricsRegistry,
+} from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
-import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
-import { contestedError, streamOf, toLatest } from './aggregate-log.ts';
+import { fingerprintOf, type IdempotencyKeys } from '../idempotency-keys.ts';
+import { contestedError, streamOf } from './aggregate-log.ts';
+import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
+import { type FollowOptions, followStream } from './follow-stream.ts';
 import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
 import { camelCase, type Sql, sql, toQuery, type Write } from './sql.ts';
+import type { StreamWatch } from './stream-watch.ts';
 
 /** A request that creates a stream. */
-export type CreateRequest = { readonly cause: Cause } & (
+export type CreateRequest = {
+  readonly cause: Cause;
+  /** The time of the events. @default when they are decided */
+  readonly at?: Date;
+} & (
   | { readonly key?: undefined }
   | {
       /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. */
@@ -60,13 +76,21 @@ export interface Store {
    */
   decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: Omit<Asked<A>, 'input'>): Promise<Outcome<A>>;
   /**
-   * The same for a stream that does not exist yet.
+   * The same for a stream that does not exist yet. Simultaneous requests share a transaction; where it fails, each gets one of its own.
    * @returns the first event of the stream, or of the one that an earlier request under the same key created
-   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input
+   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input;
+   * `full` of the service's intake; `SHUTTING_DOWN`
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
   /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
   history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
+  /** Whether one more client may follow a stream. To be asked in the turn in which {@link follow} is iterated. */
+  readonly canFollow: boolean;
+  /**
+   * The events of a stream as they were recorded: those that are there, and those that come, until its state has come to its end, the signal
+   * is aborted or the service drains. Iterates nothing for a stream that does not exist.
+   */
+  follow<A extends AnyAggregate>(aggregate: A, id: string, options: FollowOptions<A>): AsyncIterable<HistoryEntry>;
   /** The row of an id. @throws `missing` of the read model */
   get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
   /** Rows of any statement that only reads, with the names of their columns in camelCase. */
@@ -81,6 +105,19 @@ export interface Store {
   transaction<Result>(work: (tx: StoreWork) => Promise<Result>): Promise<Result>;
 }
 
+/** A limit to what may wait, so that a service under too much load refuses early in place of all too late. */
+export interface Intake {
+  readonly limit: number;
+  /** What to throw beyond the limit. @param waiting how many wait */
+  readonly full: (waiting: number) => AppError;
+}
+
+/** A store and how it ends. */
+export interface ServiceStore extends Store {
+  /** Creates nothing new, and resolves when what waits for it is stored. */
+  drain(): Promise<void>;
+}
+
 export interface StoreOptions {
   log: EventStore;
   /** Name of the service, for the metadata of events. */
@@ -92,6 +129,12 @@ export interface StoreOptions {
   shared?: Readonly<Record<string, SharedRows<unknown>>>;
   /** Required by a service that takes Idempotency-Keys. */
   keys?: IdempotencyKeys | undefined;
+  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  recordAs?: Readonly<Record<string, number>> | undefined;
+  /** How many streams may wait for being created, and what to throw beyond. @default any number */
+  intake?: Intake | undefined;
+  /** Required for {@link Store.follow}. */
+  watch?: StreamWatch | undefined;
   logger: Logger;
   metrics: MetricsRegistry;
 }
@@ -100,8 +143,8 @@ export interface StoreOptions {
  * The {@link Store} over an event store.
  * @throws `UNEXPECTED` when nobody says where the shared values of an aggregate are
  */
-export function createStore(options: StoreOptions): Store {
-  const { log, source, aggregates, clock, shared = {}, keys, logger, metrics } = options;
+export function createStore(options: StoreOptions): ServiceStore {
+  const { log, source, aggregates, clock, shared = {}, keys, recordAs, intake, watch, logger, metrics } = options;
   for (const aggregate of aggregates) requireRows(aggregate, shared);
   const decisions = new Counter({
     name: 'warren_decisions_total',
@@ -110,12 +153,17 @@ export function createStore(options: StoreOptions): Store {
     registers: [metrics],
   });
 
-  async function decideAll<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: readonly Asked<A>[]) {
+  async function decideAll<A extends AnyAggregate>(
+    tx: StoreTransaction,
+    aggregate: A,
+    asked: readonly Asked<A>[],
+    isNew = false,
+  ) {
     if (!aggregates.includes(aggregate)) {
       throw kernelErrors.UNEXPECTED(`${aggregate.category} is not among the aggregates of the service`);
     }
     const rows = shared[aggregate.category] as Parameters<typeof decideAggregate<A>>[3]['shared'];
-    return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows });
+    return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows, recordAs, isNew });
   }
 
   async function decideIn<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: Asked<A>) {
@@ -161,6 +209,25 @@ export function createStore(options: StoreOptions): Store {
     return reports;
   }
 
+  /** All of them together, which costs one commit. If that fails, each alone, so that none fails for another's fault. */
+  async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
+    try {
+      const results = await log.transaction((tx) =>
+        createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
+      );
+      for (const [at, { aggregate, asked }] of batch.entries()) {
+        const created = results[at];
+        if (created && 'outcome' in created && created.outcome) report(aggregate, asked, created.outcome);
+      }
+      return results;
+    } catch (error) {
+      if (batch.length === 1 || (isAppError(error) && error.kind === 'transient')) throw error;
+      logger.debug({ err: error, requests: batch.length }, 'requests could not be stored together');
+      return Promise.all(batch.map((one) => createAll([one]).then(([created]) => created as Created, toError)));
+    }
+  }
+  const creations = createBatcher({ handle: createAll });
+
   return {
     async decide(aggregate, input, context) {
       const asked = { input, ...context };
@@ -170,22 +237,26 @@ export function createStore(options: StoreOptions): Store {
       report(aggregate, asked, outcome);
       return outcome;
     },
-    async create(aggregate, input, request) {
-      const id = idOf(aggregate, input);
-      const asked = { input, cause: request.cause };
-      const { outcome, created } = await log.transaction(async (tx) => {
-        const first = request.key === undefined ? id : await firstUseOf(keys, tx, { ...request, key: request.key, id });
-        const outcome = first === id ? await decideIn(tx, aggregate, asked) : undefined;
-        const created = outcome ? outcome.events[0] : await firstEventOf(tx, aggregate, first);
-        if (created?.streamVersion === 1) return { outcome, created };
-        throw kernelErrors.UNEXPECTED(`${aggregate.category} ${first} was not created: it exists, or nothing followed`);
+    async create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest) {
+      const { cause, at, key } = request;
+      if (intake && creations.size >= intake.limit) throw intake.full(creations.size);
+      const { event } = await creations.add({
+        ...{ aggregate, id: idOf(aggregate, input), asked: { input: input as never, cause, at }, key },
+        fingerprint: 'sameAs' in request ? fingerprintOf(request.sameAs) : '',
       });
-      if (outcome) report(aggregate, asked, outcome);
-      return created;
+      return event as unknown as RecordedOf<A>;
     },
+    drain: () => creations.close(),
     async history(aggregate, id) {
       const stream = streamOf(aggregate, id);
       return ((await log.load([stream])).get(stream) ?? []).map(toHistoryEntry);
+    },
+    get canFollow() {
+      return watch !== undefined && !watch.full;
+    },
+    follow(aggregate, id, options) {
+      if (!watch) throw kernelErrors.UNEXPECTED('the service follows nothing: it declares no followers');
+      return followStream({ log, watch }, aggregate, id, options);
     },
     async get(model, id) {
       const [row] = await query<Record<string, unknown>>(model.select(sql`WHERE id = ${id}`));
@@ -238,20 +309,4 @@ const contestedBy =
     throw isConflict ? contestedError(aggregate, id) : error;
   };
 
-async function firstUseOf(
-  keys: IdempotencyKeys | undefined,
-  tx: StoreTransaction,
-  { key, sameAs, id }: { key: string; sameAs: unknown; id: string },
-): Promise<string> {
-  if (!keys) throw kernelErrors.UNEXPECTED('the service takes no Idempotency-Keys: it declares none');
-  const fingerprint = fingerprintOf(sameAs);
-  const first = (await keys.claim(tx, [{ key, fingerprint, madeId: id }])).get(key);
-  if (first?.fingerprint !== fingerprint) throw keyReused(key);
-  return first.madeId;
-}
-
-async function firstEventOf<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, id: string) {
-  const stream = streamOf(aggregate, id);
-  const first = (await tx.load([stream])).get(stream)?.[0];
-  return first && toLatest(aggregate, first);
-}
+const toError = (error: unknown): Error => (error instanceof Error ? error : kernelErrors.UNEXPECTED(String(error)));
