@@ -198,3 +198,18 @@ export interface RecordedEnvelope<Type extends string = string, Data = unknown>
 export type RecordedOf<A extends AnyAggregate, Type extends EventTypeOf<A> = EventTypeOf<A>> = {
   [One in Type]: RecordedEnvelope<One, DataOf<A['events'][One]>>;
 }[Type];
+
+/** An input for an aggregate, as data: it is decided when what it belongs to is committed. */
+export interface AggregateRequest {
+  readonly aggregate: AnyAggregate;
+  readonly input: { readonly type: string };
+}
+
+/** What follows from a message is an input of an aggregate. */
+export const request = <A extends AnyAggregate>(
+  aggregate: A,
+  input: InputOf<A> & { type: string },
+): AggregateRequest => ({
+  aggregate,
+  input,
+});

@@ -1,5 +1,4 @@
-import { type Logger, silentLogger } from '@warren/kernel';
-import { createBell } from './bell.ts';
+import { createBell, type Logger, silentLogger } from '@warren/kernel';
 import type { DatabasePool } from './create-pool.ts';
 import { translateDatabaseError } from './database-errors.ts';
 import { openSessionLock, type SessionLock } from './session-lock.ts';

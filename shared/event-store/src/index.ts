@@ -22,7 +22,7 @@ export * from './retention.ts';
 export * from './retention-rule.ts';
 export * from './retry-while-away.ts';
 export type { SessionLock } from './session-lock.ts';
-export { toLatest } from './store/aggregate-log.ts';
+export { isOf, toLatest } from './store/aggregate-log.ts';
 export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';

@@ -1,5 +1,6 @@
 export * from './alerts.ts';
 export * from './batcher.ts';
+export * from './bell.ts';
 export * from './clock.ts';
 export * from './component.ts';
 export * from './config.ts';

@@ -1,4 +1,4 @@
-import { contractsOf } from '@warren/contracts';
+import { contractsOf, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -34,7 +34,9 @@ import {
   type Service,
   systemClock,
 } from '@warren/kernel';
+import { createJob } from './create-job.ts';
 import { createSubscriptions } from './create-subscriptions.ts';
+import { dependencyComponents } from './dependency-components.ts';
 import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 
@@ -77,31 +79,36 @@ export function createService(service: DefinedService, options: ServiceOptions =
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
   });
-  const context: Context<never> = { store, clock, logger, metrics, settings: settings as never };
+  const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
+  const dependencies = service.dependencies?.(own as never) ?? {};
+  const context = { ...own, ...dependencies } as never;
   const contracts = aggregates.flatMap(({ events }) => Object.values(events).flatMap(contractsOf));
   const publishes = [...new Set(contracts.map(({ exchange }) => exchange))];
   const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
-  const bus = new EventBus({ ...busOptions, service: name, publishes, logger, metrics, alerts });
+  const topology = [...SYSTEM_QUEUES, ...(service.queues ?? [])];
+  const bus = new EventBus({ ...busOptions, service: name, topology, publishes, logger, metrics, alerts });
   const readiness = () => lifecycle.readiness();
-  const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context as never), readiness, metrics, logger });
+  const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: name, migrations: service.migrations ?? [] };
   const rules = [
     ...(service.on ? [inboxRetention(settings.inboxKeepMs)] : []),
     ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs)] : []),
+    ...(service.retention?.(settings as never) ?? []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
   ];
   // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
   // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
   const hasApi = service.routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
-  const { on: subscriptions, atStart = [] } = service;
+  const { on: subscriptions, atStart = [], jobs = [] } = service;
   const { prefetch, maxBatch } = settings;
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
     ...(hasApi ? [] : [http]),
     createDatabaseComponent({ pool, schema, migrations, logger }),
+    ...dependencyComponents(dependencies),
     ...(atStart.length > 0 ? [{ name: 'start', start: () => startWith(atStart) }] : []),
     unlessApi(createBusComponent(bus)),
     notEssential(
@@ -110,8 +117,10 @@ export function createService(service: DefinedService, options: ServiceOptions =
         ...{ pool, store: eventStore, publisher: bus, logger, metrics, alerts },
       }),
     ),
+    // Ended after the subscriptions: what these leave behind in the end, a goodbye may have to say.
+    ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
     ...(subscriptions
-      ? [unlessApi(createSubscriptions({ service: name, bus, store, subscriptions, prefetch, maxBatch }))]
+      ? [unlessApi(createSubscriptions({ service: name, bus, store, subscriptions, context, prefetch, maxBatch }))]
       : []),
     createRetentionJob({ store: eventStore, rules, logger, metrics }),
     ...(hasApi ? [http] : []),
@@ -119,7 +128,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
   ];
 
   async function startWith(work: readonly ((context: never) => Promise<void>)[]): Promise<void> {
-    for (const one of work) await retryWhileAway({ logger }, () => one(context as never));
+    for (const one of work) await retryWhileAway({ logger }, () => one(context));
   }
 
   const { drainTimeoutMs, shutdownDelayMs } = settings;

@@ -1,15 +1,17 @@
-import type { AnyAggregate } from '@warren/contracts';
+import type { AnyAggregate, EventEnvelope } from '@warren/contracts';
 import { type Subscription as BusSubscription, type EventBus, subscriptionsHealth } from '@warren/event-bus';
-import type { MessageWriter, Store } from '@warren/event-store';
+import type { MessageWriter, Reactions, Store } from '@warren/event-store';
 import type { Component } from '@warren/kernel';
-import type { Subscription } from './on.ts';
+import type { MessageHandler, Subscription } from './on.ts';
 
-export interface SubscriptionsOptions {
+export interface SubscriptionsOptions<Deps> {
   /** Name of the service, for the names of queues. */
   service: string;
   bus: Pick<EventBus, 'subscribe'>;
   store: Pick<Store, 'handle'>;
-  subscriptions: readonly Subscription[];
+  subscriptions: readonly Subscription<Deps>[];
+  /** What handlers get. */
+  context: Deps;
   /** How many messages of a queue the broker hands over unacknowledged. */
   prefetch: number;
   /** The most messages that are handled in one transaction. */
@@ -17,18 +19,15 @@ export interface SubscriptionsOptions {
 }
 
 /** What a service listens to, as a component. Stopping it finishes the batches in hand and acknowledges them. */
-export function createSubscriptions(options: SubscriptionsOptions): Component {
-  const { service, bus, store, subscriptions, prefetch, maxBatch } = options;
+export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): Component {
+  const { service, bus, store, subscriptions, context, prefetch, maxBatch } = options;
   const active: BusSubscription[] = [];
   return {
     name: 'subscriptions',
     async start() {
       for (const subscription of subscriptions) {
         const queue = queueOf(service, subscription);
-        const reactions = {
-          aggregates: subscription.handles.filter((one): one is AnyAggregate => 'category' in one),
-          writers: subscription.handles.filter((one): one is MessageWriter => 'writes' in one),
-        };
+        const reactions = reactionsOf(subscription, context);
         const bindings = subscription.contracts as never[];
         active.push(
           await bus.subscribe({
@@ -50,8 +49,20 @@ export function createSubscriptions(options: SubscriptionsOptions): Component {
   };
 }
 
+function reactionsOf<Deps>({ handles }: Subscription<Deps>, context: Deps): Reactions {
+  const handlers = handles.filter((one): one is MessageHandler<never, Deps> => typeof one === 'function');
+  const declared = handles.filter((one) => typeof one !== 'function');
+  return {
+    aggregates: declared.filter((one): one is AnyAggregate => 'category' in one),
+    handlers: handlers.map(
+      (handler) => async (message: EventEnvelope) => [await handler(message as never, context)].flat(),
+    ),
+    writers: declared.filter((one): one is MessageWriter => 'writes' in one),
+  };
+}
+
 /** The queue of a subscription, e.g. `inventory_order_created`. */
-export function queueOf(service: string, { queue, contracts }: Subscription): string {
+export function queueOf(service: string, { queue, contracts }: Pick<Subscription, 'queue' | 'contracts'>): string {
   const [contract] = contracts;
   return queue ?? `${service}${contract?.type.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;
 }

@@ -1,5 +1,6 @@
 export { createService, type RunnableService, run, type ServiceOptions } from './create-service.ts';
+export { defineJob, type Job, type Rest, type Turn } from './define-job.ts';
 export { historyRoute } from './history-route.ts';
-export { on, type Subscription } from './on.ts';
+export { type MessageHandler, on, type Reaction, type Subscription } from './on.ts';
 export { type Context, type DefinedService, defineService, schemaOf } from './service-declaration.ts';
 export { settingsOf } from './service-settings.ts';

@@ -1,32 +1,56 @@
-import type { AnyAggregate, EventContract, EventOf } from '@warren/contracts';
-import type { MessageWriter } from '@warren/event-store';
+import type { AggregateRequest, AnyAggregate, EventContract, EventOf, Ignored } from '@warren/contracts';
+import type { MessageWriter, Write } from '@warren/event-store';
 
 /** An aggregate that takes a message as an input. */
 interface Listening<in Message> extends AnyAggregate {
   readonly idOf: (input: Message) => string;
 }
 
-/** What is done with a message: an aggregate decides, a writer keeps tables. */
-export type Handles<Message> = Listening<Message> | MessageWriter<Message>;
+/** What follows from a message: inputs for aggregates, rows, or that it is ignored and why. */
+export type Reaction = AggregateRequest | Write | Ignored;
+
+/**
+ * Says what follows from a message, as data. It is called before the transaction, so it may wait for others; it may be called again for the
+ * same message, so it must change nothing itself.
+ */
+export type MessageHandler<in Message, in Deps> = (
+  message: Message,
+  context: Deps,
+) => Reaction | readonly Reaction[] | Promise<Reaction | readonly Reaction[]>;
+
+/** What is done with a message: an aggregate decides, a handler says what follows, a writer keeps tables. */
+export type Handles<Message, Deps> = Listening<Message> | MessageHandler<Message, Deps> | MessageWriter<Message>;
+
+type OneOrMore<One> = One | readonly One[];
 
 /** A queue, what flows into it, and what is done with it. */
-export interface Subscription {
+export interface Subscription<in Deps = never> {
   readonly contracts: readonly EventContract[];
-  readonly handles: readonly (AnyAggregate | MessageWriter)[];
+  readonly handles: readonly (AnyAggregate | MessageHandler<never, Deps> | MessageWriter)[];
   /** @default `<service>_<event_in_snake_case>` */
   readonly queue: string | undefined;
 }
 
 /**
- * Binds a contract to what is done with its messages: an aggregate, a writer, or several of these in one commit. The inbox claim, the events
- * and the rows of a message are stored together or not at all; a message that was handled before is passed over. Messages are handled in
- * batches; if a batch fails, each of its messages is handled alone and fails by the kind of its error.
- * @param options.queue @default `<service>_<event_in_snake_case>`
+ * Binds a contract to what is done with its messages: an aggregate, a handler, a writer, or several of these in one commit. The inbox claim,
+ * the events and the rows of a message are stored together or not at all; a message that was handled before is passed over. Messages are
+ * handled in batches; if a batch fails, each of its messages is handled alone and fails by the kind of its error.
+ * @param options.queue required where several contracts flow into one queue @default `<service>_<event_in_snake_case>`
  */
-export function on<const Contract extends EventContract>(
+export function on<const Contract extends EventContract, Deps = unknown>(
   contract: Contract,
-  handles: Handles<EventOf<Contract>> | readonly Handles<EventOf<Contract>>[],
-  options: { queue?: string } = {},
+  handles: OneOrMore<Handles<EventOf<Contract>, Deps>>,
+  options?: { queue?: string },
+): Subscription<Deps>;
+export function on<const Contract extends EventContract, Deps = unknown>(
+  contracts: readonly Contract[],
+  handles: OneOrMore<Handles<EventOf<Contract>, Deps>>,
+  options: { queue: string },
+): Subscription<Deps>;
+export function on(
+  contracts: OneOrMore<EventContract>,
+  handles: OneOrMore<Subscription['handles'][number]>,
+  { queue }: { queue?: string } = {},
 ): Subscription {
-  return { contracts: [contract], handles: [handles].flat() as Subscription['handles'], queue: options.queue };
+  return { contracts: [contracts].flat(), handles: [handles].flat(), queue };
 }

@@ -1,7 +1,8 @@
-import type { AnyAggregate, SharedValueOf } from '@warren/contracts';
-import type { Migration, Projection, SharedRows, Store } from '@warren/event-store';
+import type { AnyAggregate, QueueSpec, SharedValueOf } from '@warren/contracts';
+import type { Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
+import type { Job } from './define-job.ts';
 import type { Subscription } from './on.ts';
 
 /** What a use case gets: `(context, request) => …`. */
@@ -24,7 +25,10 @@ type SharedMember<A extends AnyAggregate> = keyof Sharing<A> extends never
   ? { readonly shared?: Record<never, never> }
   : { readonly shared: Sharing<A> };
 
-interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly AnyAggregate[]> {
+/** What use cases, handlers and jobs get: the context and the dependencies of the service. */
+type Deps<Spec extends SettingsSpec, More> = Context<NoInfer<Settings<Spec>>> & NoInfer<More>;
+
+interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly AnyAggregate[], More> {
   /** Names its schema (`<name>_service`), its metrics and the source of its events: lower-case letters. */
   readonly name: string;
   /** Default of the setting `<NAME>_PORT`. */
@@ -36,27 +40,47 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   /** Tables that follow from the events, written in the transaction that appends. @default none */
   readonly projections?: readonly Projection[];
   /** What it listens to; see `on`. @default nothing */
-  readonly on?: readonly Subscription[];
+  readonly on?: readonly Subscription<Deps<Spec, More>>[];
+  /**
+   * What is needed beside the context, made once: gateways, mailers, templates. One that has `start`, `stop` or `health` is a component of the
+   * service under its name; the service is `degraded` while it is not up. The parameter of the function needs a type of its own, as
+   * `Context<MySettings>`, or the compiler does not find out what the function returns before it checks the jobs. @default nothing
+   */
+  readonly dependencies?: (context: Context<NoInfer<Settings<Spec>>>) => More;
+  /** Work that nobody asks for; see `defineJob`. @default none */
+  readonly jobs?: readonly Job<Deps<Spec, More>>[];
   /** Done between the migrations and the first message, again while the database is away. @default nothing */
-  readonly atStart?: readonly ((context: Context<NoInfer<Settings<Spec>>>) => Promise<void>)[];
+  readonly atStart?: readonly ((context: Deps<Spec, More>) => Promise<void>)[];
   /** Its HTTP API, beside health, readiness and metrics. @default none */
-  readonly routes?: readonly DeclaredRoute<Context<NoInfer<Settings<Spec>>>>[];
+  readonly routes?: readonly DeclaredRoute<Deps<Spec, More>>[];
   /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
   readonly migrations?: readonly Migration[];
   /** For a service that takes Idempotency-Keys: the column of its table `idempotency_keys` for the id of what a request made. */
   readonly idempotencyKeys?: { readonly madeColumn: string };
+  /** What leaves its own tables, beside the rules of the kit for the inbox, Idempotency-Keys and ended streams. @default nothing */
+  readonly retention?: (settings: NoInfer<Settings<Spec>>) => readonly RetentionRule[];
+  /** Queues of services that do not run everywhere, which it declares before it publishes. @default none */
+  readonly queues?: readonly QueueSpec[];
 }
 
 export type ServiceDeclaration<
   Spec extends SettingsSpec = SettingsSpec,
   Aggregates extends readonly AnyAggregate[] = readonly AnyAggregate[],
-> = ServiceParts<Spec, Aggregates> & SharedMember<Aggregates[number]>;
+  More = unknown,
+> = ServiceParts<Spec, Aggregates, More> & SharedMember<Aggregates[number]>;
 
 /** A service as data: `run` starts it, tests and tools read it. */
 export interface DefinedService
-  extends Omit<ServiceParts<SettingsSpec, readonly AnyAggregate[]>, 'routes' | 'atStart'> {
+  extends Omit<
+    ServiceParts<SettingsSpec, readonly AnyAggregate[], object>,
+    'routes' | 'atStart' | 'on' | 'dependencies' | 'jobs' | 'retention'
+  > {
   readonly routes?: readonly DeclaredRoute<never>[];
   readonly atStart?: readonly ((context: never) => Promise<void>)[];
+  readonly on?: readonly Subscription[];
+  readonly dependencies?: (context: never) => object;
+  readonly jobs?: readonly Job[];
+  readonly retention?: (settings: never) => readonly RetentionRule[];
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
 }
 
@@ -67,7 +91,8 @@ export interface DefinedService
 export function defineService<
   const Aggregates extends readonly AnyAggregate[],
   const Spec extends SettingsSpec = Record<never, never>,
->(declaration: ServiceDeclaration<Spec, Aggregates>): DefinedService {
+  More extends object = Record<never, never>,
+>(declaration: ServiceDeclaration<Spec, Aggregates, More>): DefinedService {
   return declaration as DefinedService;
 }
 

@@ -1,25 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { defineAggregate, defineEvent, ignored } from '@warren/contracts';
 import { defineProjection } from '@warren/event-store';
 import { post, strictObject } from '@warren/http';
-import { kernelErrors, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
 import { createService, defineService, settingsOf } from '@warren/service';
 import { Type } from 'typebox';
+import { aggregateOf, bell } from './bell-aggregate.ts';
 
-const aggregateOf = <const Category extends string>(category: Category) =>
-  defineAggregate({
-    category,
-    events: {
-      Rung: defineEvent({ type: 'Rung', version: 1, exchange: 'bells', routingKey: 'rung', schema: Type.Object({}) }),
-    },
-    ends: [],
-    initial: 0,
-    idOf: ({ id }) => id,
-    decide: (_: number, input: { type: 'Ring'; id: string }) => ignored(input.id),
-    evolve: (rung: number) => rung + 1,
-    contested: (id) => kernelErrors.UNEXPECTED(id),
-  });
-const bell = aggregateOf('bell');
 const base = { name: 'porter', port: 3999, aggregates: [bell] } as const;
 const env = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/porter', PORTER_PORT: '0' };
 const create = (service: Parameters<typeof createService>[0]) => () =>
@@ -49,4 +35,14 @@ test('when settings are missing, then all of them are named; those of the kit co
   expect(settingsOf(service).port).toMatchObject({ env: 'PORTER_PORT', default: 3999 });
   expect(Object.keys(settingsOf(service))).toContain('idempotencyKeyKeepMs');
   expect(Object.keys(settingsOf(defineService(base)))).not.toContain('idempotencyKeyKeepMs');
+});
+
+test('when a service has dependencies, then they are made once, from its own settings', () => {
+  const made: unknown[] = [];
+  const dependencies = ({ settings }: { settings: unknown }) => {
+    made.push(settings);
+    return {};
+  };
+  create(defineService({ ...base, dependencies }))();
+  expect(made).toEqual([expect.objectContaining({ port: 0 })]);
 });

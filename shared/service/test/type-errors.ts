@@ -9,11 +9,12 @@ import {
   ignored,
   type MessageOf,
   type RequestOf,
+  request,
 } from '@warren/contracts';
 import { defineReadModel, type MessageWriter, uniqueClaims } from '@warren/event-store';
 import { get, post, strictObject } from '@warren/http';
 import { defineErrors, formats, setting } from '@warren/kernel';
-import { type Context, defineService, on } from '@warren/service';
+import { type Context, defineJob, defineService, on } from '@warren/service';
 import { Type } from 'typebox';
 
 const at = { exchange: 'doors', version: 1 };
@@ -183,3 +184,57 @@ on(Knocked, visitor);
 const opening: MessageWriter<EventOf<typeof Opened>> = { logAs: 'opened', writes: () => [] };
 // @ts-expect-error the writer takes other messages
 on(KnockedV2, opening);
+
+// @ts-expect-error several contracts flow into a queue that has a name
+on([Knocked, Opened], () => ignored('nobody is in'));
+
+interface Gong {
+  strike(): void;
+}
+const chimes = (message: EventOf<typeof Opened | typeof Closed>, { gong }: Context & { gong: Gong }) => {
+  gong.strike();
+  return message.type === 'Opened' ? request(door, { type: 'Close', id: message.id }) : [];
+};
+export const quiet = on([Opened, Closed], chimes, { queue: 'doors' });
+
+// @ts-expect-error the handler takes other messages
+on(Knocked, chimes);
+
+// @ts-expect-error nothing is known of a Kick
+request(door, { type: 'Kick', id: '1' });
+
+// What a job, a handler or a use case needs and nobody provides.
+const hourly = defineJob({
+  name: 'hourly',
+  everyMs: 3_600_000,
+  run: async ({ gong }: { gong: Gong }) => gong.strike(),
+});
+const ring = post('/ring', { answer: Type.Object({}) }, async ({ gong }: Context & { gong: Gong }) => {
+  gong.strike();
+  return {};
+});
+const house = { name: 'porter', port: 1, aggregates: [door] } as const;
+const dependencies = () => ({ gong: { strike: () => undefined, stop: () => undefined } });
+defineService({ ...house, dependencies, jobs: [hourly], on: [quiet], routes: [ring] });
+const slow = defineJob({
+  name: 'slow',
+  everyMs: ({ settings: { patience } }: Context<{ patience: number }>) => patience,
+  run: async () => undefined,
+});
+defineService({
+  ...house,
+  settings,
+  dependencies: ({ settings: { patience } }: Context<{ patience: number }>) => ({ gong: { strike: () => patience } }),
+  jobs: [hourly, slow],
+});
+// @ts-expect-error nobody provides a gong for the job
+defineService({ ...house, jobs: [hourly] });
+// @ts-expect-error nor for the handler
+defineService({ ...house, on: [quiet] });
+// @ts-expect-error nor for the use case
+defineService({ ...house, routes: [ring] });
+// @ts-expect-error what is provided is no gong
+defineService({ ...house, dependencies: () => ({ gong: {} }), jobs: [hourly] });
+const patientParts = ({ settings: { patience } }: Context<{ patience: number }>) => ({ patience });
+// @ts-expect-error patience is no setting of this service, which a dependency reads
+defineService({ ...house, dependencies: patientParts });

@@ -1,6 +1,5 @@
 import type { EventEnvelope } from '@warren/contracts';
-import { type ComponentHealth, createAlerts, silentLogger } from '@warren/kernel';
-import { createBell } from '../bell.ts';
+import { type ComponentHealth, createAlerts, createBell, silentLogger } from '@warren/kernel';
 import { createLeader, type LeaderTerm } from '../create-leader.ts';
 import type { RecordedEvent } from '../event-store.ts';
 import { keyedPlans } from '../keyed-plans.ts';

@@ -1,5 +1,5 @@
 import type { EventPublisher } from '@warren/contracts';
-import type { Bell } from '../bell.ts';
+import type { Bell } from '@warren/kernel';
 import type { SessionLock } from '../session-lock.ts';
 import { createConfirmHistory } from './confirm-history.ts';
 import type { Parking } from './parking.ts';

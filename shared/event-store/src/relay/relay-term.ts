@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Alerts } from '@warren/kernel';
-import type { Bell } from '../bell.ts';
+import type { Alerts, Bell } from '@warren/kernel';
 import type { SessionLock } from '../session-lock.ts';
 import { openParking } from './parking.ts';
 import type { RelayOptions, RelayPace } from './relay.ts';

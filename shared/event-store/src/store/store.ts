@@ -1,8 +1,10 @@
 import {
+  type AggregateRequest,
   type AnyAggregate,
   type Cause,
   causeOf,
   type EventEnvelope,
+  type Ignored,
   type InputOf,
   type RecordedOf,
 } from '@warren/contracts';
@@ -54,11 +56,17 @@ export interface MessageWriter<in Message = never> {
   readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
 }
 
+/** What follows from one message: inputs for aggregates, rows, or that it is ignored and why. */
+type Reaction = AggregateRequest | Write | Ignored;
+
 /** What follows from the messages of a queue. */
 export interface Reactions {
-  /** Each takes every message as an input. */
-  readonly aggregates: readonly AnyAggregate[];
-  readonly writers: readonly MessageWriter[];
+  /** Each takes every message as an input. @default none */
+  readonly aggregates?: readonly AnyAggregate[];
+  /** Each is asked about every message, before the transaction. @default none */
+  readonly handlers?: readonly ((message: EventEnvelope) => Promise<readonly Reaction[]>)[];
+  /** @default none */
+  readonly writers?: readonly MessageWriter[];
 }
 
 /** What can be done inside {@link Store.transaction}. */
@@ -189,24 +197,33 @@ export function createStore(options: StoreOptions): ServiceStore {
   const query = <Row>(statement: Sql): Promise<Row[]> => queryOn<Row>(log, statement);
 
   /** Decides and writes in a transaction. @returns what to report of it once it is committed */
-  async function react(tx: StoreTransaction, messages: readonly EventEnvelope[], { aggregates, writers }: Reactions) {
+  async function react(tx: StoreTransaction, messages: readonly Told[], { aggregates = [], writers = [] }: Reactions) {
     const reports: (() => void)[] = [];
-    for (const aggregate of aggregates) {
-      const asked = messages.map((message) => ({ input: message as never, cause: causeOf(message) }));
+    for (const [aggregate, asked] of inputsOf(messages, aggregates)) {
       const outcomes = await decideAll(tx, aggregate, asked);
       reports.push(() => {
         for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<AnyAggregate>);
       });
     }
     const now = clock.now();
-    await executeWrites(
-      tx,
-      writers.flatMap(({ writes }) => writes(messages as never, { now })),
-    );
+    const envelopes = messages.map(({ message }) => message);
+    await executeWrites(tx, [
+      ...messages.flatMap(({ reactions }) => reactions.filter((one): one is Write => 'parts' in one)),
+      ...writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
+    ]);
     reports.push(() => {
-      for (const { logAs } of writers) for (const message of messages) logger.info(aboutMessage(message), logAs);
+      for (const { logAs } of writers) for (const message of envelopes) logger.info(aboutMessage(message), logAs);
+      for (const { message, reactions } of messages) reportIgnored(message, reactions);
     });
     return reports;
+  }
+
+  function reportIgnored(message: EventEnvelope, reactions: readonly Reaction[]): void {
+    for (const one of reactions) {
+      if (!('reason' in one)) continue;
+      const about = { messageId: message.id, correlationId: message.metadata.correlationId };
+      logger.debug({ ...about, reason: one.reason }, `${message.type} ignored`);
+    }
   }
 
   /** All of them together, which costs one commit. If that fails, each alone, so that none fails for another's fault. */
@@ -265,8 +282,13 @@ export function createStore(options: StoreOptions): ServiceStore {
     },
     query,
     async handle(queue, messages, reactions) {
+      const { handlers = [] } = reactions;
+      const ask = async (message: EventEnvelope) => (await Promise.all(handlers.map((one) => one(message)))).flat();
+      const told = await Promise.all(
+        messages.map(async (message) => ({ id: message.id, message, reactions: await ask(message) })),
+      );
       const reports = await log.transaction(async (tx) => {
-        const fresh = await claimFresh(tx, queue, messages);
+        const fresh = await claimFresh(tx, queue, told);
         return fresh.length > 0 ? react(tx, fresh, reactions) : [];
       });
       for (const report of reports) report();
@@ -283,6 +305,28 @@ async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement
   return rows.map(
     (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])) as Row,
   );
+}
+
+/** A message, and what its handlers say. */
+interface Told {
+  readonly id: string;
+  readonly message: EventEnvelope;
+  readonly reactions: readonly Reaction[];
+}
+
+/** The inputs of each aggregate, in the order of the messages. Every message is one for those that `listen`. */
+function inputsOf(
+  messages: readonly Told[],
+  listen: readonly AnyAggregate[],
+): Map<AnyAggregate, Asked<AnyAggregate>[]> {
+  const inputs = new Map<AnyAggregate, Asked<AnyAggregate>[]>();
+  for (const { message, reactions } of messages) {
+    const requests = reactions.filter((one): one is AggregateRequest => 'aggregate' in one);
+    for (const { aggregate, input } of [...listen.map((aggregate) => ({ aggregate, input: message })), ...requests]) {
+      inputs.set(aggregate, [...(inputs.get(aggregate) ?? []), { input: input as never, cause: causeOf(message) }]);
+    }
+  }
+  return inputs;
 }
 
 /** The ids come last: a field of the data that has such a name must not hide them. */

@@ -3,7 +3,7 @@ import { createBell } from '../src/bell.ts';
 
 const LONG_MS = 60_000;
 
-describe('the bell of the relay', () => {
+describe('a bell', () => {
   it('when it is rung, then who waits goes on', async () => {
     const signal = createBell();
     const waiting = signal.wait(LONG_MS);

@@ -1,0 +1,157 @@
+import { afterEach, expect, test } from '@jest/globals';
+import type { CommitListener, RecordedEvent } from '@warren/event-store';
+import { type Component, type Logger, silentLogger } from '@warren/kernel';
+import { waitUntil } from '@warren/testing';
+import { createJob } from '../src/create-job.ts';
+import { defineJob, type Job } from '../src/define-job.ts';
+import { bell } from './bell-aggregate.ts';
+
+const LONG_MS = 600_000;
+interface Work {
+  runs: number;
+}
+
+let started: Component[] = [];
+afterEach(async () => {
+  for (const job of started) await job.stop?.();
+  started = [];
+});
+
+const count = async (work: Work): Promise<void> => {
+  work.runs += 1;
+};
+
+/** Starts a job that counts its runs. */
+async function start(more: Partial<Job<Work>>, logger: Logger = silentLogger) {
+  const work = { runs: 0 };
+  const listeners = new Set<CommitListener>();
+  const onCommitted = (listener: CommitListener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  };
+  const job = createJob<Work>({
+    job: { name: 'counting', everyMs: LONG_MS, run: count, ...more },
+    context: work,
+    log: { onCommitted },
+    pool: undefined as never,
+    logger,
+  });
+  started.push(job);
+  await job.start?.();
+  const commit = (streamId: string) => {
+    for (const listener of listeners) listener([{ streamId } as RecordedEvent]);
+  };
+  const ran = (runs: number) => waitUntil(() => work.runs >= runs, { what: `${runs} runs` });
+  return { job, work, commit, ran, listeners };
+}
+
+/** As long as it takes for a run that is due to begin. */
+const aMoment = () => new Promise(setImmediate);
+
+test('when a job has run, then it rests for as long as it says, and runs again', async () => {
+  const { ran } = await start({ everyMs: () => 1 });
+  await ran(3);
+});
+
+test('when an event of what wakes a job is committed, then it runs at once; when another one is, it does not', async () => {
+  const { commit, ran, work } = await start({ wakenBy: bell });
+  await ran(1);
+  commit('chime-1');
+  await aMoment();
+  expect(work.runs).toBe(1);
+  commit('bell-1');
+  await ran(2);
+});
+
+test('when a run asks for another one, also after its end, then the job does not rest', async () => {
+  let again: () => void = () => undefined;
+  const run = async (work: Work, turn: { again: () => void }) => {
+    work.runs += 1;
+    again = turn.again;
+    if (work.runs === 1) again();
+  };
+  const { ran } = await start({ run });
+  await ran(2);
+  await aMoment();
+  again();
+  await ran(3);
+});
+
+test('when a run chooses a rest that cannot be cut short, then only the end does', async () => {
+  const { commit, job, ran, work } = await start({
+    wakenBy: bell,
+    run: async (context) => {
+      context.runs += 1;
+      return { restMs: LONG_MS, wakeable: false };
+    },
+  });
+  await ran(1);
+  commit('bell-1');
+  await aMoment();
+  expect(work.runs).toBe(1);
+  await job.stop?.();
+});
+
+test('when runs fail, then the first is logged and readiness says so until one has gone well', async () => {
+  const logged: string[] = [];
+  const logger = { ...silentLogger, warn: (_: object, text: string) => void logged.push(text) } as unknown as Logger;
+  let broken = true;
+  const run = async (work: Work) => {
+    work.runs += 1;
+    if (broken) throw new Error('no luck');
+  };
+  const { job, ran, work } = await start({ everyMs: 1, run }, logger);
+  await ran(3);
+  expect(await job.health?.()).toMatchObject({ up: false, reason: expect.stringContaining('no luck') });
+  expect(logged).toEqual(['a job has failed: it runs again']);
+  broken = false;
+  await ran(work.runs + 2);
+  expect(await job.health?.()).toEqual({ up: true });
+});
+
+test('when a failed job is woken, then it rests all the same: what fails is not hurried', async () => {
+  const { commit, ran, work } = await start({
+    wakenBy: bell,
+    run: async (context) => {
+      context.runs += 1;
+      throw new Error('no luck');
+    },
+  });
+  await ran(1);
+  commit('bell-1');
+  await aMoment();
+  expect(work.runs).toBe(1);
+});
+
+test('when a job says more of its health, then that counts beside its own', async () => {
+  const { job } = await start({ health: ({ runs }) => ({ up: false, reason: 'no door', details: { runs } }) });
+  expect(await job.health?.()).toEqual({ up: false, reason: 'no door', details: { runs: 1 } });
+});
+
+test('when a job is stopped, then the run in hand ends, its signal is aborted, and the goodbye comes last', async () => {
+  const steps: string[] = [];
+  const { job, listeners } = await start({
+    wakenBy: bell,
+    run: (_, { signal }) =>
+      new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          steps.push('aborted');
+          resolve();
+        });
+      }),
+    stop: async () => void steps.push('goodbye'),
+  });
+  await job.stop?.();
+  expect(steps).toEqual(['aborted', 'goodbye']);
+  expect(listeners.size).toBe(0);
+});
+
+test('when a goodbye fails, then the job ends all the same', async () => {
+  const { job } = await start({ stop: () => Promise.reject(new Error('nobody there')) });
+  await job.stop?.();
+});
+
+test('a job is data', () => {
+  const job: Job<Work> = { name: 'counting', everyMs: 1, run: async () => undefined };
+  expect(defineJob(job)).toBe(job);
+});
