@@ -4,14 +4,14 @@ import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [
-    orderSettings,
+    settingsOf(orderService),
     settingsOf(inventoryService),
     settingsOf(userService),
     notificationSettings,

@@ -12,8 +12,7 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { composeNotification } from '../../services/notification/src/compose.ts';
 import { notificationSettings } from '../../services/notification/src/config.ts';
-import { composeOrder } from '../../services/order/src/compose.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { composePayment } from '../../services/payment/src/compose.ts';
 import { paymentSettings } from '../../services/payment/src/config.ts';
 import { userService } from '../../services/user/src/service.ts';
@@ -44,7 +43,7 @@ export async function startWholeSystem() {
     ORDER_DEADLINE_MS: '600000',
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
-  const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
+  const orders = [1, 2].map(() => createService(orderService, { env, logger: silentLogger }));
   const payments = [1, 2].map(() => composePayment(loadSettings(paymentSettings, env), silentLogger));
   const user = createService(userService, { env, logger: silentLogger });
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);

@@ -53,6 +53,12 @@ export const publishedAs = <
   publishedAs: { contracts, messagesOf: messagesOf as Publication['messagesOf'] },
 });
 
+/** A message of a contract, for {@link publishedAs}. */
+export const messageOf = <Type extends string, Version extends number, Schema extends TSchema>(
+  { type, version }: EventContract<Type, Version, Schema>,
+  data: Static<Schema>,
+): MessageOf<EventContract<Type, Version, Schema>> => ({ type, version, data });
+
 /** The events of an aggregate by type. Of a contract, the log holds what goes over the wire. */
 export type EventMap = Readonly<Record<string, EventContract | InternalEvent>>;
 

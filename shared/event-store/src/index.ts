@@ -22,12 +22,12 @@ export * from './retention.ts';
 export * from './retention-rule.ts';
 export * from './retry-while-away.ts';
 export type { SessionLock } from './session-lock.ts';
-export { isOf, toLatest } from './store/aggregate-log.ts';
+export { isOf } from './store/aggregate-log.ts';
 export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';
 export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared-rows.ts';
-export { rows, type Sql, sql, touching, type Write } from './store/sql.ts';
+export { type NumberedSql, rows, type Sql, sql, touching, type Write } from './store/sql.ts';
 export {
   createStore,
   type Intake,

@@ -1,13 +1,14 @@
-import type {
-  Aggregate,
-  AnyAggregate,
-  Cause,
-  EventIn,
-  EventMap,
-  InputOf,
-  RecordedOf,
-  SharedValueOf,
-  StateOf,
+import {
+  type Aggregate,
+  type AnyAggregate,
+  type Cause,
+  causeOf,
+  type EventIn,
+  type EventMap,
+  type InputOf,
+  type RecordedOf,
+  type SharedValueOf,
+  type StateOf,
 } from '@warren/contracts';
 import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
@@ -21,7 +22,8 @@ type Tx = Pick<StoreTransaction, 'load' | 'append' | 'query'>;
 /** An input for an aggregate. */
 export interface Asked<A extends AnyAggregate> {
   readonly input: InputOf<A>;
-  readonly cause: Cause;
+  /** Undefined: the first event of its stream. */
+  readonly cause: Cause | undefined;
   /** The only versions (numbers of events) of its stream that it may change. @default any */
   readonly ifMatch?: readonly number[] | undefined;
   /** The time of its events. @default when it is decided */
@@ -111,6 +113,7 @@ interface DecidedInput {
 }
 
 interface Stream<A extends AnyAggregate> {
+  first: RecordedOf<A> | undefined;
   loaded: number;
   state: StateOf<A>;
   added: NewEvent[];
@@ -134,7 +137,7 @@ class Round<A extends AnyAggregate> {
     this.#streams = new Map(
       [...streams].map(([id, events]) => {
         const state = replay(aggregate as unknown as A, events);
-        return [id, { loaded: events.length, state, added: [] }];
+        return [id, { first: events[0], loaded: events.length, state, added: [] }];
       }),
     );
   }
@@ -173,11 +176,12 @@ class Round<A extends AnyAggregate> {
       return;
     }
     requireVersion(stream.loaded + stream.added.length, asked.ifMatch);
+    const { source, now, recordAs } = this.#options;
+    const cause = asked.cause ?? (stream.first ? causeOf(stream.first) : { correlationId: id, causationId: id });
     const events = decision.map((event: EventIn<EventMap>) => {
       this.#share(event, stream.state);
       stream.state = evolve(stream.state, event);
-      const { source, now, recordAs } = this.#options;
-      return toNewEvent(this.#aggregate, event, { id, cause: asked.cause, source, now: asked.at ?? now, recordAs });
+      return toNewEvent(this.#aggregate, event, { id, cause, source, now: asked.at ?? now, recordAs });
     });
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });

@@ -1,6 +1,9 @@
 import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
 import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { RecordedEvent } from '../event-store.ts';
+import type { HistoryEntry } from '../history-entry.ts';
+import { toLatest } from './aggregate-log.ts';
 import { defineProjection, type Projection } from './projection.ts';
 import {
   type Columns,
@@ -20,8 +23,10 @@ export interface ReadModel<Row extends TObject = TObject> extends Projection {
   readonly row: Row;
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
-  /** The row that the first events of a stream make, without the database. */
+  /** The row that the first events of a stream make, without the database. @throws `UNEXPECTED` when the creation is not the first of them */
   readonly rowOf: (events: readonly { readonly type: string }[]) => Static<Row>;
+  /** The same of a history, as `Store.history` returns it: all of it, or less for an earlier time. */
+  readonly rowAt: (history: readonly Omit<HistoryEntry, 'metadata'>[]) => Static<Row>;
   /** Selects the columns of the row; `rest` begins with WHERE, ORDER BY or LIMIT. */
   readonly select: (rest: Sql) => Sql;
   /** A row of the table as callers see it. */
@@ -135,15 +140,23 @@ function createReadModel<
     return [insert(name, stored, created), ...[...bySets.values()].map((some) => update(name, stored, some))];
   }
 
+  function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
+    const [change] = changesOf(events as readonly RecordedOf<A>[]);
+    if (change && events[0]?.type === createdBy) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
+    throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without the event ${createdBy} that it begins with`);
+  }
+
   return {
     ...defineProjection(aggregate, { name, tables: [name], rebuildable: true }, writesOf),
     row,
     missing,
-    rowOf(events) {
-      const [change] = changesOf(events as readonly RecordedOf<A>[]);
-      if (change) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
-      throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without an event`);
-    },
+    rowOf,
+    rowAt: (history) =>
+      rowOf(
+        history.map(({ sequence, ...event }) =>
+          toLatest(aggregate, { ...event, streamVersion: sequence } as RecordedEvent),
+        ),
+      ),
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
     read: (given) => toAnswer(given, types) as Static<Row>,
   };

@@ -30,8 +30,9 @@ import { executeWrites } from './execute-writes.ts';
 import { type FollowOptions, followStream } from './follow-stream.ts';
 import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
-import { camelCase, type Sql, sql, toQuery, type Write } from './sql.ts';
+import { camelCase, type NumberedSql, type Sql, sql, toQuery, type Write } from './sql.ts';
 import type { StreamWatch } from './stream-watch.ts';
+import { togetherOrAlone } from './together-or-alone.ts';
 
 /** A request that creates a stream. */
 export type CreateRequest = {
@@ -82,7 +83,18 @@ export interface Store {
    * Decides an input, appends what follows and updates the tables, in one transaction.
    * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; what `EventStore.transaction` throws
    */
-  decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: Omit<Asked<A>, 'input'>): Promise<Outcome<A>>;
+  decide<A extends AnyAggregate>(
+    aggregate: A,
+    input: InputOf<A>,
+    asked: { readonly cause: Cause; readonly ifMatch?: readonly number[] | undefined },
+  ): Promise<Outcome<A>>;
+  /**
+   * The same for inputs that follow from the time alone: their cause is the first event of their stream. They share a transaction; where it
+   * fails, each gets one of its own.
+   * @returns for each input its outcome or why it could not be decided, in their order
+   * @throws what is transient
+   */
+  decideEach<A extends AnyAggregate>(aggregate: A, inputs: readonly InputOf<A>[]): Promise<(Outcome<A> | Error)[]>;
   /**
    * The same for a stream that does not exist yet. Simultaneous requests share a transaction; where it fails, each gets one of its own.
    * @returns the first event of the stream, or of the one that an earlier request under the same key created
@@ -102,7 +114,7 @@ export interface Store {
   /** The row of an id. @throws `missing` of the read model */
   get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
   /** Rows of any statement that only reads, with the names of their columns in camelCase. */
-  query<Row>(statement: Sql): Promise<Row[]>;
+  query<Row>(statement: Sql | NumberedSql): Promise<Row[]>;
   /**
    * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that were handled before are
    * passed over.
@@ -183,7 +195,8 @@ export function createStore(options: StoreOptions): ServiceStore {
   function report<A extends AnyAggregate>({ category }: A, { input, cause }: Asked<A>, outcome: Outcome<A>): void {
     const { type } = input as { type: string };
     const { id, events, ignored } = outcome;
-    const about = { aggregate: category, id, messageId: cause.causationId, correlationId: cause.correlationId };
+    const { causationId: messageId, correlationId }: Partial<Cause> = cause ?? events[0]?.metadata ?? {};
+    const about = { aggregate: category, id, messageId, correlationId };
     if (ignored !== undefined) {
       decisions.inc({ aggregate: category, input: type, outcome: 'ignored' });
       logger.info({ ...about, reason: ignored }, `${type} ignored`);
@@ -194,7 +207,7 @@ export function createStore(options: StoreOptions): ServiceStore {
     }
   }
 
-  const query = <Row>(statement: Sql): Promise<Row[]> => queryOn<Row>(log, statement);
+  const query = <Row>(statement: Sql | NumberedSql): Promise<Row[]> => queryOn<Row>(log, statement);
 
   /** Decides and writes in a transaction. @returns what to report of it once it is committed */
   async function react(tx: StoreTransaction, messages: readonly Told[], { aggregates = [], writers = [] }: Reactions) {
@@ -226,24 +239,23 @@ export function createStore(options: StoreOptions): ServiceStore {
     }
   }
 
-  /** All of them together, which costs one commit. If that fails, each alone, so that none fails for another's fault. */
   async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
-    try {
-      const results = await log.transaction((tx) =>
-        createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
-      );
-      for (const [at, { aggregate, asked }] of batch.entries()) {
-        const created = results[at];
-        if (created && 'outcome' in created && created.outcome) report(aggregate, asked, created.outcome);
-      }
-      return results;
-    } catch (error) {
-      if (batch.length === 1 || (isAppError(error) && error.kind === 'transient')) throw error;
-      logger.debug({ err: error, requests: batch.length }, 'requests could not be stored together');
-      return Promise.all(batch.map((one) => createAll([one]).then(([created]) => created as Created, toError)));
+    const results = await log.transaction((tx) =>
+      createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
+    );
+    for (const [at, { aggregate, asked }] of batch.entries()) {
+      const created = results[at];
+      if (created && 'outcome' in created && created.outcome) report(aggregate, asked, created.outcome);
     }
+    return results;
   }
-  const creations = createBatcher({ handle: createAll });
+  const creations = createBatcher<Creation, Created>({ handle: (batch) => togetherOrAlone(batch, createAll) });
+
+  async function decideTogether<A extends AnyAggregate>(aggregate: A, asked: readonly Asked<A>[]) {
+    const outcomes = await log.transaction((tx) => decideAll(tx, aggregate, asked));
+    for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<A>);
+    return outcomes;
+  }
 
   return {
     async decide(aggregate, input, context) {
@@ -253,6 +265,10 @@ export function createStore(options: StoreOptions): ServiceStore {
         .catch(contestedBy(aggregate, idOf(aggregate, input)));
       report(aggregate, asked, outcome);
       return outcome;
+    },
+    decideEach<A extends AnyAggregate>(aggregate: A, inputs: readonly InputOf<A>[]) {
+      const asked = inputs.map((input): Asked<A> => ({ input, cause: undefined }));
+      return togetherOrAlone<Asked<A>, Outcome<A>>(asked, (some) => decideTogether(aggregate, some));
     },
     async create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest) {
       const { cause, at, key } = request;
@@ -298,8 +314,8 @@ export function createStore(options: StoreOptions): ServiceStore {
   };
 }
 
-async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement: Sql): Promise<Row[]> {
-  const query = toQuery(statement);
+async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement: Sql | NumberedSql): Promise<Row[]> {
+  const query = 'text' in statement ? statement : toQuery(statement);
   if (!query) return [];
   const { rows } = await database.query<Record<string, unknown>>(query);
   return rows.map(
@@ -323,7 +339,10 @@ function inputsOf(
   for (const { message, reactions } of messages) {
     const requests = reactions.filter((one): one is AggregateRequest => 'aggregate' in one);
     for (const { aggregate, input } of [...listen.map((aggregate) => ({ aggregate, input: message })), ...requests]) {
-      inputs.set(aggregate, [...(inputs.get(aggregate) ?? []), { input: input as never, cause: causeOf(message) }]);
+      const asked = { input: input as never, cause: causeOf(message) };
+      const others = inputs.get(aggregate);
+      if (others) others.push(asked);
+      else inputs.set(aggregate, [asked]);
     }
   }
   return inputs;
@@ -352,5 +371,3 @@ const contestedBy =
     const isConflict = isAppError(error) && error.code === 'TRANSACTION_CONTENTION' && 'conflicts' in error.details;
     throw isConflict ? contestedError(aggregate, id) : error;
   };
-
-const toError = (error: unknown): Error => (error instanceof Error ? error : kernelErrors.UNEXPECTED(String(error)));
