@@ -1,9 +1,9 @@
 import type { OrderView } from '@shop/events/order-view';
-import type { EventEnvelope } from '@warren/contracts';
+import type { HistoryEntry } from '@warren/event-store';
 import { createJsonApi } from './json-api.ts';
 
 /** What has happened to an order, oldest first. */
-export type OrderEvent = Pick<EventEnvelope, 'id' | 'type' | 'version' | 'timestamp'> & {
+export type OrderEvent = Omit<HistoryEntry, 'data' | 'metadata'> & {
   data: Record<string, unknown>;
 };
 

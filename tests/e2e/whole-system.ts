@@ -13,8 +13,7 @@ import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { composeOrder } from '../../services/order/src/compose.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
@@ -44,8 +43,8 @@ export async function startWholeSystem() {
     ORDER_DEADLINE_MS: '600000',
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
-  const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
   const context = { env, logger: silentLogger, topology: readTopologies(new URL('../../services/', import.meta.url)) };
+  const orders = [1, 2].map(() => createService(orderService, context));
   const payments = [1, 2].map(() => createService(paymentService, context));
   const user = createService(userService, context);
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);

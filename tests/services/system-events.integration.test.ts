@@ -10,8 +10,7 @@ import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { composeOrder } from '../../services/order/src/compose.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
@@ -20,7 +19,7 @@ type Env = Record<string, string>;
 const topology = readTopologies(new URL('../../services/', import.meta.url));
 
 const SERVICES: Record<string, (env: Env) => Service> = {
-  order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
+  order: (env) => createService(orderService, { env: { ...env, ORDER_PORT: '0' }, logger: silentLogger, topology }),
   inventory: (env) =>
     createService(inventoryService, {
       env: { ...env, INVENTORY_PORT: '0' },
@@ -54,7 +53,7 @@ beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
-  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology });
+  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
   await listener.connect();
   const handler = async (event: (typeof seen)[number]) => void seen.push(event);
   await listener.subscribe({ queue: 'test_system', bindings: CONTRACTS, handler });

@@ -1,9 +1,9 @@
 import {
   type Catalogue,
+  contractsOf,
   createCatalogue,
   type EventContract,
   type EventMap,
-  isPublished,
   systemEvents,
 } from '@warren/contracts';
 
@@ -14,7 +14,7 @@ interface Talk {
 }
 
 const publishedBy = ({ aggregates }: Talk): EventContract[] =>
-  aggregates.flatMap(({ events }) => Object.values(events).filter(isPublished));
+  aggregates.flatMap(({ events }) => Object.values(events).flatMap(contractsOf));
 
 /** The messages that the bus of a service knows: what its aggregates publish, what it listens to, and the system events. */
 export function catalogueOf(service: Talk): Catalogue {

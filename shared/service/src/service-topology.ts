@@ -39,6 +39,7 @@ export function topologyOf(service: DefinedService): ServiceTopology {
     queues: on.map((subscription) => ({
       queue: queueOf(name, subscription),
       bindings: subscription.contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),
+      ...(subscription.when && { optional: true }),
     })),
     streams: [],
     settings: Object.values(settings)

@@ -1,0 +1,43 @@
+import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
+import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
+import { QUEUES } from '@shop/events/topology';
+import type { Settings } from '@warren/kernel';
+import { type Context, defineService, on, type ServiceInside } from '@warren/service';
+import { orderRoutes } from './adapters/http/order-routes.ts';
+import { createDeadlines, deadlineJob } from './adapters/jobs/deadlines.ts';
+import { orderMigrations } from './adapters/postgres/migrations.ts';
+import { orders } from './application/order-view.ts';
+import { order } from './domain/order.ts';
+import { orderErrors } from './domain/order-errors.ts';
+import { orderSettings } from './settings.ts';
+
+type OrderContext = Context<Settings<typeof orderSettings>>;
+
+const takesPayments = ({ settings }: Pick<OrderContext, 'settings'>) => settings.payments === 'on';
+
+/** The order service: takes orders and brings each to its end. */
+export const orderService = defineService({
+  name: 'order',
+  port: 3001,
+  settings: orderSettings,
+  aggregates: [order],
+  projections: [orders],
+  on: [
+    on(InventoryReserved, order),
+    on(InventoryUnavailable, order),
+    on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, { queue: QUEUES.orderPayments, when: takesPayments }),
+  ],
+  countsOn: (settings) => (takesPayments({ settings }) ? ['payment'] : []),
+  dependencies: (context: OrderContext, inside: ServiceInside) => ({ deadlines: createDeadlines(context, inside) }),
+  jobs: [deadlineJob],
+  confirmsKeptMs: ({ deadlineMs }) => deadlineMs,
+  routes: orderRoutes,
+  migrations: orderMigrations,
+  idempotencyKeys: { madeColumn: 'order_id' },
+  recordAs: ({ createdVersion }) => ({ OrderCreated: createdVersion }),
+  intake: ({ maxWaitingOrders: limit }) => ({
+    limit,
+    full: (waiting) => orderErrors.ORDER_QUEUE_FULL(`${waiting} orders wait already`),
+  }),
+  followers: ({ maxFollowers }) => maxFollowers,
+});
