@@ -97,6 +97,19 @@ describe('the documentation', () => {
       expect(broken).toEqual([]);
     },
   );
+
+  it('when a reader follows one order, then each file is there, and one before it in its service leads to it', () => {
+    const page = /^## Follow one order$(.*?)^## /ms.exec(read('docs/architecture.md'))?.[1] ?? '';
+    const files = [...page.matchAll(/^\d+\. `(\S+)`/gm)].map(([, file = '']) => file);
+    expect(files).toHaveLength(12);
+    const missing = files.filter((file, at) => {
+      if (file.endsWith('/service.ts')) return !existsSync(join(root, file));
+      const service = file.slice(0, file.indexOf('/src/'));
+      const before = files.slice(0, at).filter((one) => one.startsWith(service));
+      return !before.some((one) => read(one).includes(`/${file.split('/').at(-1)}'`));
+    });
+    expect(missing).toEqual([]);
+  });
 });
 
 function collect(rows: Map<string, Set<string>>, service: string, spec: SettingsSpec): void {

@@ -1,54 +1,63 @@
 import { describe, expect, test } from '@jest/globals';
-import { type DecisionOf, givenFor } from '@warren/testing';
+import { type Decision, defineAggregate, defineEvent, type EventIn, ignored } from '@warren/contracts';
+import { given } from '@warren/testing';
+import { Type } from 'typebox';
 
-type Event = { type: 'Opened' } | { type: 'Closed'; by: string };
+const at = { version: 1, exchange: 'doors' };
+const events = {
+  Opened: defineEvent({ ...at, type: 'Opened', routingKey: 'opened', schema: Type.Object({}) }),
+  Closed: defineEvent({ ...at, type: 'Closed', routingKey: 'closed', schema: Type.Object({ by: Type.String() }) }),
+};
+type Event = EventIn<typeof events>;
+type Command = { type: 'Fail' | 'Open' } | { type: 'Close'; by: string };
 
-const given = givenFor<{ open: boolean }, string, Event>({
-  initialState: { open: false },
-  evolve: (_, event) => ({ open: event.type === 'Opened' }),
-  decide(state, input): DecisionOf<Event> {
-    if (input === 'fail') throw Object.assign(new Error('no'), { code: 'FAILED' });
-    if (input === 'open') {
-      return state.open
-        ? { outcome: 'ignored', reason: 'is open' }
-        : { outcome: 'happened', event: { type: 'Opened' } };
-    }
-    return state.open ? [{ type: 'Closed', by: input }] : [];
+const door = defineAggregate({
+  category: 'door',
+  events,
+  ends: [],
+  initial: { open: false },
+  idOf: (_: Command) => '1',
+  decide(state: { open: boolean }, command: Command): Decision<Event> {
+    if (command.type === 'Fail') throw Object.assign(new Error('no'), { code: 'FAILED' });
+    if (command.type === 'Open') return state.open ? ignored('is open') : [{ type: 'Opened', data: {} }];
+    return state.open ? [{ type: 'Closed', data: { by: command.by } }] : ignored('is closed');
   },
+  evolve: (_: { open: boolean }, event: Event) => ({ open: event.type === 'Opened' }),
 });
-const opened: Event = { type: 'Opened' };
+const opened: Event = { type: 'Opened', data: {} };
+const closed = (by: string): Event => ({ type: 'Closed', data: { by } });
+const open: Command = { type: 'Open' };
+const fail: Command = { type: 'Fail' };
+const close = (by: string): Command => ({ type: 'Close', by });
 
 describe('given, when, then', () => {
   test('when the decision is as expected, then it says nothing', () => {
-    given([]).when('open').then([opened]);
-    given([opened])
-      .when('me')
-      .then([{ type: 'Closed', by: 'me' }]);
-    given([opened]).when('open').thenNothingHappened();
-    given([opened]).when('open').thenNothingHappened('is open');
-    given([opened]).when('open').thenNothingHappened(/open/);
-    given([opened, { type: 'Closed', by: 'me' }])
-      .when('you')
-      .thenNothingHappened();
-    given([]).when('fail').thenThrows('FAILED');
+    given(door).when(open).then([opened]);
+    given(door, opened)
+      .when(close('me'))
+      .then([closed('me')]);
+    given(door, opened).when(open).thenNothingHappened();
+    given(door, opened).when(open).thenNothingHappened('is open');
+    given(door, opened).when(open).thenNothingHappened(/open/);
+    given(door, opened, closed('me')).when(close('you')).thenNothingHappened();
+    given(door).when(fail).thenThrows('FAILED');
   });
 
   test.each<[string, () => void, RegExp]>([
     [
       'other events follow',
       () =>
-        given([opened])
-          .when('me')
-          .then([{ type: 'Closed', by: 'you' }]),
+        given(door, opened)
+          .when(close('me'))
+          .then([closed('you')]),
       /expected.*you.*me/s,
     ],
-    ['no event follows', () => given([]).when('me').then([opened]), /other events/],
-    ['an event too many follows', () => given([opened]).when('me').then([]), /other events/],
-    ['something happened after all', () => given([opened]).when('me').thenNothingHappened(), /other events/],
-    ['it was ignored for another reason', () => given([opened]).when('open').thenNothingHappened('tired'), /is open/],
-    ['nothing says why', () => given([]).when('me').thenNothingHappened('tired'), /another reason/],
-    ['it failed otherwise', () => given([]).when('fail').thenThrows('OTHER'), /FAILED/],
-    ['it did not fail', () => given([]).when('open').thenThrows('FAILED'), /error code/],
+    ['no event follows', () => given(door).when(close('me')).then([opened]), /other events/],
+    ['an event too many follows', () => given(door, opened).when(close('me')).then([]), /other events/],
+    ['something happened after all', () => given(door, opened).when(close('me')).thenNothingHappened(), /other events/],
+    ['it was ignored for another reason', () => given(door, opened).when(open).thenNothingHappened('tired'), /is open/],
+    ['it failed otherwise', () => given(door).when(fail).thenThrows('OTHER'), /FAILED/],
+    ['it did not fail', () => given(door).when(open).thenThrows('FAILED'), /error code/],
   ])('when %s, then it throws and shows both sides', (_, specification, message) => {
     expect(specification).toThrow(message);
   });
