@@ -9,7 +9,7 @@ const events = {
   Closed: defineEvent({ ...at, type: 'Closed', routingKey: 'closed', schema: Type.Object({ by: Type.String() }) }),
 };
 type Event = EventIn<typeof events>;
-type Command = { type: 'Fail' | 'Open' } | { type: 'Close'; by: string };
+type Command = { type: 'Fail' } | { type: 'Open' } | { type: 'Close'; by: string };
 
 const door = defineAggregate({
   category: 'door',
