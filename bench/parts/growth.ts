@@ -1,5 +1,5 @@
 import pg from 'pg';
-import { formatCursor } from '../../services/order/src/adapters/http/cursor.ts';
+import { formatCursor } from '../../services/order/src/application/list-orders.ts';
 import { alternate } from '../harness/alternate.ts';
 import type { BenchContext, BenchPart } from '../harness/bench-context.ts';
 import { type Result, ratioOf, type SideResult } from '../harness/result.ts';

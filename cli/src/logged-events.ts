@@ -1,6 +1,7 @@
-import type { RecordedEvent } from '@warren/event-store';
+import { type RecordedEvent, toWireOf } from '@warren/event-store';
 import { readTraceContext } from '@warren/kernel';
-import { orderMessages } from '@warren/order';
+import { orderService } from '@warren/order';
+import { schemaOf } from '@warren/service';
 import type { LoggedEvent } from './causal-tree.ts';
 
 /** A row of some service's log, as pg reads it. What stands in it may come from anywhere. */
@@ -55,8 +56,10 @@ function requireMetadata(metadata: EventRow['metadata']): RecordedEvent['metadat
   return metadata as RecordedEvent['metadata'];
 }
 
+const toWire = toWireOf(orderService.aggregates);
+
 /** Most events are published under their own id, or not at all. */
 function messageIdsOf(schema: string, event: RecordedEvent): string[] {
   if (event.routingKey === null) return [];
-  return schema === orderMessages.schema ? orderMessages.toWire(event).map(({ id }) => id) : [event.id];
+  return schema === schemaOf(orderService) ? toWire(event).map(({ id }) => id) : [event.id];
 }

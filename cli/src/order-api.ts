@@ -1,8 +1,9 @@
-import type { EventEnvelope, OrderView } from '@warren/contracts';
+import type { OrderView } from '@warren/contracts';
+import type { HistoryEntry } from '@warren/event-store';
 import { createJsonApi } from './json-api.ts';
 
 /** What has happened to an order, oldest first. */
-export type OrderEvent = Pick<EventEnvelope, 'id' | 'type' | 'version' | 'timestamp'> & {
+export type OrderEvent = Omit<HistoryEntry, 'data' | 'metadata'> & {
   data: Record<string, unknown>;
 };
 

@@ -1,5 +1,5 @@
 import type { InlineProjection } from '@warren/event-store';
-import { orderReadModels } from '@warren/order';
+import { orderService } from '@warren/order';
 import { schemaOf } from '@warren/service';
 import { userService } from '@warren/user';
 import { cliErrors } from './cli-errors.ts';
@@ -12,19 +12,15 @@ export interface ReadModel {
   projection: InlineProjection;
 }
 
-const userReadModels = {
-  service: userService.name,
-  schema: schemaOf(userService),
-  projections: () => (userService.projections ?? []).filter(({ rebuildable }) => rebuildable),
-};
-
-/** Every service that keeps read models tells of them in its index.ts. */
-const SERVICES = [orderReadModels, userReadModels];
+/** Every service that keeps read models is exported by its index.ts. */
+const SERVICES = [orderService, userService];
 
 /** The read models of all services. */
 export function listReadModels(): ReadModel[] {
-  return SERVICES.flatMap(({ service, schema, projections }) =>
-    projections().map((projection) => ({ service, schema, projection })),
+  return SERVICES.flatMap((service) =>
+    (service.projections ?? [])
+      .filter(({ rebuildable }) => rebuildable)
+      .map((projection) => ({ service: service.name, schema: schemaOf(service), projection })),
   );
 }
 

@@ -29,7 +29,7 @@ const created = { id, customerId, items, currency, priority, createdAt, status: 
 const history = [
   { id: 'e1', type: 'OrderCreated', version: 2, timestamp: createdAt, data: created },
   { id: 'e2', type: 'OrderCancelled', version: 1, timestamp: updatedAt, data: { orderId: id, reason, by: 'shortage' } },
-];
+].map((event, at) => ({ sequence: at + 1, aggregateId: id, ...event }));
 
 let server: Server;
 let env: Record<string, string>;

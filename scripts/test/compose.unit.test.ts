@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICES } from '../lib/services.mjs';
@@ -35,7 +35,7 @@ const compose = parse(text, { merge: true }) as {
 };
 
 const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
-  order: orderSettings,
+  order: settingsOf(orderService),
   inventory: settingsOf(inventoryService),
   user: settingsOf(userService),
   notification: settingsOf(notificationService),

@@ -4,14 +4,14 @@ import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
 test('when a service reads a setting, then npm test keeps it from the services under test', () => {
   const specs = [
-    orderSettings,
+    settingsOf(orderService),
     settingsOf(inventoryService),
     settingsOf(userService),
     settingsOf(notificationService),

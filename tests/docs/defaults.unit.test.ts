@@ -3,10 +3,11 @@ import { loadSettings } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
+import { orderSettings } from '../../services/order/src/settings.ts';
 
 const required = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/warren' };
-const order = loadSettings(orderSettings, required);
+const order = { ...loadSettings(settingsOf(orderService), required), ...loadSettings(orderSettings, {}) };
 
 describe('the defaults of the services', () => {
   it('when the stream is replayed from its beginning, then what is in it twice is still remembered', () => {

@@ -14,7 +14,7 @@ import { inventoryService } from '../../services/inventory/src/service.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
@@ -46,7 +46,7 @@ describe('the documentation', () => {
 
   it('when a service reads a setting, then the README has it with its default, and no others', () => {
     const specs: Record<string, SettingsSpec> = {
-      order: orderSettings,
+      order: settingsOf(orderService),
       inventory: settingsOf(inventoryService),
       user: settingsOf(userService),
       notification: settingsOf(notificationService),

@@ -11,8 +11,7 @@ import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { composeOrder } from '../../services/order/src/compose.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
@@ -42,7 +41,7 @@ export async function startWholeSystem() {
     ORDER_DEADLINE_MS: '600000',
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
-  const orders = [1, 2].map(() => composeOrder(loadSettings(orderSettings, env), silentLogger));
+  const orders = [1, 2].map(() => createService(orderService, { env, logger: silentLogger }));
   const payments = [1, 2].map(() => createService(paymentService, { env, logger: silentLogger }));
   const user = createService(userService, { env, logger: silentLogger });
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);

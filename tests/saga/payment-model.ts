@@ -1,10 +1,10 @@
 import {
   decide as decideOrder,
   evolve as evolveOrder,
-  initialOrder,
   type Order,
   type OrderEvent,
   type OrderInput,
+  order as orderOf,
 } from '../../services/order/src/domain/order.ts';
 import {
   type ChargeAnswer,
@@ -56,7 +56,7 @@ const REFUSALS = ['ORDER_ENDED', 'ORDER_NOT_PAID', 'ORDER_SHIPPED'];
 /** The world with a new order that is to be paid. */
 export function newWorld(verdict: World['verdict']): World {
   const none: World = {
-    order: initialOrder,
+    order: orderOf.initial,
     payment: payment.initial,
     bag: [],
     verdict,

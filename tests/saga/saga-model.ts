@@ -9,10 +9,10 @@ import {
 import {
   decide as decideOrder,
   evolve as evolveOrder,
-  initialOrder,
   type Order,
   type OrderEvent,
   type OrderInput,
+  order as orderOf,
 } from '../../services/order/src/domain/order.ts';
 
 /** What is under way between the two services: an event of one that the other is to hear of. */
@@ -66,7 +66,7 @@ export function deliver(world: World, at: number, { keepCopy = false } = {}): Wo
 }
 
 function askOrder(world: World, orderId: string, input: OrderInput): World {
-  const order = world.orders[orderId] ?? initialOrder;
+  const order = world.orders[orderId] ?? orderOf.initial;
   const decision = decideOrder(order, input);
   if ('outcome' in decision) return world;
   const orders = { ...world.orders, [orderId]: decision.reduce(evolveOrder, order) };

@@ -8,15 +8,14 @@ import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
-import { composeOrder } from '../../services/order/src/compose.ts';
-import { orderSettings } from '../../services/order/src/config.ts';
+import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 type Env = Record<string, string>;
 
 const SERVICES: Record<string, (env: Env) => Service> = {
-  order: (env) => composeOrder(loadSettings(orderSettings, { ...env, ORDER_PORT: '0' }), silentLogger),
+  order: (env) => createService(orderService, { env: { ...env, ORDER_PORT: '0' }, logger: silentLogger }),
   inventory: (env) => createService(inventoryService, { env: { ...env, INVENTORY_PORT: '0' }, logger: silentLogger }),
   user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),

@@ -1,5 +1,6 @@
 import { createDatabaseComponent, createPool, type DatabasePool, rebuildProjection } from '@warren/event-store';
-import { orderReadModels } from '@warren/order';
+import { orderService, orders as projection } from '@warren/order';
+import { schemaOf } from '@warren/service';
 import { orderMigrations } from '../../../services/order/src/adapters/postgres/migrations.ts';
 import { serveWorker } from '../../harness/worker.ts';
 import { perSecond, required, workOfRun } from '../bus-bench.ts';
@@ -23,18 +24,16 @@ const FILL = `
   ORDER BY (n - 1) / ${IN_HAND}, version, n`;
 
 await serveWorker(async () => {
-  const { schema, service, projections } = orderReadModels;
+  const schema = schemaOf(orderService);
   const pool = createPool({ url: required('WARREN_BENCH_DATABASE_URL'), schema, statementTimeoutMs: 120_000 });
   await createDatabaseComponent({
     pool,
     schema,
-    migrations: { namespace: service, migrations: orderMigrations },
+    migrations: { namespace: orderService.name, migrations: orderMigrations },
   }).start?.();
   const events = workOfRun();
   for (let done = 0; done < events; done += CHUNK) await pool.query(FILL, [Math.min(CHUNK, events - done) / 2]);
   await pool.query('VACUUM ANALYZE events');
-  const [projection] = projections();
-  if (!projection) throw new Error('the order service has no projection');
   return async () => {
     const measured = await perSecond(events, () => rebuildProjection({ pool, projection }));
     await expectOrders(pool, events / 2);

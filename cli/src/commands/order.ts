@@ -1,5 +1,5 @@
 import type { OrderView } from '@warren/contracts';
-import { viewOf } from '@warren/order';
+import { orders } from '@warren/order';
 import { addressOf } from '../addresses.ts';
 import type { Moment } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
@@ -33,7 +33,7 @@ async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
 /** Made from the events alone: the read model knows the present only. */
 async function orderThen(api: OrderApi, id: string, moment: Moment): Promise<OrderWithEvents> {
   const events = eventsUpTo(id, await api.orderEvents(id), moment);
-  return { order: viewOf(events), events };
+  return { order: orders.rowAt(events), events };
 }
 
 function eventsUpTo(id: string, events: readonly OrderEvent[], moment: Moment): readonly OrderEvent[] {

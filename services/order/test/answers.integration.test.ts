@@ -117,9 +117,9 @@ describe('the answer of the inventory service', () => {
   test('when different answers to one order race, then the first wins and the others change nothing', async () => {
     const orderIds = await Promise.all(Array.from({ length: 20 }, () => newOrder()));
     const answers = orderIds.flatMap((orderId) => [reserved(orderId), unavailable(orderId), reserved(orderId)]);
-    const before = await total('warren_order_answers_total');
+    const before = await total('warren_decisions_total');
     await pair.fixture.inventory.publishAll(answers);
-    await waitUntil(async () => (await total('warren_order_answers_total')) >= before + answers.length);
+    await waitUntil(async () => (await total('warren_decisions_total')) >= before + answers.length);
     for (const orderId of orderIds) {
       expect((await first().api.get(`/orders/${orderId}`)).body.version).toBe(2);
       expect(await historyOf(orderId)).toHaveLength(2);

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable, OrderCreated } from '@warren/contracts';
+import { createEvent, type EventOf, InventoryReserved, InventoryUnavailable } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -9,25 +9,20 @@ import {
   type EventStore,
   type RecordedEvent,
   rebuildProjection,
+  sql,
 } from '@warren/event-store';
-import { Counter, createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
+import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
-import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
-import { createOrderTable, listQuery } from '../src/adapters/postgres/order-table.ts';
-import type { CreateOrder } from '../src/application/create-order.ts';
-import type { OrderFilter } from '../src/application/order-read-model.ts';
-import { viewOf } from '../src/application/order-view.ts';
-import { createOrderWatch } from '../src/application/order-watch.ts';
-import { createOrders, type Orders } from '../src/application/orders.ts';
+import { formatCursor, listQuery, type OrderFilter } from '../src/application/list-orders.ts';
+import { orders as orderProjection } from '../src/application/order-view.ts';
+import { createOrderApplication, type NewOrder, type OrderApplication } from './order-application.ts';
 
 const schema = 'order_service';
-const orderProjection = createOrderProjection();
 let database: TestDatabase;
 let pool: DatabasePool;
 let store: EventStore;
-let orders: Orders;
-let answers: Counter<'message' | 'outcome'>;
+let orders: OrderApplication;
 let stop: () => Promise<void>;
 
 beforeAll(async () => {
@@ -43,24 +38,7 @@ beforeAll(async () => {
   store = createEventStore({ pool, projections: [orderProjection] });
 });
 beforeEach(() => {
-  answers = new Counter({
-    name: 'answers_total',
-    help: 'answers',
-    labelNames: ['message', 'outcome'],
-    registers: [createMetricsRegistry('test', { collectDefaults: false })],
-  });
-  orders = createOrders({
-    store,
-    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
-    readModel: createOrderTable(store),
-    watch: createOrderWatch({ store, readModel: createOrderTable(store), maxFollowers: 1000 }),
-    clock: systemClock,
-    logger: silentLogger,
-    decisions: answers,
-    maxWaitingOrders: 1000,
-    payments: false,
-    createdVersion: OrderCreated.version,
-  });
+  orders = createOrderApplication(store);
 });
 afterAll(async () => {
   await stop();
@@ -68,7 +46,7 @@ afterAll(async () => {
 });
 
 const items = [{ productId: 'item1', quantity: 1 }];
-const request = (more: Partial<CreateOrder> = {}): CreateOrder => ({
+const request = (more: Partial<NewOrder> = {}): NewOrder => ({
   customerId: 'c',
   items,
   correlationId: createId(),
@@ -95,10 +73,7 @@ async function countCommits(work: () => Promise<unknown>): Promise<number> {
   return commits;
 }
 
-async function outcomes(): Promise<Record<string, number>> {
-  const { values } = await answers.get();
-  return Object.fromEntries(values.map(({ labels, value }) => [`${labels.message} ${labels.outcome}`, value]));
-}
+const outcomes = () => orders.outcomes();
 
 describe('creating orders', () => {
   test('when two hundred come at once, then they share a few transactions', async () => {
@@ -216,7 +191,7 @@ describe('the read model', () => {
     const { id } = await orders.createOrder(request());
     await orders.applyAnswers('queue', [unavailable(id)]);
     const before = await orders.getOrder(id);
-    const history = await orders.getHistory(id);
+    const history = (await store.load([`order-${id}`])).get(`order-${id}`) as RecordedEvent[];
     await orderProjection.apply(store, history);
     await orderProjection.apply(store, history.slice(0, 1));
     const older = { ...(history[1] as RecordedEvent), type: 'OrderConfirmed', streamVersion: 1 };
@@ -245,7 +220,7 @@ describe('the read model', () => {
     const live = await store.query('SELECT * FROM orders ORDER BY id');
     await rebuildProjection({ pool, projection: orderProjection, pageSize: 7 });
     expect((await store.query('SELECT * FROM orders ORDER BY id')).rows).toEqual(live.rows);
-    for (const id of ids) expect(viewOf(await orders.getHistory(id))).toEqual(await orders.getOrder(id));
+    for (const id of ids) expect(orderProjection.rowAt(await orders.getHistory(id))).toEqual(await orders.getOrder(id));
   });
 
   test('when the table is large, then every list is read from its index', async () => {
@@ -257,14 +232,14 @@ describe('the read model', () => {
     await store.query('ANALYZE orders');
     const cases: [Omit<OrderFilter, 'limit'>, string][] = [
       [{}, 'orders_pkey'],
-      [{ before: createId() }, 'orders_pkey'],
+      [{ cursor: formatCursor(createId()) }, 'orders_pkey'],
       [{ customerId: 'many-1' }, 'orders_by_customer'],
       [{ status: 'pending' }, 'orders_by_status'],
-      [{ status: 'pending', before: createId() }, 'orders_by_status'],
+      [{ status: 'pending', cursor: formatCursor(createId()) }, 'orders_by_status'],
     ];
     for (const [filter, index] of cases) {
-      const { text, values } = listQuery({ ...filter, limit: 21 });
-      const { rows } = await store.query<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values);
+      const query = sql`EXPLAIN ${listQuery({ ...filter, limit: 21 })}`;
+      const rows = await orders.store.query<{ 'QUERY PLAN': string }>(query);
       expect(rows.map((row) => row['QUERY PLAN']).join('\n')).toContain(index);
     }
   });

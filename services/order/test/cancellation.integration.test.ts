@@ -9,7 +9,7 @@ import {
 import { archiveRule, createEventStore, createPool } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { uniqueName, waitUntil } from '@warren/testing';
-import { ENDING_EVENTS } from '../src/application/order-streams.ts';
+import { order } from '../src/domain/order.ts';
 import { type RunningOrder, useTwoOrders, waitUntilEnded } from './order-fixture.ts';
 
 const pair = useTwoOrders();
@@ -42,7 +42,7 @@ const typesOf = async (orderId: string): Promise<string[]> => {
 async function archived(orderId: string): Promise<void> {
   const pool = createPool({ url: pair.fixture.database.url, schema: 'order_service' });
   const store = createEventStore({ pool });
-  const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
+  const rule = archiveRule({ endedBy: order.ends, keepMs: 0 });
   const isArchived = async () => {
     await store.transaction((tx) => rule.takeBatch(tx, { size: 1000, after: 0 }));
     return (await store.query('SELECT FROM archived_events WHERE aggregate_id = $1', [orderId])).rowCount === 2;

@@ -1,24 +1,21 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, jest, test } from '@jest/globals';
-import { createEvent, InventoryReserved, OrderCreated, type RequestContext } from '@warren/contracts';
+import { createEvent, InventoryReserved, type RequestContext } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
-  createIdempotencyKeyTable,
   createPool,
   type DatabasePool,
   type EventStore,
   rebuildProjection,
 } from '@warren/event-store';
-import { Counter, createAlerts, createId, silentLogger, systemClock } from '@warren/kernel';
+import { createAlerts, createId, silentLogger } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { createAnswerConsumerTable } from '../src/adapters/postgres/answer-consumer-table.ts';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
-import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
-import { createOrderTable } from '../src/adapters/postgres/order-table.ts';
 import type { AnswerQueueState, AnswerQueues } from '../src/application/answer-consumers.ts';
-import { createOrderWatch } from '../src/application/order-watch.ts';
-import { createOrders, type Orders } from '../src/application/orders.ts';
+import { orders as orderProjection } from '../src/application/order-view.ts';
 import { createDeadlineWatch } from '../src/application/watch-deadlines.ts';
+import { createOrderApplication, type OrderApplication } from './order-application.ts';
 
 const DEADLINE_MS = 60_000;
 const PATIENCE_MS = 600_000;
@@ -34,7 +31,7 @@ beforeAll(async () => {
   pool = createPool({ url: database.url, schema: 'order_service', connectTimeoutMs: 60_000 });
   const migrations = { namespace: 'order', migrations: orderMigrations };
   await createDatabaseComponent({ pool, schema: 'order_service', migrations }).start?.();
-  store = createEventStore({ pool, projections: [createOrderProjection()] });
+  store = createEventStore({ pool, projections: [orderProjection] });
 });
 beforeEach(async () => {
   await pool.query(`TRUNCATE answer_consumers, relay_checkpoints, parked_events, orders, events, archived_events`);
@@ -55,7 +52,7 @@ interface Instance {
   seen: Omit<AnswerQueueState, 'queue'>;
   /** What it is to say of the retry queues. */
   nothingRests: boolean;
-  readonly orders: Orders;
+  readonly orders: OrderApplication;
   readonly alerts: ReturnType<typeof createAlerts>;
   /** A look, with all that follows from it; returns how many orders were due. */
   look(): Promise<number>;
@@ -64,19 +61,7 @@ interface Instance {
 
 /** One instance's application. The broker counts so many consumers. */
 function newInstance({ consumers = 1 }: { consumers?: number } = {}): Instance {
-  const readModel = createOrderTable(store);
-  const orders = createOrders({
-    store,
-    keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
-    readModel,
-    watch: createOrderWatch({ store, readModel, maxFollowers: 1000 }),
-    clock: systemClock,
-    logger: silentLogger,
-    decisions: new Counter({ name: 'decisions', help: '-', labelNames: ['message', 'outcome'], registers: [] }),
-    maxWaitingOrders: 1000,
-    payments: false,
-    createdVersion: OrderCreated.version,
-  });
+  const orders = createOrderApplication(store);
   const id = createId();
   const alerts = createAlerts();
   const instance: Instance = {
@@ -100,10 +85,10 @@ function newInstance({ consumers = 1 }: { consumers?: number } = {}): Instance {
     },
     leave: () => watch.leave(),
   };
-  const consumersTable = createAnswerConsumerTable({ store, instance: id, patienceMs: PATIENCE_MS });
+  const consumersTable = createAnswerConsumerTable({ store: orders.store, instance: id, patienceMs: PATIENCE_MS });
   const { answers } = instance;
   const watch = createDeadlineWatch({
-    ...{ deadlineMs: DEADLINE_MS, orders, readModel, alerts, answers },
+    ...{ deadlineMs: DEADLINE_MS, store: orders.store, logger: silentLogger, alerts, answers },
     consumers: consumersTable,
   });
   return instance;
@@ -265,7 +250,7 @@ describe('the deadline counts from the confirm', () => {
     await confirmAll(OVERDUE_MS);
     const later = await place(one);
     await confirmAll(IN_TIME_MS);
-    await rebuildProjection({ pool, projection: createOrderProjection() });
+    await rebuildProjection({ pool, projection: orderProjection });
     await pool.query('UPDATE orders SET position = DEFAULT');
     expect(await one.look()).toBe(1);
     expect([await statusOf(one, due), await statusOf(one, later)]).toEqual(['cancelled', 'pending']);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { EventBus } from '@warren/event-bus';
-import { type Clock, type Logger, loadSettings, silentLogger } from '@warren/kernel';
+import { type Clock, type Logger, silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -10,12 +11,11 @@ import {
   waitUntilReady,
 } from '@warren/testing';
 import request, { type Test } from 'supertest';
-import { composeOrder, type OrderService } from '../src/compose.ts';
-import { orderSettings } from '../src/config.ts';
+import { orderService } from '../src/service.ts';
 
 /** One order service in this process, on a broker and database that only its suite uses. */
 export interface RunningOrder {
-  service: OrderService;
+  service: RunnableService;
   /** Supertest on its port. */
   api: ReturnType<typeof request>;
   post(body: unknown, headers?: Record<string, string>): Test;
@@ -46,7 +46,7 @@ export async function createOrderFixture(): Promise<OrderFixture> {
     const addresses = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
     // A deadline longer than the patience of any suite: an order that ends has been handled, not timed out.
     const defaults = { ...addresses, RETRY_BASE_MS: '50', ORDER_DEADLINE_MS: '600000' };
-    const service = composeOrder(loadSettings(orderSettings, { ...defaults, ...env }), logger, clock);
+    const service = createService(orderService, { env: { ...defaults, ...env }, logger, ...(clock && { clock }) });
     const order = toRunning(service);
     running.push(order);
     await service.lifecycle.start();
@@ -96,7 +96,7 @@ export function useTwoOrders(): OrderPair {
   };
 }
 
-function toRunning(service: OrderService): RunningOrder {
+function toRunning(service: RunnableService): RunningOrder {
   const order: RunningOrder = {
     service,
     api: request(''),

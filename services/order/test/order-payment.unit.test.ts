@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
-import { givenFor } from '@warren/testing';
-import { toNewEvent } from '../src/application/order-streams.ts';
-import { changeBy, viewAtCreation, viewOf } from '../src/application/order-view.ts';
-import { toWire } from '../src/application/to-wire.ts';
-import { decide, evolve, initialOrder, type OrderEvent, type OrderInput } from '../src/domain/order.ts';
+import { contractsOf } from '@warren/contracts';
+import { given as givenOf } from '@warren/testing';
+import { orders } from '../src/application/order-view.ts';
+import { decide, type OrderEvent, type OrderInput, order } from '../src/domain/order.ts';
+import { recordedOf, toWire } from './recorded.ts';
 
-const given = givenFor({ initialState: initialOrder, decide, evolve });
+const given = (history: readonly OrderEvent[]) => givenOf(order, ...history);
 
 const orderId = '0192d3a0-0000-7000-8000-000000000001';
 const createdAt = '2026-01-01T00:00:00.000Z';
@@ -151,8 +151,9 @@ describe('how a paid order looks', () => {
       ...event,
       version: event.type === 'OrderCreated' ? 2 : 1,
       timestamp: `2026-01-01T00:00:0${at}.000Z`,
+      ...{ id: `event-${at}`, aggregateId: orderId, sequence: at + 1 },
     }));
-    const { status, paymentStatus, fulfillmentStatus, version, reason } = viewOf(recorded);
+    const { status, paymentStatus, fulfillmentStatus, version, reason } = orders.rowAt(recorded);
     return [status, paymentStatus, fulfillmentStatus, version, reason];
   };
 
@@ -172,20 +173,21 @@ describe('how a paid order looks', () => {
   });
 
   test('when no payment is taken, then neither field is there', () => {
-    const [created] = decide(initialOrder, { type: 'CreateOrder', data: wish }) as readonly OrderEvent[];
-    const view = viewAtCreation((created as Extract<OrderEvent, { type: 'OrderCreated' }>).data);
-    const confirmed = { ...view, ...changeBy(orderConfirmed as never, { version: 2, updatedAt: createdAt }) };
+    const unpaid = decide(order.initial, { type: 'CreateOrder', data: wish }) as readonly OrderEvent[];
+    const confirmed = orders.rowAt(
+      [...unpaid, orderConfirmed].map((event, at) => ({
+        ...event,
+        ...{ id: `event-${at}`, aggregateId: orderId, sequence: at + 1, timestamp: createdAt },
+        version: event.type === 'OrderCreated' ? 2 : 1,
+      })),
+    );
     expect(Object.keys(confirmed)).not.toEqual(expect.arrayContaining(['paymentStatus']));
     expect(Object.keys(confirmed)).not.toEqual(expect.arrayContaining(['fulfillmentStatus']));
   });
 });
 
 describe('what others hear of a paid order', () => {
-  const now = new Date(createdAt);
-  const wire = (event: OrderEvent) => {
-    const added = toNewEvent(event, orderId, { cause: { correlationId: 'c', causationId: 'c' }, now });
-    return toWire({ ...added, position: 1, streamId: `order-${orderId}`, streamVersion: 1 });
-  };
+  const wire = (event: OrderEvent) => toWire(recordedOf(event, { orderId, timestamp: createdAt }));
 
   test('when it is paid or shipped, then that goes out with its time', () => {
     expect(wire(orderPaid)).toMatchObject([
@@ -203,7 +205,6 @@ describe('what others hear of a paid order', () => {
 
   test('when its refund is noted, then nothing goes out', () => {
     expect(wire(orderRefunded)).toEqual([]);
-    const cause = { correlationId: 'c', causationId: 'c' };
-    expect(toNewEvent(orderRefunded, orderId, { cause, now }).routingKey).toBeNull();
+    expect(contractsOf(order.events.OrderRefunded)).toEqual([]);
   });
 });

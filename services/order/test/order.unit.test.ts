@@ -1,8 +1,8 @@
 import { describe, test } from '@jest/globals';
-import { givenFor } from '@warren/testing';
-import { decide, evolve, initialOrder, type OrderEvent, type OrderInput } from '../src/domain/order.ts';
+import { given as givenOf } from '@warren/testing';
+import { type OrderEvent, type OrderInput, order } from '../src/domain/order.ts';
 
-const given = givenFor({ initialState: initialOrder, decide, evolve });
+const given = (history: readonly OrderEvent[]) => givenOf(order, ...history);
 
 const ID = '0192d3a0-0000-7000-8000-000000000001';
 const items = [{ productId: 'item1', quantity: 101 }];

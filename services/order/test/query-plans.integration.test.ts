@@ -4,13 +4,18 @@ import {
   createEventStore,
   createPool,
   type DatabasePool,
+  type NumberedSql,
   type RecordedEvent,
+  type Sql,
+  sql,
 } from '@warren/event-store';
 import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
-import { createOrderProjection } from '../src/adapters/postgres/order-projection.ts';
-import { listQuery, OVERDUE } from '../src/adapters/postgres/order-table.ts';
+import { OVERDUE } from '../src/application/cancel-overdue.ts';
+import { formatCursor, listQuery } from '../src/application/list-orders.ts';
+import { orders as orderProjection } from '../src/application/order-view.ts';
+import { createOrderApplication } from './order-application.ts';
 
 interface PlanNode {
   'Node Type': string;
@@ -54,10 +59,15 @@ afterAll(async () => {
 });
 
 /** What the query did: the indexes that it used, and how many rows it read. */
-async function run(text: string, values: unknown[]): Promise<{ indexes: string[]; types: string[]; read: number }> {
-  const { rows } = await pool.query(`EXPLAIN (ANALYZE, FORMAT JSON) ${text}`, values);
+async function run(statement: Sql | NumberedSql): Promise<{ indexes: string[]; types: string[]; read: number }> {
+  const { store } = createOrderApplication(createEventStore({ pool }));
+  const explained =
+    'text' in statement
+      ? { ...statement, text: `EXPLAIN (ANALYZE, FORMAT JSON) ${statement.text}` }
+      : sql`EXPLAIN (ANALYZE, FORMAT JSON) ${statement}`;
+  const [row] = await store.query<{ 'QUERY PLAN': { Plan: PlanNode }[] }>(explained);
   const flat = (node: PlanNode): PlanNode[] => [node, ...(node.Plans ?? []).flatMap(flat)];
-  const nodes = flat(rows[0]['QUERY PLAN'][0].Plan);
+  const nodes = flat(row?.['QUERY PLAN'][0]?.Plan as PlanNode);
   const leaves = nodes.filter((node) => !node.Plans);
   const read = leaves.reduce(
     (sum, node) => sum + (node['Actual Rows'] + (node['Rows Removed by Filter'] ?? 0)) * node['Actual Loops'],
@@ -69,7 +79,7 @@ async function run(text: string, values: unknown[]): Promise<{ indexes: string[]
 
 describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => {
   test('when overdue orders are looked for, then only pending ones are read, each with its first event', async () => {
-    const { indexes, types } = await run(OVERDUE, [new Date(), 500, []]);
+    const { indexes, types } = await run({ text: OVERDUE, values: [new Date(), 500, []] });
     expect(types).not.toContain('Seq Scan');
     expect(new Set(indexes)).toEqual(
       new Set(['relay_checkpoints_pkey', 'orders_pending', 'events_pkey', 'parked_events_pkey']),
@@ -77,12 +87,12 @@ describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => 
   });
 
   test('when a few of those overdue are asked for, then no more are read', async () => {
-    const { read } = await run(OVERDUE, [new Date(), 3, []]);
+    const { read } = await run({ text: OVERDUE, values: [new Date(), 3, []] });
     expect(read).toBeLessThan(20);
   });
 
   test('when none can be overdue, then no order is read', async () => {
-    const { read } = await run(OVERDUE, [new Date(0), 500, []]);
+    const { read } = await run({ text: OVERDUE, values: [new Date(0), 500, []] });
     expect(read).toBe(0);
   });
 
@@ -96,9 +106,8 @@ describe(`the plans on ${ORDERS} orders of which ${PENDING} are pending`, () => 
   ])(
     'when a page of %s is asked for, from the top or from the middle, then little more than the page is read',
     async (_, filter, index) => {
-      for (const before of [undefined, middle]) {
-        const { text, values } = listQuery({ ...filter, before, limit: 21 });
-        const { indexes, types, read } = await run(text, values);
+      for (const cursor of [undefined, formatCursor(middle)]) {
+        const { indexes, types, read } = await run(listQuery({ ...filter, cursor, limit: 21 }));
         expect(types).not.toContain('Seq Scan');
         if (index) expect(indexes).toEqual([index]);
         expect(read).toBeLessThanOrEqual(100);
@@ -128,7 +137,7 @@ test('when the orders have grown since a connection planned its statements, then
   const schema = 'grown_orders';
   const grown = createPool({ url: database.url, schema, max: 1 });
   const { transaction } = createEventStore({ pool: grown });
-  const { apply } = createOrderProjection();
+  const { apply } = orderProjection;
   try {
     const migrations = { namespace: 'order', migrations: orderMigrations };
     await createDatabaseComponent({ pool: grown, schema, migrations }).start?.();

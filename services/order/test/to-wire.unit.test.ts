@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import {
   type EventEnvelope,
+  type EventOf,
   OrderCancelled,
   OrderCreated,
   OrderStatusUpdated,
@@ -8,15 +9,15 @@ import {
 } from '@warren/contracts';
 import type { RecordedEvent } from '@warren/event-store';
 import { createId } from '@warren/kernel';
-import { asOrderEvent, replay, toNewEvent } from '../src/application/order-streams.ts';
-import { toWire } from '../src/application/to-wire.ts';
-import type { OrderCreatedData, OrderEvent } from '../src/domain/order.ts';
+import { orders } from '../src/application/order-view.ts';
+import type { OrderEvent } from '../src/domain/order.ts';
+import { recordedOf, toWire } from './recorded.ts';
 
 const orderId = createId();
 const now = new Date('2026-01-01T00:00:00.000Z');
 const cause = { correlationId: 'request-1', causationId: 'message-1' };
 
-const createdData: OrderCreatedData = {
+const createdData: EventOf<typeof OrderCreated>['data'] = {
   id: orderId,
   customerId: 'c',
   items: [{ productId: 'p', quantity: 1, price: 0.1 }],
@@ -49,14 +50,9 @@ const LOGGED_BY_0_1: RecordedEvent = {
   streamVersion: 1,
 };
 
-function recordedAs(event: OrderEvent, createdVersion: number): RecordedEvent {
-  const recordedEvent = toNewEvent(event, orderId, { cause, now, createdVersion });
-  return { ...recordedEvent, position: 1, streamId: `order-${orderId}`, streamVersion: 1 };
-}
-
-function recorded(event: OrderEvent, streamVersion: number): RecordedEvent {
-  return { ...toNewEvent(event, orderId, { cause, now }), position: 1, streamId: `order-${orderId}`, streamVersion };
-}
+const timestamp = now.toISOString();
+const recordedAs = (event: OrderEvent, version: number) => recordedOf(event, { orderId, timestamp, version });
+const recorded = (event: OrderEvent, streamVersion: number) => recordedOf(event, { orderId, timestamp, streamVersion });
 
 describe('events of an order on the wire', () => {
   test('when the order was created, then it goes out as OrderCreated v2 with the same id', () => {
@@ -84,12 +80,15 @@ describe('events of an order on the wire', () => {
   test('when the log was written by release 0.1, then it is read as today and goes out as it was written', () => {
     const [wire] = toWire(LOGGED_BY_0_1);
     expect(wire).toMatchObject({ id: LOGGED_BY_0_1.id, version: 1, data: LOGGED_BY_0_1.data });
-    expect(asOrderEvent(LOGGED_BY_0_1).data).toEqual({ ...(LOGGED_BY_0_1.data as object), currency: 'USD' });
-    expect(replay([LOGGED_BY_0_1])).toEqual({ status: 'pending', id: LOGGED_BY_0_1.aggregateId });
+    const { data, timestamp: updatedAt } = LOGGED_BY_0_1;
+    expect(orders.rowAt([{ ...LOGGED_BY_0_1, sequence: 1 }])).toEqual({
+      ...{ ...(data as object), currency: 'USD' },
+      ...{ version: 1, updatedAt },
+    });
   });
 
   test('when the log holds a version of a newer program, then it is not taken for an older one', () => {
-    expect(() => asOrderEvent({ ...LOGGED_BY_0_1, version: 3 })).toThrow('OrderCreated v3');
+    expect(() => orders.rowAt([{ ...LOGGED_BY_0_1, version: 3, sequence: 1 }])).toThrow('OrderCreated v3');
   });
 
   test.each<[OrderEvent, object]>([

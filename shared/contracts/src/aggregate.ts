@@ -14,10 +14,20 @@ export const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reaso
 /** What `decide` returns: the events that follow from an input, or that it ignores the input and why. */
 export type Decision<Event> = readonly [Event, ...Event[]] | Ignored;
 
-/** An event that stays inside its service: it stands in the log, and nobody else hears of it. */
+/** An event of a shape that only the log of its service has. */
 export interface InternalEvent<Schema extends TSchema = TSchema> {
   readonly version: number;
   readonly schema: Schema;
+  /** What others hear of it. @default nothing */
+  readonly publishedAs?: Publication;
+}
+
+/** The messages that others get for an event of the log. */
+export interface Publication {
+  /** Those that the messages are of. The event goes into the log under the routing key of the first. */
+  readonly contracts: readonly [EventContract, ...EventContract[]];
+  /** At least one. The first has the id of the event, each other one an id that follows from it. */
+  readonly messagesOf: (event: RecordedEnvelope<string, never>) => readonly MessageOf<EventContract>[];
 }
 
 /** Declares an event that stays inside its service. @param version of its schema */
@@ -26,11 +36,39 @@ export const internalEvent = <Schema extends TSchema>(schema: Schema, version = 
   schema,
 });
 
+/**
+ * Declares version 1 of an event that the log holds in another shape than others hear of it.
+ * @param messagesOf pure: the relay may publish an event several times
+ */
+export const publishedAs = <
+  Schema extends TSchema,
+  const Contracts extends readonly [EventContract, ...EventContract[]],
+>(
+  schema: Schema,
+  contracts: Contracts,
+  messagesOf: (event: RecordedEnvelope<string, Static<Schema>>) => readonly MessageOf<Contracts[number]>[],
+): InternalEvent<Schema> => ({
+  version: 1,
+  schema,
+  publishedAs: { contracts, messagesOf: messagesOf as Publication['messagesOf'] },
+});
+
+/** A message of a contract, for {@link publishedAs}. */
+export const messageOf = <Type extends string, Version extends number, Schema extends TSchema>(
+  { type, version }: EventContract<Type, Version, Schema>,
+  data: Static<Schema>,
+): MessageOf<EventContract<Type, Version, Schema>> => ({ type, version, data });
+
 /** The events of an aggregate by type. Of a contract, the log holds what goes over the wire. */
 export type EventMap = Readonly<Record<string, EventContract | InternalEvent>>;
 
-/** True for an event that others hear of. */
-export const isPublished = (event: EventContract | InternalEvent): event is EventContract => 'exchange' in event;
+/** True for an event that goes over the wire as the log has it. */
+export const isContract = (event: EventContract | InternalEvent): event is EventContract => 'exchange' in event;
+
+/** The contracts of what others hear of an event. */
+export function contractsOf(event: EventContract | InternalEvent): readonly EventContract[] {
+  return isContract(event) ? [event] : (event.publishedAs?.contracts ?? []);
+}
 
 type DataOf<Entry> = Entry extends { readonly schema: infer Schema extends TSchema } ? Static<Schema> : never;
 
@@ -161,6 +199,8 @@ export interface RecordedEnvelope<Type extends string = string, Data = unknown>
   extends EventEnvelope<Type, number, Data> {
   /** Place in its stream, from 1 without gaps. */
   readonly streamVersion: number;
+  /** Place in the whole log; increasing, with gaps. */
+  readonly position: number;
 }
 
 /** An event of an aggregate as it is read from a log; with a type, only that one. */

@@ -44,8 +44,8 @@ export interface EventContract<
   routingKey: string;
   /** Shape of `data`. Fields that it does not name are allowed and ignored: producers may be newer than consumers. */
   schema: Schema;
-  /** The version before this one, and how its data becomes that of this one; see `defineNextVersion`. */
-  previous?: { contract: EventContract; upcast(data: unknown): unknown };
+  /** The version before this one, and how the data of either becomes that of the other; see `defineNextVersion`. */
+  previous?: { contract: EventContract; upcast(data: unknown): unknown; downcast?(data: unknown): unknown };
 }
 
 /** The envelope that a contract describes; over a union of contracts, the union of their envelopes. */

@@ -18,6 +18,8 @@ export interface NextVersion<Previous extends EventContract, Version extends num
    * somebody sent under the new name before it had a meaning is not taken for it.
    */
   upcast(data: EventOf<Previous>['data']): Static<Schema>;
+  /** Makes data of the previous version out of data of this one, without what that version cannot say. For {@link downcastTo}. */
+  downcast?(data: Static<Schema>): EventOf<Previous>['data'];
 }
 
 /**
@@ -29,13 +31,13 @@ export function defineNextVersion<
   const Previous extends EventContract,
   const Version extends number,
   Schema extends TSchema,
->(contract: Previous, { version, schema, upcast }: NextVersion<Previous, Version, Schema>) {
+>(contract: Previous, { version, schema, upcast, downcast }: NextVersion<Previous, Version, Schema>) {
   const { type, exchange, routingKey } = contract as EventContract<Previous['type']>;
   if (version !== contract.version + 1) {
     throw contractErrors.CONTRACT_VERSION_SKIPPED(`${type} v${version} cannot follow v${contract.version}`);
   }
   const next: EventContract<Previous['type'], Version, Schema> = { type, version, exchange, routingKey, schema };
-  return { ...next, previous: { contract, upcast } };
+  return { ...next, previous: { contract, upcast, ...(downcast && { downcast }) } };
 }
 
 /** The contract with its earlier versions, the newest first. */
@@ -56,4 +58,15 @@ export function upcastTo<Contract extends EventContract>(
   if (!previous || event.version > version)
     throw kernelErrors.UNEXPECTED(`${event.type} v${event.version} cannot become v${version}`);
   return previous.upcast(upcastTo(previous.contract, event));
+}
+
+/**
+ * The data of the latest version as an earlier one has it: what a service records while others run that know no later version.
+ * @throws `UNEXPECTED` when the contract follows from no such version, or one on the way does not say how
+ */
+export function downcastTo({ previous, ...contract }: EventContract, version: number, data: unknown): unknown {
+  if (version === contract.version) return data;
+  if (!previous?.downcast)
+    throw kernelErrors.UNEXPECTED(`${contract.type} v${contract.version} cannot become v${version}`);
+  return downcastTo(previous.contract, version, previous.downcast(data));
 }

@@ -86,6 +86,7 @@ export const OrderCreated = defineNextVersion(OrderCreatedV1, {
     status,
     createdAt,
   }),
+  downcast: ({ currency, priority, paymentStatus, fulfillmentStatus, ...earlier }) => earlier,
 });
 
 /** An order was confirmed or cancelled. A cancellation is told twice: here with the status, and as {@link OrderCancelled}. */

@@ -1,26 +1,34 @@
-import type { FulfillmentStatus, OrderItem, OrderStatus, PaymentStatus, Priority } from './order-events.ts';
+import { type Static, Type } from 'typebox';
+import {
+  Currency,
+  FULFILLMENT_STATUSES,
+  ORDER_STATUSES,
+  OrderItem,
+  PAYMENT_STATUSES,
+  PRIORITIES,
+} from './order-events.ts';
+import { DateTime, ShortText, Uuid } from './text.ts';
 
 /** An order as the API of the order service shows it. */
-export interface OrderView {
-  id: string;
-  customerId: string;
-  items: OrderItem[];
+export const OrderView = Type.Object({
+  id: Uuid,
+  customerId: ShortText,
+  items: Type.Array(OrderItem),
   /** Sum of price × quantity; absent when a line has no price. */
-  totalAmount?: number;
-  /** ISO 4217. */
-  currency: string;
+  totalAmount: Type.Optional(Type.Number()),
+  currency: Currency,
   /** Absent when the order names none: it is normal. */
-  priority?: Priority;
-  status: OrderStatus;
+  priority: Type.Optional(Type.Enum([...PRIORITIES])),
+  status: Type.Enum([...ORDER_STATUSES]),
   /** Why it is cancelled. */
-  reason?: string;
+  reason: Type.Optional(Type.String()),
   /** Only of orders that were placed where payments are on. */
-  paymentStatus?: PaymentStatus;
+  paymentStatus: Type.Optional(Type.Enum([...PAYMENT_STATUSES])),
   /** The same. */
-  fulfillmentStatus?: FulfillmentStatus;
+  fulfillmentStatus: Type.Optional(Type.Enum([...FULFILLMENT_STATUSES])),
   /** Number of events that it is made of; also its ETag. */
-  version: number;
-  /** ISO 8601, UTC. */
-  createdAt: string;
-  updatedAt: string;
-}
+  version: Type.Integer(),
+  createdAt: DateTime,
+  updatedAt: DateTime,
+});
+export type OrderView = Static<typeof OrderView>;

@@ -27,8 +27,18 @@ export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';
 export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared-rows.ts';
-export { rows, type Sql, sql, touching, type Write } from './store/sql.ts';
-export { createStore, type MessageWriter, type Reactions, type Store, type StoreWork } from './store/store.ts';
+export { type NumberedSql, rows, type Sql, sql, touching, type Write } from './store/sql.ts';
+export {
+  createStore,
+  type Intake,
+  type MessageWriter,
+  type Reactions,
+  type ServiceStore,
+  type Store,
+  type StoreWork,
+} from './store/store.ts';
+export { createStreamWatch, type StreamWatch } from './store/stream-watch.ts';
+export { toWireOf } from './store/wire.ts';
 export * from './store-alerts.ts';
 export * from './store-errors.ts';
 export * from './stream-id.ts';

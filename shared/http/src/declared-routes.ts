@@ -7,7 +7,9 @@ import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
 import { faultsOf, invalidRequest, type Parsed, parseBy } from './invalid-request.ts';
 import { hasBody, readJsonBody } from './json-body.ts';
+import { createQueryParser } from './parse-query.ts';
 import { pathIdOf } from './path-id.ts';
+import { honourWait } from './prefer-wait.ts';
 import { requestContextOf } from './request-tracing.ts';
 import type { Route, RouteHandler, RouteMethod } from './routes.ts';
 
@@ -21,9 +23,11 @@ type PathFields<Path extends string> = Path extends `${string}:${infer Name}/${i
     ? { readonly [One in Name]: string }
     : unknown;
 
-interface RouteSpec<Body extends TSchema, Answer extends TSchema> {
+interface RouteSpec<Body extends TSchema, Answer extends TSchema, Query extends TObject, Deps> {
   /** All faults of body and headers are answered together. A request may leave the body out where `{}` is valid. @default the body is not read */
   body?: Body;
+  /** The parameters of the query; see {@link createQueryParser}. @default the query is not read */
+  query?: Query;
   /**
    * Shape of the answer. If it has a `version`, that is its ETag; a route that changes something hands `If-Match` on to the use case. A 201
    * has no ETag: a repeated request gets the first answer again, whatever has happened since.
@@ -33,19 +37,29 @@ interface RouteSpec<Body extends TSchema, Answer extends TSchema> {
   idempotent?: boolean;
   /** Answers 201, with the address of the new thing. @default 200 */
   location?(answer: Static<Answer>): string;
+  /** What a client that prefers to wait gets; see {@link honourWait}. @default the preference is ignored */
+  wait?(deps: Deps, answer: Static<Answer>, signal: AbortSignal): Promise<Static<Answer>> | undefined;
 }
 
 /** A path, what it takes and answers, and the use case that answers it, as data; see {@link toRoutes}. */
 export interface DeclaredRoute<in Deps> {
   readonly method: RouteMethod;
   readonly path: string;
-  readonly body: TSchema | undefined;
-  readonly answer: TSchema;
-  readonly idempotent: boolean;
-  readonly location: ((answer: never) => string) | undefined;
+  readonly body?: TSchema | undefined;
+  readonly query?: TObject | undefined;
+  readonly answer?: TSchema;
+  readonly idempotent?: boolean;
+  readonly location?: ((answer: never) => string) | undefined;
+  readonly wait?: ((deps: Deps, answer: never, signal: AbortSignal) => Promise<unknown> | undefined) | undefined;
   /** What to throw when the `:id` of the path is no UUID. */
   readonly missing?: (id: string) => AppError;
-  readonly use: (deps: Deps, request: never) => Promise<unknown>;
+  readonly use: (deps: Deps, request: never, exchange: Exchange) => Promise<unknown>;
+}
+
+/** A request and what answers it, for the few routes that write their answer themselves. */
+export interface Exchange {
+  readonly req: Request;
+  readonly res: Response;
 }
 
 type Declare = <
@@ -53,34 +67,39 @@ type Declare = <
   Deps,
   Answer extends TSchema,
   Body extends TSchema = TObject<Record<never, never>>,
+  Query extends TObject = TObject<Record<never, never>>,
 >(
   path: Path,
-  spec: RouteSpec<Body, Answer>,
-  use: (deps: Deps, request: RequestOf<PathFields<Path> & Static<Body>>) => Promise<Static<Answer>>,
+  spec: RouteSpec<Body, Answer, Query, Deps>,
+  use: (deps: Deps, request: RequestOf<PathFields<Path> & Static<Body> & Static<Query>>) => Promise<Static<Answer>>,
 ) => DeclaredRoute<Deps>;
 
 const declare =
   (method: RouteMethod): Declare =>
-  (path, { body, answer, idempotent = false, location }, use) => {
-    requireFree(path, body);
-    return {
-      ...{ method, path, body, answer, idempotent, use },
-      location: location as DeclaredRoute<never>['location'],
-    };
+  (path, { location, ...spec }, use) => {
+    requireFree(path, 'body', spec.body);
+    requireFree(path, 'query', spec.query);
+    return { method, path, ...spec, location: location as DeclaredRoute<never>['location'], use };
   };
 
-/** @throws `UNEXPECTED` when a field of the body has a name that the request has for something else */
-function requireFree(path: string, body: TSchema | undefined): void {
+/** @throws `UNEXPECTED` when a field has a name that the request has for something else */
+function requireFree(path: string, part: string, schema: TSchema | undefined): void {
   const taken = ['cause', 'key', 'ifMatch', ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => name)];
-  const clash = Object.keys((body as Partial<TObject> | undefined)?.properties ?? {}).find((name) =>
+  const clash = Object.keys((schema as Partial<TObject> | undefined)?.properties ?? {}).find((name) =>
     taken.includes(name),
   );
-  if (clash !== undefined) throw kernelErrors.UNEXPECTED(`${path}: the body must not have a field ${clash}`);
+  if (clash !== undefined) throw kernelErrors.UNEXPECTED(`${path}: the ${part} must not have a field ${clash}`);
 }
 
 export const get: Declare = declare('GET');
 export const post: Declare = declare('POST');
 export const put: Declare = declare('PUT');
+
+/** A GET whose use case writes its answer itself: server-sent events, say. */
+export const getStream = <const Path extends string, Deps>(
+  path: Path,
+  use: (deps: Deps, request: RequestOf<PathFields<Path>>, exchange: Exchange) => Promise<void>,
+): DeclaredRoute<Deps> => ({ method: 'GET', path, use });
 
 /** Routes about one kind of thing: an `:id` that is no UUID is answered with `missing`. */
 export function routesAbout<Deps>(
@@ -105,20 +124,25 @@ export function toRoutes<Deps>(declared: readonly DeclaredRoute<Deps>[], deps: D
 }
 
 function handlerOf<Deps>(route: DeclaredRoute<Deps>, deps: Deps): RouteHandler {
-  const { method, idempotent, location, use } = route;
+  const { method, idempotent, location, wait, use } = route;
   const body = route.body && createValidator(route.body);
-  const versioned = 'version' in ((route.answer as Partial<TObject>).properties ?? {});
+  const parseQuery = route.query && createQueryParser(route.query);
+  const versioned = 'version' in ((route.answer as Partial<TObject> | undefined)?.properties ?? {});
   return async (req, res) => {
     const fields = fieldsOf(req, route);
     const read = body ? await readBody(req, body) : nothing;
+    const query = parseQuery ? parseQuery(req.query) : nothing;
     const key = idempotent ? parseIdempotencyKey(req) : nothing;
     const ifMatch = versioned && method !== 'GET' && !location ? parseIfMatch(req) : nothing;
-    if ('faults' in read || 'faults' in key || 'faults' in ifMatch) {
-      throw invalidRequest('the request', [read, key, ifMatch].flatMap(faultsOf));
+    if ('faults' in read || 'faults' in query || 'faults' in key || 'faults' in ifMatch) {
+      throw invalidRequest('the request', [read, query, key, ifMatch].flatMap(faultsOf));
     }
     const context = { cause: causeOfRequest(requestContextOf(res)), key: key.value, ifMatch: ifMatch.value };
-    const request = { ...(read.value as object), ...fields, ...context };
-    answer(res, route, (await use(deps, request as never)) as object, versioned);
+    const request = { ...(read.value as object), ...query.value, ...fields, ...context };
+    const done = await use(deps, request as never, { req, res });
+    if (!route.answer) return;
+    const found = wait ? await honourWait(done, { req, res }, (signal) => wait(deps, done as never, signal)) : done;
+    answer(res, route, found as object, versioned);
   };
 }
 

@@ -9,6 +9,7 @@ export * from './idempotency-key.ts';
 export * from './if-match.ts';
 export * from './invalid-request.ts';
 export * from './json-body.ts';
+export * from './parse-query.ts';
 export * from './path-id.ts';
 export * from './prefer.ts';
 export * from './problem-details.ts';

@@ -1,4 +1,4 @@
-import { isPublished, SYSTEM_QUEUES } from '@warren/contracts';
+import { contractsOf, SYSTEM_QUEUES } from '@warren/contracts';
 import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
@@ -12,11 +12,13 @@ import {
   idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
+  type RelayOptions,
   relayOptionsOf,
   retryWhileAway,
   type SharedRows,
+  toWireOf,
 } from '@warren/event-store';
-import { createHttpApp, createHttpServer, toRoutes } from '@warren/http';
+import { createHttpApp, createHttpServer, type DeclaredRoute, toRoutes } from '@warren/http';
 import {
   type Clock,
   type Component,
@@ -34,11 +36,14 @@ import {
   type Service,
   systemClock,
 } from '@warren/kernel';
+import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
 import { createSubscriptions } from './create-subscriptions.ts';
 import { dependencyComponents } from './dependency-components.ts';
-import { type Context, type DefinedService, schemaOf } from './service-declaration.ts';
+import { bySettings, type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
+
+const DAY_MS = 86_400_000;
 
 export interface ServiceOptions {
   /** @default the environment of the process */
@@ -64,8 +69,9 @@ export const run = (service: DefinedService): Promise<void> => runService(() => 
  */
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
   const { name, aggregates, projections = [], idempotencyKeys } = service;
-  requireConsistent(service);
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
+  const routes = bySettings(service.routes, settings);
+  requireConsistent(service, routes);
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);
   const { logger } = errors;
@@ -74,28 +80,28 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const schema = schemaOf(service);
   const pool = createPool({ ...poolOptionsOf(settings), schema, logger, alerts });
   const eventStore = createEventStore({ pool, projections, logger, metrics });
+  const limit = service.followers?.(settings as never);
+  const following =
+    limit === undefined ? undefined : createFollowing({ service: name, limit, log: eventStore, pool, logger, metrics });
   const store = createStore({
     ...{ log: eventStore, source: name, aggregates, clock, logger, metrics },
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
+    recordAs: service.recordAs?.(settings as never),
+    intake: service.intake?.(settings as never),
+    watch: following?.watch,
   });
   const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
-  const dependencies = service.dependencies?.(own as never) ?? {};
+  const dependencies =
+    service.dependencies?.(own as never, { alerts, subscriptions: () => subscriptions?.active ?? [] }) ?? {};
   const context = { ...own, ...dependencies } as never;
-  const publishes = [
-    ...new Set(
-      aggregates.flatMap(({ events }) =>
-        Object.values(events)
-          .filter(isPublished)
-          .map(({ exchange }) => exchange),
-      ),
-    ),
-  ];
+  const contracts = aggregates.flatMap(({ events }) => Object.values(events).flatMap(contractsOf));
+  const publishes = [...new Set(contracts.map(({ exchange }) => exchange))];
   const busOptions = service.on ? busOptionsOf(settings) : publisherOptionsOf(settings);
-  const topology = [...SYSTEM_QUEUES, ...(service.queues ?? [])];
+  const topology = [...SYSTEM_QUEUES, ...(bySettings(service.queues, settings) ?? [])];
   const bus = new EventBus({ ...busOptions, service: name, topology, publishes, logger, metrics, alerts });
   const readiness = () => lifecycle.readiness();
-  const app = createHttpApp({ routes: toRoutes(service.routes ?? [], context), readiness, metrics, logger });
+  const app = createHttpApp({ routes: toRoutes(routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: name, migrations: service.migrations ?? [] };
   const rules = [
@@ -106,10 +112,12 @@ export function createService(service: DefinedService, options: ServiceOptions =
   ];
   // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
   // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
-  const hasApi = service.routes !== undefined;
+  const hasApi = routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
-  const { on: subscriptions, atStart = [], jobs = [] } = service;
+  const { on: listens, atStart = [], jobs = [] } = service;
   const { prefetch, maxBatch } = settings;
+  const subscriptions =
+    listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
@@ -121,16 +129,17 @@ export function createService(service: DefinedService, options: ServiceOptions =
     notEssential(
       createRelay({
         ...relayOptionsOf(settings),
-        ...{ pool, store: eventStore, publisher: bus, logger, metrics, alerts },
+        ...confirmsFor(service.confirmsKeptMs?.(settings as never)),
+        ...{ pool, store: eventStore, publisher: bus, toWire: toWireOf(aggregates), logger, metrics, alerts },
       }),
     ),
     // Ended after the subscriptions: what these leave behind in the end, a goodbye may have to say.
     ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
-    ...(subscriptions
-      ? [unlessApi(createSubscriptions({ service: name, bus, store, subscriptions, context, prefetch, maxBatch }))]
-      : []),
+    ...(subscriptions ? [unlessApi(subscriptions)] : []),
     createRetentionJob({ store: eventStore, rules, logger, metrics }),
+    { name: 'intake', stop: () => store.drain() },
     ...(hasApi ? [http] : []),
+    ...(following?.components ?? []),
     createSystemEvents({ bus, service: name, errors, readiness }),
   ];
 
@@ -149,8 +158,17 @@ export function createService(service: DefinedService, options: ServiceOptions =
   };
 }
 
+/** What the relay must remember so that it can be asked by when an event was confirmed, to about a sixtieth of the time. */
+function confirmsFor(keepMs: number | undefined): Pick<RelayOptions, 'confirmHistory' | 'keepPublishedMs'> {
+  if (keepMs === undefined) return {};
+  return { confirmHistory: { keepMs, everyMs: keepMs / 60 }, keepPublishedMs: Math.max(keepMs, DAY_MS) };
+}
+
 /** What the types of a declaration cannot say. */
-function requireConsistent({ name, aggregates, projections = [], routes = [], idempotencyKeys }: DefinedService): void {
+function requireConsistent(
+  { name, aggregates, projections = [], idempotencyKeys }: DefinedService,
+  routes: readonly DeclaredRoute<never>[] = [],
+): void {
   const categories = new Set(aggregates.map(({ category }) => category));
   const stray = projections.find(({ category }) => !categories.has(category));
   if (stray)

@@ -18,14 +18,20 @@ export interface SubscriptionsOptions<Deps> {
   maxBatch: number;
 }
 
+export interface Subscriptions extends Component {
+  /** Those there are; none before the start. */
+  readonly active: readonly BusSubscription[];
+}
+
 /** What a service listens to, as a component. Stopping it finishes the batches in hand and acknowledges them. */
-export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): Component {
+export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): Subscriptions {
   const { service, bus, store, subscriptions, context, prefetch, maxBatch } = options;
   const active: BusSubscription[] = [];
   return {
     name: 'subscriptions',
+    active,
     async start() {
-      for (const subscription of subscriptions) {
+      for (const subscription of subscriptions.filter(({ when }) => when?.(context) ?? true)) {
         const queue = queueOf(service, subscription);
         const reactions = reactionsOf(subscription, context);
         const bindings = subscription.contracts as never[];

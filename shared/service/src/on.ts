@@ -29,28 +29,35 @@ export interface Subscription<in Deps = never> {
   readonly handles: readonly (AnyAggregate | MessageHandler<never, Deps> | MessageWriter)[];
   /** @default `<service>_<event_in_snake_case>` */
   readonly queue: string | undefined;
+  readonly when: ((context: Deps) => boolean) | undefined;
+}
+
+export interface OnOptions<in Deps> {
+  /** Required where several contracts flow into one queue. @default `<service>_<event_in_snake_case>` */
+  queue?: string;
+  /** Asked once, at the start: whether the queue is consumed. @default it is */
+  when?: (context: Deps) => boolean;
 }
 
 /**
  * Binds a contract to what is done with its messages: an aggregate, a handler, a writer, or several of these in one commit. The inbox claim,
  * the events and the rows of a message are stored together or not at all; a message that was handled before is passed over. Messages are
  * handled in batches; if a batch fails, each of its messages is handled alone and fails by the kind of its error.
- * @param options.queue required where several contracts flow into one queue @default `<service>_<event_in_snake_case>`
  */
 export function on<const Contract extends EventContract, Deps = unknown>(
   contract: Contract,
   handles: OneOrMore<Handles<EventOf<Contract>, Deps>>,
-  options?: { queue?: string },
+  options?: OnOptions<Deps>,
 ): Subscription<Deps>;
 export function on<const Contract extends EventContract, Deps = unknown>(
   contracts: readonly Contract[],
   handles: OneOrMore<Handles<EventOf<Contract>, Deps>>,
-  options: { queue: string },
+  options: OnOptions<Deps> & { queue: string },
 ): Subscription<Deps>;
 export function on(
   contracts: OneOrMore<EventContract>,
   handles: OneOrMore<Subscription['handles'][number]>,
-  { queue }: { queue?: string } = {},
+  { queue, when }: OnOptions<never> = {},
 ): Subscription {
-  return { contracts: [contracts].flat(), handles: [handles].flat(), queue };
+  return { contracts: [contracts].flat(), handles: [handles].flat(), queue, when };
 }

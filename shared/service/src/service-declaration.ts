@@ -1,7 +1,8 @@
-import type { AnyAggregate, QueueSpec, SharedValueOf } from '@warren/contracts';
-import type { Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
+import type { AnyAggregate, EventTypeOf, QueueSpec, SharedValueOf } from '@warren/contracts';
+import type { Subscription as BusSubscription } from '@warren/event-bus';
+import type { Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
-import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
+import type { Alerts, Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
 import type { Job } from './define-job.ts';
 import type { Subscription } from './on.ts';
 
@@ -13,6 +14,13 @@ export interface Context<out Own = unknown> {
   readonly metrics: MetricsRegistry;
   /** The service's own settings. */
   readonly settings: Own;
+}
+
+/** What else a dependency may look at. */
+export interface ServiceInside {
+  readonly alerts: Alerts;
+  /** What the service consumes at the moment; nothing before its start. */
+  readonly subscriptions: () => readonly BusSubscription[];
 }
 
 /** Where the shared values are of each aggregate that has some, by category. */
@@ -27,6 +35,9 @@ type SharedMember<A extends AnyAggregate> = keyof Sharing<A> extends never
 
 /** What use cases, handlers and jobs get: the context and the dependencies of the service. */
 type Deps<Spec extends SettingsSpec, More> = Context<NoInfer<Settings<Spec>>> & NoInfer<More>;
+
+/** Fixed, or as the settings say. */
+type BySettings<Spec extends SettingsSpec, Value> = Value | ((settings: NoInfer<Settings<Spec>>) => Value);
 
 interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly AnyAggregate[], More> {
   /** Names its schema (`<name>_service`), its metrics and the source of its events: lower-case letters. */
@@ -46,13 +57,13 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
    * service under its name; the service is `degraded` while it is not up. The parameter of the function needs a type of its own, as
    * `Context<MySettings>`, or the compiler does not find out what the function returns before it checks the jobs. @default nothing
    */
-  readonly dependencies?: (context: Context<NoInfer<Settings<Spec>>>) => More;
+  readonly dependencies?: (context: Context<NoInfer<Settings<Spec>>>, inside: ServiceInside) => More;
   /** Work that nobody asks for; see `defineJob`. @default none */
   readonly jobs?: readonly Job<Deps<Spec, More>>[];
   /** Done between the migrations and the first message, again while the database is away. @default nothing */
   readonly atStart?: readonly ((context: Deps<Spec, More>) => Promise<void>)[];
   /** Its HTTP API, beside health, readiness and metrics. @default none */
-  readonly routes?: readonly DeclaredRoute<Deps<Spec, More>>[];
+  readonly routes?: BySettings<Spec, readonly DeclaredRoute<Deps<Spec, More>>[]>;
   /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
   readonly migrations?: readonly Migration[];
   /** For a service that takes Idempotency-Keys: the column of its table `idempotency_keys` for the id of what a request made. */
@@ -60,7 +71,17 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   /** What leaves its own tables, beside the rules of the kit for the inbox, Idempotency-Keys and ended streams. @default nothing */
   readonly retention?: (settings: NoInfer<Settings<Spec>>) => readonly RetentionRule[];
   /** Queues of services that do not run everywhere, which it declares before it publishes. @default none */
-  readonly queues?: readonly QueueSpec[];
+  readonly queues?: BySettings<Spec, readonly QueueSpec[]>;
+  /** How many streams may wait for being created, and what to throw beyond. @default any number */
+  readonly intake?: (settings: NoInfer<Settings<Spec>>) => Intake;
+  /** How many clients may follow streams, and wait for what becomes of them. @default none */
+  readonly followers?: (settings: NoInfer<Settings<Spec>>) => number;
+  /** The versions of events that are recorded in place of the latest, while an earlier release that knows no other runs. @default none */
+  readonly recordAs?: (settings: NoInfer<Settings<Spec>>) => {
+    readonly [Type in EventTypeOf<Aggregates[number]>]?: number;
+  };
+  /** For how long it can be asked by when the broker had confirmed an event (`isConfirmed`), in milliseconds. @default 0 */
+  readonly confirmsKeptMs?: (settings: NoInfer<Settings<Spec>>) => number;
 }
 
 export type ServiceDeclaration<
@@ -69,19 +90,30 @@ export type ServiceDeclaration<
   More = unknown,
 > = ServiceParts<Spec, Aggregates, More> & SharedMember<Aggregates[number]>;
 
-/** A service as data: `run` starts it, tests and tools read it. */
+type Parts = ServiceParts<SettingsSpec, readonly AnyAggregate[], object>;
+
+/** A service as data: `run` starts it, tests and tools read it. The kit hands each function what its declaration was checked for. */
 export interface DefinedService
-  extends Omit<
-    ServiceParts<SettingsSpec, readonly AnyAggregate[], object>,
-    'routes' | 'atStart' | 'on' | 'dependencies' | 'jobs' | 'retention'
-  > {
-  readonly routes?: readonly DeclaredRoute<never>[];
-  readonly atStart?: readonly ((context: never) => Promise<void>)[];
+  extends Pick<Parts, 'name' | 'port' | 'settings' | 'aggregates' | 'projections' | 'migrations' | 'idempotencyKeys'> {
   readonly on?: readonly Subscription[];
-  readonly dependencies?: (context: never) => object;
+  readonly dependencies?: (context: never, inside: ServiceInside) => object;
   readonly jobs?: readonly Job[];
+  readonly atStart?: readonly ((context: never) => Promise<void>)[];
+  readonly routes?: Loosely<readonly DeclaredRoute<never>[]>;
+  readonly queues?: Loosely<readonly QueueSpec[]>;
   readonly retention?: (settings: never) => readonly RetentionRule[];
+  readonly intake?: (settings: never) => Intake;
+  readonly followers?: (settings: never) => number;
+  readonly recordAs?: (settings: never) => Readonly<Record<string, number>>;
+  readonly confirmsKeptMs?: (settings: never) => number;
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
+}
+
+type Loosely<Value> = Value | ((settings: never) => Value);
+
+/** What is declared for these settings. */
+export function bySettings<Value extends readonly unknown[]>(declared: Loosely<Value> | undefined, settings: unknown) {
+  return typeof declared === 'function' ? declared(settings as never) : declared;
 }
 
 /**

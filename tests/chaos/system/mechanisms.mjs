@@ -56,11 +56,11 @@ export const MECHANISMS = {
     cuts: [[' mandatory,', ' mandatory: false,']],
   },
   deadline: {
-    file: '/order/dist/adapters/jobs/deadline-job.js',
-    cuts: [['await watch.look(stopping.signal)', '0']],
+    file: '/order/dist/adapters/jobs/deadlines.js',
+    cuts: [['await watch.look(signal)', '0']],
   },
   'deadline-confirm': {
-    file: '/order/dist/adapters/postgres/order-table.js',
+    file: '/order/dist/application/cancel-overdue.js',
     cuts: [
       ['isConfirmed({ ...RELAY', "((_) => 'orders.created_at <= $1')({ ...RELAY"],
       ['CROSS JOIN LATERAL (SELECT * FROM stand OFFSET 0) stand', ''],
@@ -79,7 +79,7 @@ export const MECHANISMS = {
     cuts: [
       [
         'const states = await Promise.race([answers.caughtUp(), aborted(signal)]);',
-        'return void (await orders.cancelOverdue(confirmedBefore(seen.now), BATCH, signal)); const states = undefined;',
+        'return void (await cancelOverdue(options, confirmedBefore(seen.now), { batch: BATCH, signal })); const states = undefined;',
       ],
     ],
   },

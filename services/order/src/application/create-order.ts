@@ -1,76 +1,37 @@
-import {
-  causeOfRequest,
-  DEFAULT_CURRENCY,
-  type OrderItem,
-  type OrderView,
-  type Priority,
-  type RequestContext,
-} from '@warren/contracts';
-import { fingerprintOf } from '@warren/event-store';
-import { createBatcher, createId } from '@warren/kernel';
-import { decide, initialOrder } from '../domain/order.ts';
-import { orderErrors } from '../domain/order-errors.ts';
-import type { OrderDependencies } from './order-dependencies.ts';
-import { toNewEvent } from './order-streams.ts';
-import { type Placement, placeOrders } from './place-orders.ts';
+import { DEFAULT_CURRENCY, type OrderItem, type OrderView, type RequestOf } from '@warren/contracts';
+import { createId } from '@warren/kernel';
+import type { Context } from '@warren/service';
+import { type NewOrder, order } from '../domain/order.ts';
+import { orders } from './order-view.ts';
 
 /** A valid request for a new order. */
-export interface CreateOrder extends RequestContext {
-  customerId: string;
-  items: OrderItem[];
-  /** ISO 4217. @default DEFAULT_CURRENCY */
-  currency?: string;
-  priority?: Priority;
-  idempotencyKey?: string;
-}
+export type CreateOrder = Pick<NewOrder, 'customerId' | 'items' | 'currency' | 'priority'>;
 
 /**
- * Creates orders in group commits: while one transaction is on its way the next orders gather, and all of them share one fsync.
- * `createOrder` resolves once the order is stored for good.
+ * Creates an order and returns it as it was created, once it is stored for good; a repeated Idempotency-Key gets that again.
+ * @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE`
  */
-export function createOrderCreation({
-  store,
-  keys,
-  clock,
-  maxWaitingOrders,
-  createdVersion,
-  payments,
-}: OrderDependencies) {
-  const batcher = createBatcher<Placement, OrderView>({
-    handle: (placements) => store.transaction((tx) => placeOrders(tx, keys, placements)),
-  });
-
-  function toPlacement({ correlationId, traceContext, idempotencyKey, ...wish }: CreateOrder): Placement {
-    const orderId = createId();
-    const now = clock.now();
-    const data = { ...wish, id: orderId, createdAt: now.toISOString(), toBePaid: payments };
-    const decision = decide(initialOrder, { type: 'CreateOrder', data });
-    const context = { cause: causeOfRequest({ correlationId, traceContext }), now, createdVersion };
-    return {
-      orderId,
-      events: 'outcome' in decision ? [] : decision.map((event) => toNewEvent(event, orderId, context)),
-      key: idempotencyKey,
-      fingerprint: fingerprintOf(whatCounts(wish)),
-    };
-  }
-
-  return {
-    async createOrder(request: CreateOrder): Promise<OrderView> {
-      if (batcher.size >= maxWaitingOrders) throw orderErrors.ORDER_QUEUE_FULL(`${batcher.size} orders wait already`);
-      return batcher.add(toPlacement(request));
-    },
-    /** Takes no new orders and resolves when those in hand are stored. */
-    drain: () => batcher.close(),
-  };
+export async function createOrder(
+  { store, clock, settings }: Context<{ payments: string }>,
+  { cause, key, ifMatch, ...body }: RequestOf<CreateOrder>,
+): Promise<OrderView> {
+  const at = clock.now();
+  const wish = { ...body, items: body.items.map(toItem) };
+  const data = { ...wish, id: createId(), createdAt: at.toISOString(), toBePaid: settings.payments === 'on' };
+  const input = { type: 'CreateOrder', data } as const;
+  return orders.rowOf([await store.create(order, input, { cause, at, key, sameAs: whatCounts(wish) })]);
 }
 
-type Wish = Omit<CreateOrder, keyof RequestContext | 'idempotencyKey'>;
+/** `-0` becomes `0`. */
+function toItem({ productId, quantity, price }: OrderItem): OrderItem {
+  return price === undefined ? { productId, quantity } : { productId, quantity, price: price + 0 };
+}
 
 /**
  * What makes two requests the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not.
  * What a request leaves to its default is no part of it, so that a key from before a field existed still fits.
  */
-function whatCounts({ customerId, items, currency = DEFAULT_CURRENCY, priority }: Wish): unknown {
+function whatCounts({ customerId, items, currency = DEFAULT_CURRENCY, priority }: CreateOrder): unknown {
   const lines = items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null]);
   const more = { ...(currency !== DEFAULT_CURRENCY && { currency }), ...(priority && { priority }) };
   return Object.keys(more).length === 0 ? [customerId, lines] : [customerId, lines, more];

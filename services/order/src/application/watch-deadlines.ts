@@ -6,15 +6,12 @@ import type {
   ConsumersSeen,
   HeldBecause,
 } from './answer-consumers.ts';
+import { cancelOverdue, listOverdue, type OverdueContext } from './cancel-overdue.ts';
 import { orderAlerts } from './order-alerts.ts';
-import type { OrderReadModel } from './order-read-model.ts';
-import type { Orders } from './orders.ts';
 
-export interface DeadlineWatchOptions {
+export interface DeadlineWatchOptions extends OverdueContext {
   /** How long the inventory has for its answer, in milliseconds. */
   deadlineMs: number;
-  orders: Pick<Orders, 'cancelOverdue'>;
-  readModel: Pick<OrderReadModel, 'listOverdue'>;
   consumers: AnswerConsumers;
   answers: AnswerQueues;
   alerts: Alerts;
@@ -52,7 +49,7 @@ const HELD: Readonly<Record<HeldBecause, string>> = {
  * All times are the database's. Any number of instances may do it; whoever finds that all of them are clear cancels.
  */
 export function createDeadlineWatch(options: DeadlineWatchOptions): DeadlineWatch {
-  const { deadlineMs, orders, readModel, consumers, answers } = options;
+  const { deadlineMs, consumers, answers } = options;
   const held = createHold(options);
   let reportedAt = Number.NEGATIVE_INFINITY;
   let due = 0;
@@ -76,7 +73,7 @@ export function createDeadlineWatch(options: DeadlineWatchOptions): DeadlineWatc
     const begunAt = performance.now();
     if (begunAt < findAt) return;
     const mayBeDue = consumedSince !== null && consumedSince <= confirmedBefore(now);
-    due = mayBeDue ? (await readModel.listOverdue(confirmedBefore(now), { limit: BATCH, except: [] })).length : 0;
+    due = mayBeDue ? (await listOverdue(options, confirmedBefore(now), { limit: BATCH })).length : 0;
     const tookMs = performance.now() - begunAt;
     findAt = performance.now() + (tookMs > SLOW_SEARCH_MS ? 9 * tookMs : 0);
   }
@@ -98,7 +95,7 @@ export function createDeadlineWatch(options: DeadlineWatchOptions): DeadlineWatc
     if ('heldBecause' in clearance) return held.because(HELD[clearance.heldBecause]);
     held.because(undefined);
     if (seen.consumedSince === null || seen.consumedSince > confirmedBefore(clearance.until)) return;
-    await orders.cancelOverdue(confirmedBefore(clearance.until), BATCH, signal);
+    await cancelOverdue(options, confirmedBefore(clearance.until), { batch: BATCH, signal });
   }
 
   /** Not awaited by the looks: what is in hand may take longer than the others' patience with this instance. */

@@ -1,9 +1,13 @@
 import {
   type CancelledBy,
   DEFAULT_CURRENCY,
+  type Decision,
+  defineAggregate,
   type EventOf,
   type InventoryReserved,
   type InventoryUnavailable,
+  ignored,
+  type OrderCreated,
   type PaymentFailed,
   type PaymentProcessed,
   type PaymentRefunded,
@@ -11,9 +15,9 @@ import {
 } from '@warren/contracts';
 import { totalAmountOf } from './money.ts';
 import { orderErrors } from './order-errors.ts';
-import type { OrderCancelledData, OrderCreatedData, OrderEvent, OrderPayment } from './order-events.ts';
+import { type OrderCancelledData, type OrderEvent, type OrderPayment, orderEvents } from './order-events.ts';
 
-export type * from './order-events.ts';
+export type { OrderEvent };
 
 /*
  * Everything but CreateOrder, which makes OrderCreated in `none` and is ignored elsewhere, fails in `none`: ORDER_NOT_FOUND.
@@ -56,58 +60,39 @@ export type Order =
 /** One that was created. */
 type KnownOrder = Exclude<Order, { status: 'none' }>;
 
-export const initialOrder: Order = { status: 'none' };
-
-/** What an order is asked or told. */
-export type OrderInput =
-  | { type: 'CreateOrder'; data: NewOrder }
-  | InventoryAnswer
-  | PaymentAnswer
-  | OrderCancellation
-  | { type: 'ShipOrder'; data: { orderId: string } };
-
 /** An order that is asked for; without a currency it is in {@link DEFAULT_CURRENCY}. */
-export type NewOrder = Pick<OrderCreatedData, 'id' | 'customerId' | 'items' | 'createdAt'> &
-  Partial<Pick<OrderCreatedData, 'currency' | 'priority'>> & {
+export type NewOrder = Pick<EventOf<typeof OrderCreated>['data'], 'id' | 'customerId' | 'items' | 'createdAt'> &
+  Partial<Pick<EventOf<typeof OrderCreated>['data'], 'currency' | 'priority'>> & {
     /** Whether a payment is taken for it. @default false */
     toBePaid?: boolean;
   };
 
-/** What ends an order from outside: the wish of its customer, or its time without an answer being over. */
-export type OrderCancellation =
+/** What a decision depends on of a message. */
+type Told<Contract> = Pick<EventOf<Contract>, 'type' | 'data'>;
+
+/** What an order is asked or told: by its customer, by the time, or by other services. */
+export type OrderInput =
+  | { type: 'CreateOrder'; data: NewOrder }
   | { type: 'CancelOrder'; data: { orderId: string; reason: string } }
-  | { type: 'PassDeadline'; data: { orderId: string } };
-
-/** What the inventory service says to an order. */
-export type InventoryAnswer =
-  | Pick<EventOf<typeof InventoryReserved>, 'type' | 'data'>
-  | Pick<EventOf<typeof InventoryUnavailable>, 'type' | 'data'>;
-
-/** What the payment service says to an order. */
-export type PaymentAnswer =
-  | Pick<EventOf<typeof PaymentProcessed>, 'type' | 'data'>
-  | Pick<EventOf<typeof PaymentFailed>, 'type' | 'data'>
-  | Pick<EventOf<typeof PaymentRefunded>, 'type' | 'data'>;
-
-/** Nothing follows from an input, for a reason that is part of the design. */
-export interface Ignored {
-  outcome: 'ignored';
-  reason: string;
-}
-
-type Decision = readonly OrderEvent[] | Ignored;
+  | { type: 'PassDeadline'; data: { orderId: string } }
+  | { type: 'ShipOrder'; data: { orderId: string } }
+  | Told<typeof InventoryReserved>
+  | Told<typeof InventoryUnavailable>
+  | Told<typeof PaymentProcessed>
+  | Told<typeof PaymentFailed>
+  | Told<typeof PaymentRefunded>;
 
 /**
  * What follows from an input in a state: see the table above.
  * @throws `ORDER_NOT_FOUND` for anything but its creation when the order does not exist; `ORDER_ENDED`, `ORDER_SHIPPED`,
  * `ORDER_NOT_PAID`, `ORDER_TOTAL_TOO_LARGE`.
  */
-export function decide(order: Order, input: OrderInput): Decision {
+export function decide(order: Order, input: OrderInput): Decision<OrderEvent> {
   if (input.type === 'CreateOrder') {
     return order.status === 'none' ? [created(input.data)] : ignored('the order exists already');
   }
   if (order.status === 'none') {
-    throw orderErrors.ORDER_NOT_FOUND(`there is no order ${input.data.orderId} (${input.type})`);
+    throw notFound(input.data.orderId);
   }
   switch (input.type) {
     case 'InventoryReserved':
@@ -136,7 +121,12 @@ export function evolve(order: Order, event: OrderEvent): Order {
     case 'OrderConfirmed':
       return order.status === 'pending' ? { ...order, status: 'confirmed' } : order;
     case 'OrderCancelled':
-      return { status: 'cancelled', id: event.data.orderId, by: event.data.by, reason: event.data.reason };
+      return {
+        status: 'cancelled',
+        id: event.data.orderId,
+        by: event.data.by ?? 'shortage',
+        reason: event.data.reason,
+      };
     case 'OrderPaid':
       return order.status === 'pending' || order.status === 'confirmed' ? { ...order, paid: true } : order;
     case 'OrderRefunded':
@@ -157,7 +147,7 @@ function created({ id, customerId, items, createdAt, currency = DEFAULT_CURRENCY
   };
 }
 
-function confirm({ status, id }: KnownOrder): Decision {
+function confirm({ status, id }: KnownOrder): Decision<OrderEvent> {
   switch (status) {
     case 'pending':
       return [{ type: 'OrderConfirmed', data: { orderId: id } }];
@@ -169,7 +159,7 @@ function confirm({ status, id }: KnownOrder): Decision {
   }
 }
 
-function cancelForShortage({ status, id }: KnownOrder, shortages: Shortage[]): Decision {
+function cancelForShortage({ status, id }: KnownOrder, shortages: Shortage[]): Decision<OrderEvent> {
   switch (status) {
     case 'pending':
       return [cancelled({ orderId: id, reason: reasonOf(shortages), by: 'shortage', shortages })];
@@ -181,7 +171,7 @@ function cancelForShortage({ status, id }: KnownOrder, shortages: Shortage[]): D
   }
 }
 
-function cancelAsAsked(order: KnownOrder, reason: string): Decision {
+function cancelAsAsked(order: KnownOrder, reason: string): Decision<OrderEvent> {
   switch (order.status) {
     case 'pending':
     case 'confirmed':
@@ -196,7 +186,7 @@ function cancelAsAsked(order: KnownOrder, reason: string): Decision {
   }
 }
 
-function cancelOverdue({ status, id }: KnownOrder): Decision {
+function cancelOverdue({ status, id }: KnownOrder): Decision<OrderEvent> {
   switch (status) {
     case 'pending':
       return [cancelled({ orderId: id, reason: 'timed out', by: 'deadline' })];
@@ -209,7 +199,7 @@ function cancelOverdue({ status, id }: KnownOrder): Decision {
 }
 
 /** What a payment leads to where the order still waits for it. */
-function endPayment(order: KnownOrder, event: OrderEvent): Decision {
+function endPayment(order: KnownOrder, event: OrderEvent): Decision<OrderEvent> {
   switch (order.status) {
     case 'pending':
     case 'confirmed':
@@ -229,13 +219,13 @@ const paid = ({ orderId, amount, currency }: OrderPayment): OrderEvent => ({
 const declined = ({ orderId, reason }: { orderId: string; reason: string }): OrderEvent =>
   cancelled({ orderId, reason: `payment declined: ${reason}`, by: 'payment' });
 
-function refund(order: KnownOrder, { amount, currency }: OrderPayment): Decision {
+function refund(order: KnownOrder, { amount, currency }: OrderPayment): Decision<OrderEvent> {
   if (order.status !== 'cancelled') return ignored('the order stands: nothing of it was to be given back');
   if (order.refunded) return ignored('the payment is given back already');
   return [{ type: 'OrderRefunded', data: { orderId: order.id, amount, currency } }];
 }
 
-function ship(order: KnownOrder): Decision {
+function ship(order: KnownOrder): Decision<OrderEvent> {
   switch (order.status) {
     case 'pending':
     case 'confirmed':
@@ -256,6 +246,8 @@ function ended({ status, reason }: Extract<Order, { status: 'cancelled' }>) {
   });
 }
 
+export const notFound = (orderId: string) => orderErrors.ORDER_NOT_FOUND(`there is no order ${orderId}`);
+
 const cancelled = (data: OrderCancelledData): OrderEvent => ({ type: 'OrderCancelled', data });
 
 function reasonOf(shortages: readonly Shortage[]): string {
@@ -263,4 +255,17 @@ function reasonOf(shortages: readonly Shortage[]): string {
   return `insufficient stock: ${lines.join(', ')}`;
 }
 
-const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+/** True once nothing more is waited for. */
+export const hasEnded = ({ status }: { status: string }): boolean => status !== 'pending';
+
+export const order = defineAggregate({
+  category: 'order',
+  events: orderEvents,
+  // What comes all the same, however late, a payment or a cancellation of a confirmed order, is appended.
+  ends: ['OrderConfirmed', 'OrderCancelled', 'OrderPaid', 'OrderRefunded', 'OrderShipped'],
+  initial: { status: 'none' } as Order,
+  idOf: (input: OrderInput) => (input.type === 'CreateOrder' ? input.data.id : input.data.orderId),
+  decide,
+  evolve,
+  contested: (id) => orderErrors.ORDER_CONTESTED(`order ${id} was changed by others again and again`),
+});

@@ -1,4 +1,13 @@
-import { type AnyAggregate, type Cause, isPublished, type RecordedOf, type StateOf, upcastTo } from '@warren/contracts';
+import {
+  type AnyAggregate,
+  type Cause,
+  contractsOf,
+  downcastTo,
+  isContract,
+  type RecordedOf,
+  type StateOf,
+  upcastTo,
+} from '@warren/contracts';
 import { type AppError, createId, kernelErrors } from '@warren/kernel';
 import type { NewEvent, RecordedEvent } from '../event-store.ts';
 import { storeErrors } from '../store-errors.ts';
@@ -18,11 +27,11 @@ export const isOf = ({ category }: AnyAggregate, { streamId: stream }: Pick<Reco
 export function toLatest<A extends AnyAggregate>({ category, events }: A, recorded: RecordedEvent): RecordedOf<A> {
   const { type } = recorded;
   const known = Object.hasOwn(events, type) ? events[type] : undefined;
-  if (!known || !(isPublished(known) || recorded.version === known.version)) {
+  if (!known || !(isContract(known) || recorded.version === known.version)) {
     const unknown = known ? `v${recorded.version} of ${type}` : `an event ${type}`;
     throw kernelErrors.UNEXPECTED(`a stream of ${category} holds ${unknown}, which this program does not know`);
   }
-  const data = isPublished(known) ? upcastTo(known, recorded) : recorded.data;
+  const data = isContract(known) ? upcastTo(known, recorded) : recorded.data;
   return { ...recorded, version: known.version, data } as unknown as RecordedOf<A>;
 }
 
@@ -35,23 +44,36 @@ export function replay<A extends AnyAggregate>(aggregate: A, events: readonly Re
   return events.reduce((state, event) => evolve(state, event), initial);
 }
 
+/** Where an event comes from, and how it is recorded. */
+export interface RecordingOptions {
+  /** What the event says that it is about. */
+  about: string;
+  cause: Cause;
+  /** Name of the service, for the metadata. */
+  source: string;
+  now: Date;
+  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  recordAs?: Readonly<Record<string, number>> | undefined;
+}
+
 /** A decided event as it is to be appended. */
 export function toNewEvent(
   { events }: AnyAggregate,
   event: { readonly type: string; readonly data: unknown },
-  { about, cause, source, now }: { about: string; cause: Cause; source: string; now: Date },
+  { about, cause, source, now, recordAs = {} }: RecordingOptions,
 ): NewEvent {
   const known = events[event.type];
   if (!known) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
+  const version = recordAs[event.type] ?? known.version;
   return {
     id: createId(),
     type: event.type,
-    version: known.version,
+    version,
     timestamp: now.toISOString(),
     aggregateId: about,
-    data: event.data,
+    data: isContract(known) ? downcastTo(known, version, event.data) : event.data,
     metadata: { ...cause, source },
-    routingKey: isPublished(known) ? known.routingKey : null,
+    routingKey: contractsOf(known)[0]?.routingKey ?? null,
   };
 }
 

@@ -1,13 +1,14 @@
-import type {
-  Aggregate,
-  AnyAggregate,
-  Cause,
-  EventIn,
-  EventMap,
-  InputOf,
-  RecordedOf,
-  SharedValueOf,
-  StateOf,
+import {
+  type Aggregate,
+  type AnyAggregate,
+  type Cause,
+  causeOf,
+  type EventIn,
+  type EventMap,
+  type InputOf,
+  type RecordedOf,
+  type SharedValueOf,
+  type StateOf,
 } from '@warren/contracts';
 import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
@@ -21,9 +22,12 @@ type Tx = Pick<StoreTransaction, 'load' | 'append' | 'query'>;
 /** An input for an aggregate. */
 export interface Asked<A extends AnyAggregate> {
   readonly input: InputOf<A>;
-  readonly cause: Cause;
+  /** Undefined: the first event of its stream. */
+  readonly cause: Cause | undefined;
   /** The only versions (numbers of events) of its stream that it may change. @default any */
   readonly ifMatch?: readonly number[] | undefined;
+  /** The time of its events. @default when it is decided */
+  readonly at?: Date | undefined;
 }
 
 /** What followed from an input. */
@@ -42,6 +46,10 @@ export interface DecideOptions<A extends AnyAggregate> {
   now: Date;
   /** Where the shared values are, for an aggregate that has any. */
   shared?: SharedRows<SharedValueOf<A>> | undefined;
+  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  recordAs?: Readonly<Record<string, number>> | undefined;
+  /** Takes it that the streams do not exist, which the append checks: they are not loaded first. @default false */
+  isNew?: boolean;
 }
 
 /** The parts of an aggregate that run it. Its event types do not matter here. */
@@ -73,7 +81,10 @@ export async function decideAggregate<A extends AnyAggregate>(
   const outcomes = new Map<Asked<A>, Outcome<A>>();
   let attempts = 0;
   for (let open = asked; open.length > 0; open = open.filter((one) => !outcomes.has(one))) {
-    const round = new Round(runnable, await loadStreams(tx, runnable, open), options);
+    const ids = [...new Set(open.map(({ input }) => runnable.idOf(input)))];
+    const isNew = options.isNew && open === asked;
+    const streams = isNew ? new Map(ids.map((id) => [id, []])) : await loadStreams(tx, runnable, ids);
+    const round = new Round(runnable, streams, options);
     await round.lock(tx, open);
     const decided = round.decide(open);
     const lost = await round.commit(tx);
@@ -88,9 +99,8 @@ export async function decideAggregate<A extends AnyAggregate>(
 async function loadStreams<A extends AnyAggregate>(
   tx: Tx,
   aggregate: Runnable<A>,
-  asked: readonly Asked<A>[],
+  ids: readonly string[],
 ): Promise<Map<string, RecordedOf<A>[]>> {
-  const ids = [...new Set(asked.map(({ input }) => aggregate.idOf(input)))];
   const streams = await tx.load(ids.map((id) => streamOf(aggregate, id)));
   const eventsOf = (id: string) => streams.get(streamOf(aggregate, id)) ?? [];
   return new Map(ids.map((id) => [id, eventsOf(id).map((event) => toLatest(aggregate, event) as RecordedOf<A>)]));
@@ -103,6 +113,7 @@ interface DecidedInput {
 }
 
 interface Stream<A extends AnyAggregate> {
+  first: RecordedOf<A> | undefined;
   loaded: number;
   state: StateOf<A>;
   added: NewEvent[];
@@ -126,7 +137,7 @@ class Round<A extends AnyAggregate> {
     this.#streams = new Map(
       [...streams].map(([id, events]) => {
         const state = replay(aggregate as unknown as A, events);
-        return [id, { loaded: events.length, state, added: [] }];
+        return [id, { first: events[0], loaded: events.length, state, added: [] }];
       }),
     );
   }
@@ -166,10 +177,12 @@ class Round<A extends AnyAggregate> {
       return;
     }
     requireVersion(stream.loaded + stream.added.length, asked.ifMatch);
+    const { source, now, recordAs } = this.#options;
+    const cause = asked.cause ?? (stream.first ? causeOf(stream.first) : { correlationId: id, causationId: id });
     const events = decision.map((event: EventIn<EventMap>) => {
       this.#share(event, stream.state);
       stream.state = evolve(stream.state, event);
-      return toNewEvent(this.#aggregate, event, { about, cause: asked.cause, ...this.#options });
+      return toNewEvent(this.#aggregate, event, { about, cause, source, now: asked.at ?? now, recordAs });
     });
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });

@@ -1,8 +1,21 @@
 import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
 import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
 import type { Static, TObject, TSchema } from 'typebox';
+import type { RecordedEvent } from '../event-store.ts';
+import type { HistoryEntry } from '../history-entry.ts';
+import { toLatest } from './aggregate-log.ts';
 import { defineProjection, type Projection } from './projection.ts';
-import { type Columns, type ColumnType, rows, type Sql, snakeCase, sql, verbatim, type Write } from './sql.ts';
+import {
+  type Columns,
+  type ColumnType,
+  type ItemOf,
+  rows,
+  type Sql,
+  snakeCase,
+  sql,
+  verbatim,
+  type Write,
+} from './sql.ts';
 
 /** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
 export interface ReadModel<Row extends TObject = TObject> extends Projection {
@@ -10,8 +23,10 @@ export interface ReadModel<Row extends TObject = TObject> extends Projection {
   readonly row: Row;
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
-  /** The row that the first events of a stream make, without the database. */
+  /** The row that the first events of a stream make, without the database. @throws `UNEXPECTED` when the creation is not the first of them */
   readonly rowOf: (events: readonly { readonly type: string }[]) => Static<Row>;
+  /** The same of a history, as `Store.history` returns it: all of it, or less for an earlier time. */
+  readonly rowAt: (history: readonly Omit<HistoryEntry, 'metadata'>[]) => Static<Row>;
   /** Selects the columns of the row; `rest` begins with WHERE, ORDER BY or LIMIT. */
   readonly select: (rest: Sql) => Sql;
   /** A row of the table as callers see it. */
@@ -29,13 +44,18 @@ interface KeptFields {
 type Fields<Row extends TObject> = Omit<Static<Row>, keyof KeptFields>;
 
 /** What each event sets: the first one every field, the others what changes. */
-export type FieldSetters<A extends AnyAggregate, Row extends TObject, CreatedBy extends string> = {
+export type FieldSetters<
+  A extends AnyAggregate,
+  Row extends TObject,
+  CreatedBy extends string,
+  Hidden extends Columns,
+> = {
   readonly [Type in EventTypeOf<A>]: (
     event: RecordedOf<A, Type>,
-  ) => Type extends CreatedBy ? Fields<Row> : Partial<Fields<Row>>;
+  ) => Type extends CreatedBy ? Fields<Row> & ItemOf<Hidden> : Partial<Fields<Row> & ItemOf<Hidden>>;
 };
 
-export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
+export interface ReadModelTable<Row extends TObject, CreatedBy extends string, Hidden extends Columns> {
   /** Of the read model and of its table: lower-case letters, digits and `_`. */
   name: string;
   /**
@@ -44,6 +64,8 @@ export interface ReadModelTable<Row extends TObject, CreatedBy extends string> {
    * absent is NULL.
    */
   row: Row & (Static<Row> extends KeptFields ? unknown : never);
+  /** Columns that callers do not see, under their names in camelCase. @default none */
+  hidden?: Hidden;
   /** The event that a stream begins with. */
   createdBy: CreatedBy;
   missing(id: string): AppError;
@@ -69,18 +91,26 @@ export function defineReadModel<
   const A extends AnyAggregate,
   Row extends TObject,
   const CreatedBy extends EventTypeOf<A>,
->(aggregate: A, table: ReadModelTable<Row, CreatedBy>) {
+  const Hidden extends Columns = Record<never, never>,
+>(aggregate: A, table: ReadModelTable<Row, CreatedBy, Hidden>) {
   return {
-    sets: (setters: FieldSetters<A, Row, CreatedBy>): ReadModel<Row> => createReadModel(aggregate, table, setters),
+    sets: (setters: FieldSetters<A, Row, CreatedBy, Hidden>): ReadModel<Row> =>
+      createReadModel(aggregate, table, setters),
   };
 }
 
-function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy extends EventTypeOf<A>>(
+function createReadModel<
+  A extends AnyAggregate,
+  Row extends TObject,
+  CreatedBy extends EventTypeOf<A>,
+  Hidden extends Columns,
+>(
   aggregate: A,
-  { name, row, createdBy, missing }: ReadModelTable<Row, CreatedBy>,
-  setters: FieldSetters<A, Row, CreatedBy>,
+  { name, row, hidden, createdBy, missing }: ReadModelTable<Row, CreatedBy, Hidden>,
+  setters: FieldSetters<A, Row, CreatedBy, Hidden>,
 ): ReadModel<Row> {
   const types = columnTypes(row);
+  const stored: Columns = { ...types, ...hidden };
   const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
   const set = setters as unknown as Readonly<Record<string, (event: RecordedOf<A>) => Record<string, unknown>>>;
 
@@ -107,20 +137,28 @@ function createReadModel<A extends AnyAggregate, Row extends TObject, CreatedBy 
     const created = changes.filter(({ createdAt }) => createdAt !== undefined);
     const changed = changes.filter(({ createdAt }) => createdAt === undefined);
     const bySets = groupBy(changed, ({ fields }) => Object.keys(fields).sort().join());
-    return [insert(name, types, created), ...[...bySets.values()].map((some) => update(name, types, some))];
+    return [insert(name, stored, created), ...[...bySets.values()].map((some) => update(name, stored, some))];
+  }
+
+  function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
+    const [change] = changesOf(events as readonly RecordedOf<A>[]);
+    if (change && events[0]?.type === createdBy) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
+    throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without the event ${createdBy} that it begins with`);
   }
 
   return {
     ...defineProjection(aggregate, { name, tables: [name], rebuildable: true }, writesOf),
     row,
     missing,
-    rowOf(events) {
-      const [change] = changesOf(events as readonly RecordedOf<A>[]);
-      if (change) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
-      throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without an event`);
-    },
+    rowOf,
+    rowAt: (history) =>
+      rowOf(
+        history.map(({ sequence, ...event }) =>
+          toLatest(aggregate, { ...event, streamVersion: sequence } as RecordedEvent),
+        ),
+      ),
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
-    read: (stored) => toAnswer(stored, types) as Static<Row>,
+    read: (given) => toAnswer(given, types) as Static<Row>,
   };
 }
 

@@ -27,7 +27,8 @@ interface ColumnTypes {
 }
 export type ColumnType = keyof ColumnTypes;
 export type Columns = Readonly<Record<string, ColumnType>>;
-type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
+/** A row of {@link rows}. */
+export type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
 
 /** Any number of rows as a table of a statement; see {@link rows}. */
 export interface RowSource {
@@ -36,11 +37,17 @@ export interface RowSource {
   readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A statement as `pg` takes it. */
-export interface Query {
-  readonly name: string;
+/** A statement as `pg` takes it: its text numbers its parameters. For SQL that does not come from {@link sql}. */
+export interface NumberedSql {
+  /** Of the prepared statement. @default the statement is parsed and planned each time */
+  readonly name?: string;
   readonly text: string;
   readonly values: unknown[];
+}
+
+/** One that is prepared. */
+export interface Query extends NumberedSql {
+  readonly name: string;
 }
 
 /**

@@ -9,21 +9,38 @@ import {
   type RecordedOf,
   type StateOf,
 } from '@warren/contracts';
-import { type Clock, Counter, isAppError, kernelErrors, type Logger, type MetricsRegistry } from '@warren/kernel';
+import {
+  type AppError,
+  type Clock,
+  Counter,
+  createBatcher,
+  isAppError,
+  kernelErrors,
+  type Logger,
+  type MetricsRegistry,
+} from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
 import type { EventStore, RecordedEvent, StoreTransaction } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
-import { fingerprintOf, type IdempotencyKeys, keyReused } from '../idempotency-keys.ts';
+import { fingerprintOf, type IdempotencyKeys } from '../idempotency-keys.ts';
 import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
+import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
+import { type FollowOptions, followStream } from './follow-stream.ts';
 import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
-import { camelCase, type Sql, sql, toQuery, type Write } from './sql.ts';
+import { camelCase, type NumberedSql, type Sql, sql, toQuery, type Write } from './sql.ts';
+import type { StreamWatch } from './stream-watch.ts';
+import { togetherOrAlone } from './together-or-alone.ts';
 
 /** A request that creates a stream. */
-export type CreateRequest = { readonly cause: Cause } & (
+export type CreateRequest = {
+  readonly cause: Cause;
+  /** The time of the events. @default when they are decided */
+  readonly at?: Date;
+} & (
   | { readonly key?: undefined }
   | {
       /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. */
@@ -67,11 +84,23 @@ export interface Store {
    * Decides an input, appends what follows and updates the tables, in one transaction.
    * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; what `EventStore.transaction` throws
    */
-  decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, asked: Omit<Asked<A>, 'input'>): Promise<Outcome<A>>;
+  decide<A extends AnyAggregate>(
+    aggregate: A,
+    input: InputOf<A>,
+    asked: { readonly cause: Cause; readonly ifMatch?: readonly number[] | undefined },
+  ): Promise<Outcome<A>>;
   /**
-   * The same for a stream that does not exist yet.
+   * The same for inputs that follow from the time alone: their cause is the first event of their stream. They share a transaction; where it
+   * fails, each gets one of its own.
+   * @returns for each input its outcome or why it could not be decided, in their order
+   * @throws what is transient
+   */
+  decideEach<A extends AnyAggregate>(aggregate: A, inputs: readonly InputOf<A>[]): Promise<(Outcome<A> | Error)[]>;
+  /**
+   * The same for a stream that does not exist yet. Simultaneous requests share a transaction; where it fails, each gets one of its own.
    * @returns the first event of the stream, or of the one that an earlier request under the same key created
-   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input
+   * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input;
+   * `full` of the service's intake; `SHUTTING_DOWN`
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
   /**
@@ -81,10 +110,17 @@ export interface Store {
   load<A extends AnyAggregate>(aggregate: A, id: string): Promise<{ state: StateOf<A>; events: RecordedOf<A>[] }>;
   /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
   history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
+  /** Whether one more client may follow a stream. To be asked in the turn in which {@link follow} is iterated. */
+  readonly canFollow: boolean;
+  /**
+   * The events of a stream as they were recorded: those that are there, and those that come, until its state has come to its end, the signal
+   * is aborted or the service drains. Iterates nothing for a stream that does not exist.
+   */
+  follow<A extends AnyAggregate>(aggregate: A, id: string, options: FollowOptions<A>): AsyncIterable<HistoryEntry>;
   /** The row of an id. @throws `missing` of the read model */
   get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
   /** Rows of any statement that only reads, with the names of their columns in camelCase. */
-  query<Row>(statement: Sql): Promise<Row[]>;
+  query<Row>(statement: Sql | NumberedSql): Promise<Row[]>;
   /**
    * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that were handled before are
    * passed over.
@@ -93,6 +129,19 @@ export interface Store {
   handle(queue: string, messages: readonly EventEnvelope[], reactions: Reactions): Promise<void>;
   /** For what fits nowhere else, such as work at a start that locks a table. It runs again after a deadlock. */
   transaction<Result>(work: (tx: StoreWork) => Promise<Result>): Promise<Result>;
+}
+
+/** A limit to what may wait, so that a service under too much load refuses early in place of all too late. */
+export interface Intake {
+  readonly limit: number;
+  /** What to throw beyond the limit. @param waiting how many wait */
+  readonly full: (waiting: number) => AppError;
+}
+
+/** A store and how it ends. */
+export interface ServiceStore extends Store {
+  /** Creates nothing new, and resolves when what waits for it is stored. */
+  drain(): Promise<void>;
 }
 
 export interface StoreOptions {
@@ -106,6 +155,12 @@ export interface StoreOptions {
   shared?: Readonly<Record<string, SharedRows<unknown>>>;
   /** Required by a service that takes Idempotency-Keys. */
   keys?: IdempotencyKeys | undefined;
+  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  recordAs?: Readonly<Record<string, number>> | undefined;
+  /** How many streams may wait for being created, and what to throw beyond. @default any number */
+  intake?: Intake | undefined;
+  /** Required for {@link Store.follow}. */
+  watch?: StreamWatch | undefined;
   logger: Logger;
   metrics: MetricsRegistry;
 }
@@ -114,8 +169,8 @@ export interface StoreOptions {
  * The {@link Store} over an event store.
  * @throws `UNEXPECTED` when nobody says where the shared values of an aggregate are
  */
-export function createStore(options: StoreOptions): Store {
-  const { log, source, aggregates, clock, shared = {}, keys, logger, metrics } = options;
+export function createStore(options: StoreOptions): ServiceStore {
+  const { log, source, aggregates, clock, shared = {}, keys, recordAs, intake, watch, logger, metrics } = options;
   for (const aggregate of aggregates) requireRows(aggregate, shared);
   const decisions = new Counter({
     name: 'warren_decisions_total',
@@ -124,12 +179,17 @@ export function createStore(options: StoreOptions): Store {
     registers: [metrics],
   });
 
-  async function decideAll<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: readonly Asked<A>[]) {
+  async function decideAll<A extends AnyAggregate>(
+    tx: StoreTransaction,
+    aggregate: A,
+    asked: readonly Asked<A>[],
+    isNew = false,
+  ) {
     if (!aggregates.includes(aggregate)) {
       throw kernelErrors.UNEXPECTED(`${aggregate.category} is not among the aggregates of the service`);
     }
     const rows = shared[aggregate.category] as Parameters<typeof decideAggregate<A>>[3]['shared'];
-    return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows });
+    return decideAggregate(tx, aggregate, asked, { source, now: clock.now(), shared: rows, recordAs, isNew });
   }
 
   async function decideIn<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, asked: Asked<A>) {
@@ -141,7 +201,8 @@ export function createStore(options: StoreOptions): Store {
   function report<A extends AnyAggregate>({ category }: A, { input, cause }: Asked<A>, outcome: Outcome<A>): void {
     const { type } = input as { type: string };
     const { id, events, ignored } = outcome;
-    const about = { aggregate: category, id, messageId: cause.causationId, correlationId: cause.correlationId };
+    const { causationId: messageId, correlationId }: Partial<Cause> = cause ?? events[0]?.metadata ?? {};
+    const about = { aggregate: category, id, messageId, correlationId };
     if (ignored !== undefined) {
       decisions.inc({ aggregate: category, input: type, outcome: 'ignored' });
       logger.info({ ...about, reason: ignored }, `${type} ignored`);
@@ -152,7 +213,7 @@ export function createStore(options: StoreOptions): Store {
     }
   }
 
-  const query = <Row>(statement: Sql): Promise<Row[]> => queryOn<Row>(log, statement);
+  const query = <Row>(statement: Sql | NumberedSql): Promise<Row[]> => queryOn<Row>(log, statement);
 
   async function eventsOf(aggregate: AnyAggregate, id: string): Promise<RecordedEvent[]> {
     const stream = streamOf(aggregate, id);
@@ -189,6 +250,24 @@ export function createStore(options: StoreOptions): Store {
     }
   }
 
+  async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
+    const results = await log.transaction((tx) =>
+      createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
+    );
+    for (const [at, { aggregate, asked }] of batch.entries()) {
+      const created = results[at];
+      if (created && 'outcome' in created && created.outcome) report(aggregate, asked, created.outcome);
+    }
+    return results;
+  }
+  const creations = createBatcher<Creation, Created>({ handle: (batch) => togetherOrAlone(batch, createAll) });
+
+  async function decideTogether<A extends AnyAggregate>(aggregate: A, asked: readonly Asked<A>[]) {
+    const outcomes = await log.transaction((tx) => decideAll(tx, aggregate, asked));
+    for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<A>);
+    return outcomes;
+  }
+
   return {
     async decide(aggregate, input, context) {
       const asked = { input, ...context };
@@ -198,24 +277,32 @@ export function createStore(options: StoreOptions): Store {
       report(aggregate, asked, outcome);
       return outcome;
     },
-    async create(aggregate, input, request) {
-      const id = idOf(aggregate, input);
-      const asked = { input, cause: request.cause };
-      const { outcome, created } = await log.transaction(async (tx) => {
-        const first = request.key === undefined ? id : await firstUseOf(keys, tx, { ...request, key: request.key, id });
-        const outcome = first === id ? await decideIn(tx, aggregate, asked) : undefined;
-        const created = outcome ? outcome.events[0] : await firstEventOf(tx, aggregate, first);
-        if (created?.streamVersion === 1) return { outcome, created };
-        throw kernelErrors.UNEXPECTED(`${aggregate.category} ${first} was not created: it exists, or nothing followed`);
-      });
-      if (outcome) report(aggregate, asked, outcome);
-      return created;
+    decideEach<A extends AnyAggregate>(aggregate: A, inputs: readonly InputOf<A>[]) {
+      const asked = inputs.map((input): Asked<A> => ({ input, cause: undefined }));
+      return togetherOrAlone<Asked<A>, Outcome<A>>(asked, (some) => decideTogether(aggregate, some));
     },
+    async create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest) {
+      const { cause, at, key } = request;
+      if (intake && creations.size >= intake.limit) throw intake.full(creations.size);
+      const { event } = await creations.add({
+        ...{ aggregate, id: idOf(aggregate, input), asked: { input: input as never, cause, at }, key },
+        fingerprint: 'sameAs' in request ? fingerprintOf(request.sameAs) : '',
+      });
+      return event as unknown as RecordedOf<A>;
+    },
+    drain: () => creations.close(),
     async load(aggregate, id) {
       const events = (await eventsOf(aggregate, id)).map((event) => toLatest(aggregate, event));
       return { state: replay(aggregate, events), events };
     },
     history: async (aggregate, id) => (await eventsOf(aggregate, id)).map(toHistoryEntry),
+    get canFollow() {
+      return watch !== undefined && !watch.full;
+    },
+    follow(aggregate, id, options) {
+      if (!watch) throw kernelErrors.UNEXPECTED('the service follows nothing: it declares no followers');
+      return followStream({ log, watch }, aggregate, id, options);
+    },
     async get(model, id) {
       const [row] = await query<Record<string, unknown>>(model.select(sql`WHERE id = ${id}`));
       if (row) return model.read(row);
@@ -239,8 +326,8 @@ export function createStore(options: StoreOptions): Store {
   };
 }
 
-async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement: Sql): Promise<Row[]> {
-  const query = toQuery(statement);
+async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement: Sql | NumberedSql): Promise<Row[]> {
+  const query = 'text' in statement ? statement : toQuery(statement);
   if (!query) return [];
   const { rows } = await database.query<Record<string, unknown>>(query);
   return rows.map(
@@ -264,7 +351,10 @@ function inputsOf(
   for (const { message, reactions } of messages) {
     const requests = reactions.filter((one): one is AggregateRequest => 'aggregate' in one);
     for (const { aggregate, input } of [...listen.map((aggregate) => ({ aggregate, input: message })), ...requests]) {
-      inputs.set(aggregate, [...(inputs.get(aggregate) ?? []), { input: input as never, cause: causeOf(message) }]);
+      const asked = { input: input as never, cause: causeOf(message) };
+      const others = inputs.get(aggregate);
+      if (others) others.push(asked);
+      else inputs.set(aggregate, [asked]);
     }
   }
   return inputs;
@@ -293,21 +383,3 @@ const contestedBy =
     const isConflict = isAppError(error) && error.code === 'TRANSACTION_CONTENTION' && 'conflicts' in error.details;
     throw isConflict ? contestedError(aggregate, id) : error;
   };
-
-async function firstUseOf(
-  keys: IdempotencyKeys | undefined,
-  tx: StoreTransaction,
-  { key, sameAs, id }: { key: string; sameAs: unknown; id: string },
-): Promise<string> {
-  if (!keys) throw kernelErrors.UNEXPECTED('the service takes no Idempotency-Keys: it declares none');
-  const fingerprint = fingerprintOf(sameAs);
-  const first = (await keys.claim(tx, [{ key, fingerprint, madeId: id }])).get(key);
-  if (first?.fingerprint !== fingerprint) throw keyReused(key);
-  return first.madeId;
-}
-
-async function firstEventOf<A extends AnyAggregate>(tx: StoreTransaction, aggregate: A, id: string) {
-  const stream = streamOf(aggregate, id);
-  const first = (await tx.load([stream])).get(stream)?.[0];
-  return first && toLatest(aggregate, first);
-}

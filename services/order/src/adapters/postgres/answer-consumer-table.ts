@@ -1,8 +1,8 @@
-import type { EventStore } from '@warren/event-store';
+import type { Store } from '@warren/event-store';
 import type { AnswerConsumers, Clearance, ConsumersSeen, HeldBecause } from '../../application/answer-consumers.ts';
 
 export interface AnswerConsumerTableOptions {
-  store: Pick<EventStore, 'query'>;
+  store: Pick<Store, 'query'>;
   /** Of this process, a UUID that no other one has. */
   instance: string;
   /** How long after its last report an instance counts as lost, in milliseconds. */
@@ -80,20 +80,20 @@ export function createAnswerConsumerTable({
   return {
     async report({ consuming, queues, returnsInMs }) {
       const values = [instance, consuming, queues, patienceMs, returnsInMs ?? null];
-      const { rows } = await store.query<ConsumersSeen>({ name: 'warren-order/consumers', text: REPORT, values });
-      return rows[0] as ConsumersSeen;
+      const [seen] = await store.query<ConsumersSeen>({ name: 'warren-order/consumers', text: REPORT, values });
+      return seen as ConsumersSeen;
     },
     async clear(at, returnsInMs): Promise<Clearance> {
       const values = [instance, at, returnsInMs ?? null];
-      const { rows } = await store.query<{ until: Date | null; heldBecause: HeldBecause | null }>(CLEAR, values);
-      const { until = null, heldBecause } = rows[0] ?? {};
+      const [row] = await store.query<{ until: Date | null; heldBecause: HeldBecause | null }>({ text: CLEAR, values });
+      const { until = null, heldBecause } = row ?? {};
       return until === null || heldBecause ? { heldBecause: heldBecause ?? 'others' } : { until };
     },
     async markGone(restMs) {
-      await store.query(MARK_GONE, [restMs]);
+      await store.query({ text: MARK_GONE, values: [restMs] });
     },
     async leave(returnsInMs) {
-      await store.query(LEAVE, [instance, returnsInMs ?? null]);
+      await store.query({ text: LEAVE, values: [instance, returnsInMs ?? null] });
     },
   };
 }

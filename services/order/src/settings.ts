@@ -1,16 +1,8 @@
 import { OrderCreated, OrderCreatedV1 } from '@warren/contracts';
-import { busSettings } from '@warren/event-bus';
-import { databaseSettings, idempotencySettings } from '@warren/event-store';
-import { formats, processSettings, type Settings, setting } from '@warren/kernel';
+import { formats, setting } from '@warren/kernel';
 
-/** The settings of the order service, from the environment. */
+/** The order service's own settings. */
 export const orderSettings = {
-  port: setting({
-    env: 'ORDER_PORT',
-    doc: 'Port of the API, of health, readiness and metrics; 0 takes a free one.',
-    format: formats.port,
-    default: 3001,
-  }),
   maxWaitingOrders: setting({
     env: 'MAX_WAITING_ORDERS',
     doc: 'How many new orders may wait to be stored before further ones are answered with 503.',
@@ -23,7 +15,6 @@ export const orderSettings = {
     format: formats.integer(1, 1_000_000),
     default: 10_000,
   }),
-  ...idempotencySettings,
   deadlineMs: setting({
     env: 'ORDER_DEADLINE_MS',
     doc: 'How long the inventory has for its answer before an order is cancelled as timed out, in milliseconds; counts only while the answer queues are consumed. Well above BREAKER_RESET_MS.',
@@ -42,9 +33,4 @@ export const orderSettings = {
     format: formats.oneOf(['on', 'off']),
     default: 'off',
   }),
-  ...busSettings,
-  ...databaseSettings,
-  ...processSettings,
 };
-
-export type OrderSettings = Settings<typeof orderSettings>;

@@ -1,0 +1,28 @@
+import type { OrderView, RequestOf } from '@warren/contracts';
+import type { Context } from '@warren/service';
+import { type OrderInput, order } from '../domain/order.ts';
+import { orders } from './order-view.ts';
+
+/**
+ * Cancels an order and returns it; once more changes nothing, and the first reason stays.
+ * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled without being asked; `ORDER_SHIPPED`; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
+ */
+export const cancelOrder = (
+  context: Context,
+  { id: orderId, reason = 'cancelled by the customer', ...request }: RequestOf<{ id: string; reason?: string }>,
+): Promise<OrderView> => change(context, orderId, { type: 'CancelOrder', data: { orderId, reason } }, request);
+
+/**
+ * Notes that a paid order is on its way and returns it; once more changes nothing.
+ * @throws `ORDER_NOT_FOUND`; `ORDER_NOT_PAID`; `ORDER_ENDED` when it is cancelled; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
+ */
+export const shipOrder = (
+  context: Context,
+  { id: orderId, ...request }: RequestOf<{ id: string }>,
+): Promise<OrderView> => change(context, orderId, { type: 'ShipOrder', data: { orderId } }, request);
+
+async function change({ store }: Context, id: string, input: OrderInput, request: RequestOf): Promise<OrderView> {
+  const { cause, ifMatch } = request;
+  await store.decide(order, input, { cause, ifMatch });
+  return store.get(orders, id);
+}

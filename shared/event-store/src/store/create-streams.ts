@@ -1,0 +1,99 @@
+import type { AnyAggregate, RecordedOf } from '@warren/contracts';
+import { groupBy, kernelErrors } from '@warren/kernel';
+import type { StoreTransaction } from '../event-store.ts';
+import { type IdempotencyKeys, type KeyUse, keyReused } from '../idempotency-keys.ts';
+import { streamOf, toLatest } from './aggregate-log.ts';
+import type { Asked, Outcome } from './decide-aggregate.ts';
+
+/** A request for a new stream. */
+export interface Creation {
+  readonly aggregate: AnyAggregate;
+  /** Of the stream. */
+  readonly id: string;
+  readonly asked: Asked<AnyAggregate>;
+  /** The request's Idempotency-Key. */
+  readonly key: string | undefined;
+  readonly fingerprint: string;
+}
+
+/** What became of it. */
+export interface Created {
+  /** The first event of the stream that the request created, or that the first request under its key did. */
+  readonly event: RecordedOf<AnyAggregate>;
+  /** Absent where it was an earlier request that created the stream. */
+  readonly outcome?: Outcome<AnyAggregate>;
+}
+
+export interface CreateStreamsOptions {
+  keys: IdempotencyKeys | undefined;
+  /** Decides inputs for streams that do not exist yet. */
+  decide(aggregate: AnyAggregate, asked: readonly Asked<AnyAggregate>[]): Promise<Outcome<AnyAggregate>[]>;
+}
+
+/**
+ * Creates streams in one transaction, each once for its key.
+ * @returns for each request what became of it, in their order; `IDEMPOTENCY_KEY_REUSED` where its key stands for something else
+ * @throws what `decide` throws for any of them; `UNEXPECTED` when a stream exists already, or nothing follows from the input
+ */
+export async function createStreams(
+  tx: StoreTransaction,
+  creations: readonly Creation[],
+  { keys, decide }: CreateStreamsOptions,
+): Promise<(Created | Error)[]> {
+  const firstUses = await claimKeys(tx, creations, keys);
+  const uses = creations.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
+  const outcomes = new Map<string, Outcome<AnyAggregate>>();
+  const own = uses.filter(({ id, first }) => first.madeId === id);
+  for (const [aggregate, some] of groupBy(own, (one) => one.aggregate)) {
+    const decided = await decide(
+      aggregate,
+      some.map(({ asked }) => asked),
+    );
+    for (const [at, { id }] of some.entries()) outcomes.set(id, decided[at] as Outcome<AnyAggregate>);
+  }
+  const earlier = await loadFirsts(
+    tx,
+    uses.filter(({ first }) => !outcomes.has(first.madeId)),
+  );
+  return uses.map(({ aggregate, id, key = '', fingerprint, first }) => {
+    if (fingerprint !== first.fingerprint) return keyReused(key);
+    const event = outcomes.get(first.madeId)?.events[0] ?? earlier.get(first.madeId);
+    const outcome = outcomes.get(id);
+    if (event?.streamVersion === 1) return { event, ...(outcome && { outcome }) };
+    throw kernelErrors.UNEXPECTED(
+      `${aggregate.category} ${first.madeId} was not created: it exists, or nothing followed`,
+    );
+  });
+}
+
+const useOf = ({ fingerprint, id }: Creation): Omit<KeyUse, 'key'> => ({ fingerprint, madeId: id });
+
+function claimKeys(
+  tx: StoreTransaction,
+  creations: readonly Creation[],
+  keys: IdempotencyKeys | undefined,
+): Promise<Map<string, KeyUse>> | Map<string, KeyUse> {
+  const firstOfBatch = new Map<string, KeyUse>();
+  for (const creation of creations) {
+    const { key } = creation;
+    if (key !== undefined && !firstOfBatch.has(key)) firstOfBatch.set(key, { key, ...useOf(creation) });
+  }
+  if (firstOfBatch.size === 0) return firstOfBatch;
+  if (!keys) throw kernelErrors.UNEXPECTED('the service takes no Idempotency-Keys: it declares none');
+  return keys.claim(tx, [...firstOfBatch.values()]);
+}
+
+/** The first events of streams that earlier requests made, by the id of the stream. */
+async function loadFirsts(
+  tx: StoreTransaction,
+  uses: readonly { aggregate: AnyAggregate; first: Omit<KeyUse, 'key'> }[],
+): Promise<Map<string, RecordedOf<AnyAggregate>>> {
+  const aggregates = new Map(uses.map(({ aggregate, first }) => [streamOf(aggregate, first.madeId), aggregate]));
+  if (aggregates.size === 0) return new Map();
+  const streams = await tx.load([...aggregates.keys()]);
+  return new Map(
+    [...streams].flatMap(([stream, [first]]) =>
+      first ? [[first.aggregateId, toLatest(aggregates.get(stream) as AnyAggregate, first)] as const] : [],
+    ),
+  );
+}

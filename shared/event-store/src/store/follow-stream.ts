@@ -1,0 +1,59 @@
+import type { AnyAggregate, StateOf } from '@warren/contracts';
+import type { EventStore } from '../event-store.ts';
+import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
+import { replay, streamOf, toLatest } from './aggregate-log.ts';
+import type { StreamWatch } from './stream-watch.ts';
+
+export interface FollowOptions<A extends AnyAggregate> {
+  /** Only events behind this place of the stream. @default 0 */
+  after?: number;
+  /** Whether the state that its events make is one in which nothing more is waited for. */
+  until(state: StateOf<A>): boolean;
+  /** Ends the following. */
+  signal: AbortSignal;
+}
+
+/** The events of a stream, those that are there and those that come; see `Store.follow`. */
+export async function* followStream<A extends AnyAggregate>(
+  { log, watch }: { log: Pick<EventStore, 'load'>; watch: StreamWatch },
+  aggregate: A,
+  id: string,
+  { after = 0, until, signal }: FollowOptions<A>,
+): AsyncGenerator<HistoryEntry, void> {
+  const stream = streamOf(aggregate, id);
+  const bell = createBell();
+  // Before the first look: what happens between look and wait rings the bell.
+  const unfollow = watch.follow(stream, bell.ring);
+  signal.addEventListener('abort', bell.ring, { once: true });
+  try {
+    for (let seen = after; !signal.aborted; await bell.rung()) {
+      const events = (await log.load([stream])).get(stream) ?? [];
+      for (const event of events.slice(seen)) yield toHistoryEntry(event);
+      seen = Math.max(seen, events.length);
+      const state = replay(
+        aggregate,
+        events.map((event) => toLatest(aggregate, event)),
+      );
+      if (events.length === 0 || until(state) || watch.closed) return;
+    }
+  } finally {
+    unfollow();
+    signal.removeEventListener('abort', bell.ring);
+  }
+}
+
+/** A ring while nobody waits is kept for the next wait. */
+function createBell() {
+  let isRung = false;
+  let wake: (() => void) | undefined;
+  return {
+    ring(): void {
+      isRung = true;
+      wake?.();
+    },
+    async rung(): Promise<void> {
+      if (!isRung) await new Promise<void>((resolve) => (wake = resolve));
+      isRung = false;
+    },
+  };
+}

@@ -1,0 +1,41 @@
+import { createValidator } from '@warren/contracts';
+import type { TObject, TSchema } from 'typebox';
+import type { Parsed } from './invalid-request.ts';
+import type { RequestFault } from './problem-details.ts';
+
+/** Integers are read from their digits; everything else is the text that was sent. */
+const DIGITS = /^\d{1,15}$/;
+
+/**
+ * What reads the query of a request by a schema whose fields are texts and integers: a field that is left out has the `default` of its schema.
+ * A parameter that the schema does not name is a fault: a typo must not mean everything.
+ */
+export function createQueryParser(schema: TObject): (query: Record<string, unknown>) => Parsed<object> {
+  const { properties, required = [] } = schema as { properties: Record<string, TSchema>; required?: readonly string[] };
+  const parameters = new Map(Object.entries(properties).map(([name, schema]) => [name, createParameter(schema)]));
+  const defaults = Object.fromEntries(
+    Object.entries(properties).flatMap(([name, schema]) => ('default' in schema ? [[name, schema.default]] : [])),
+  );
+  return (query) => {
+    const value: Record<string, unknown> = { ...defaults };
+    const faults: RequestFault[] = [];
+    for (const [path, given] of Object.entries(query)) {
+      const parsed = parameters.get(path)?.(given) ?? { fault: 'is not a known parameter' };
+      if ('fault' in parsed) faults.push({ path, message: parsed.fault });
+      else value[path] = parsed.value;
+    }
+    for (const path of parameters.keys())
+      if (required.includes(path) && !(path in value || path in query)) faults.push({ path, message: 'is required' });
+    return faults.length > 0 ? { faults } : { value };
+  };
+}
+
+function createParameter(schema: TSchema) {
+  const validator = createValidator(schema);
+  const isInteger = 'type' in schema && schema.type === 'integer';
+  return (given: unknown): { value: unknown } | { fault: string } => {
+    if (typeof given !== 'string') return { fault: 'may be given once only' };
+    const value = isInteger && DIGITS.test(given) ? Number(given) : given;
+    return validator.is(value) ? { value } : { fault: validator.faults(value)[0]?.message ?? 'is not valid' };
+  };
+}
