@@ -6,9 +6,9 @@ import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICES } from '../lib/services.mjs';
 
@@ -38,9 +38,9 @@ const SETTINGS: Record<keyof typeof SERVICES, SettingsSpec> = {
   order: settingsOf(orderService),
   inventory: settingsOf(inventoryService),
   user: settingsOf(userService),
-  notification: notificationSettings,
+  notification: settingsOf(notificationService),
   analytics: analyticsSettings,
-  payment: paymentSettings,
+  payment: settingsOf(paymentService),
 };
 const OURS = (Object.keys(SERVICES) as (keyof typeof SERVICES)[]).map((name) => ({
   name,

@@ -3,9 +3,9 @@ import { settingsOf } from '@warren/service';
 import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 import { SERVICE_SETTINGS, withoutServiceSettings } from '../lib/services.mjs';
 
@@ -14,9 +14,9 @@ test('when a service reads a setting, then npm test keeps it from the services u
     settingsOf(orderService),
     settingsOf(inventoryService),
     settingsOf(userService),
-    notificationSettings,
+    settingsOf(notificationService),
     analyticsSettings,
-    paymentSettings,
+    settingsOf(paymentService),
     mailCatcherSettings,
   ];
   const read = specs.flatMap((spec) => Object.values(spec).map(({ env }) => env));

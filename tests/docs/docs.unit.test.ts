@@ -12,12 +12,12 @@ import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
 import { orderService } from '../../services/order/src/service.ts';
 import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import '../../services/payment/src/domain/payment-errors.ts';
 import { userService } from '../../services/user/src/service.ts';
 import '../../services/user/src/domain/user-errors.ts';
@@ -49,9 +49,9 @@ describe('the documentation', () => {
       order: settingsOf(orderService),
       inventory: settingsOf(inventoryService),
       user: settingsOf(userService),
-      notification: notificationSettings,
+      notification: settingsOf(notificationService),
       analytics: analyticsSettings,
-      payment: paymentSettings,
+      payment: settingsOf(paymentService),
     };
     const rows = new Map<string, Set<string>>();
     for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);

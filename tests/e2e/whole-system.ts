@@ -10,11 +10,9 @@ import type { CaughtMail } from '../../mail-catcher/src/mailbox.ts';
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { composeNotification } from '../../services/notification/src/compose.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
-import { composePayment } from '../../services/payment/src/compose.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 /** Pieces of `item1` that the warehouse begins with. */
@@ -44,13 +42,13 @@ export async function startWholeSystem() {
     ...{ PAYMENTS: 'on', PAYMENT_GATEWAY_TIMEOUT_MS: '50', INITIAL_STOCK: `item1:${STOCK}` },
   };
   const orders = [1, 2].map(() => createService(orderService, { env, logger: silentLogger }));
-  const payments = [1, 2].map(() => composePayment(loadSettings(paymentSettings, env), silentLogger));
+  const payments = [1, 2].map(() => createService(paymentService, { env, logger: silentLogger }));
   const user = createService(userService, { env, logger: silentLogger });
   const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
     createService(inventoryService, { env, logger: silentLogger }),
-    composeNotification(loadSettings(notificationSettings, env), silentLogger),
+    createService(notificationService, { env, logger: silentLogger }),
   ];
   await Promise.all(services.map(({ lifecycle }) => lifecycle.start()));
   await Promise.all(services.map(waitUntilReady));

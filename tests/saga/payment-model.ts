@@ -8,12 +8,10 @@ import {
 } from '../../services/order/src/domain/order.ts';
 import {
   type ChargeAnswer,
-  decide as decidePayment,
-  evolve as evolvePayment,
-  initialPayment,
   type Payment,
   type PaymentEvent,
   type PaymentInput,
+  payment,
 } from '../../services/payment/src/domain/payment.ts';
 
 /** What is under way: an event that another service is to hear of, or a call of the gateway. */
@@ -49,6 +47,9 @@ const INPUTS: Readonly<Record<Move, OrderInput>> = {
   ship: { type: 'ShipOrder', data: { orderId } },
 };
 
+/** A payment shares nothing with others. */
+const NO_VALUES = new Map<string, never>();
+
 /** Refusals that leave everything as it is. */
 const REFUSALS = ['ORDER_ENDED', 'ORDER_NOT_PAID', 'ORDER_SHIPPED'];
 
@@ -56,7 +57,7 @@ const REFUSALS = ['ORDER_ENDED', 'ORDER_NOT_PAID', 'ORDER_SHIPPED'];
 export function newWorld(verdict: World['verdict']): World {
   const none: World = {
     order: orderOf.initial,
-    payment: initialPayment,
+    payment: payment.initial,
     bag: [],
     verdict,
     charged: false,
@@ -104,11 +105,11 @@ function toPayment(event: OrderEvent): Message[] {
 }
 
 function tellPayment(world: World, input: PaymentInput): World {
-  const decision = decidePayment(world.payment, input);
+  const decision = payment.decide(world.payment, input, NO_VALUES);
   if ('outcome' in decision) return world;
   return {
     ...world,
-    payment: decision.reduce(evolvePayment, world.payment),
+    payment: decision.reduce(payment.evolve, world.payment),
     bag: [...world.bag, ...decision.flatMap(sentBy)],
   };
 }

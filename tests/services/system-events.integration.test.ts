@@ -7,11 +7,9 @@ import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost,
 import { composeAnalytics } from '../../services/analytics/src/compose.ts';
 import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
-import { composeNotification } from '../../services/notification/src/compose.ts';
-import { notificationSettings } from '../../services/notification/src/config.ts';
+import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
-import { composePayment } from '../../services/payment/src/compose.ts';
-import { paymentSettings } from '../../services/payment/src/config.ts';
+import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
 type Env = Record<string, string>;
@@ -21,9 +19,9 @@ const SERVICES: Record<string, (env: Env) => Service> = {
   inventory: (env) => createService(inventoryService, { env: { ...env, INVENTORY_PORT: '0' }, logger: silentLogger }),
   user: (env) => createService(userService, { env: { ...env, USER_PORT: '0' }, logger: silentLogger }),
   analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
-  payment: (env) => composePayment(loadSettings(paymentSettings, { ...env, PAYMENT_PORT: '0' }), silentLogger),
+  payment: (env) => createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger }),
   notification: (env) =>
-    composeNotification(loadSettings(notificationSettings, { ...env, NOTIFICATION_PORT: '0' }), silentLogger),
+    createService(notificationService, { env: { ...env, NOTIFICATION_PORT: '0' }, logger: silentLogger }),
 };
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 

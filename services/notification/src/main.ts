@@ -1,5 +1,4 @@
-import { loadSettings, runService } from '@warren/kernel';
-import { composeNotification } from './compose.ts';
-import { notificationSettings } from './config.ts';
+import { run } from '@warren/service';
+import { notificationService } from './service.ts';
 
-await runService(() => composeNotification(loadSettings(notificationSettings)));
+await run(notificationService);

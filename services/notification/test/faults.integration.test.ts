@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { QUEUES } from '@warren/contracts';
+import type { RunnableService } from '@warren/service';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
-import type { NotificationService } from '../src/compose.ts';
 import { newUser } from './messages.ts';
 import { createNotificationFixture, type NotificationFixture } from './running-notification.ts';
 
@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const throughProxy = () => ({ DATABASE_URL: database.through(notification.database.url) });
 const users = (count: number) => Array.from({ length: count }, () => newUser());
-const mailsHealth = async (service: NotificationService) => {
+const mailsHealth = async (service: RunnableService) => {
   const { status, reasons } = await service.lifecycle.readiness();
   return { status, reasons: reasons.map(({ component }) => component) };
 };

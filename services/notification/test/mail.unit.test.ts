@@ -1,69 +1,93 @@
 import { describe, expect, it } from '@jest/globals';
+import { given } from '@warren/testing';
 import { decideDelivery, type MailToDeliver } from '../src/domain/delivery.ts';
-import { decide, evolve, type Mail, type MailCommand, noMail } from '../src/domain/mail.ts';
+import { type MailCommand, type MailEvent, mail } from '../src/domain/mail.ts';
 import { parseSenderAddress } from '../src/domain/sender-address.ts';
 
 const welcome = { kind: 'welcome', subjectId: 'u1' } as const;
 const confirmed = { kind: 'confirmed', subjectId: 'o1' } as const;
 const sentAt = new Date('2026-11-21T10:00:00.000Z');
 const recipient = { userId: 'u1', email: 'ann@example.com' };
-const recordSent: MailCommand = { type: 'RecordSent', recipient, sentAt };
-const ends: MailCommand[] = [
-  recordSent,
-  { type: 'RecordRefused', answer: '550' },
-  { type: 'DropMail', why: 'unknown' },
-];
-
-function after(...commands: MailCommand[]): Mail {
-  return commands.reduce((mail, command) => {
-    const decision = decide(mail, welcome, command);
-    return 'outcome' in decision ? mail : decision.reduce(evolve, mail);
-  }, noMail);
-}
+const request: MailCommand = { type: 'RequestMail', data: welcome };
+const recordSent: MailCommand = { type: 'RecordSent', data: { ...welcome, recipient, sentAt } };
+const requested: MailEvent = { type: 'MailRequested', data: welcome };
+const welcomed: MailEvent = {
+  type: 'WelcomeEmailSent',
+  data: { ...recipient, sentAt: sentAt.toISOString() },
+};
+const ends: { type: string; command: MailCommand; event: MailEvent }[] = [
+  { command: recordSent, event: welcomed },
+  {
+    command: { type: 'RecordRefused', data: { ...welcome, answer: '550' } },
+    event: { type: 'MailRefused', data: { ...welcome, answer: '550' } },
+  } as const,
+  {
+    command: { type: 'DropMail', data: { ...welcome, why: 'unknown' } },
+    event: { type: 'MailDropped', data: { ...welcome, why: 'unknown' } },
+  } as const,
+].map((end) => ({ ...end, type: end.command.type }));
 
 describe('a mail', () => {
   it('when it is asked for twice, then it is requested once', () => {
-    expect(decide(noMail, confirmed, { type: 'RequestMail' })).toEqual([{ type: 'MailRequested', data: confirmed }]);
-    expect(decide(after({ type: 'RequestMail' }), confirmed, { type: 'RequestMail' })).toMatchObject({
-      outcome: 'ignored',
-    });
+    given(mail)
+      .when({ type: 'RequestMail', data: confirmed })
+      .then([{ type: 'MailRequested', data: confirmed }]);
+    given(mail, requested)
+      .when(request)
+      .thenNothingHappened(/asked for already/);
+  });
+
+  it('when it is to be held back or has a reason, then the event says so', () => {
+    const data = { ...confirmed, reason: 'no stock', holdMs: 5 };
+    given(mail)
+      .when({ type: 'RequestMail', data })
+      .then([{ type: 'MailRequested', data }]);
+    given(mail)
+      .when({ type: 'RequestMail', data: { ...confirmed, reason: undefined, holdMs: 0 } })
+      .then([{ type: 'MailRequested', data: confirmed }]);
   });
 
   it('when it was sent, then the event says to whom and what', () => {
-    const requested = after({ type: 'RequestMail' });
-    expect(decide(requested, welcome, recordSent)).toEqual([
-      { type: 'WelcomeEmailSent', data: { ...recipient, sentAt: sentAt.toISOString() } },
-    ]);
-    const data = { customerId: 'u1', orderId: 'o1', news: 'confirmed', email: recipient.email };
-    expect(decide(requested, confirmed, recordSent)).toEqual([
-      { type: 'CustomerNotified', data: { ...data, sentAt: sentAt.toISOString() } },
-    ]);
+    given(mail, requested).when(recordSent).then([welcomed]);
+    const data = { customerId: 'u1', orderId: 'o1', news: 'confirmed', email: recipient.email } as const;
+    given(mail, { type: 'MailRequested', data: confirmed })
+      .when({ type: 'RecordSent', data: { ...confirmed, recipient, sentAt } })
+      .then([{ type: 'CustomerNotified', data: { ...data, sentAt: sentAt.toISOString() } }]);
   });
 
-  it.each(ends)('when $type has ended it, then nothing more happens to it', (end) => {
-    const ended = after({ type: 'RequestMail' }, end);
-    for (const command of [{ type: 'RequestMail' } as const, ...ends])
-      expect(decide(ended, welcome, command)).toMatchObject({ outcome: 'ignored' });
+  it.each(ends)('when $type comes, then the mail ends, and nothing more happens to it', ({ command, event }) => {
+    given(mail, requested).when(command).then([event]);
+    for (const later of [request, ...ends.map((end) => end.command)])
+      given(mail, requested, event)
+        .when(later)
+        .thenNothingHappened(/has come to its end/);
   });
 
-  it.each(ends)('when nobody has asked for it, then $type is ignored', (end) => {
-    expect(decide(noMail, welcome, end)).toMatchObject({ outcome: 'ignored' });
+  it.each(ends)('when nobody has asked for it, then $type is ignored', ({ command }) => {
+    given(mail)
+      .when(command)
+      .thenNothingHappened(/nobody has asked/);
+  });
+
+  it('when it is of an order, then its stream is its own, and its events are about the order', () => {
+    expect(mail.idOf({ type: 'RequestMail', data: confirmed })).toBe('confirmed-o1');
+    expect(mail.aboutOf?.({ type: 'RequestMail', data: confirmed })).toBe('o1');
   });
 });
 
 describe('the delivery of a mail', () => {
   const known = { userId: 'u1', name: 'Ann', email: 'ann@example.com', deactivated: false };
   const order = { total: { cents: 999, currency: 'EUR' }, cancelled: false, shipped: false };
-  const mail: MailToDeliver = { ...confirmed, order, recipient: known };
+  const due: MailToDeliver = { ...confirmed, order, recipient: known };
   const patience = { patienceMs: 10, waitedMs: 5 };
 
   it('when all is known, then it is sent, with what its template shows', () => {
-    expect(decideDelivery(mail, patience)).toEqual({
+    expect(decideDelivery(due, patience)).toEqual({
       action: 'send',
       recipient: { userId: 'u1', name: 'Ann', email: 'ann@example.com' },
       values: { name: 'Ann', orderId: 'o1', total: '9.99 EUR' },
     });
-    expect(decideDelivery({ ...mail, order: { cancelled: false, shipped: false } }, patience)).toMatchObject({
+    expect(decideDelivery({ ...due, order: { cancelled: false, shipped: false } }, patience)).toMatchObject({
       values: { total: 'not stated' },
     });
   });
@@ -71,7 +95,7 @@ describe('the delivery of a mail', () => {
   it.each(['cancelled', 'shipped'] as const)(
     'when the order is %s by now, then a mail that it is confirmed is dropped, and one about that is sent',
     (kind) => {
-      const gone = { ...mail, order: { ...order, [kind]: true } };
+      const gone = { ...due, order: { ...order, [kind]: true } };
       expect(decideDelivery(gone, patience)).toEqual({ action: 'drop', why: 'overtaken' });
       const news = decideDelivery({ ...gone, kind, reason: 'no stock' }, patience);
       const shown = kind === 'cancelled' ? { reason: 'no stock' } : { total: '9.99 EUR' };
@@ -81,7 +105,7 @@ describe('the delivery of a mail', () => {
 
   it('when the recipient is deactivated, then it is dropped', () => {
     const gone = { userId: 'u1', deactivated: true };
-    expect(decideDelivery({ ...mail, recipient: gone }, patience)).toEqual({ action: 'drop', why: 'deactivated' });
+    expect(decideDelivery({ ...due, recipient: gone }, patience)).toEqual({ action: 'drop', why: 'deactivated' });
   });
 
   it.each([
@@ -92,8 +116,8 @@ describe('the delivery of a mail', () => {
     ],
     ['the order is not known', { order: undefined, recipient: undefined }],
   ])('when %s, then it waits, and in the end is dropped', (_, facts) => {
-    expect(decideDelivery({ ...mail, ...facts }, patience)).toEqual({ action: 'wait' });
-    expect(decideDelivery({ ...mail, ...facts }, { ...patience, waitedMs: 11 })).toEqual({
+    expect(decideDelivery({ ...due, ...facts }, patience)).toEqual({ action: 'wait' });
+    expect(decideDelivery({ ...due, ...facts }, { ...patience, waitedMs: 11 })).toEqual({
       action: 'drop',
       why: 'unknown',
     });

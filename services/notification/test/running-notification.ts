@@ -1,10 +1,10 @@
 import { deadLetterQueue, type EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import { createTestDatabase, createTestMailServer, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
-import { composeNotification, type NotificationService } from '../src/compose.ts';
-import { notificationSettings } from '../src/config.ts';
+import { notificationService } from '../src/service.ts';
 
 /** A virtual host, a database and a mail server of their own, instances of the whole service in this process, and a bus that plays the other services. */
 export async function createNotificationFixture() {
@@ -13,7 +13,7 @@ export async function createNotificationFixture() {
     createTestDatabase(),
     createTestMailServer(),
   ]);
-  const services: NotificationService[] = [];
+  const services: RunnableService[] = [];
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: [] });
   await bus.connect();
   const tables = new pg.Pool({
@@ -23,11 +23,11 @@ export async function createNotificationFixture() {
   });
 
   /** Composes and starts an instance, and waits until it is ready. */
-  async function start(env: Record<string, string> = {}): Promise<NotificationService> {
+  async function start(env: Record<string, string> = {}): Promise<RunnableService> {
     const addresses = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url, SMTP_URL: mailServer.url };
     const pace = { MAIL_HOLD_MS: '0', RETRY_BASE_MS: '50' };
-    const settings = loadSettings(notificationSettings, { NOTIFICATION_PORT: '0', ...addresses, ...pace, ...env });
-    const service = composeNotification(settings, silentLogger);
+    const all = { NOTIFICATION_PORT: '0', ...addresses, ...pace, ...env };
+    const service = createService(notificationService, { env: all, logger: silentLogger });
     services.push(service);
     await service.lifecycle.start();
     await waitUntilReady(service);

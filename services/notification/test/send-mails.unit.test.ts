@@ -2,8 +2,8 @@ import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import type { ClaimedMail } from '../src/application/mail-queue.ts';
 import type { SendOutcome } from '../src/application/mailer.ts';
-import type { NotificationDependencies } from '../src/application/notification-dependencies.ts';
-import { createSendMails } from '../src/application/send-mails.ts';
+import { sendMails } from '../src/application/send-mails.ts';
+import type { Sending } from '../src/application/sending.ts';
 
 const SILENT: SendOutcome = { status: 'unanswered', answer: 'Timeout' };
 const LATER: SendOutcome = { status: 'deferred', answer: '450 later' };
@@ -20,12 +20,11 @@ async function send(...outcomes: SendOutcome[]) {
     recipient: { userId: 'u', name: 'John', email: 'john@example.com', deactivated: false },
     ...{ kind: 'welcome', subjectId: 'u', cause: {}, claim: 1 },
   })) as unknown as ClaimedMail[];
-  const dependencies = {
-    store: { transaction: (task: (tx: object) => unknown) => task({}) },
+  const sending = {
     queue: {
       claimDue: async () => claimed,
-      putOff: async (_: object, mails: ClaimedMail[]) => void putOff.push(...idsOf(mails)),
-      giveBack: async (_: object, mails: ClaimedMail[]) => void givenBack.push(...idsOf(mails)),
+      putOff: async (mails: ClaimedMail[]) => void putOff.push(...idsOf(mails)),
+      giveBack: async (mails: ClaimedMail[]) => void givenBack.push(...idsOf(mails)),
     },
     letters: { write: () => ({ subject: '', text: '', html: '' }) },
     mailer: { send: async ({ mailId }: { mailId: string }) => outcomes[Number(mailId)] },
@@ -33,8 +32,8 @@ async function send(...outcomes: SendOutcome[]) {
     concurrency: outcomes.length,
     logger: silentLogger,
   };
-  const sendMails = createSendMails(dependencies as unknown as NotificationDependencies, new AbortController().signal);
-  const { server } = await sendMails(100);
+  const { signal: stopping } = new AbortController();
+  const { server } = await sendMails(sending as unknown as Sending, { limit: 100, stopping });
   return { server, putOff: putOff.sort(), givenBack };
 }
 

@@ -18,7 +18,7 @@ it('when the mail server answers too slowly for too long, then that is no answer
   const letter = { subject: 'Hello', text: 'Hello', html: '<p>Hello</p>' };
   const to = { name: 'John', address: 'john@example.com' };
   expect(await mailer.send({ mailId: 'mail-1', to, ...letter })).toMatchObject({ status: 'unanswered' });
-  mailer.close();
+  mailer.stop();
   for (const socket of sockets) socket.destroy();
   await new Promise((resolve) => server.close(resolve));
 });

@@ -1,16 +1,11 @@
 import { expect, test } from '@jest/globals';
-import { type Binding, NOTIFICATION_QUEUES, type QueueSpec } from '@warren/contracts';
-import { createSubscriptions, type SubscriptionsOptions } from '../src/adapters/messaging/subscriptions.ts';
-import type { Notifications } from '../src/application/notifications.ts';
+import { NOTIFICATION_QUEUES } from '@warren/contracts';
+import { notificationService } from '../src/service.ts';
 
-test('when the service listens, then to the queues of the topology, bound as that says', async () => {
-  const subscribed: QueueSpec[] = [];
-  const bus = {
-    async subscribe({ queue, bindings }: { queue: string; bindings: readonly Binding[] }) {
-      subscribed.push({ queue, bindings: bindings.map(({ exchange, routingKey }) => ({ exchange, routingKey })) });
-      return { queue, isConsuming: () => true, cancel: async () => undefined };
-    },
-  } as unknown as SubscriptionsOptions['bus'];
-  await createSubscriptions({ bus, notifications: {} as Notifications, prefetch: 1, maxBatch: 1 }).start?.();
+test('when the service listens, then to the queues of the topology, bound as that says', () => {
+  const subscribed = (notificationService.on ?? []).map(({ queue, contracts }) => ({
+    queue,
+    bindings: contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),
+  }));
   expect(subscribed).toEqual(NOTIFICATION_QUEUES);
 });

@@ -1,5 +1,4 @@
-import { loadSettings, runService } from '@warren/kernel';
-import { composePayment } from './compose.ts';
-import { paymentSettings } from './config.ts';
+import { run } from '@warren/service';
+import { paymentService } from './service.ts';
 
-await runService(() => composePayment(loadSettings(paymentSettings)));
+await run(paymentService);

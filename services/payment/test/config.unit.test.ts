@@ -1,13 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { loadSettings } from '@warren/kernel';
-import { paymentSettings } from '../src/config.ts';
+import { paymentSettings } from '../src/settings.ts';
 
-const load = (gateway: string) =>
-  loadSettings(paymentSettings, {
-    AMQP_URL: 'amqp://localhost',
-    DATABASE_URL: 'postgres://localhost/warren',
-    PAYMENT_GATEWAY_URL: gateway,
-  }).gatewayUrl;
+const load = (gateway: string) => loadSettings(paymentSettings, { PAYMENT_GATEWAY_URL: gateway }).gatewayUrl;
 
 describe('the settings of the payment service', () => {
   it.each(['simulator', 'https://gateway.example/v1'])('when the gateway is %s, then that is taken', (gateway) => {

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RunnableService } from '@warren/service';
 import { waitUntil, waitUntilReady } from '@warren/testing';
-import type { PaymentService } from '../src/compose.ts';
 import { orderCreated, orderUpdated } from './messages.ts';
 import { createPaymentFixture, type PaymentFixture } from './running-payment.ts';
 
@@ -46,12 +46,12 @@ describe('a payment service that stops', () => {
 });
 
 /** Whoever leads first. */
-async function byLeadership(services: PaymentService[]): Promise<PaymentService[]> {
+async function byLeadership(services: RunnableService[]): Promise<RunnableService[]> {
   const states = await Promise.all(
     services.map(async ({ lifecycle }) => (await lifecycle.readiness()).components.cashier),
   );
   return services.toSorted((one, other) => rank(one) - rank(other));
-  function rank(service: PaymentService): number {
+  function rank(service: RunnableService): number {
     return states[services.indexOf(service)]?.details?.state === 'leading' ? 0 : 1;
   }
 }
@@ -88,7 +88,7 @@ describe('a gateway that is away', () => {
   it('when it comes back, then readiness says both, and every order is charged once', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '5000', BREAKER_RESET_MS: '500' };
-    const [service] = (await payment.start(1, settings)) as [PaymentService];
+    const [service] = (await payment.start(1, settings)) as [RunnableService];
     const orderIds = await Promise.all(Array.from({ length: 10 }, () => confirmedOrder(10)));
     const isLeftAlone = async () => {
       const { status, components } = await service.lifecycle.readiness();
@@ -109,7 +109,7 @@ describe('a gateway that is away', () => {
   it('when a call from before gets no answer, then it is tried again all the same', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };
-    const [service] = (await payment.start(1, settings)) as [PaymentService];
+    const [service] = (await payment.start(1, settings)) as [RunnableService];
     silent = true;
     await confirmedOrder(10);
     await waitUntil(() => unanswered === 1, { what: 'the call without an answer' });
@@ -124,7 +124,7 @@ describe('a gateway that is away', () => {
   it('when it is silent as one call tries it again, then no other payment is put off for that', async () => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const settings = { PAYMENT_GATEWAY_URL: url, PAYMENT_GATEWAY_TIMEOUT_MS: '600000', BREAKER_RESET_MS: '500' };
-    const [service] = (await payment.start(1, settings)) as [PaymentService];
+    const [service] = (await payment.start(1, settings)) as [RunnableService];
     for (let orders = 0; orders < 10; orders += 1) await confirmedOrder(10);
     // With nothing in hand: a call from before would be one more without an answer.
     const isLeftAlone = async () => {

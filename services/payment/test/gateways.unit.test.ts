@@ -2,8 +2,9 @@ import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
-import { createGuardedGateway, type GuardedGateway } from '../src/adapters/gateway/guarded-gateway.ts';
+import { createGuardedGateway } from '../src/adapters/gateway/guarded-gateway.ts';
 import { createHttpGateway } from '../src/adapters/gateway/http-gateway.ts';
+import type { GuardedGateway } from '../src/application/payment-gateway.ts';
 
 interface Call {
   path: string | undefined;

@@ -1,8 +1,8 @@
 import { describe, test } from '@jest/globals';
-import { givenFor } from '@warren/testing';
-import { decide, evolve, initialPayment, type PaymentEvent, type PaymentInput } from '../src/domain/payment.ts';
+import { given as givenOf } from '@warren/testing';
+import { type PaymentEvent, type PaymentInput, payment } from '../src/domain/payment.ts';
 
-const given = givenFor({ initialState: initialPayment, decide, evolve });
+const given = (history: readonly PaymentEvent[]) => givenOf(payment, ...history);
 
 const orderId = '0192d3a0-0000-7000-8000-000000000001';
 const total = { amount: 20.4, currency: 'EUR' };

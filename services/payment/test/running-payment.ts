@@ -8,18 +8,18 @@ import {
   QUEUES,
 } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService, type RunnableService } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
-import { composePayment, type PaymentService } from '../src/compose.ts';
-import { paymentSettings } from '../src/config.ts';
+import { paymentService } from '../src/service.ts';
 
 type Answer = EventOf<typeof PaymentProcessed> | EventOf<typeof PaymentFailed> | EventOf<typeof PaymentRefunded>;
 
 /** A virtual host and a database of their own, instances of the whole service in this process, and a bus that plays the order service. */
 export async function createPaymentFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  const services: PaymentService[] = [];
+  const services: RunnableService[] = [];
   const answers: Answer[] = [];
   const sent = new Set<string>();
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', topology: PAYMENT_QUEUES });
@@ -36,11 +36,13 @@ export async function createPaymentFixture() {
     (await client.query<Row>(sql, values)).rows;
 
   /** Composes and starts instances, all at once, and waits until they are ready. */
-  async function start(count: number, env: Record<string, string> = {}): Promise<PaymentService[]> {
+  async function start(count: number, env: Record<string, string> = {}): Promise<RunnableService[]> {
     const addresses = { PAYMENT_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
     const fast = { RETRY_BASE_MS: '20', PAYMENT_GATEWAY_TIMEOUT_MS: '50' };
-    const settings = loadSettings(paymentSettings, { ...addresses, ...fast, ...env });
-    const started = Array.from({ length: count }, () => composePayment(settings, silentLogger));
+    const all = { ...addresses, ...fast, ...env };
+    const started = Array.from({ length: count }, () =>
+      createService(paymentService, { env: all, logger: silentLogger }),
+    );
     services.push(...started);
     await Promise.all(started.map((service) => service.lifecycle.start()));
     await Promise.all(started.map(waitUntilReady));

@@ -90,8 +90,8 @@ describe('the payment service', () => {
   it('when the gateway answers twice, then that is told once', async () => {
     const orderId = await confirmedOrder(10.19);
     await payment.settled();
-    const ignored = { message: 'ChargeAnswered', outcome: 'ignored' };
-    await waitUntil(async () => (await payment.counted('warren_payment_decisions_total', ignored)) === 1, {
+    const ignored = { aggregate: 'payment', input: 'ChargeAnswered', outcome: 'ignored' };
+    await waitUntil(async () => (await payment.counted('warren_decisions_total', ignored)) === 1, {
       what: 'the second answer to be ignored',
     });
     expect(await typesOf(orderId, 1)).toEqual(['PaymentProcessed']);

@@ -115,6 +115,8 @@ interface AggregateCore<Category extends string, Events extends EventMap, State,
   readonly initial: NoInfer<State>;
   /** Id of the stream that an input is about. */
   readonly idOf: (input: NoInfer<Input>) => string;
+  /** What its events say that they are about (`aggregateId`). @default the id of the stream */
+  readonly aboutOf?: (input: NoInfer<Input>) => string;
   /** Decides an input in a state, and against the shared values where there are any. Pure. */
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
@@ -157,6 +159,7 @@ export interface Aggregate<Category extends string, Events extends EventMap, Sta
   readonly events: Events;
   readonly initial: State;
   readonly idOf: (input: Input) => string;
+  readonly aboutOf?: (input: Input) => string;
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
   readonly contested?: (id: string) => AppError;

@@ -98,7 +98,7 @@ export const MECHANISMS = {
   'mail-claim': {
     file: '/notification/dist/adapters/postgres/mail-table.js',
     cuts: [
-      ["SET due_at = now() + $2 * interval '1 millisecond', claim", "SET due_at = now() + $2 * interval '0', claim"],
+      ["due_at = now() + interval '1 millisecond' *", "due_at = now() + interval '0' *"],
       [' FOR UPDATE SKIP LOCKED', ''],
     ],
   },

@@ -1,15 +1,18 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { isAppError } from '@warren/kernel';
 import type { MailValues, Recipient } from '../domain/delivery.ts';
-import type { EndMails } from './end-mails.ts';
+import { endMail } from './end-mail.ts';
 import type { ClaimedMail } from './mail-queue.ts';
 import type { SendOutcome } from './mailer.ts';
-import type { NotificationDependencies } from './notification-dependencies.ts';
+import type { Sending } from './sending.ts';
 
 /** The longest that a mail is put off, in milliseconds. */
 const MAX_DELAY_MS = 900_000;
 /** Between two tries to record what cannot be taken back, in milliseconds. */
 const RECORD_AGAIN_MS = 250;
+
+/** Kinds of errors that pass: the database is away, or others change the same mail. */
+const PASSING: readonly string[] = ['transient', 'conflict'];
 
 /** A mail that can be sent now. */
 export interface ReadyMail {
@@ -31,41 +34,48 @@ export function waitedMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: n
 }
 
 /**
- * Sends one mail and records what came of it; gives what the mail server said. When it is `unavailable`, the mail is still to be given back.
+ * Sends one mail and records what came of it. When the mail server is `unavailable`, the mail is still to be given back.
  * @param stopping ends what would go on until the database is back
+ * @returns what the mail server said
  * @throws whatever keeps the outcome from being recorded
  */
-export function createDeliverMail(dependencies: NotificationDependencies, endMails: EndMails, stopping: AbortSignal) {
-  const { store, queue, letters, mailer, pace, clock, logger } = dependencies;
+export async function deliverMail(
+  sending: Sending,
+  { mail, recipient, values }: ReadyMail,
+  stopping: AbortSignal,
+): Promise<SendOutcome> {
+  const { queue, letters, mailer, pace, logger } = sending;
+  const { mailId, kind, subjectId } = mail;
+  const to = { name: recipient.name, address: recipient.email };
+  const outcome = await mailer.send({ mailId, to, ...letters.write(kind, values) });
+  if (outcome.status === 'accepted') {
+    await recordSent(sending, { mail, recipient }, stopping);
+    return outcome;
+  }
+  const { status, answer } = outcome;
+  logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
+  if (status === 'unavailable') return outcome;
+  if (status === 'refused' || waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs)
+    await endMail(sending, mail, { type: 'RecordRefused', data: { kind, subjectId, answer } });
+  // Also without an answer: given back at once, a mail that was taken would go out again and again.
+  else await queue.putOff([{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]);
+  return outcome;
+}
 
-  /** The mail is out: only the end of the process may keep that from being recorded. */
-  async function recordSent(mail: ClaimedMail, recipient: Recipient): Promise<void> {
-    const end = { mail, command: { type: 'RecordSent', recipient, sentAt: clock.now() } as const, outcome: 'sent' };
-    for (;;) {
-      try {
-        return await endMails([end]);
-      } catch (error) {
-        if (stopping.aborted || !isAppError(error) || error.kind !== 'transient') throw error;
-        await pause(RECORD_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
-      }
+/** The mail is out: only the end of the process may keep that from being recorded. */
+async function recordSent(
+  sending: Sending,
+  { mail, recipient }: Pick<ReadyMail, 'mail' | 'recipient'>,
+  stopping: AbortSignal,
+): Promise<void> {
+  const { kind, subjectId } = mail;
+  const data = { kind, subjectId, recipient, sentAt: sending.clock.now() };
+  for (;;) {
+    try {
+      return await endMail(sending, mail, { type: 'RecordSent', data });
+    } catch (error) {
+      if (stopping.aborted || !isAppError(error) || !PASSING.includes(error.kind)) throw error;
+      await pause(RECORD_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }
-
-  return async ({ mail, recipient, values }: ReadyMail): Promise<SendOutcome> => {
-    const { mailId, kind } = mail;
-    const to = { name: recipient.name, address: recipient.email };
-    const outcome = await mailer.send({ mailId, to, ...letters.write(kind, values) });
-    if (outcome.status === 'accepted') {
-      await recordSent(mail, recipient);
-      return outcome;
-    }
-    const { status, answer } = outcome;
-    logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
-    if (status === 'unavailable') return outcome;
-    if (status === 'refused' || waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs)
-      await endMails([{ mail, command: { type: 'RecordRefused', answer }, outcome: 'refused' }]);
-    // Also without an answer: given back at once, a mail that was taken would go out again and again.
-    else await store.transaction((tx) => queue.putOff(tx, [{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]));
-    return outcome;
-  };
 }

@@ -1,4 +1,16 @@
-import type { CustomerNotified, EventOf, OrderNews, WelcomeEmailSent } from '@warren/contracts';
+import {
+  CustomerNotified,
+  type Decision,
+  defineAggregate,
+  type EventIn,
+  ignored,
+  internalEvent,
+  ORDER_NEWS,
+  type OrderNews,
+  ShortText,
+  WelcomeEmailSent,
+} from '@warren/contracts';
+import { Type } from 'typebox';
 
 /*
  * A mail from the wish to send it to its end. Its events are its memory (stream `mail-<kind>-<subjectId>`).
@@ -29,61 +41,73 @@ export type DropReason = 'unknown' | 'deactivated' | 'overtaken';
 
 export type Mail = { status: 'none' } | { status: 'requested' } | { status: 'ended' };
 
-export const noMail: Mail = { status: 'none' };
+const subject = { kind: Type.Enum(['welcome', ...ORDER_NEWS]), subjectId: ShortText };
 
-/** What can happen to a mail. Those of the contracts are published, the others known to this service only. */
-export type MailEvent =
-  | Pick<EventOf<typeof WelcomeEmailSent>, 'type' | 'data'>
-  | Pick<EventOf<typeof CustomerNotified>, 'type' | 'data'>
-  | { type: 'MailRequested'; data: MailSubject & { reason?: string } }
+const events = {
+  /** `holdMs`: for how long it is held back, in milliseconds. */
+  MailRequested: internalEvent(
+    Type.Object({ ...subject, reason: Type.Optional(Type.String()), holdMs: Type.Optional(Type.Integer()) }),
+  ),
+  WelcomeEmailSent,
+  CustomerNotified,
   /** The mail server will not have it, now or later. `answer` is what it said. */
-  | { type: 'MailRefused'; data: MailSubject & { answer: string } }
-  | { type: 'MailDropped'; data: MailSubject & { why: DropReason } };
+  MailRefused: internalEvent(Type.Object({ ...subject, answer: Type.String() })),
+  MailDropped: internalEvent(Type.Object({ ...subject, why: Type.Enum(['unknown', 'deactivated', 'overtaken']) })),
+};
+
+/** What can happen to a mail. */
+export type MailEvent = EventIn<typeof events>;
 
 export type MailCommand =
-  /** `reason`: why the order was cancelled. */
-  | { type: 'RequestMail'; reason?: string }
-  | { type: 'RecordSent'; recipient: { userId: string; email: string }; sentAt: Date }
-  | { type: 'RecordRefused'; answer: string }
-  | { type: 'DropMail'; why: DropReason };
+  /** `reason`: why the order was cancelled. `holdMs`: for how long to hold it back, in milliseconds. */
+  | { type: 'RequestMail'; data: MailSubject & { reason?: string | undefined; holdMs?: number } }
+  | { type: 'RecordSent'; data: MailSubject & { recipient: { userId: string; email: string }; sentAt: Date } }
+  | { type: 'RecordRefused'; data: MailSubject & { answer: string } }
+  | { type: 'DropMail'; data: MailSubject & { why: DropReason } };
 
-/** Nothing follows from a command, for a reason that is part of the design. */
-export interface Ignored {
-  outcome: 'ignored';
-  reason: string;
-}
-
-export function evolve(_mail: Mail, { type }: MailEvent): Mail {
-  return { status: type === 'MailRequested' ? 'requested' : 'ended' };
-}
-
-/** What follows from a command: see the table above. */
-export function decide(mail: Mail, subject: MailSubject, command: MailCommand): readonly MailEvent[] | Ignored {
-  const { kind, subjectId } = subject;
-  if (mail.status === 'ended') return ignored('the mail has come to its end already');
+/** Decides a command: see the table above. */
+function decide({ status }: Mail, command: MailCommand): Decision<MailEvent> {
+  const { kind, subjectId } = command.data;
+  if (status === 'ended') return ignored('the mail has come to its end already');
   if (command.type === 'RequestMail') {
-    if (mail.status === 'requested') return ignored('the mail is asked for already');
-    const { reason } = command;
-    return [{ type: 'MailRequested', data: { kind, subjectId, ...(reason !== undefined && { reason }) } }];
+    if (status === 'requested') return ignored('the mail is asked for already');
+    return [requested(command.data)];
   }
-  if (mail.status === 'none') return ignored('nobody has asked for the mail');
+  if (status === 'none') return ignored('nobody has asked for the mail');
   switch (command.type) {
     case 'RecordSent':
-      return [sent(subject, command)];
+      return [sent(command.data)];
     case 'RecordRefused':
-      return [{ type: 'MailRefused', data: { kind, subjectId, answer: command.answer } }];
+      return [{ type: 'MailRefused', data: { kind, subjectId, answer: command.data.answer } }];
     case 'DropMail':
-      return [{ type: 'MailDropped', data: { kind, subjectId, why: command.why } }];
-    default:
-      return command satisfies never;
+      return [{ type: 'MailDropped', data: { kind, subjectId, why: command.data.why } }];
   }
 }
 
-function sent({ kind, subjectId }: MailSubject, command: Extract<MailCommand, { type: 'RecordSent' }>): MailEvent {
-  const { userId, email } = command.recipient;
-  const sentAt = command.sentAt.toISOString();
+const evolve = (_mail: Mail, { type }: MailEvent): Mail => ({
+  status: type === 'MailRequested' ? 'requested' : 'ended',
+});
+
+type DataOf<Type extends MailCommand['type']> = Extract<MailCommand, { type: Type }>['data'];
+
+function requested({ kind, subjectId, reason, holdMs = 0 }: DataOf<'RequestMail'>): MailEvent {
+  const more = { ...(reason !== undefined && { reason }), ...(holdMs > 0 && { holdMs }) };
+  return { type: 'MailRequested', data: { kind, subjectId, ...more } };
+}
+
+function sent({ kind, subjectId, recipient: { userId, email }, ...data }: DataOf<'RecordSent'>): MailEvent {
+  const sentAt = data.sentAt.toISOString();
   if (kind === 'welcome') return { type: 'WelcomeEmailSent', data: { userId: subjectId, email, sentAt } };
   return { type: 'CustomerNotified', data: { customerId: userId, orderId: subjectId, news: kind, email, sentAt } };
 }
 
-const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+export const mail = defineAggregate({
+  category: 'mail',
+  events,
+  ends: ['WelcomeEmailSent', 'CustomerNotified', 'MailRefused', 'MailDropped'],
+  initial: { status: 'none' },
+  idOf: ({ data: { kind, subjectId } }: MailCommand) => `${kind}-${subjectId}`,
+  aboutOf: ({ data: { subjectId } }: MailCommand) => subjectId,
+  decide,
+  evolve,
+});

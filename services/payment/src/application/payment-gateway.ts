@@ -18,8 +18,18 @@ export interface RefundRequest extends ChargeRequest {
  * `signal` is aborted when the caller waits no longer.
  */
 export interface PaymentGateway {
-  /** Gives the answers in the order in which they came: one, or the same one twice. @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
+  /** Returns the answers in the order in which they came: one, or the same one twice. @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
   charge(request: ChargeRequest, signal: AbortSignal): Promise<readonly ChargeAnswer[]>;
   /** @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
   refund(request: RefundRequest, signal: AbortSignal): Promise<void>;
+}
+
+/** `open`: it is not called for now, and calls fail at once. `half-open`: one call finds out whether it answers again. */
+export type GatewayState = 'closed' | 'open' | 'half-open';
+
+/** A gateway that is left alone while it does not answer. */
+export interface GuardedGateway extends PaymentGateway {
+  readonly state: GatewayState;
+  /** Lets go of timers. */
+  stop(): void;
 }

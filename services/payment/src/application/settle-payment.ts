@@ -1,10 +1,13 @@
-import { type Cause, causeOf } from '@warren/contracts';
-import type { RecordedEvent } from '@warren/event-store';
-import type { Payment, PaymentInput } from '../domain/payment.ts';
-import { decidePayments } from './decide-payments.ts';
-import type { PaymentDependencies } from './payment-dependencies.ts';
-import { paymentStream, replay } from './payment-streams.ts';
-import { createDecisionReport } from './report-decisions.ts';
+import { type Cause, causeOf, type RecordedOf } from '@warren/contracts';
+import type { Store } from '@warren/event-store';
+import { type Payment, type PaymentInput, payment } from '../domain/payment.ts';
+import type { PaymentGateway } from './payment-gateway.ts';
+
+/** What settling a payment needs. */
+export interface Settling {
+  readonly store: Pick<Store, 'load' | 'decide'>;
+  readonly gateway: PaymentGateway;
+}
 
 /**
  * Asks the gateway what the log says is to be asked about an order's payment, and records what it answers. The question stands in the log
@@ -12,37 +15,31 @@ import { createDecisionReport } from './report-decisions.ts';
  * nothing: the gateway moves the money once, and the answer is recorded once.
  * @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED`, `PAYMENT_CONTESTED`; whatever keeps the database from answering
  */
-export function createPaymentSettlement(dependencies: PaymentDependencies) {
-  const { store, open, gateway, clock } = dependencies;
-  const report = createDecisionReport(dependencies);
+export async function settlePayment({ store, gateway }: Settling, orderId: string, signal: AbortSignal): Promise<void> {
+  const { state, events } = await store.load(payment, orderId);
+  const cause = causeIn(events, orderId);
+  for (const input of await ask(gateway, state, { orderId, signal })) await store.decide(payment, input, { cause });
+}
 
-  async function ask(payment: Payment, orderId: string, signal: AbortSignal): Promise<PaymentInput[]> {
-    if (payment.status === 'charging' || payment.status === 'in-vain') {
-      const answers = await gateway.charge({ orderId, idempotencyKey: orderId, ...payment.total }, signal);
-      return answers.map((answer) => ({ type: 'ChargeAnswered', data: { orderId, answer } }));
-    }
-    if (payment.status === 'refunding') {
-      const { paymentId = '', ...total } = payment.charge;
-      await gateway.refund({ orderId, idempotencyKey: `refund-${orderId}`, paymentId, ...total }, signal);
-      return [{ type: 'RefundAnswered', data: { orderId } }];
-    }
-    return [];
+async function ask(
+  gateway: PaymentGateway,
+  state: Payment,
+  { orderId, signal }: { orderId: string; signal: AbortSignal },
+): Promise<PaymentInput[]> {
+  if (state.status === 'charging' || state.status === 'in-vain') {
+    const answers = await gateway.charge({ orderId, idempotencyKey: orderId, ...state.total }, signal);
+    return answers.map((answer) => ({ type: 'ChargeAnswered', data: { orderId, answer } }));
   }
-
-  return async (orderId: string, signal: AbortSignal): Promise<void> => {
-    const stream = paymentStream(orderId);
-    const events = (await store.load([stream])).get(stream) ?? [];
-    const cause = causeIn(events, orderId);
-    for (const input of await ask(replay(events), orderId, signal)) {
-      const request = { orderId, input, cause };
-      const decided = await store.transaction((tx) => decidePayments(tx, [request], { open, now: clock.now() }));
-      decided.forEach(report);
-    }
-  };
+  if (state.status === 'refunding') {
+    const { paymentId = '', ...total } = state.charge;
+    await gateway.refund({ orderId, idempotencyKey: `refund-${orderId}`, paymentId, ...total }, signal);
+    return [{ type: 'RefundAnswered', data: { orderId } }];
+  }
+  return [];
 }
 
 /** The event that wants the gateway asked. */
-function causeIn(events: readonly RecordedEvent[], orderId: string): Cause {
+function causeIn(events: readonly RecordedOf<typeof payment>[], orderId: string): Cause {
   const last = events.findLast(({ type }) => type === 'ChargeRequested' || type === 'RefundRequested');
   return last ? causeOf(last) : { correlationId: orderId, causationId: orderId };
 }

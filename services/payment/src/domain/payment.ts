@@ -1,4 +1,19 @@
-import type { EventOf, OrderCreated, OrderStatusUpdated } from '@warren/contracts';
+import {
+  Currency,
+  type Decision,
+  defineAggregate,
+  type EventIn,
+  type EventOf,
+  ignored,
+  internalEvent,
+  type OrderCreated,
+  type OrderStatusUpdated,
+  PaymentFailed,
+  PaymentProcessed,
+  PaymentRefunded,
+  ShortText,
+} from '@warren/contracts';
+import { Type } from 'typebox';
 import { paymentErrors } from './payment-errors.ts';
 
 /*
@@ -46,19 +61,23 @@ export type Payment =
   /** Declined, refunded or dropped. */
   | { status: 'ended' };
 
-export const initialPayment: Payment = { status: 'none' };
+const about = { orderId: ShortText };
+const ofTotal = { ...about, amount: Type.Number(), currency: Currency };
 
-/** What happened to a payment, as it stands in the log. */
-export type PaymentEvent =
-  | { type: 'PaymentPlanned'; data: { orderId: string } & Total }
-  | { type: 'ConfirmedEarly'; data: { orderId: string } }
-  | { type: 'PaymentDropped'; data: { orderId: string; reason: string } }
-  | { type: 'ChargeRequested'; data: { orderId: string } & Total }
-  | { type: 'RefundPlanned'; data: { orderId: string } }
-  | { type: 'PaymentProcessed'; data: { orderId: string } & Charge }
-  | { type: 'PaymentFailed'; data: { orderId: string; reason: string } & Total }
-  | { type: 'RefundRequested'; data: { orderId: string } & Charge }
-  | { type: 'PaymentRefunded'; data: { orderId: string } & Charge };
+const events = {
+  PaymentPlanned: internalEvent(Type.Object(ofTotal)),
+  ConfirmedEarly: internalEvent(Type.Object(about)),
+  PaymentDropped: internalEvent(Type.Object({ ...about, reason: Type.String() })),
+  ChargeRequested: internalEvent(Type.Object(ofTotal)),
+  RefundPlanned: internalEvent(Type.Object(about)),
+  PaymentProcessed,
+  PaymentFailed,
+  RefundRequested: internalEvent(Type.Object({ ...ofTotal, paymentId: Type.Optional(Type.String()) })),
+  PaymentRefunded,
+};
+
+/** What happened to a payment. */
+export type PaymentEvent = EventIn<typeof events>;
 
 /** What a gateway says to a charge. */
 export type ChargeAnswer = { status: 'accepted'; paymentId: string } | { status: 'declined'; reason: string };
@@ -70,16 +89,8 @@ export type PaymentInput =
   | { type: 'ChargeAnswered'; data: { orderId: string; answer: ChargeAnswer } }
   | { type: 'RefundAnswered'; data: { orderId: string } };
 
-/** Nothing follows, for a reason that is part of the design. */
-export interface Ignored {
-  outcome: 'ignored';
-  reason: string;
-}
-
-type Decision = readonly PaymentEvent[] | Ignored;
-
 /** What follows from an input in a state: see the table above. @throws `PAYMENT_NOT_REQUESTED` */
-export function decide(payment: Payment, input: PaymentInput): Decision {
+function decide(payment: Payment, input: PaymentInput): Decision<PaymentEvent> {
   switch (input.type) {
     case 'OrderCreated':
       return learnTotal(payment, input.data);
@@ -92,7 +103,7 @@ export function decide(payment: Payment, input: PaymentInput): Decision {
   }
 }
 
-export function evolve(payment: Payment, { type, data }: PaymentEvent): Payment {
+function evolve(payment: Payment, { type, data }: PaymentEvent): Payment {
   switch (type) {
     case 'PaymentPlanned':
       return { status: 'planned', total: totalOf(data) };
@@ -113,7 +124,7 @@ export function evolve(payment: Payment, { type, data }: PaymentEvent): Payment 
   }
 }
 
-function learnTotal(payment: Payment, order: EventOf<typeof OrderCreated>['data']): Decision {
+function learnTotal(payment: Payment, order: EventOf<typeof OrderCreated>['data']): Decision<PaymentEvent> {
   const { id: orderId, totalAmount: amount = 0, currency, paymentStatus } = order;
   if (payment.status !== 'none' && payment.status !== 'awaited') return ignored('the order is known already');
   if (paymentStatus === undefined) return [dropped(orderId, 'the order was placed where no payments are taken')];
@@ -121,7 +132,10 @@ function learnTotal(payment: Payment, order: EventOf<typeof OrderCreated>['data'
   return [{ type: 'PaymentPlanned', data: { orderId, amount, currency } }];
 }
 
-function learnStatus(payment: Payment, { orderId, status }: EventOf<typeof OrderStatusUpdated>['data']): Decision {
+function learnStatus(
+  payment: Payment,
+  { orderId, status }: EventOf<typeof OrderStatusUpdated>['data'],
+): Decision<PaymentEvent> {
   switch (status) {
     case 'confirmed':
       return confirm(payment, orderId);
@@ -132,7 +146,7 @@ function learnStatus(payment: Payment, { orderId, status }: EventOf<typeof Order
   }
 }
 
-function confirm(payment: Payment, orderId: string): Decision {
+function confirm(payment: Payment, orderId: string): Decision<PaymentEvent> {
   switch (payment.status) {
     case 'none':
       return [{ type: 'ConfirmedEarly', data: { orderId } }];
@@ -144,7 +158,7 @@ function confirm(payment: Payment, orderId: string): Decision {
 }
 
 /** The compensation of each step: what has not begun is dropped, what has begun is awaited and given back. */
-function cancel(payment: Payment, orderId: string): Decision {
+function cancel(payment: Payment, orderId: string): Decision<PaymentEvent> {
   switch (payment.status) {
     case 'none':
     case 'planned':
@@ -164,7 +178,7 @@ function cancel(payment: Payment, orderId: string): Decision {
 function endCharge(
   payment: Payment,
   { orderId, answer }: Extract<PaymentInput, { type: 'ChargeAnswered' }>['data'],
-): Decision {
+): Decision<PaymentEvent> {
   switch (payment.status) {
     case 'none':
     case 'planned':
@@ -187,7 +201,7 @@ function endCharge(
   }
 }
 
-function endRefund(payment: Payment, orderId: string): Decision {
+function endRefund(payment: Payment, orderId: string): Decision<PaymentEvent> {
   if (payment.status === 'refunding') return [{ type: 'PaymentRefunded', data: { orderId, ...payment.charge } }];
   if (payment.status === 'ended') return ignored('the gateway has answered already');
   throw paymentErrors.PAYMENT_NOT_REQUESTED(`nobody has asked for a refund of order ${orderId}`);
@@ -210,4 +224,15 @@ const dropped = (orderId: string, reason: string): PaymentEvent => ({
   data: { orderId, reason },
 });
 
-const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
+export const payment = defineAggregate({
+  category: 'payment',
+  events,
+  // A charge can be given back all the same, however late.
+  ends: ['PaymentDropped', 'PaymentProcessed', 'PaymentFailed', 'PaymentRefunded'],
+  initial: { status: 'none' },
+  idOf: (input: PaymentInput) => (input.type === 'OrderCreated' ? input.data.id : input.data.orderId),
+  decide,
+  evolve,
+  contested: (orderId) =>
+    paymentErrors.PAYMENT_CONTESTED(`the payment of order ${orderId} was changed again and again`),
+});

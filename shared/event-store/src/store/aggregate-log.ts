@@ -46,8 +46,8 @@ export function replay<A extends AnyAggregate>(aggregate: A, events: readonly Re
 
 /** Where an event comes from, and how it is recorded. */
 export interface RecordingOptions {
-  /** Of the stream. */
-  id: string;
+  /** What the event says that it is about. */
+  about: string;
   cause: Cause;
   /** Name of the service, for the metadata. */
   source: string;
@@ -60,7 +60,7 @@ export interface RecordingOptions {
 export function toNewEvent(
   { events }: AnyAggregate,
   event: { readonly type: string; readonly data: unknown },
-  { id, cause, source, now, recordAs = {} }: RecordingOptions,
+  { about, cause, source, now, recordAs = {} }: RecordingOptions,
 ): NewEvent {
   const known = events[event.type];
   if (!known) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
@@ -70,7 +70,7 @@ export function toNewEvent(
     type: event.type,
     version,
     timestamp: now.toISOString(),
-    aggregateId: id,
+    aggregateId: about,
     data: isContract(known) ? downcastTo(known, version, event.data) : event.data,
     metadata: { ...cause, source },
     routingKey: contractsOf(known)[0]?.routingKey ?? null,

@@ -55,7 +55,7 @@ export interface DecideOptions<A extends AnyAggregate> {
 /** The parts of an aggregate that run it. Its event types do not matter here. */
 type Runnable<A extends AnyAggregate> = Pick<
   Aggregate<string, EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
-  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'decide' | 'evolve' | 'shared'
+  'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'aboutOf' | 'decide' | 'evolve' | 'shared'
 >;
 
 /** Attempts to decide inside one transaction before giving up, when others keep appending to a stream. */
@@ -167,8 +167,9 @@ class Round<A extends AnyAggregate> {
   }
 
   #decide(asked: Asked<A>): void {
-    const { decide, evolve } = this.#aggregate;
-    const id = this.#aggregate.idOf(asked.input);
+    const { idOf, aboutOf = idOf, decide, evolve } = this.#aggregate;
+    const id = idOf(asked.input);
+    const about = aboutOf(asked.input);
     const stream = this.#streamOf(asked);
     const decision = decide(stream.state, asked.input, this.#values);
     if ('outcome' in decision) {
@@ -181,7 +182,7 @@ class Round<A extends AnyAggregate> {
     const events = decision.map((event: EventIn<EventMap>) => {
       this.#share(event, stream.state);
       stream.state = evolve(stream.state, event);
-      return toNewEvent(this.#aggregate, event, { id, cause, source, now: asked.at ?? now, recordAs });
+      return toNewEvent(this.#aggregate, event, { about, cause, source, now: asked.at ?? now, recordAs });
     });
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });

@@ -7,6 +7,7 @@ import {
   type Ignored,
   type InputOf,
   type RecordedOf,
+  type StateOf,
 } from '@warren/contracts';
 import {
   type AppError,
@@ -20,10 +21,10 @@ import {
 } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../claim-fresh.ts';
-import type { EventStore, StoreTransaction } from '../event-store.ts';
+import type { EventStore, RecordedEvent, StoreTransaction } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
 import { fingerprintOf, type IdempotencyKeys } from '../idempotency-keys.ts';
-import { contestedError, streamOf } from './aggregate-log.ts';
+import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
 import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
@@ -102,6 +103,11 @@ export interface Store {
    * `full` of the service's intake; `SHUTTING_DOWN`
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
+  /**
+   * A stream as decisions see it: its state, and its events in their latest version, oldest first.
+   * @throws `UNEXPECTED` for an event that this program does not know
+   */
+  load<A extends AnyAggregate>(aggregate: A, id: string): Promise<{ state: StateOf<A>; events: RecordedOf<A>[] }>;
   /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
   history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
   /** Whether one more client may follow a stream. To be asked in the turn in which {@link follow} is iterated. */
@@ -209,6 +215,11 @@ export function createStore(options: StoreOptions): ServiceStore {
 
   const query = <Row>(statement: Sql | NumberedSql): Promise<Row[]> => queryOn<Row>(log, statement);
 
+  async function eventsOf(aggregate: AnyAggregate, id: string): Promise<RecordedEvent[]> {
+    const stream = streamOf(aggregate, id);
+    return (await log.load([stream])).get(stream) ?? [];
+  }
+
   /** Decides and writes in a transaction. @returns what to report of it once it is committed */
   async function react(tx: StoreTransaction, messages: readonly Told[], { aggregates = [], writers = [] }: Reactions) {
     const reports: (() => void)[] = [];
@@ -280,10 +291,11 @@ export function createStore(options: StoreOptions): ServiceStore {
       return event as unknown as RecordedOf<A>;
     },
     drain: () => creations.close(),
-    async history(aggregate, id) {
-      const stream = streamOf(aggregate, id);
-      return ((await log.load([stream])).get(stream) ?? []).map(toHistoryEntry);
+    async load(aggregate, id) {
+      const events = (await eventsOf(aggregate, id)).map((event) => toLatest(aggregate, event));
+      return { state: replay(aggregate, events), events };
     },
+    history: async (aggregate, id) => (await eventsOf(aggregate, id)).map(toHistoryEntry),
     get canFollow() {
       return watch !== undefined && !watch.full;
     },

@@ -1,7 +1,16 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
+import { defineAggregate, type EventEnvelope, ignored, request } from '@warren/contracts';
 import { createId, createLogger, createMetricsRegistry, silentLogger } from '@warren/kernel';
-import { createIdempotencyKeyTable, createStore, sql, storeErrors } from '../../src/index.ts';
+import {
+  createIdempotencyKeyTable,
+  createStore,
+  type EventStore,
+  type Reactions,
+  sql,
+  storeErrors,
+  touching,
+} from '../../src/index.ts';
 import type { StoreOptions } from '../../src/store/store.ts';
 import { newEvent, useStoreFixture } from '../store-fixture.ts';
 import { counter, fill } from './counter.ts';
@@ -183,6 +192,91 @@ describe('the store of a service', () => {
     });
     await expect(failing().decide(counter, fill(one, 1), { cause })).rejects.toMatchObject({
       code: 'TRANSACTION_CONTENTION',
+    });
+  });
+
+  it('when a stream is loaded, then its state and its events are in the latest version, and an unknown one fails', async () => {
+    const { store, log } = await open();
+    await log.transaction((tx) =>
+      tx.append([{ streamId: `counter-${one}`, expectedVersion: 0, events: [newEvent(4)] }]),
+    );
+    expect(await store.load(counter, one)).toMatchObject({ state: 4, events: [{ version: 2, data: { by: 4 } }] });
+    expect(await store.load(counter, other)).toEqual({ state: 0, events: [] });
+    await log.transaction((tx) =>
+      tx.append([{ streamId: `counter-${one}`, expectedVersion: 1, events: [newEvent(5, { type: 'Reset' })] }]),
+    );
+    await expect(store.load(counter, one)).rejects.toMatchObject({ code: 'UNEXPECTED' });
+  });
+
+  describe('that handles messages', () => {
+    const message = (n: number) => newEvent(n, { type: 'Knocked' });
+    const handled = async (log: EventStore) => Number((await log.query('SELECT count(*) FROM inbox')).rows[0].count);
+
+    it('when a handler says what follows, then inputs, rows and the inbox are stored together, once for each message', async () => {
+      const { store, log, pool, lines } = await open();
+      await pool.query('CREATE TABLE knock (n integer)');
+      const messages = [message(1), message(2)];
+      const handlers = [
+        async ({ data }: EventEnvelope) => {
+          const { n } = data as { n: number };
+          return n === 1
+            ? [request(counter, fill(one, 3)), sql`INSERT INTO knock (n) VALUES (${n})`]
+            : [ignored('no 1')];
+        },
+      ];
+      await store.handle('knocks', [...messages, ...messages], { handlers });
+      await store.handle('knocks', messages, { handlers });
+      expect(await store.load(counter, one)).toMatchObject({
+        state: 3,
+        events: [{ metadata: { causationId: messages[0]?.id } }],
+      });
+      expect(await store.query(sql`SELECT n FROM knock`)).toEqual([{ n: 1 }]);
+      expect(await handled(log)).toBe(2);
+      const about = { level: 'debug', msg: 'Knocked ignored', reason: 'no 1', messageId: messages[1]?.id };
+      expect(lines.filter(({ msg }) => msg === 'Knocked ignored')).toMatchObject([about]);
+    });
+
+    it('when a handler, a decision or a row fails, then nothing is stored, and the messages can come again', async () => {
+      const { store, log } = await open();
+      const failing: Reactions['handlers'][] = [
+        [() => Promise.reject(new Error('no answer'))],
+        [async () => [request(guest, { type: 'Leave', id: one })]],
+        [
+          async () => [
+            request(counter, fill(one, 3)),
+            touching(1, sql`DELETE FROM inbox WHERE false`, () => storeErrors.APPEND_INVALID('none')),
+          ],
+        ],
+      ];
+      for (const handlers of failing)
+        await expect(store.handle('knocks', [message(1)], { handlers })).rejects.toThrow();
+      expect(await handled(log)).toBe(0);
+      expect(await store.history(counter, one)).toEqual([]);
+    });
+
+    it('when an aggregate listens and a handler asks it as well, then its inputs come in the order of the messages', async () => {
+      const { store } = await open();
+      const listening = defineAggregate({
+        category: 'listener',
+        events: counter.events,
+        ends: [],
+        initial: 0,
+        evolve: counter.evolve,
+        idOf: (_: { type: string }) => one,
+        aboutOf: () => other,
+        decide: (_: number, { type }: { type: string }) => [
+          { type: 'Counted' as const, data: { by: type === 'Fill' ? 10 : 1 } },
+        ],
+      });
+      const options = { log: (await fixture.open()).store, source: 'test', clock: { now: () => new Date() } };
+      const metrics = createMetricsRegistry('test', { collectDefaults: false });
+      const own = createStore({ ...options, aggregates: [listening], logger: silentLogger, metrics });
+      const handlers = [async () => [request(listening, fill(one, 1))]];
+      await own.handle('knocks', [message(1), message(2)], { aggregates: [listening], handlers });
+      const { events } = await own.load(listening, one);
+      expect(events.map(({ data }) => data.by)).toEqual([1, 10, 1, 10]);
+      expect(new Set(events.map(({ aggregateId }) => aggregateId))).toEqual(new Set([other]));
+      expect(await store.history(counter, one)).toEqual([]);
     });
   });
 

@@ -1,20 +1,50 @@
-import type { Cause } from '@warren/contracts';
-import type { EventStore } from '@warren/event-store';
+import { type Cause, causeOf } from '@warren/contracts';
+import { defineProjection, rows, type Sql, type Store, sql } from '@warren/event-store';
 import type { Claim, ClaimedMail, MailQueue } from '../../application/mail-queue.ts';
-import type { MailKind } from '../../domain/mail.ts';
+import { type MailKind, mail } from '../../domain/mail.ts';
 
-const ADD = `
-  INSERT INTO mail (mail_id, kind, subject_id, reason, cause, due_at)
-  SELECT id, kind, subject, reason, cause, now() + hold * interval '1 millisecond'
-    FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::json[], $6::bigint[])
-      AS new (id, kind, subject, reason, cause, hold)`;
+const columns = {
+  mailId: 'uuid',
+  kind: 'text',
+  subjectId: 'text',
+  reason: 'text',
+  cause: 'json',
+  holdMs: 'bigint',
+} as const;
+
+/** The mails that are asked for enter the table `mail`, and leave it when they have come to their end. */
+export const mailTable = defineProjection(
+  mail,
+  // The table also holds claims and tries, which are in no log.
+  { name: 'mail', tables: ['mail'], rebuildable: false },
+  (events) => {
+    const requested = events.flatMap((event) =>
+      event.type === 'MailRequested' ? [{ holdMs: 0, ...event.data, mailId: event.id, cause: causeOf(event) }] : [],
+    );
+    // A mail has the id of the event that asked for it, which causes its end.
+    const ended = events
+      .filter(({ type }) => type !== 'MailRequested')
+      .map(({ metadata }) => ({ mailId: metadata.causationId }));
+    return [
+      sql`
+        INSERT INTO mail (mail_id, kind, subject_id, reason, cause, due_at)
+        SELECT mail_id, kind, subject_id, reason, cause, now() + hold_ms * interval '1 millisecond'
+          FROM ${rows('requested', columns, requested)}`,
+      // Sorted, so that two transactions never wait for each other in a circle; so is what is put off.
+      sql`
+        DELETE FROM mail WHERE mail_id = ANY (ARRAY(
+          SELECT mail.mail_id FROM ${rows('ended', { mailId: 'uuid' }, ended)}
+            JOIN mail ON mail.mail_id = ended.mail_id ORDER BY mail.mail_id FOR UPDATE OF mail))`,
+    ];
+  },
+);
 
 /** A claim moves the mail's time ahead by the lease: who dies with it in hand need not be noticed by anybody. */
-const CLAIM_DUE = `
+const claimDue = ({ limit, leaseMs }: { limit: number; leaseMs: number }): Sql => sql`
   WITH due AS MATERIALIZED (
-    SELECT mail_id FROM mail WHERE due_at <= now() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+    SELECT mail_id FROM mail WHERE due_at <= now() ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED
   ), claimed AS (
-    UPDATE mail SET due_at = now() + $2 * interval '1 millisecond', claim = claim + 1
+    UPDATE mail SET claim = claim + 1, due_at = now() + interval '1 millisecond' * ${leaseMs}
       FROM due WHERE mail.mail_id = due.mail_id RETURNING mail.*
   )
   SELECT c.mail_id, c.kind, c.subject_id, c.reason, c.cause, c.tries, c.claim,
@@ -23,102 +53,65 @@ const CLAIM_DUE = `
     LEFT JOIN known_order o ON o.order_id = c.subject_id AND c.kind <> 'welcome'
     LEFT JOIN known_user u ON u.user_id = CASE c.kind WHEN 'welcome' THEN c.subject_id ELSE o.customer_id END`;
 
-/** Sorted, so that two transactions never wait for each other in a circle; so is the next one. */
-const PUT_OFF = `
-  WITH own AS MATERIALIZED (
-    SELECT mail.mail_id, delay FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS put_off (id, claim, delay)
-      JOIN mail ON mail.mail_id = put_off.id AND mail.claim = put_off.claim ORDER BY mail.mail_id FOR UPDATE OF mail
-  )
-  UPDATE mail SET due_at = now() + own.delay * interval '1 millisecond', tries = tries + $4
-    FROM own WHERE mail.mail_id = own.mail_id`;
-
-const REMOVE = `
-  DELETE FROM mail WHERE mail_id = ANY (ARRAY(
-    SELECT mail_id FROM mail WHERE mail_id = ANY ($1::uuid[]) ORDER BY mail_id FOR UPDATE))`;
-
-interface Row {
-  mail_id: string;
-  kind: MailKind;
-  subject_id: string;
-  reason: string | null;
-  cause: Cause;
-  tries: number;
-  claim: number;
-  order_id: string | null;
-  total_cents: number | null;
-  currency: string | null;
-  cancelled: boolean | null;
-  shipped: boolean | null;
-  user_id: string | null;
-  name: string | null;
-  email: string | null;
-  deactivated: boolean | null;
-}
+const putOff = (mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1): Sql => sql`
+  UPDATE mail SET due_at = now() + own.delay_ms * interval '1 millisecond', tries = tries + ${tries}
+    FROM (
+      SELECT mail.mail_id, delay_ms
+        FROM ${rows('put_off', { mailId: 'uuid', claim: 'integer', delayMs: 'bigint' }, mails)}
+        JOIN mail ON mail.mail_id = put_off.mail_id AND mail.claim = put_off.claim ORDER BY mail.mail_id FOR UPDATE OF mail
+    ) AS own
+   WHERE mail.mail_id = own.mail_id`;
 
 /** The mails in the table `mail`. */
-export function createMailTable(store: Pick<EventStore, 'query'>): MailQueue {
+export function createMailQueue(store: Pick<Store, 'query' | 'transaction'>): MailQueue {
   return {
-    async add(tx, mails) {
-      if (mails.length === 0) return;
-      const values = [
-        mails.map(({ mailId }) => mailId),
-        mails.map(({ kind }) => kind),
-        mails.map(({ subjectId }) => subjectId),
-        mails.map(({ reason }) => reason ?? null),
-        mails.map(({ cause }) => JSON.stringify(cause)),
-        mails.map(({ holdMs }) => holdMs),
-      ];
-      await tx.query({ name: 'warren-notification/add', text: ADD, values });
+    async claimDue(options) {
+      const claimed = await store.transaction((tx) => tx.query<Row>(claimDue(options)));
+      return claimed.map(toMail);
     },
-    async claimDue(tx, { limit, leaseMs }) {
-      const query = { name: 'warren-notification/claim-due', text: CLAIM_DUE, values: [limit, leaseMs] };
-      const { rows } = await tx.query<Row>(query);
-      return rows.map(toMail);
-    },
-    async putOff(tx, mails) {
-      await tx.query(putOff(mails, 1));
-    },
-    async giveBack(tx, mails) {
-      const atOnce = mails.map((mail) => ({ ...mail, delayMs: 0 }));
-      await tx.query(putOff(atOnce, 0));
-    },
-    async remove(tx, mailIds) {
-      await tx.query({ name: 'warren-notification/remove', text: REMOVE, values: [mailIds] });
+    putOff: (mails) => store.transaction((tx) => tx.write([putOff(mails, 1)])),
+    giveBack(mails) {
+      const atOnce = mails.map((one) => ({ ...one, delayMs: 0 }));
+      return store.transaction((tx) => tx.write([putOff(atOnce, 0)]));
     },
     async backlog() {
-      const { rows } = await store.query<{ mails: number; due_for_ms: number }>(
-        `SELECT count(*) AS mails, greatest(extract(epoch FROM now() - min(due_at)) * 1000, 0)::float8 AS due_for_ms FROM mail`,
-      );
-      const { mails = 0, due_for_ms: dueForMs = 0 } = rows[0] ?? {};
+      const [row] = await store.query<{ mails: number; dueForMs: number }>(sql`
+        SELECT count(*) AS mails, greatest(extract(epoch FROM now() - min(due_at)) * 1000, 0)::float8 AS due_for_ms FROM mail`);
+      const { mails = 0, dueForMs = 0 } = row ?? {};
       return { mails, dueForMs };
     },
   };
 }
 
-function putOff(mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1) {
-  const values = [
-    mails.map(({ mailId }) => mailId),
-    mails.map(({ claim }) => claim),
-    mails.map(({ delayMs }) => delayMs),
-  ];
-  return { name: 'warren-notification/put-off', text: PUT_OFF, values: [...values, tries] };
+interface Row {
+  mailId: string;
+  kind: MailKind;
+  subjectId: string;
+  reason: string | null;
+  cause: Cause;
+  tries: number;
+  claim: number;
+  orderId: string | null;
+  totalCents: number | null;
+  currency: string | null;
+  cancelled: boolean | null;
+  shipped: boolean | null;
+  userId: string | null;
+  name: string | null;
+  email: string | null;
+  deactivated: boolean | null;
 }
 
 function toMail(row: Row): ClaimedMail {
-  const { total_cents: cents, currency, user_id: userId } = row;
+  const { mailId, kind, subjectId, reason, cause, tries, claim, totalCents: cents, currency, userId } = row;
   const total = cents === null || currency === null ? {} : { total: { cents, currency } };
   const order = { ...total, cancelled: row.cancelled === true, shipped: row.shipped === true };
   const name = row.name === null ? {} : { name: row.name };
   const email = row.email === null ? {} : { email: row.email };
   return {
-    mailId: row.mail_id,
-    kind: row.kind,
-    subjectId: row.subject_id,
-    ...(row.reason !== null && { reason: row.reason }),
-    cause: row.cause,
-    tries: row.tries,
-    claim: row.claim,
-    ...(row.order_id !== null && { order }),
+    ...{ mailId, kind, subjectId, cause, tries, claim },
+    ...(reason !== null && { reason }),
+    ...(row.orderId !== null && { order }),
     ...(userId !== null && { recipient: { userId, ...name, ...email, deactivated: row.deactivated === true } }),
   };
 }

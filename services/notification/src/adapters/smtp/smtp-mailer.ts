@@ -15,7 +15,7 @@ export interface SmtpMailerOptions {
 
 export interface SmtpMailer extends Mailer {
   /** Closes the connections; a mail in hand is finished. */
-  close(): void;
+  stop(): void;
 }
 
 /** A mail server, by nodemailer. */
@@ -54,6 +54,6 @@ export function createSmtpMailer(options: SmtpMailerOptions): SmtpMailer {
         return outcomeOf(error as Error);
       }
     },
-    close: () => transport.close(),
+    stop: () => transport.close(),
   };
 }

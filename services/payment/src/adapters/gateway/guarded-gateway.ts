@@ -1,6 +1,6 @@
 import { isAppError } from '@warren/kernel';
 import CircuitBreaker from 'opossum';
-import type { PaymentGateway } from '../../application/payment-gateway.ts';
+import type { GuardedGateway, PaymentGateway } from '../../application/payment-gateway.ts';
 import { paymentErrors } from '../../domain/payment-errors.ts';
 
 export interface GuardOptions {
@@ -10,15 +10,6 @@ export interface GuardOptions {
   failures: number;
   /** How long the gateway is left alone before one call tries it again, in milliseconds. */
   resetMs: number;
-}
-
-export type GatewayState = 'closed' | 'open' | 'half-open';
-
-export interface GuardedGateway extends PaymentGateway {
-  /** `open`: it is not called for now, and calls fail at once. */
-  readonly state: GatewayState;
-  /** Lets go of timers. */
-  stop(): void;
 }
 
 /** Gives each call of a gateway a time limit, and leaves a gateway alone that does not answer. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import type { EventStore } from '@warren/event-store';
+import { type Store, sql } from '@warren/event-store';
 import type { ChargeRequest, PaymentGateway } from '../../application/payment-gateway.ts';
 import { paymentErrors } from '../../domain/payment-errors.ts';
 
@@ -15,17 +15,15 @@ type Kind = 'charge' | 'decline' | 'refund';
  * The built-in gateway: moves no money, but keeps books as one that does (`simulated_ledger`), in transactions of its own. A total whose
  * cents are 13 is declined; with 17 the money is taken and the first two calls are never answered; with 19 the answer comes twice.
  */
-export function createSimulatedGateway(store: Pick<EventStore, 'transaction'>): PaymentGateway {
-  /** Books once for each key. Gives how often it was called. */
+export function createSimulatedGateway(store: Pick<Store, 'transaction'>): PaymentGateway {
+  /** Books once for each key. @returns how often it was called */
   async function book(kind: Kind, { idempotencyKey, orderId, amount, currency }: ChargeRequest): Promise<number> {
-    const { rows } = await store.transaction((tx) =>
-      tx.query<{ calls: number }>(
-        `INSERT INTO simulated_ledger AS entry (key, order_id, kind, amount, currency) VALUES ($1, $2, $3, $4, $5)
-             ON CONFLICT (key) DO UPDATE SET calls = entry.calls + 1 RETURNING calls`,
-        [idempotencyKey, orderId, kind, amount, currency],
-      ),
-    );
-    return rows[0]?.calls ?? 0;
+    const entry = sql`
+      INSERT INTO simulated_ledger AS entry (key, order_id, kind, amount, currency)
+      VALUES (${idempotencyKey}, ${orderId}, ${kind}, ${amount}, ${currency})
+          ON CONFLICT (key) DO UPDATE SET calls = entry.calls + 1 RETURNING calls`;
+    const [booked] = await store.transaction((tx) => tx.query<{ calls: number }>(entry));
+    return booked?.calls ?? 0;
   }
 
   return {

@@ -1,6 +1,5 @@
 import { busSettings } from '@warren/event-bus';
-import { databaseSettings } from '@warren/event-store';
-import { formats, processSettings, type Settings, setting } from '@warren/kernel';
+import { formats, type Settings, setting } from '@warren/kernel';
 
 /** In place of the address of a gateway. */
 export const SIMULATOR = 'simulator';
@@ -14,14 +13,10 @@ function gatewayUrl(text: string): string {
   return text;
 }
 
-/** The settings of the payment service, from the environment. */
+const { retryBaseMs, breakerFailures, breakerResetMs } = busSettings;
+
+/** The payment service's own settings. */
 export const paymentSettings = {
-  port: setting({
-    env: 'PAYMENT_PORT',
-    doc: 'Port of health, readiness and metrics; 0 takes a free one.',
-    format: formats.port,
-    default: 3004,
-  }),
   gatewayUrl: setting({
     env: 'PAYMENT_GATEWAY_URL',
     doc: 'Address of the payment gateway, e.g. https://gateway.example/v1; `simulator` is the one that is built in and moves no money.',
@@ -42,9 +37,10 @@ export const paymentSettings = {
     format: formats.integer(1, 1000),
     default: 16,
   }),
-  ...busSettings,
-  ...databaseSettings,
-  ...processSettings,
+  /** Of the kit, for the gateway as well. */
+  retryBaseMs,
+  breakerFailures,
+  breakerResetMs,
 };
 
 export type PaymentSettings = Settings<typeof paymentSettings>;

@@ -1,16 +1,10 @@
 import { busSettings } from '@warren/event-bus';
 import { databaseSettings } from '@warren/event-store';
-import { formats, processSettings, type Settings, setting } from '@warren/kernel';
+import { formats, type Settings, setting } from '@warren/kernel';
 import { parseSenderAddress } from './domain/sender-address.ts';
 
-/** The settings of the notification service, from the environment. */
+/** The notification service's own settings. */
 export const notificationSettings = {
-  port: setting({
-    env: 'NOTIFICATION_PORT',
-    doc: 'Port of health, readiness and metrics; 0 takes a free one.',
-    format: formats.port,
-    default: 3005,
-  }),
   smtpUrl: setting({
     env: 'SMTP_URL',
     doc: 'The mail server, e.g. smtps://user:password@mail.example.com:465; by default the mail catcher of npm start.',
@@ -45,9 +39,10 @@ export const notificationSettings = {
     format: formats.integer(0, 2_592_000_000),
     default: 259_200_000,
   }),
-  ...busSettings,
-  ...databaseSettings,
-  ...processSettings,
+  /** Of the kit, for mails as well. */
+  retryBaseMs: busSettings.retryBaseMs,
+  /** Of the kit, for what is known of orders as well. */
+  streamKeepMs: databaseSettings.streamKeepMs,
 };
 
 export type NotificationSettings = Settings<typeof notificationSettings>;
