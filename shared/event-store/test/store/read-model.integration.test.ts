@@ -109,7 +109,8 @@ describe('a read model', () => {
         await appendTo(store, id, from, life.slice(from, from + size));
     }
     expect(await rows()).toEqual(ids.map((id, at) => atTheEnd(id, `n${at}`)));
-    const hidden = 'SELECT FROM pets JOIN events e ON e.aggregate_id = pets.id::text WHERE stream_version = 1 AND position = first_position';
+    const hidden =
+      'SELECT FROM pets JOIN events e ON e.aggregate_id = pets.id::text WHERE stream_version = 1 AND position = first_position';
     expect((await store.query(hidden)).rowCount).toBe(3);
   });
 

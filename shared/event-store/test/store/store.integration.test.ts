@@ -145,9 +145,7 @@ describe('the store of a service', () => {
     const { store, log } = await open();
     await store.create(counter, fill(one, 1), { cause });
     const unknown = newEvent(5, { type: 'Reset', version: 7 });
-    await log.transaction((tx) =>
-      tx.append([{ streamId: `counter-${other}`, expectedVersion: 0, events: [unknown] }]),
-    );
+    await log.transaction((tx) => tx.append([{ streamId: `counter-${other}`, expectedVersion: 0, events: [unknown] }]));
     const [decided, failed, ignored] = await store.decideEach(counter, [fill(one, 2), fill(other, 2), fill(one, 1)]);
     const [first, second] = await store.history(counter, one);
     expect(decided).toMatchObject({ events: [{ id: second?.id }] });
