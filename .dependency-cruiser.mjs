@@ -112,8 +112,7 @@ export default {
     },
     {
       name: 'only-compose-builds-adapters',
-      comment:
-        'service.ts (or compose.ts) is the only file that knows how a service is put together.',
+      comment: 'service.ts (or compose.ts) is the only file that knows how a service is put together.',
       severity: 'error',
       from: {
         path: '^services/([^/]+)/src/',
