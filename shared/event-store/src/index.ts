@@ -6,7 +6,6 @@ export * from './create-pool.ts';
 export * from './database-component.ts';
 export * from './database-settings.ts';
 export * from './database-target.ts';
-export * from './decide-streams.ts';
 export * from './event-store.ts';
 export * from './event-store-migrations.ts';
 export * from './history-entry.ts';
