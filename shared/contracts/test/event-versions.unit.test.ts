@@ -6,7 +6,9 @@ import {
   createEvent,
   defineEvent,
   defineNextVersion,
+  downcastTo,
   type EventContract,
+  OrderCancelled,
   OrderCreated,
   OrderCreatedV1,
   systemCatalogue,
@@ -123,6 +125,19 @@ describe('OrderCreated', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('when any order is made one of version 1, then it has all that version can say, and comes back as an order in US dollars', () => {
+    fc.assert(
+      fc.property(first, (data) => {
+        const latest = { ...data, currency: 'EUR', priority: 'high', paymentStatus: 'pending' };
+        expect(downcastTo(OrderCreated, 1, latest)).toEqual(data);
+        expect(downcastTo(OrderCreated, 2, latest)).toBe(latest);
+      }),
+      { numRuns: 50 },
+    );
+    expect(() => downcastTo(OrderCancelled, 1, {})).toThrow('OrderCancelled v2 cannot become v1');
+    expect(() => downcastTo(OrderCreated, 0, {})).toThrow('OrderCreated v1 cannot become v0');
   });
 
   it('when version 1 carries a field that has a meaning only in version 2, then it is not taken for it', () => {
