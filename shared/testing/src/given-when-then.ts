@@ -1,48 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Aggregate, EventIn, EventMap } from '@warren/contracts';
-
-/** What a decider says to one command or message: events, or that it ignores it and why. */
-export type DecisionOf<Event> =
-  | readonly Event[]
-  | { outcome: 'happened'; event: Event }
-  | { outcome: 'ignored'; reason: string };
-
-/** The pure core of an aggregate. */
-export interface Decider<State, Input, Event> {
-  initialState: State;
-  decide(state: State, input: Input): DecisionOf<Event>;
-  evolve(state: State, event: Event): State;
-}
+import type { Aggregate, Decision, EventIn, EventMap } from '@warren/contracts';
 
 export interface Outcome<Event> {
   /** Exactly these events follow, in this order. @throws when others do */
   then(events: readonly Event[]): void;
-  /** No event follows. With a reason: the input was ignored explicitly, for that reason. @throws when it was otherwise */
+  /** No event follows. With a reason: the input was ignored for that reason. @throws when it was otherwise */
   thenNothingHappened(reason?: string | RegExp): void;
   /** The decision fails with this error code. @throws when it does not */
   thenThrows(code: string): void;
-}
-
-/** What has happened before. */
-export type Given<Input, Event> = (events: readonly Event[]) => { when(input: Input): Outcome<Event> };
-
-/**
- * Tests of a decider that read like its requirements:
- * `given([orderCreated]).when(inventoryReserved).then([orderConfirmed])`.
- */
-export function givenFor<State, Input, Event>(decider: Decider<State, Input, Event>): Given<Input, Event> {
-  return (history) => ({
-    when(input) {
-      const state = history.reduce(decider.evolve, decider.initialState);
-      const decide = (): DecisionOf<Event> => decider.decide(state, input);
-      return {
-        // biome-ignore lint/suspicious/noThenProperty: the word of the specification; nothing awaits an outcome
-        then: (expected) => demand('events', eventsOf(decide()), expected),
-        thenNothingHappened: (reason) => demandNothing(decide(), reason),
-        thenThrows: (code) => demand('error code', codeThrownBy(decide), code),
-      };
-    },
-  });
 }
 
 /** What has happened to an aggregate, and the shared values there are. */
@@ -56,30 +21,31 @@ export interface GivenAggregate<Input, Event, Value> {
  * Tests of an aggregate that read like its requirements: `given(order, orderCreated).when(inventoryReserved).then([orderConfirmed])`.
  */
 export function given<Events extends EventMap, State, Input, Value>(
-  aggregate: Aggregate<string, Events, State, Input, Value>,
+  { initial, decide, evolve }: Aggregate<string, Events, State, Input, Value>,
   ...history: readonly EventIn<Events>[]
 ): GivenAggregate<Input, EventIn<Events>, Value> {
-  const { initial, decide, evolve } = aggregate;
   const sharing = (values: ReadonlyMap<string, Value>): GivenAggregate<Input, EventIn<Events>, Value> => ({
     sharing: (more) => sharing(new Map([...values, ...Object.entries(more)])),
-    when: givenFor<State, Input, EventIn<Events>>({
-      initialState: initial,
-      decide: (state, input) => decide(state, input, values),
-      evolve,
-    })(history).when,
+    when: (input) => outcomeOf(() => decide(history.reduce(evolve, initial), input, values)),
   });
   return sharing(new Map());
 }
 
-function eventsOf<Event>(decision: DecisionOf<Event>): readonly Event[] {
-  if (!('outcome' in decision)) return decision;
-  return decision.outcome === 'happened' ? [decision.event] : [];
+function outcomeOf<Event>(decide: () => Decision<Event>): Outcome<Event> {
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: the word of the specification; nothing awaits an outcome
+    then: (expected) => demand('events', eventsOf(decide()), expected),
+    thenNothingHappened: (reason) => demandNothing(decide(), reason),
+    thenThrows: (code) => demand('error code', codeThrownBy(decide), code),
+  };
 }
 
-function demandNothing<Event>(decision: DecisionOf<Event>, wanted: string | RegExp | undefined): void {
+const eventsOf = <Event>(decision: Decision<Event>): readonly Event[] => ('outcome' in decision ? [] : decision);
+
+function demandNothing<Event>(decision: Decision<Event>, wanted: string | RegExp | undefined): void {
   demand('events', eventsOf(decision), []);
   if (wanted === undefined) return;
-  const reason = 'outcome' in decision && decision.outcome === 'ignored' ? decision.reason : undefined;
+  const reason = 'outcome' in decision ? decision.reason : undefined;
   const matches = typeof wanted === 'string' ? reason === wanted : reason !== undefined && wanted.test(reason);
   if (!matches) throw new Error(`ignored for another reason\n  expected: ${wanted}\n  received: ${reason}`);
 }

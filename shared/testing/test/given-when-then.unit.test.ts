@@ -1,33 +1,45 @@
 import { describe, expect, test } from '@jest/globals';
-import { type DecisionOf, givenFor } from '@warren/testing';
+import { type Decision, defineAggregate, type EventIn, ignored, internalEvent } from '@warren/contracts';
+import { given as givenOf } from '@warren/testing';
+import { Type } from 'typebox';
 
-type Event = { type: 'Opened' } | { type: 'Closed'; by: string };
+const events = {
+  Opened: internalEvent(Type.Object({})),
+  Closed: internalEvent(Type.Object({ by: Type.String() })),
+};
+type Event = EventIn<typeof events>;
 
-const given = givenFor<{ open: boolean }, string, Event>({
-  initialState: { open: false },
-  evolve: (_, event) => ({ open: event.type === 'Opened' }),
-  decide(state, input): DecisionOf<Event> {
-    if (input === 'fail') throw Object.assign(new Error('no'), { code: 'FAILED' });
-    if (input === 'open') {
-      return state.open
-        ? { outcome: 'ignored', reason: 'is open' }
-        : { outcome: 'happened', event: { type: 'Opened' } };
-    }
-    return state.open ? [{ type: 'Closed', by: input }] : [];
+const door = defineAggregate({
+  category: 'door',
+  events,
+  ends: [],
+  initial: 'closed',
+  idOf: () => 'door',
+  evolve: (_: string, { type }: Event) => (type === 'Opened' ? 'open' : 'closed'),
+  decide(state: string, { type, by }: { type: string; by?: string }): Decision<Event> {
+    if (type === 'fail') throw Object.assign(new Error('no'), { code: 'FAILED' });
+    if (type === 'open') return state === 'open' ? ignored('is open') : [{ type: 'Opened', data: {} }];
+    return state === 'open' ? [closed(by)] : ignored('is closed');
   },
 });
-const opened: Event = { type: 'Opened' };
+const opened: Event = { type: 'Opened', data: {} };
+const closed = (by = 'nobody'): Event => ({ type: 'Closed', data: { by } });
+
+const given = (history: readonly Event[]) => ({
+  when: (input: string) =>
+    givenOf(door, ...history).when(['open', 'fail'].includes(input) ? { type: input } : { type: 'close', by: input }),
+});
 
 describe('given, when, then', () => {
   test('when the decision is as expected, then it says nothing', () => {
     given([]).when('open').then([opened]);
     given([opened])
       .when('me')
-      .then([{ type: 'Closed', by: 'me' }]);
+      .then([closed('me')]);
     given([opened]).when('open').thenNothingHappened();
     given([opened]).when('open').thenNothingHappened('is open');
     given([opened]).when('open').thenNothingHappened(/open/);
-    given([opened, { type: 'Closed', by: 'me' }])
+    given([opened, closed('me')])
       .when('you')
       .thenNothingHappened();
     given([]).when('fail').thenThrows('FAILED');
@@ -39,7 +51,7 @@ describe('given, when, then', () => {
       () =>
         given([opened])
           .when('me')
-          .then([{ type: 'Closed', by: 'you' }]),
+          .then([closed('you')]),
       /expected.*you.*me/s,
     ],
     ['no event follows', () => given([]).when('me').then([opened]), /other events/],
