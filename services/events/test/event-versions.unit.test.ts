@@ -1,8 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { createEvent } from '@warren/contracts';
+import { createEvent, downcastTo } from '@warren/contracts';
 import fc from 'fast-check';
 import { shopCatalogue } from '../src/catalogue.ts';
-import { OrderCreatedV1 } from '../src/order.ts';
+import { OrderCancelled, OrderCreated, OrderCreatedV1 } from '../src/order.ts';
 
 describe('OrderCreated', () => {
   const text = fc.stringMatching(/^[a-z]{1,9}$/);
@@ -30,6 +30,19 @@ describe('OrderCreated', () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it('when any order is made one of version 1, then it has all that version can say, and comes back as an order in US dollars', () => {
+    fc.assert(
+      fc.property(first, (data) => {
+        const latest = { ...data, currency: 'EUR', priority: 'high', paymentStatus: 'pending' };
+        expect(downcastTo(OrderCreated, 1, latest)).toEqual(data);
+        expect(downcastTo(OrderCreated, 2, latest)).toBe(latest);
+      }),
+      { numRuns: 50 },
+    );
+    expect(() => downcastTo(OrderCancelled, 1, {})).toThrow('OrderCancelled v2 cannot become v1');
+    expect(() => downcastTo(OrderCreated, 0, {})).toThrow('OrderCreated v1 cannot become v0');
   });
 
   it('when version 1 carries a field that has a meaning only in version 2, then it is not taken for it', () => {

@@ -1,6 +1,6 @@
 import { busSettings } from '@warren/event-bus';
 import { databaseSettings } from '@warren/event-store';
-import { formats, type Settings, setting } from '@warren/kernel';
+import { formats, setting } from '@warren/kernel';
 import { parseSenderAddress } from './domain/sender-address.ts';
 
 /** The notification service's own settings. */
@@ -44,5 +44,3 @@ export const notificationSettings = {
   /** Of the kit, for what is known of orders as well. */
   streamKeepMs: databaseSettings.streamKeepMs,
 };
-
-export type NotificationSettings = Settings<typeof notificationSettings>;

@@ -105,7 +105,8 @@ async function oldInstance(options?: { consumers?: number }): Promise<Instance> 
 
 /** Lets time pass as far as this process measures it; that of the database stays. */
 function pass(ms: number): void {
-  const now = performance.now() + ms;
+  // Whole milliseconds, or a sum of them may come out as a little more.
+  const now = Math.ceil(performance.now()) + ms;
   jest.spyOn(performance, 'now').mockReturnValue(now);
 }
 

@@ -1,8 +1,8 @@
 /** A bell. A ring while nobody waits is kept for the next `wait`. */
 export interface Bell {
   ring(): void;
-  /** Sleeps until it is rung (true) or the time is over (false). */
-  wait(timeoutMs: number): Promise<boolean>;
+  /** Sleeps until it is rung (true) or the time is over (false). @param timeoutMs @default until it is rung */
+  wait(timeoutMs?: number): Promise<boolean>;
 }
 
 export function createBell(): Bell {
@@ -16,7 +16,7 @@ export function createBell(): Bell {
     async wait(timeoutMs) {
       if (!rung) {
         await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, timeoutMs);
+          const timer = timeoutMs === undefined ? undefined : setTimeout(resolve, timeoutMs);
           wake = () => {
             clearTimeout(timer);
             resolve();

@@ -27,6 +27,12 @@ describe('a bell', () => {
     await second;
   });
 
+  it('when it has all the time, then it waits until it is rung', async () => {
+    const bell = createBell();
+    setTimeout(() => bell.ring(), 5);
+    expect(await bell.wait()).toBe(true);
+  });
+
   it('when nobody rings, then the wait ends with its time', async () => {
     expect(await createBell().wait(1)).toBe(false);
   });

@@ -1,5 +1,5 @@
 import { createStreamWatch, type DatabasePool, type EventStore, type StreamWatch } from '@warren/event-store';
-import { type Component, Gauge, type Logger, type MetricsRegistry, notEssential } from '@warren/kernel';
+import { type Component, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import { createJob } from './create-job.ts';
 
 /** How soon a change by another instance is found, in milliseconds. */
@@ -31,6 +31,7 @@ export function createFollowing({ service, limit, log, pool, logger, metrics }: 
     },
   });
   const job = { name: 'followers', everyMs: POLL_MS, run: () => watch.poll() };
-  const poll = notEssential(createJob({ job, context: {}, log, pool, logger }));
+  // The database is a component of its own: while it is away, readiness says so already.
+  const { health, ...poll } = createJob({ job, context: {}, log, pool, logger });
   return { watch, components: [poll, { name: 'follow', stop: async () => watch.close() }] };
 }

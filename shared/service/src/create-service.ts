@@ -38,7 +38,7 @@ import {
 import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
-import { createSubscriptions } from './create-subscriptions.ts';
+import { createSubscriptions, queueOf } from './create-subscriptions.ts';
 import { dependencyComponents } from './dependency-components.ts';
 import { bySettings, type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
@@ -154,6 +154,9 @@ export function createService(service: DefinedService, options: ServiceOptions =
     createSystemEvents({ bus, service: name, errors, readiness }),
   ];
 
+  const component = twiceIn(components.map((one) => one.name));
+  if (component !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two components are called ${component}`);
+
   async function startWith(work: readonly ((context: never) => Promise<void>)[]): Promise<void> {
     for (const one of work) await retryWhileAway({ logger }, () => one(context));
   }
@@ -175,9 +178,12 @@ function confirmsFor(keepMs: number | undefined): Pick<RelayOptions, 'confirmHis
   return { confirmHistory: { keepMs, everyMs: keepMs / 60 }, keepPublishedMs: Math.max(keepMs, DAY_MS) };
 }
 
+/** The first of these names that is there twice. */
+const twiceIn = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at);
+
 /** What the types of a declaration cannot say. */
 function requireConsistent(
-  { name, aggregates, projections = [], idempotencyKeys }: DefinedService,
+  { name, aggregates, projections = [], on = [], idempotencyKeys }: DefinedService,
   routes: readonly DeclaredRoute<never>[] = [],
 ): void {
   const categories = new Set(aggregates.map(({ category }) => category));
@@ -186,6 +192,11 @@ function requireConsistent(
     throw kernelErrors.UNEXPECTED(
       `${name}: the projection ${stray.name} is of ${stray.category}, which is no aggregate of it`,
     );
+  const listening = on.flatMap(({ handles }) => handles.flatMap((one) => ('category' in one ? [one.category] : [])));
+  const strange = listening.find((category) => !categories.has(category));
+  if (strange !== undefined) throw kernelErrors.UNEXPECTED(`${name}: ${strange} listens, which is no aggregate of it`);
+  const queue = twiceIn(on.map((one) => queueOf(name, one)));
+  if (queue !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two subscriptions have the queue ${queue}`);
   const keyed = routes.find(({ idempotent }) => idempotent);
   if (keyed && !idempotencyKeys) {
     throw kernelErrors.UNEXPECTED(

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { defineProjection } from '@warren/event-store';
 import { post, strictObject } from '@warren/http';
 import { silentLogger } from '@warren/kernel';
-import { createService, defineService, settingsOf } from '@warren/service';
+import { createService, defineJob, defineService, on, settingsOf } from '@warren/service';
 import { Type } from 'typebox';
 import { aggregateOf, bell } from './bell-aggregate.ts';
 
@@ -45,4 +45,20 @@ test('when a service has dependencies, then they are made once, from its own set
   };
   create(defineService({ ...base, dependencies }))();
   expect(made).toEqual([expect.objectContaining({ port: 0 })]);
+});
+
+test('when an aggregate listens that the service does not have, or a queue is there twice, then that is said at the start', () => {
+  const rung = bell.events.Rung;
+  const writer = { logAs: 'heard', writes: () => [] };
+  const chime = { ...aggregateOf('chime'), idOf: () => '1' };
+  expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime listens');
+  const twice = [on(rung, writer), on(rung, writer)];
+  expect(create(defineService({ ...base, on: twice }))).toThrow('two subscriptions have the queue porter_rung');
+  expect(create(defineService({ ...base, on: [on(rung, writer)] }))).not.toThrow();
+});
+
+test('when a job and a dependency that is a component have the same name, then that is said at the start', () => {
+  const dependencies = () => ({ ringer: { health: () => ({ up: true }) } });
+  const jobs = [defineJob({ name: 'ringer', everyMs: 1, run: async () => undefined })];
+  expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are called ringer');
 });

@@ -4,7 +4,7 @@ import type { Aggregate, Decision, EventIn, EventMap } from '@warren/contracts';
 export interface Outcome<Event> {
   /** Exactly these events follow, in this order. @throws when others do */
   then(events: readonly Event[]): void;
-  /** No event follows. With a reason: the input was ignored explicitly, for that reason. @throws when it was otherwise */
+  /** No event follows. With a reason: the input was ignored for that reason. @throws when it was otherwise */
   thenNothingHappened(reason?: string | RegExp): void;
   /** The decision fails with this error code. @throws when it does not */
   thenThrows(code: string): void;
@@ -21,23 +21,23 @@ export interface GivenAggregate<Input, Event, Value> {
  * Tests of an aggregate that read like its requirements: `given(order, orderCreated).when(inventoryReserved).then([orderConfirmed])`.
  */
 export function given<Events extends EventMap, State, Input, Value>(
-  aggregate: Aggregate<string, Events, State, Input, Value>,
+  { initial, decide, evolve }: Aggregate<string, Events, State, Input, Value>,
   ...history: readonly EventIn<Events>[]
 ): GivenAggregate<Input, EventIn<Events>, Value> {
-  const state = history.reduce(aggregate.evolve, aggregate.initial);
   const sharing = (values: ReadonlyMap<string, Value>): GivenAggregate<Input, EventIn<Events>, Value> => ({
     sharing: (more) => sharing(new Map([...values, ...Object.entries(more)])),
-    when(input) {
-      const decide = () => aggregate.decide(state, input, values);
-      return {
-        // biome-ignore lint/suspicious/noThenProperty: the word of the specification; nothing awaits an outcome
-        then: (expected) => demand('events', eventsOf(decide()), expected),
-        thenNothingHappened: (reason) => demandNothing(decide(), reason),
-        thenThrows: (code) => demand('error code', codeThrownBy(decide), code),
-      };
-    },
+    when: (input) => outcomeOf(() => decide(history.reduce(evolve, initial), input, values)),
   });
   return sharing(new Map());
+}
+
+function outcomeOf<Event>(decide: () => Decision<Event>): Outcome<Event> {
+  return {
+    // biome-ignore lint/suspicious/noThenProperty: the word of the specification; nothing awaits an outcome
+    then: (expected) => demand('events', eventsOf(decide()), expected),
+    thenNothingHappened: (reason) => demandNothing(decide(), reason),
+    thenThrows: (code) => demand('error code', codeThrownBy(decide), code),
+  };
 }
 
 const eventsOf = <Event>(decision: Decision<Event>): readonly Event[] => ('outcome' in decision ? [] : decision);

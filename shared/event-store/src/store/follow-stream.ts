@@ -1,4 +1,5 @@
 import type { AnyAggregate, StateOf } from '@warren/contracts';
+import { createBell } from '@warren/kernel';
 import type { EventStore } from '../event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
 import { replay, streamOf, toLatest } from './aggregate-log.ts';
@@ -26,7 +27,7 @@ export async function* followStream<A extends AnyAggregate>(
   const unfollow = watch.follow(stream, bell.ring);
   signal.addEventListener('abort', bell.ring, { once: true });
   try {
-    for (let seen = after; !signal.aborted; await bell.rung()) {
+    for (let seen = after; !signal.aborted; await bell.wait()) {
       const events = (await log.load([stream])).get(stream) ?? [];
       for (const event of events.slice(seen)) yield toHistoryEntry(event);
       seen = Math.max(seen, events.length);
@@ -40,20 +41,4 @@ export async function* followStream<A extends AnyAggregate>(
     unfollow();
     signal.removeEventListener('abort', bell.ring);
   }
-}
-
-/** A ring while nobody waits is kept for the next wait. */
-function createBell() {
-  let isRung = false;
-  let wake: (() => void) | undefined;
-  return {
-    ring(): void {
-      isRung = true;
-      wake?.();
-    },
-    async rung(): Promise<void> {
-      if (!isRung) await new Promise<void>((resolve) => (wake = resolve));
-      isRung = false;
-    },
-  };
 }

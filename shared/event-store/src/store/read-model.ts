@@ -143,7 +143,9 @@ function createReadModel<
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
     const [change] = changesOf(events as readonly RecordedOf<A>[]);
     if (change && events[0]?.type === createdBy) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
-    throw kernelErrors.UNEXPECTED(`a row of ${name} was asked for without the event ${createdBy} that it begins with`);
+    throw kernelErrors.UNEXPECTED(
+      `a row of ${name} was asked for without an event, or with others before ${createdBy}`,
+    );
   }
 
   return {

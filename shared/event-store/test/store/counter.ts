@@ -13,6 +13,7 @@ const Counted = defineNextVersion(CountedV1, {
   version: 2,
   schema: Type.Object({ by: Type.Integer() }),
   upcast: ({ n }) => ({ by: n }),
+  downcast: ({ by }) => ({ n: by }),
 });
 
 /** Wants the sum of a counter to become at least this much, by one event of what is missing. */

@@ -54,17 +54,21 @@ const Pet = Type.Object({
 const pets = defineReadModel(pet, {
   name: 'pets',
   row: Pet,
+  hidden: { firstPosition: 'bigint' },
   createdBy: 'Adopted',
   missing: (id) => testErrors.SEAT_TAKEN(id),
 }).sets({
-  Adopted: ({ data: { name, tags, weight } }) => ({ name, tags, weight, chipped: false }),
+  Adopted: ({ data: { name, tags, weight }, position: firstPosition }) => ({
+    ...{ name, tags, weight, chipped: false },
+    firstPosition,
+  }),
   Renamed: ({ data: { name } }) => ({ name }),
   Chipped: ({ data: { chip } }) => ({ chip, chipped: chip !== undefined }),
 });
 
 const TABLE = `
   CREATE TABLE pets (id uuid PRIMARY KEY, name text NOT NULL, tags json NOT NULL, weight numeric NOT NULL, chip integer,
-    chipped boolean NOT NULL, version integer NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)`;
+    chipped boolean NOT NULL, version integer NOT NULL, first_position bigint NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)`;
 
 /** An event at a time that tells which one it is. */
 const eventAt = (second: number, id: string, type: string, data: unknown): NewEvent =>
@@ -105,6 +109,9 @@ describe('a read model', () => {
         await appendTo(store, id, from, life.slice(from, from + size));
     }
     expect(await rows()).toEqual(ids.map((id, at) => atTheEnd(id, `n${at}`)));
+    const hidden =
+      'SELECT FROM pets JOIN events e ON e.aggregate_id = pets.id::text WHERE stream_version = 1 AND position = first_position';
+    expect((await store.query(hidden)).rowCount).toBe(3);
   });
 
   it('when events are applied again, all, the first or the last, then nothing changes', async () => {
@@ -132,6 +139,10 @@ describe('a read model', () => {
     const id = createId();
     const recorded = lifeOf(id, 'n').map((event, at) => ({ ...event, streamVersion: at + 1 }));
     expect(pets.rowOf(recorded)).toEqual(atTheEnd(id, 'n'));
+    expect(pets.rowAt(recorded.map(({ streamVersion: sequence, ...event }) => ({ ...event, sequence })))).toEqual(
+      atTheEnd(id, 'n'),
+    );
     expect(() => pets.rowOf([])).toThrow('without an event');
+    expect(() => pets.rowOf(recorded.slice(1))).toThrow('or with others before Adopted');
   });
 });

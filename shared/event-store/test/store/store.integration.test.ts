@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import { describe, expect, it } from '@jest/globals';
 import { defineAggregate, type EventEnvelope, ignored, request } from '@warren/contracts';
-import { createLogger, createMetricsRegistry, silentLogger } from '@warren/kernel';
+import { createId, createLogger, createMetricsRegistry, silentLogger } from '@warren/kernel';
 import {
   createIdempotencyKeyTable,
   createStore,
@@ -11,6 +11,7 @@ import {
   storeErrors,
   touching,
 } from '../../src/index.ts';
+import type { StoreOptions } from '../../src/store/store.ts';
 import { newEvent, useStoreFixture } from '../store-fixture.ts';
 import { counter, fill } from './counter.ts';
 import { guest } from './guest.ts';
@@ -23,7 +24,7 @@ const KEYS = `
 describe('the store of a service', () => {
   const fixture = useStoreFixture();
 
-  async function open() {
+  async function open(more: Partial<StoreOptions> = {}) {
     const { store: log, pool } = await fixture.open();
     await pool.query(KEYS);
     const lines: Record<string, unknown>[] = [];
@@ -37,6 +38,7 @@ describe('the store of a service', () => {
       keys: createIdempotencyKeyTable({ madeColumn: 'counter_id' }),
       logger: createLogger({ service: 'test', level: 'debug', destination }),
       metrics,
+      ...more,
     });
     const counted = async () =>
       (await metrics.metrics()).split('\n').filter((line) => line.startsWith('warren_decisions'));
@@ -92,6 +94,64 @@ describe('the store of a service', () => {
       aggregateId: other,
     });
     expect(await store.history(counter, one)).toHaveLength(1);
+  });
+
+  it('when several are created at once and one fails, then the others are created in spite of it, and its key stays free', async () => {
+    const { store, log } = await open();
+    await store.decide(counter, fill(one, 1), { cause });
+    let commits = 0;
+    log.onCommitted(() => {
+      commits += 1;
+    });
+    const ids = Array.from({ length: 20 }, () => createId());
+    const create = (id: string) => store.create(counter, fill(id, 3), { cause, key: id, sameAs: [3] });
+    await Promise.all(ids.map(create));
+    expect(commits).toBeLessThan(20);
+    const [failed, created] = await Promise.allSettled([one, other].map(create));
+    expect(failed).toMatchObject({ status: 'rejected', reason: { code: 'UNEXPECTED' } });
+    expect(created).toMatchObject({ status: 'fulfilled', value: { aggregateId: other } });
+    const third = createId();
+    expect(await store.create(counter, fill(third, 4), { cause, key: one, sameAs: [4] })).toMatchObject({
+      aggregateId: third,
+    });
+  });
+
+  it('when more wait than may, then what is asked beyond is refused; when it drains, then what waits is stored', async () => {
+    const full = (waiting: number) => storeErrors.TRANSACTION_CONTENTION(`${waiting} wait`);
+    const { store } = await open({ intake: { limit: 2, full } });
+    const ids = [one, other, createId()];
+    const asked = Promise.allSettled(ids.map((id) => store.create(counter, fill(id, 3), { cause })));
+    await store.drain();
+    expect((await asked).map((answer) => (answer.status === 'rejected' ? answer.reason.message : ''))).toEqual([
+      ...['', ''],
+      '2 wait',
+    ]);
+    expect(await store.history(counter, other)).toHaveLength(1);
+    await expect(store.create(counter, fill(createId(), 3), { cause })).rejects.toMatchObject({
+      code: 'SHUTTING_DOWN',
+    });
+  });
+
+  it('when an earlier version is to be recorded, then it is, and is read as the latest', async () => {
+    const { store } = await open({ recordAs: { Counted: 1 } });
+    const at = new Date('2026-11-30T09:00:00Z');
+    const created = await store.create(counter, fill(one, 3), { cause, at });
+    expect(created).toMatchObject({ version: 2, data: { by: 3 }, timestamp: at.toISOString() });
+    expect(await store.history(counter, one)).toMatchObject([{ version: 1, data: { n: 3 } }]);
+    expect(await store.decide(counter, fill(one, 3), { cause })).toMatchObject({ ignored: '3 is enough' });
+  });
+
+  it('when inputs follow from the time alone, then their cause is the creation; one that fails does so alone', async () => {
+    const { store, log } = await open();
+    await store.create(counter, fill(one, 1), { cause });
+    const unknown = newEvent(5, { type: 'Reset', version: 7 });
+    await log.transaction((tx) => tx.append([{ streamId: `counter-${other}`, expectedVersion: 0, events: [unknown] }]));
+    const [decided, failed, ignored] = await store.decideEach(counter, [fill(one, 2), fill(other, 2), fill(one, 1)]);
+    const [first, second] = await store.history(counter, one);
+    expect(decided).toMatchObject({ events: [{ id: second?.id }] });
+    expect(second?.metadata).toMatchObject({ correlationId: 'r', causationId: first?.id });
+    expect(failed).toMatchObject({ code: 'UNEXPECTED' });
+    expect(ignored).toMatchObject({ events: [] });
   });
 
   it('when the history is asked for, then events are shown as they were recorded, also those that this program does not know', async () => {

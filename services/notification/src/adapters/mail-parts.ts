@@ -1,0 +1,43 @@
+import type { Context } from '@warren/service';
+import { createMailRoom, type MailRoom } from '../application/mail-room.ts';
+import { parseSenderAddress } from '../domain/sender-address.ts';
+import { addMailGauges, createMailCounter } from './mail-metrics.ts';
+import { createMailQueue } from './postgres/mail-table.ts';
+import { createSmtpMailer, type SmtpMailer } from './smtp/smtp-mailer.ts';
+import { loadLetters } from './templates/load-letters.ts';
+
+/** How many mails are sent at the same moment, each over a connection of its own. */
+const CONCURRENCY = 5;
+
+/** The settings of the service that sending mails depends on. */
+interface MailSettings {
+  smtpUrl: string;
+  mailFrom: string;
+  mailPatienceMs: number;
+  mailGiveUpMs: number;
+  retryBaseMs: number;
+}
+
+/** What the mail job works with. @throws `MAIL_TEMPLATE_INVALID` */
+export function createMailParts(context: Context<MailSettings>): { mailer: SmtpMailer; mailRoom: MailRoom } {
+  const { store, settings, clock, logger, metrics } = context;
+  const { smtpUrl: url, mailFrom, mailPatienceMs: patienceMs, mailGiveUpMs: giveUpMs, retryBaseMs } = settings;
+  const mailer = createSmtpMailer({ url, from: parseSenderAddress(mailFrom), connections: CONCURRENCY });
+  const queue = createMailQueue(store);
+  const pace = { patienceMs, giveUpMs, retryBaseMs };
+  const mails = createMailCounter(metrics);
+  const sending = {
+    store,
+    queue,
+    letters: loadLetters(),
+    mailer,
+    pace,
+    concurrency: CONCURRENCY,
+    clock,
+    logger,
+    mails,
+  };
+  const mailRoom = createMailRoom(sending);
+  addMailGauges({ queue, isUp: () => mailRoom.condition().up, logger, metrics });
+  return { mailer, mailRoom };
+}

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { togetherOrAlone } from '../../src/store/together-or-alone.ts';
+import { storeErrors } from '../../src/store-errors.ts';
+
+/** Handles a batch unless something in it is bad. Remembers the batches. */
+function handler(bad: Record<string, Error> = {}) {
+  const batches: string[] = [];
+  const handle = async (items: readonly string[]) => {
+    batches.push(items.join(''));
+    for (const item of items) if (bad[item]) throw bad[item];
+    return items.map((item) => item.toUpperCase());
+  };
+  return { batches, handle };
+}
+
+test('when all goes well, then the items are handled together', async () => {
+  const { batches, handle } = handler();
+  expect(await togetherOrAlone(['a', 'b'], handle)).toEqual(['A', 'B']);
+  expect(batches).toEqual(['ab']);
+});
+
+test('when an item is bad, then each is handled alone, and it fails alone', async () => {
+  const error = new Error('bad');
+  const { batches, handle } = handler({ b: error });
+  expect(await togetherOrAlone(['a', 'b', 'c'], handle)).toEqual(['A', error, 'C']);
+  expect(batches).toEqual(['abc', 'a', 'b', 'c']);
+});
+
+test('when the failure is transient, then nothing is tried again', async () => {
+  const error = storeErrors.DATABASE_UNAVAILABLE('away');
+  const { batches, handle } = handler({ b: error });
+  await expect(togetherOrAlone(['a', 'b'], handle)).rejects.toBe(error);
+  expect(batches).toEqual(['ab']);
+});

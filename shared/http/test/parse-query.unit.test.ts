@@ -1,0 +1,35 @@
+import { expect, test } from '@jest/globals';
+import { Type } from 'typebox';
+import { createQueryParser } from '../src/index.ts';
+
+const parse = createQueryParser(
+  Type.Object({
+    name: Type.String({ minLength: 1, wanted: 'must be a name' }),
+    limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, wanted: 'must be a number from 1 to 100' }),
+    colour: Type.Optional(Type.Enum(['red', 'blue'])),
+  }),
+);
+
+test('when parameters are left out, then they have their default, or none; one without either is a fault', () => {
+  expect(parse({ name: 'n' })).toEqual({ value: { name: 'n', limit: 20 } });
+  expect(parse({})).toEqual({ faults: [{ path: 'name', message: 'is required' }] });
+});
+
+test('when an integer is given by its digits, then it is a number; by anything else, then it is a fault', () => {
+  expect(parse({ name: '5', limit: '5', colour: 'red' })).toEqual({ value: { name: '5', limit: 5, colour: 'red' } });
+  for (const limit of ['', ' 5', '5.0', '1e1', '0x5', '101', '-1']) {
+    expect(parse({ name: 'n', limit })).toEqual({
+      faults: [{ path: 'limit', message: 'must be a number from 1 to 100' }],
+    });
+  }
+});
+
+test('when several parameters are wrong, not known or given twice, then all are named', () => {
+  expect(parse({ name: '', constructor: 'x', colour: ['red', 'blue'] })).toEqual({
+    faults: [
+      { path: 'name', message: 'must be a name' },
+      { path: 'constructor', message: 'is not a known parameter' },
+      { path: 'colour', message: 'may be given once only' },
+    ],
+  });
+});
