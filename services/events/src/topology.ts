@@ -106,8 +106,8 @@ export const EVENT_STREAM: QueueSpec = {
 const optional = (spec: QueueSpec): QueueSpec => ({ ...spec, optional: true });
 
 /**
- * What the bus of a service is handed. Queues of services that do not run everywhere are optional: who publishes to their exchanges binds those
- * that exist, again and again, because a lost binding is noticed by nobody when another queue takes the message.
+ * The topology of a service that takes no part in payments. Queues of services that do not run everywhere are optional: every publisher binds
+ * those that exist, again and again, because nobody notices a lost binding while another queue takes the message.
  */
 export const TOPOLOGY: readonly QueueSpec[] = [
   ...SYSTEM_QUEUES,
@@ -115,7 +115,7 @@ export const TOPOLOGY: readonly QueueSpec[] = [
   EVENT_STREAM,
 ];
 
-/** {@link TOPOLOGY} for who takes part in payments. */
+/** The topology of a service that takes part in payments. */
 export const PAYMENT_TOPOLOGY: readonly QueueSpec[] = [
   ...SYSTEM_QUEUES,
   ...PAYMENT_QUEUES,

@@ -7,8 +7,8 @@ export interface Binding {
 export interface QueueSpec {
   queue: string;
   bindings: readonly Binding[];
-  /** Declared only by who reads it; others bind it where it exists, and watch whether it is emptied. @default false */
+  /** Only the service that reads it declares it; the others bind it where it exists, and watch whether it is emptied. @default false */
   optional?: true;
-  /** A stream: as an optional queue, and nobody watches whether it is emptied. @default false */
+  /** A stream: treated as an optional queue, except that nobody watches whether it is emptied. @default false */
   stream?: true;
 }
