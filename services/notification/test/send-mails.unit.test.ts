@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { storeErrors } from '@warren/event-store';
 import { silentLogger } from '@warren/kernel';
 import type { ClaimedMail } from '../src/application/mail-queue.ts';
 import type { SendOutcome } from '../src/application/mailer.ts';
@@ -36,6 +37,45 @@ async function send(...outcomes: SendOutcome[]) {
   const { server } = await sendMails(sending as unknown as Sending, { limit: 100, stopping });
   return { server, putOff: putOff.sort(), givenBack };
 }
+
+/** Finds a mail that is not wanted any more, whose end cannot be recorded for this reason, and one that is to be sent. */
+async function dropAndSend(reason: Error) {
+  const sent: string[] = [];
+  const mail = (mailId: string, deactivated: boolean) => ({
+    ...{ mailId, tries: 0, recipient: { userId: 'u', name: 'John', email: 'john@example.com', deactivated } },
+    ...{ kind: 'welcome', subjectId: 'u', cause: {}, claim: 1 },
+  });
+  const sending = {
+    store: { decide: () => Promise.reject(reason) },
+    queue: {
+      claimDue: async () => [mail('unwanted', true), mail('wanted', false)],
+      putOff: async () => undefined,
+      giveBack: async () => undefined,
+    },
+    letters: { write: () => ({ subject: '', text: '', html: '' }) },
+    mailer: {
+      async send({ mailId }: { mailId: string }) {
+        sent.push(mailId);
+        return LATER;
+      },
+    },
+    pace: { patienceMs: 1000, giveUpMs: 1000, retryBaseMs: 100 },
+    concurrency: 1,
+    logger: silentLogger,
+  };
+  await sendMails(sending as unknown as Sending, { limit: 100, stopping: new AbortController().signal });
+  return sent;
+}
+
+describe('a mail that is not wanted and cannot be dropped', () => {
+  it('when that is about this mail, then the others are sent', async () => {
+    expect(await dropAndSend(new Error('an event that this program does not know'))).toEqual(['wanted']);
+  });
+
+  it('when the database is away, then none is sent', async () => {
+    await expect(dropAndSend(storeErrors.DATABASE_UNAVAILABLE('away'))).rejects.toThrow('away');
+  });
+});
 
 describe('what a go at the mails says of the mail server', () => {
   it('when it says nothing to any mail, then it is away, and no mail goes out again at once', async () => {

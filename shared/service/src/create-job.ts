@@ -34,8 +34,10 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
   }
 
   function note(err: unknown): void {
-    const { code, message } = toAppError(err);
-    logger[failure === undefined ? 'warn' : 'debug']({ err, job: name }, 'a job has failed: it runs again');
+    const { code, kind, message } = toAppError(err);
+    // What fails again and again is logged once; what passes by itself is no error.
+    const level = failure?.startsWith(`${code}:`) ? 'debug' : kind === 'transient' ? 'warn' : 'error';
+    logger[level]({ err, job: name }, 'a job has failed: it runs again');
     failure = `${code}: ${message}`;
   }
 
@@ -47,7 +49,11 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
   async function work(over: AbortSignal): Promise<void> {
     over.addEventListener('abort', again, { once: true });
     while (!over.aborted) await rest(await runOnce(over), over);
-    await job.stop?.(context).catch((err) => logger.warn({ err, job: name }, 'a job did not end cleanly'));
+    try {
+      await job.stop?.(context);
+    } catch (err) {
+      logger.warn({ err, job: name }, 'a job did not end cleanly');
+    }
   }
 
   const runner = alone === undefined ? everywhere(work) : whereItLeads({ pool, kind: name, name: alone, work, logger });

@@ -38,7 +38,7 @@ import {
 import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
-import { createSubscriptions, queueOf } from './create-subscriptions.ts';
+import { createSubscriptions, queueOf, type Subscriptions } from './create-subscriptions.ts';
 import { dependencyComponents } from './dependency-components.ts';
 import { bySettings, type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
@@ -96,17 +96,18 @@ export function createService(service: DefinedService, options: ServiceOptions =
     intake: service.intake?.(settings as never),
     watch: following?.watch,
   });
+  let subscriptions: Subscriptions | undefined;
   const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
   const dependencies =
     service.dependencies?.(own as never, { alerts, subscriptions: () => subscriptions?.active ?? [] }) ?? {};
-  const context = { ...own, ...dependencies } as never;
+  const context = withDependencies(own, dependencies) as never;
   const bus = new EventBus({
     ...(service.on ? busOptionsOf(settings) : publisherOptionsOf(settings)),
     service: name,
     catalogue: catalogueOf(service),
     topology: queuesFor(options.topology ?? [topologyOf(service)], {
       service: name,
-      countsOn: service.countsOn?.(settings as never),
+      countsOn: options.topology && service.countsOn?.(settings as never),
     }),
     publishes: exchangesOf(service),
     ...{ logger, metrics, alerts },
@@ -127,7 +128,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
   const { on: listens, atStart = [], jobs = [] } = service;
   const { prefetch, maxBatch } = settings;
-  const subscriptions =
+  subscriptions =
     listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
@@ -180,6 +181,13 @@ function confirmsFor(keepMs: number | undefined): Pick<RelayOptions, 'confirmHis
 
 /** The first of these names that is there twice. */
 const twiceIn = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at);
+
+/** @throws `UNEXPECTED` for a dependency with the name of something that every context has */
+function withDependencies(context: object, dependencies: object): object {
+  const taken = Object.keys(dependencies).find((name) => name in context);
+  if (taken !== undefined) throw kernelErrors.UNEXPECTED(`${taken} is in every context: call the dependency otherwise`);
+  return { ...context, ...dependencies };
+}
 
 /** What the types of a declaration cannot say. */
 function requireConsistent(

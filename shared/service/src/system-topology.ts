@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type QueueSpec, SYSTEM_EXCHANGE } from '@warren/contracts';
+import { kernelErrors } from '@warren/kernel';
 import type { ServiceTopology } from './service-topology.ts';
 
 /**
@@ -19,12 +20,16 @@ export function readTopologies(directory: URL): ServiceTopology[] {
  * so that an event finds its queue although the consumer has never run. Queues of services that do not run everywhere are `optional`: nobody
  * might empty them. A stream gets everything that is published anywhere.
  * @param topology of all services
+ * @throws `UNEXPECTED` for one of `countsOn` that is not in the topology
  * @param countsOn services that it knows to run, and to consume their optional queues too: it declares all of these
  */
 export function queuesFor(
   topology: readonly ServiceTopology[],
   { service, countsOn = [] }: { service: string; countsOn?: readonly string[] | undefined },
 ): QueueSpec[] {
+  const unknown = countsOn.find((name) => !topology.some((one) => one.service === name));
+  if (unknown !== undefined)
+    throw kernelErrors.UNEXPECTED(`${service} counts on ${unknown}, which has no topology.json`);
   const queues = topology.flatMap((one) =>
     one.queues.map(({ optional, ...queue }): QueueSpec => {
       const runs = one.service === service || !one.optional;

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from '@jest/globals';
-import type { CommitListener, RecordedEvent } from '@warren/event-store';
+import { type CommitListener, type RecordedEvent, storeErrors } from '@warren/event-store';
 import { type Component, type Logger, silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { createJob } from '../src/create-job.ts';
@@ -92,18 +92,22 @@ test('when a run chooses a rest that cannot be cut short, then only the end does
   await job.stop?.();
 });
 
-test('when runs fail, then the first is logged and readiness says so until one has gone well', async () => {
+test('when runs fail, then each kind of failure is logged once, and readiness says so until one has gone well', async () => {
   const logged: string[] = [];
-  const logger = { ...silentLogger, warn: (_: object, text: string) => void logged.push(text) } as unknown as Logger;
+  const at = (level: string) => (_: object, text: string) => void logged.push(`${level}: ${text}`);
+  const logger = { ...silentLogger, warn: at('warn'), error: at('error') } as unknown as Logger;
+  const failures = [storeErrors.DATABASE_UNAVAILABLE('away'), new Error('no luck'), new Error('no luck')];
   let broken = true;
   const run = async (work: Work) => {
+    const failure = failures[Math.min(work.runs, failures.length - 1)];
     work.runs += 1;
-    if (broken) throw new Error('no luck');
+    if (broken) throw failure;
   };
   const { job, ran, work } = await start({ everyMs: 1, run }, logger);
-  await ran(3);
+  await ran(4);
   expect(await job.health?.()).toMatchObject({ up: false, reason: expect.stringContaining('no luck') });
-  expect(logged).toEqual(['a job has failed: it runs again']);
+  // What passes by itself is a warning.
+  expect(logged).toEqual(['warn: a job has failed: it runs again', 'error: a job has failed: it runs again']);
   broken = false;
   await ran(work.runs + 2);
   expect(await job.health?.()).toEqual({ up: true });

@@ -49,7 +49,7 @@ test('when a service has dependencies, then they are made once, from its own set
 
 test('when an aggregate listens that the service does not have, or a queue is there twice, then that is said at the start', () => {
   const rung = bell.events.Rung;
-  const writer = { logAs: 'heard', writes: () => [] };
+  const writer = { writes: () => [] };
   const chime = { ...aggregateOf('chime'), idOf: () => '1' };
   expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime listens');
   const twice = [on(rung, writer), on(rung, writer)];
@@ -61,4 +61,9 @@ test('when a job and a dependency that is a component have the same name, then t
   const dependencies = () => ({ ringer: { health: () => ({ up: true }) } });
   const jobs = [defineJob({ name: 'ringer', everyMs: 1, run: async () => undefined })];
   expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are called ringer');
+});
+
+test('when a dependency has the name of what every context has, then that is said at the start', () => {
+  const dependencies = () => ({ store: { start: async () => undefined } });
+  expect(create(defineService({ ...base, dependencies: dependencies as never }))).toThrow('store is in every context');
 });

@@ -44,6 +44,10 @@ describe('the topology of a system', () => {
     expect(optional).toEqual([]);
   });
 
+  test('when a service counts on one that is not there, then that is said', () => {
+    expect(() => seenBy('shop', ['bill'])).toThrow('shop counts on bill, which has no topology.json');
+  });
+
   test('when the settings decide about a queue of its own, then the service leaves it to the subscription', () => {
     expect(seenBy('shop', ['bills']).declared).toEqual(['shop_answers', 'store_orders', 'bills_orders']);
   });

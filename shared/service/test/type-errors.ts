@@ -180,7 +180,7 @@ const visitor = defineAggregate({
   decide: (_: number, message: MessageOf<typeof KnockedV2>) => ignored(message.data.door),
   evolve: (count: number) => count + 1,
 });
-const counting: MessageWriter<EventOf<typeof Knocked>> = { logAs: 'knocked', writes: () => [] };
+const counting: MessageWriter<EventOf<typeof Knocked>> = { writes: () => [] };
 export const listening = [on(KnockedV2, visitor), on(Knocked, counting, { queue: 'knocks' })];
 
 // @ts-expect-error a visitor does not listen to this event
@@ -189,7 +189,7 @@ on(Opened, visitor);
 // @ts-expect-error nor to this version of it
 on(Knocked, visitor);
 
-const opening: MessageWriter<EventOf<typeof Opened>> = { logAs: 'opened', writes: () => [] };
+const opening: MessageWriter<EventOf<typeof Opened>> = { writes: () => [] };
 // @ts-expect-error the writer takes other messages
 on(KnockedV2, opening);
 

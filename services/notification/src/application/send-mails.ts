@@ -1,4 +1,6 @@
+import { toAppError } from '@warren/kernel';
 import { decideDelivery } from '../domain/delivery.ts';
+import type { DropReason } from '../domain/mail.ts';
 import { delayMsOf, deliverMail, type ReadyMail, waitedMsOf } from './deliver-mail.ts';
 import { endMail } from './end-mail.ts';
 import type { ClaimedMail } from './mail-queue.ts';
@@ -46,14 +48,27 @@ async function sort(sending: Sending, claimed: readonly ClaimedMail[]): Promise<
   const early: ClaimedMail[] = [];
   for (const mail of claimed) {
     const delivery = decideDelivery(mail, { ...pace, waitedMs: waitedMsOf(mail, pace.retryBaseMs) });
-    const { kind, subjectId } = mail;
     if (delivery.action === 'send') ready.push({ mail, ...delivery });
     else if (delivery.action === 'wait') early.push(mail);
-    else await endMail(sending, mail, { type: 'DropMail', data: { kind, subjectId, why: delivery.why } });
+    else await drop(sending, mail, delivery.why);
   }
   await putOff(sending, early);
   return ready;
 }
+
+/** A mail that cannot be dropped does not keep the others from being sent. @throws what is transient: it concerns all of them */
+async function drop(sending: Sending, mail: ClaimedMail, why: DropReason): Promise<void> {
+  const { kind, subjectId } = mail;
+  try {
+    await endMail(sending, mail, { type: 'DropMail', data: { kind, subjectId, why } });
+  } catch (err) {
+    if (toAppError(err).kind === 'transient') throw err;
+    noteOdd(sending, mail, err);
+  }
+}
+
+const noteOdd = ({ logger }: Sending, { mailId }: ClaimedMail, err: unknown): void =>
+  logger.error({ err, mailId }, 'a mail could not be dealt with: again when its claim has run out');
 
 /** Until later, each for as long as its tries say. */
 async function putOff({ queue, pace }: Sending, mails: readonly ClaimedMail[]): Promise<void> {
@@ -77,8 +92,7 @@ async function sendAll(
       try {
         outcomes.set(next, await deliverMail(sending, next, stopping));
       } catch (err) {
-        const { mailId } = next.mail;
-        sending.logger.error({ err, mailId }, 'a mail could not be dealt with: again when its claim has run out');
+        noteOdd(sending, next.mail, err);
       }
     }
   };

@@ -52,8 +52,8 @@ export type CreateRequest = {
 
 /** Rows that follow from messages: of all messages of a commit at once. */
 export interface MessageWriter<in Message = never> {
-  /** Logged for each message once its rows are committed, with the fields of its data. */
-  readonly logAs: string;
+  /** The line of the log for each message once its rows are committed; the ids of the message are added to its fields. @default nothing is logged */
+  readonly log?: { readonly text: string; readonly fieldsOf: (message: Message) => object };
   /** Pure; see `Write` for what its statements may do. Each message is handed over once, however often it is delivered. */
   readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
 }
@@ -231,15 +231,30 @@ export function createStore(options: StoreOptions): ServiceStore {
     }
     const now = clock.now();
     const envelopes = messages.map(({ message }) => message);
-    await executeWrites(tx, [
-      ...messages.flatMap(({ reactions }) => reactions.filter((one): one is Write => 'parts' in one)),
-      ...writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
-    ]);
+    // Those of one message by themselves: two messages may be about one row, which a statement can change once only.
+    for (const { reactions } of messages) {
+      await executeWrites(
+        tx,
+        reactions.filter((one): one is Write => 'parts' in one),
+      );
+    }
+    await executeWrites(
+      tx,
+      writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
+    );
     reports.push(() => {
-      for (const { logAs } of writers) for (const message of envelopes) logger.info(aboutMessage(message), logAs);
+      for (const { log } of writers) for (const message of envelopes) reportWritten(message, log);
       for (const { message, reactions } of messages) reportIgnored(message, reactions);
     });
     return reports;
+  }
+
+  function reportWritten(message: EventEnvelope, log: MessageWriter['log']): void {
+    if (!log) return;
+    const { id: messageId, metadata } = message;
+    // The ids come last: a field of the same name must not hide them.
+    const fields = { ...log.fieldsOf(message as never), messageId, correlationId: metadata.correlationId };
+    logger.info(fields, log.text);
   }
 
   function reportIgnored(message: EventEnvelope, reactions: readonly Reaction[]): void {
@@ -359,13 +374,6 @@ function inputsOf(
   }
   return inputs;
 }
-
-/** The ids come last: a field of the data that has such a name must not hide them. */
-const aboutMessage = ({ id, metadata, data }: EventEnvelope) => ({
-  ...(data as object),
-  messageId: id,
-  correlationId: metadata.correlationId,
-});
 
 function requireRows(aggregate: AnyAggregate, shared: StoreOptions['shared'] = {}): void {
   const { category, shared: values } = aggregate as AnyAggregate & { shared?: unknown };

@@ -234,6 +234,25 @@ describe('the store of a service', () => {
       expect(lines.filter(({ msg }) => msg === 'Knocked ignored')).toMatchObject([about]);
     });
 
+    it('when two messages of a batch change the same row, then both changes are kept', async () => {
+      const { store, pool } = await open();
+      await pool.query('CREATE TABLE knocks (n integer); INSERT INTO knocks VALUES (0)');
+      const handlers = [async () => [touching(1, sql`UPDATE knocks SET n = n + 1`)]];
+      await store.handle('knocks', [message(1), message(2)], { handlers });
+      expect(await store.query(sql`SELECT n FROM knocks`)).toEqual([{ n: 2 }]);
+    });
+
+    it('when a writer says what is logged of a message, then just that is, with the ids of the message', async () => {
+      const { store, lines } = await open();
+      const quiet = { writes: () => [] };
+      const telling = { ...quiet, log: { text: 'noted', fieldsOf: () => ({ door: 'front', messageId: 'mine' }) } };
+      const knock = message(1);
+      await store.handle('knocks', [knock], { writers: [quiet, telling] });
+      const told = lines.filter(({ level }) => level === 'info');
+      expect(told).toEqual([expect.objectContaining({ msg: 'noted', door: 'front', messageId: knock.id })]);
+      expect(JSON.stringify(told)).not.toContain('"n"');
+    });
+
     it('when a handler, a decision or a row fails, then nothing is stored, and the messages can come again', async () => {
       const { store, log } = await open();
       const failing: Reactions['handlers'][] = [

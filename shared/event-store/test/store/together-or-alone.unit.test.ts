@@ -19,11 +19,23 @@ test('when all goes well, then the items are handled together', async () => {
   expect(batches).toEqual(['ab']);
 });
 
-test('when an item is bad, then each is handled alone, and it fails alone', async () => {
+test('when an item is bad, then it fails alone, and the others are handled together as far as that goes', async () => {
   const error = new Error('bad');
   const { batches, handle } = handler({ b: error });
-  expect(await togetherOrAlone(['a', 'b', 'c'], handle)).toEqual(['A', error, 'C']);
-  expect(batches).toEqual(['abc', 'a', 'b', 'c']);
+  expect(await togetherOrAlone([...'abcdefgh'], handle)).toEqual(['A', error, ...'CDEFGH']);
+  expect(batches).toEqual(['abcdefgh', 'abcd', 'ab', 'a', 'b', 'cd', 'efgh']);
+});
+
+test('when what an item competes for is contested, then it fails alone', async () => {
+  const error = storeErrors.TRANSACTION_CONTENTION('contested');
+  const { handle } = handler({ b: error });
+  expect(await togetherOrAlone(['a', 'b'], handle)).toEqual(['A', error]);
+});
+
+test('when there is nothing to handle, then nothing is done', async () => {
+  const { batches, handle } = handler();
+  expect(await togetherOrAlone([], handle)).toEqual([]);
+  expect(batches).toEqual([]);
 });
 
 test('when the failure is transient, then nothing is tried again', async () => {

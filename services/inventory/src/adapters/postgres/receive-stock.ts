@@ -8,7 +8,10 @@ export type Receipt = ProductQuantity & ({ kind: 'initial' } | { kind: 'received
 
 /** Books what is received into the ledger and the levels. */
 export const receiveStock: MessageWriter<EventOf<typeof ReceiveStock>> = {
-  logAs: 'stock received',
+  log: {
+    text: 'stock received',
+    fieldsOf: ({ data: { productId, quantity } }) => ({ productId, quantity }),
+  },
   writes: (messages, { now }) =>
     bookReceipts(
       messages.map(({ id, data: { productId, quantity } }) => ({

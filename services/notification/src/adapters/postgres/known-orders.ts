@@ -23,7 +23,6 @@ const columns = {
 
 /** Whose the orders are and what their mails say, in the table `known_order`. The order of the events does not matter. */
 export const knownOrders: MessageWriter<OrderMessage> = {
-  logAs: 'order noted',
   writes: (messages) => [
     // Sorted, so that two transactions with the same orders wait for each other in one direction only.
     sql`

@@ -21,7 +21,6 @@ const columns = {
 
 /** Who may get mails, in the table `known_user`. Every column goes one way only, so that the order of the events does not matter. */
 export const knownUsers: MessageWriter<UserNews> = {
-  logAs: 'user noted',
   writes: (messages) => [
     // Sorted, so that two transactions with the same users wait for each other in one direction only.
     sql`

@@ -69,10 +69,13 @@ export function createMailQueue(store: Pick<Store, 'query' | 'transaction'>): Ma
       const claimed = await store.transaction((tx) => tx.query<Row>(claimDue(options)));
       return claimed.map(toMail);
     },
-    putOff: (mails) => store.transaction((tx) => tx.write([putOff(mails, 1)])),
-    giveBack(mails) {
+    async putOff(mails) {
+      if (mails.length > 0) await store.transaction((tx) => tx.write([putOff(mails, 1)]));
+    },
+    async giveBack(mails) {
+      if (mails.length === 0) return;
       const atOnce = mails.map((one) => ({ ...one, delayMs: 0 }));
-      return store.transaction((tx) => tx.write([putOff(atOnce, 0)]));
+      await store.transaction((tx) => tx.write([putOff(atOnce, 0)]));
     },
     async backlog() {
       const [row] = await store.query<{ mails: number; dueForMs: number }>(sql`
