@@ -112,12 +112,11 @@ export default {
     },
     {
       name: 'only-compose-builds-adapters',
-      comment:
-        'service.ts (or compose.ts) is the only file that knows how a service is put together; projections.ts is its part that the command line shares.',
+      comment: 'service.ts (or compose.ts) is the only file that knows how a service is put together.',
       severity: 'error',
       from: {
         path: '^services/([^/]+)/src/',
-        pathNot: '^services/[^/]+/src/(adapters/|(service|compose|projections)\\.ts$)',
+        pathNot: '^services/[^/]+/src/(adapters/|(service|compose)\\.ts$)',
       },
       to: { path: '^services/[^/]+/src/adapters/' },
     },

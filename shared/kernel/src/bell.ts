@@ -1,7 +1,7 @@
 /** A bell. A ring while nobody waits is kept for the next `wait`. */
 export interface Bell {
   ring(): void;
-  /** Sleeps until it is rung (true) or the time is over (false). @default for as long as it takes */
+  /** Sleeps until it is rung (true) or the time is over (false). @param timeoutMs @default until it is rung */
   wait(timeoutMs?: number): Promise<boolean>;
 }
 

@@ -8,6 +8,8 @@ import {
   type EventOf,
   ignored,
   type MessageOf,
+  messageOf,
+  publishedAs,
   type RequestOf,
   request,
 } from '@warren/contracts';
@@ -107,6 +109,12 @@ defineReadModel(door, table).sets({
   // @ts-expect-error the first event does not set every field
   Opened: () => ({ open: true }),
   Closed: () => ({ open: false }),
+});
+
+defineReadModel(door, { ...table, hidden: { position: 'bigint' } }).sets({
+  Opened: ({ data: { by }, position }) => ({ by, open: true, position }),
+  // @ts-expect-error a position is a number
+  Closed: () => ({ position: 'first' }),
 });
 
 // @ts-expect-error Created is no event of it
@@ -238,3 +246,25 @@ defineService({ ...house, dependencies: () => ({ gong: {} }), jobs: [hourly] });
 const patientParts = ({ settings: { patience } }: Context<{ patience: number }>) => ({ patience });
 // @ts-expect-error patience is no setting of this service, which a dependency reads
 defineService({ ...house, dependencies: patientParts });
+
+const whenPatient = on(Opened, chimes, {
+  queue: 'doors',
+  when: ({ settings: { patience } }: Context<{ patience: number }> & { gong: Gong }) => patience > 1,
+});
+defineService({
+  ...house,
+  settings,
+  dependencies,
+  on: [whenPatient],
+  routes: ({ patience }) => [ring].slice(patience),
+});
+// @ts-expect-error patience is no setting of this service
+defineService({ ...house, dependencies, on: [whenPatient] });
+
+// @ts-expect-error Knocked is no event of it
+defineService({ ...house, recordAs: () => ({ Knocked: 1 }) });
+
+// @ts-expect-error a message of Opened says by whom
+publishedAs(Type.Object({}), [Opened], () => [messageOf(Opened, {})]);
+// @ts-expect-error Closed is not among what others hear
+publishedAs(Type.Object({}), [Opened], () => [messageOf(Closed, {})]);
