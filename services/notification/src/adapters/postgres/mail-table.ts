@@ -64,16 +64,21 @@ const putOff = (mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1): 
 
 /** The mails in the table `mail`. */
 export function createMailQueue(store: Pick<Store, 'query' | 'transaction'>): MailQueue {
+  async function change(mails: readonly (Claim & { delayMs: number })[], tries: 0 | 1): Promise<void> {
+    if (mails.length > 0) await store.transaction((tx) => tx.write([putOff(mails, tries)]));
+  }
+
   return {
     async claimDue(options) {
       const claimed = await store.transaction((tx) => tx.query<Row>(claimDue(options)));
       return claimed.map(toMail);
     },
-    putOff: (mails) => store.transaction((tx) => tx.write([putOff(mails, 1)])),
-    giveBack(mails) {
-      const atOnce = mails.map((one) => ({ ...one, delayMs: 0 }));
-      return store.transaction((tx) => tx.write([putOff(atOnce, 0)]));
-    },
+    putOff: (mails) => change(mails, 1),
+    giveBack: (mails) =>
+      change(
+        mails.map((one) => ({ ...one, delayMs: 0 })),
+        0,
+      ),
     async backlog() {
       const [row] = await store.query<{ mails: number; dueForMs: number }>(sql`
         SELECT count(*) AS mails, greatest(extract(epoch FROM now() - min(due_at)) * 1000, 0)::float8 AS due_for_ms FROM mail`);
