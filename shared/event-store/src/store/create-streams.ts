@@ -88,12 +88,15 @@ async function loadFirsts(
   tx: StoreTransaction,
   uses: readonly { aggregate: AnyAggregate; first: Omit<KeyUse, 'key'> }[],
 ): Promise<Map<string, RecordedOf<AnyAggregate>>> {
-  const aggregates = new Map(uses.map(({ aggregate, first }) => [streamOf(aggregate, first.madeId), aggregate]));
-  if (aggregates.size === 0) return new Map();
-  const streams = await tx.load([...aggregates.keys()]);
+  const wanted = new Map(
+    uses.map(({ aggregate, first: { madeId: id } }) => [streamOf(aggregate, id), { aggregate, id }]),
+  );
+  if (wanted.size === 0) return new Map();
+  const streams = await tx.load([...wanted.keys()]);
   return new Map(
-    [...streams].flatMap(([stream, [first]]) =>
-      first ? [[first.aggregateId, toLatest(aggregates.get(stream) as AnyAggregate, first)] as const] : [],
-    ),
+    [...wanted].flatMap(([stream, { aggregate, id }]) => {
+      const first = streams.get(stream)?.[0];
+      return first ? [[id, toLatest(aggregate, first)] as const] : [];
+    }),
   );
 }
