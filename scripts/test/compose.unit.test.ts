@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
-import { loadSettings } from '@warren/kernel';
+import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
+import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { declaredServices } from '../../tests/contracts/topologies.ts';
 import { withServices } from '../lib/compose-file.mjs';
 import { SERVICES } from '../lib/services.mjs';
@@ -31,7 +32,11 @@ const compose = parse(text, { merge: true }) as {
   services: Record<'rabbitmq' | 'postgres' | 'mailpit', ComposeService> & Record<string, ComposeService>;
   volumes: Record<string, unknown>;
 };
-const declared = new Map((await declaredServices()).map((service) => [service.name, service]));
+/** What each service reads. The analytics service is no declaration yet. */
+const SETTINGS = new Map<string, SettingsSpec>([
+  ...(await declaredServices()).map((service): [string, SettingsSpec] => [service.name, settingsOf(service)]),
+  ['analytics', analyticsSettings],
+]);
 
 /** What docker compose would put in place of `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
 function interpolate(value: string | number | null, env: Record<string, string>): string {
@@ -64,6 +69,11 @@ describe.each(SERVICES)(
           .map(([key, value]) => [key, interpolate(value, exampleEnv)]),
       );
 
+    test('when it reads a setting, then its topology.json has it', () => {
+      const read = Object.values(SETTINGS.get(name) ?? {}).map(({ env }) => env);
+      expect(entry.settings).toEqual(read.toSorted());
+    });
+
     test('when a setting is set in .env or in the shell, then it reaches the service', () => {
       expect(Object.keys(service.environment)).toEqual(expect.arrayContaining(entry.settings));
     });
@@ -73,8 +83,8 @@ describe.each(SERVICES)(
     });
 
     test('when it starts with .env.example, then its settings are complete and right', () => {
-      const one = declared.get(name);
-      expect(one && loadSettings(settingsOf(one), environment())).toMatchObject({ port: defaultPort });
+      const settings = SETTINGS.get(name);
+      expect(settings && loadSettings(settings, environment())).toMatchObject({ port: defaultPort });
     });
 
     test('when it is asked whether it is ready, then on the port that it is given', () => {
