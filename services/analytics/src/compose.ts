@@ -1,12 +1,6 @@
 import { shopCatalogue } from '@shop/events/catalogue';
 import { EXCHANGES, TOPOLOGY } from '@shop/events/topology';
-import {
-  createBusComponent,
-  createSystemEvents,
-  EventBus,
-  publisherOptionsOf,
-  streamRetentionOf,
-} from '@warren/event-bus';
+import { createBusComponent, EventBus, publisherOptionsOf, streamRetentionOf } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -32,6 +26,7 @@ import {
   type Service,
   systemClock,
 } from '@warren/kernel';
+import { createSystemEvents } from '@warren/service';
 import { createAnalyticsRoutes } from './adapters/http/analytics-routes.ts';
 import { createStreamLeader } from './adapters/jobs/stream-leader.ts';
 import { createEventStream } from './adapters/messaging/event-stream.ts';

@@ -1,7 +1,7 @@
 import type { PublishOutcome } from '@warren/contracts';
 import type { AppError } from '@warren/kernel';
 import type { Delivery, OutgoingMessage } from './message.ts';
-import type { TopologyPlan } from './topology-plan.ts';
+import type { TopologyPlan } from './topology/topology-plan.ts';
 
 /** What became of a posted message. `unsendable`: AMQP cannot express it, or it is larger than the broker takes. */
 export type PostOutcome = Exclude<PublishOutcome, { status: 'unsent' }>;

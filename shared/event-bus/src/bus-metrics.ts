@@ -6,8 +6,8 @@ import {
   Histogram,
   type MetricsRegistry,
 } from '@warren/kernel';
-import type { BreakerState } from './breaker.ts';
 import type { PostOutcome } from './broker.ts';
+import type { BreakerState } from './consume/breaker.ts';
 
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 

@@ -1,11 +1,11 @@
 import type { Catalogue, EventContract, QueueSpec } from '@warren/contracts';
 import { type Alerts, createAlerts, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
-import { type BreakerPolicy, createBreakerPolicy } from './breaker.ts';
 import { busErrors } from './bus-errors.ts';
+import { type BreakerPolicy, createBreakerPolicy } from './consume/breaker.ts';
+import { createRetryPolicy } from './consume/retry-policy.ts';
+import type { RetryPolicy } from './consume/subscription.ts';
 import { requireInteger } from './require-integer.ts';
-import { createRetryPolicy } from './retry-policy.ts';
-import type { RetryPolicy } from './subscription.ts';
-import type { DeadLetterLimits } from './topology-plan.ts';
+import type { DeadLetterLimits } from './topology/topology-plan.ts';
 
 /** What a bus needs wherever its messages go. */
 export interface CommonBusOptions<Contract extends EventContract> {

@@ -13,17 +13,17 @@ import type { Broker, PostOutcome } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import { BusMetrics } from './bus-metrics.ts';
 import { type EventBusOptions, type ResolvedBusOptions, resolveBusOptions } from './bus-options.ts';
-import { BusTopology } from './bus-topology.ts';
+import { createSubscription, type RunningSubscription } from './consume/running-subscription.ts';
+import { reasonOf, stateOf } from './consume/served-state.ts';
+import type { SubscribeOptions, Subscription } from './consume/subscription.ts';
 import { encodeEvent } from './event-codec.ts';
 import { endSend, type Sending, startSend } from './message-spans.ts';
-import { type PostOptions, Publisher } from './publisher.ts';
-import { Refusals } from './refusals.ts';
+import { type PostOptions, Publisher } from './publish/publisher.ts';
+import { Refusals } from './publish/refusals.ts';
 import { requireInteger } from './require-integer.ts';
-import { createSubscription, type RunningSubscription } from './running-subscription.ts';
-import { reasonOf, stateOf } from './served-state.ts';
-import type { ReadStreamOptions, StreamBatch } from './stream.ts';
-import { StreamReader } from './stream-reader.ts';
-import type { SubscribeOptions, Subscription } from './subscription.ts';
+import type { ReadStreamOptions, StreamBatch } from './streams/stream.ts';
+import { StreamReader } from './streams/stream-reader.ts';
+import { BusTopology } from './topology/bus-topology.ts';
 
 /** Makes the broker that a bus works on. */
 export type BrokerFactory<Contract extends EventContract> = (

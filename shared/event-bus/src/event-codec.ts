@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { Catalogue, EventContract, EventEnvelope, EventOf } from '@warren/contracts';
 import { findUnstorableText, mayHoldUnstorableText, readTraceContext } from '@warren/kernel';
 import { busErrors } from './bus-errors.ts';
-import { cut } from './failure-headers.ts';
+import { cut } from './consume/failure-headers.ts';
 import type { OutgoingMessage } from './message.ts';
 
 /** RabbitMQ 4 refuses larger messages by closing the channel, which would take all others in flight with it. */

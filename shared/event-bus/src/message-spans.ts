@@ -1,9 +1,9 @@
 import { type Attributes, type Link, ROOT_CONTEXT, type Span, SpanKind, SpanStatusCode } from '@opentelemetry/api';
 import type { EventEnvelope, PublishOutcome } from '@warren/contracts';
 import { activeTracer, contextOf, inSpan, parentContext, readTraceContext, toSpanContext } from '@warren/kernel';
+import type { DeliveryContext } from './consume/subscription.ts';
 import type { Headers } from './header-table.ts';
 import type { OutgoingMessage } from './message.ts';
-import type { DeliveryContext } from './subscription.ts';
 
 // Names and values are those of the semantic conventions for messaging, with what they say of RabbitMQ:
 // https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { AckTracker } from '../src/ack-tracker.ts';
+import { AckTracker } from '../src/consume/ack-tracker.ts';
 
 /** What the broker thinks: it takes an ack only for a tag that is outstanding, and closes the channel otherwise. */
 function apply(outstanding: Set<number>, { upTo, single }: { upTo: number | undefined; single: number[] }): number[] {

@@ -3,7 +3,7 @@ import { type Alerts, createAlerts, silentLogger } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
 import { BindingKeeper } from '../src/amqp/binding-keeper.ts';
 import { declareTopology } from '../src/amqp/declare-topology.ts';
-import { createTopologyPlan } from '../src/topology-plan.ts';
+import { createTopologyPlan } from '../src/topology/topology-plan.ts';
 import { RefusingBroker } from './refusing-broker.ts';
 
 const spec = (queue: string) => ({ queue, bindings: [{ exchange: 'shop', routingKey: '#' }] });

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { AppError } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { Breaker, type BreakerState, createBreakerPolicy } from '../src/breaker.ts';
+import { Breaker, type BreakerState, createBreakerPolicy } from '../src/consume/breaker.ts';
 
 const fail = (kind: 'transient' | 'fault') => async () => {
   throw new AppError({ code: 'NO', kind, message: 'no' });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import type { QueueSpec } from '@warren/contracts';
-import { BusTopology } from '../src/bus-topology.ts';
+import { createRetryPolicy } from '../src/consume/retry-policy.ts';
 import { createInMemoryBus, MemoryBroker } from '../src/index.ts';
-import { createRetryPolicy } from '../src/retry-policy.ts';
-import type { TopologyPlan } from '../src/topology-plan.ts';
+import { BusTopology } from '../src/topology/bus-topology.ts';
+import type { TopologyPlan } from '../src/topology/topology-plan.ts';
 import { Placed, placed, shopCatalogue } from './shop-events.ts';
 
 const spec = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] };

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError } from '@warren/kernel';
 import fc from 'fast-check';
-import { cut, failureHeaders } from '../src/failure-headers.ts';
+import { cut, failureHeaders } from '../src/consume/failure-headers.ts';
 import { applicationHeaders, HEADERS, headerSize } from '../src/header-table.ts';
 import type { ReceivedMessage } from '../src/message.ts';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError, type ErrorKind } from '@warren/kernel';
-import { fateOf } from '../src/fate.ts';
-import { createRetryPolicy, retryDelaysMs } from '../src/retry-policy.ts';
+import { fateOf } from '../src/consume/fate.ts';
+import { createRetryPolicy, retryDelaysMs } from '../src/consume/retry-policy.ts';
 
 const policy = createRetryPolicy();
 const fate = (kind: ErrorKind, attempt: number) =>

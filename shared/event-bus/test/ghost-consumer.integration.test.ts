@@ -5,7 +5,7 @@ import { connect } from 'amqplib';
 import { AmqpConsumer } from '../src/amqp/amqp-consumer.ts';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { declareTopology } from '../src/amqp/declare-topology.ts';
-import { createTopologyPlan } from '../src/topology-plan.ts';
+import { createTopologyPlan } from '../src/topology/topology-plan.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 
 let harness: RabbitHarness;

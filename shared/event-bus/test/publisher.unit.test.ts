@@ -3,8 +3,8 @@ import { createAlerts, silentLogger } from '@warren/kernel';
 import type { Broker, Posting, PostOutcome } from '../src/broker.ts';
 import { BusMetrics } from '../src/bus-metrics.ts';
 import { encodeEvent } from '../src/event-codec.ts';
-import { Publisher } from '../src/publisher.ts';
-import { Refusals } from '../src/refusals.ts';
+import { Publisher } from '../src/publish/publisher.ts';
+import { Refusals } from '../src/publish/refusals.ts';
 import { Placed, placed } from './shop-events.ts';
 
 /** A broker that answers with the outcomes it was given, one after the other. */

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createAlerts, type Logger, silentLogger } from '@warren/kernel';
 import type { PostOutcome } from '../src/broker.ts';
-import { Refusals } from '../src/refusals.ts';
+import { Refusals } from '../src/publish/refusals.ts';
 
 const posting = (routingKey: string, expendable = false) => ({
   message: { exchange: 'orders', routingKey },

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError, createAlerts, silentLogger } from '@warren/kernel';
 import type { PostOutcome } from '../src/broker.ts';
+import { createRetryPolicy } from '../src/consume/retry-policy.ts';
+import { Settler } from '../src/consume/settler.ts';
 import { HEADERS } from '../src/header-table.ts';
 import type { Delivery, MessageProperties, OutgoingMessage } from '../src/message.ts';
-import { createRetryPolicy } from '../src/retry-policy.ts';
-import { Settler } from '../src/settler.ts';
 
 /** A settler whose messages go nowhere: the test answers for the broker. */
 function settling(properties: MessageProperties, outcomes: PostOutcome[]) {

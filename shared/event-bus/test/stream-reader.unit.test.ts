@@ -3,7 +3,7 @@ import { silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { ConsumeStreamOptions } from '../src/broker.ts';
 import type { StreamBatch, StreamStart } from '../src/index.ts';
-import { StreamReader } from '../src/stream-reader.ts';
+import { StreamReader } from '../src/streams/stream-reader.ts';
 import { placed, shopCatalogue } from './shop-events.ts';
 
 /** A broker in the test's hands. */

@@ -3,7 +3,7 @@ import { type Alerts, createAlerts, createLogger } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
 import { TopologyKeeper } from '../src/amqp/topology-keeper.ts';
 import type { Posting } from '../src/broker.ts';
-import { createTopologyPlan, type TopologyPlan } from '../src/topology-plan.ts';
+import { createTopologyPlan, type TopologyPlan } from '../src/topology/topology-plan.ts';
 import { RefusingBroker } from './refusing-broker.ts';
 
 const bindings = (exchange: string) => [{ exchange, routingKey: '#' }];

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
+import { openSession } from '../src/database/open-session.ts';
 import { isConfirmed, relayStandAt } from '../src/index.ts';
-import { openSession } from '../src/open-session.ts';
 import { caughtUp, published, useRelayFixture } from './relay-fixture.ts';
 import { append, type TestStore } from './store-fixture.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { AppError, isAppError } from '@warren/kernel';
-import { translateDatabaseError } from '../src/database-errors.ts';
+import { translateDatabaseError } from '../src/database/database-errors.ts';
 
 const fromServer = (code: string) => Object.assign(new Error('said the server'), { code, severity: 'ERROR' });
 const fromNode = (code: string) => Object.assign(new Error(`connect ${code}`), { code });

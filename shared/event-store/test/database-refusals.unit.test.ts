@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { createAlerts } from '@warren/kernel';
-import { createDatabaseRefusals } from '../src/database-refusals.ts';
+import { createDatabaseRefusals } from '../src/database/database-refusals.ts';
 
 const fromServer = (code: string) => Object.assign(new Error(`said ${code}`), { code, severity: 'ERROR' });
 

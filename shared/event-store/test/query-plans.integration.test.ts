@@ -1,16 +1,16 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import { createId } from '@warren/kernel';
-import { APPEND_FIRST } from '../src/append-events.ts';
-import { ARCHIVE_STREAMS } from '../src/archive-streams.ts';
-import { CLAIM_MESSAGES } from '../src/claim-messages.ts';
+import { openSession } from '../src/database/open-session.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
-import { keyedPlans } from '../src/keyed-plans.ts';
-import { LOAD_STREAMS } from '../src/load-streams.ts';
-import { openSession } from '../src/open-session.ts';
+import { APPEND_FIRST } from '../src/log/append-events.ts';
+import { CLAIM_MESSAGES } from '../src/log/claim-messages.ts';
+import { keyedPlans } from '../src/log/keyed-plans.ts';
+import { LOAD_STREAMS } from '../src/log/load-streams.ts';
+import { ARCHIVE_STREAMS } from '../src/operations/archive-streams.ts';
+import { IDS_FROM_ELSEWHERE } from '../src/operations/repair-after-restore.ts';
 import { LOAD_EVENTS } from '../src/relay/parked-rows.ts';
 import { READ_LAG } from '../src/relay/relay-lag.ts';
 import { CONTINUE_WINDOW, OPEN_WINDOW } from '../src/relay/relay-reader.ts';
-import { IDS_FROM_ELSEWHERE } from '../src/relay/repair-after-restore.ts';
 import { useStoreFixture } from './store-fixture.ts';
 
 interface PlanNode {

@@ -1,7 +1,7 @@
 import type { ClientBase } from 'pg';
-import { appendEvents } from '../src/append-events.ts';
 import type { DatabasePool, InlineProjection, RecordedEvent } from '../src/index.ts';
-import { loadStreams } from '../src/load-streams.ts';
+import { appendEvents } from '../src/log/append-events.ts';
+import { loadStreams } from '../src/log/load-streams.ts';
 import { newEvent, type StoreFixture, type TestStore } from './store-fixture.ts';
 
 /**

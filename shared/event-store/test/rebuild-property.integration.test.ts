@@ -3,8 +3,8 @@ import { describe, expect, it } from '@jest/globals';
 import { isAppError } from '@warren/kernel';
 import fc from 'fast-check';
 import type { Client } from 'pg';
+import { openSession } from '../src/database/open-session.ts';
 import { type DatabasePool, type RebuildPhase, rebuildProjection } from '../src/index.ts';
-import { openSession } from '../src/open-session.ts';
 import { appendTo, compareWithLog, openTrails, trails } from './rebuild-fixture.ts';
 import { type TestStore, useStoreFixture } from './store-fixture.ts';
 

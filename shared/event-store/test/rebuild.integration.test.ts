@@ -2,9 +2,9 @@ import { describe, expect, it } from '@jest/globals';
 import { silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { Client } from 'pg';
+import { openSession } from '../src/database/open-session.ts';
 import { type InlineProjection, rebuildProjection } from '../src/index.ts';
-import { openSession } from '../src/open-session.ts';
-import { repairAfterRestore } from '../src/relay/repair-after-restore.ts';
+import { repairAfterRestore } from '../src/operations/repair-after-restore.ts';
 import { appendTo, compareWithLog, openTrails, trails } from './rebuild-fixture.ts';
 import { append, ODD_EVENT, type TestStore, useStoreFixture } from './store-fixture.ts';
 

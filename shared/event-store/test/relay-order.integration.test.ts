@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { createId } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import type { Client, ClientBase } from 'pg';
-import { openSession } from '../src/open-session.ts';
+import { openSession } from '../src/database/open-session.ts';
 import { createRecordingPublisher, numbersOf } from './recording-publisher.ts';
 import { caughtUp, published, useRelayFixture } from './relay-fixture.ts';
 import { append, horizonPassed, type TestStore } from './store-fixture.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { type Logger, silentLogger } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { openSession } from '../src/open-session.ts';
+import { openSession } from '../src/database/open-session.ts';
 import { numbersOf } from './recording-publisher.ts';
 import { caughtUp, published, useRelayFixture } from './relay-fixture.ts';
 import { append, type TestStore } from './store-fixture.ts';

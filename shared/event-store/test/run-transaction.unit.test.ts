@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
-import type { DatabasePool } from '../src/create-pool.ts';
-import { runTransaction } from '../src/run-transaction.ts';
+import type { DatabasePool } from '../src/database/create-pool.ts';
+import { runTransaction } from '../src/database/run-transaction.ts';
 
 /** A pool whose one connection notes what it is asked, and whether it is thrown away when it is given back. */
 function recordingPool() {

@@ -1,4 +1,4 @@
-import { busOptionsOf, createBusComponent, createSystemEvents, EventBus, publisherOptionsOf } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, EventBus, publisherOptionsOf } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -43,6 +43,7 @@ import { dependencyComponents } from './dependency-components.ts';
 import { bySettings, type Context, type DefinedService, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
+import { createSystemEvents } from './system-events/create-system-events.ts';
 import { queuesFor } from './system-topology.ts';
 
 const DAY_MS = 86_400_000;

@@ -24,7 +24,7 @@
 /** @type {Record<string, {file: string, cuts: [from: string, to: string][]}>} */
 export const MECHANISMS = {
   inbox: {
-    file: '/event-store/dist/claim-messages.js',
+    file: '/event-store/dist/log/claim-messages.js',
     cuts: [['claimed.has(id.toLowerCase())', 'true']],
   },
   confirms: {

@@ -14,8 +14,8 @@ import type {
 import { busAlerts } from '../bus-alerts.ts';
 import { busErrors } from '../bus-errors.ts';
 import type { BusMetrics } from '../bus-metrics.ts';
-import type { BusTopology } from '../bus-topology.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { BusTopology } from '../topology/bus-topology.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';

@@ -2,7 +2,7 @@ import type { QueueSpec } from '@warren/contracts';
 import { type Alerts, defineAlerts, type Logger, toAppError } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { type BindOutcome, bindExisting } from './bind-existing.ts';
 
 const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({

@@ -1,5 +1,5 @@
 import type { Channel, ConsumeMessage } from 'amqplib';
-import { AckTracker } from '../ack-tracker.ts';
+import { AckTracker } from '../consume/ack-tracker.ts';
 import type { Delivery, MessageProperties } from '../message.ts';
 
 interface Waiter {

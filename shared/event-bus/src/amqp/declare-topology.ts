@@ -1,6 +1,6 @@
 import type { AppError } from '@warren/kernel';
 import type { Channel, ChannelModel } from 'amqplib';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { explainDeclareFailure, isChannelRefusal } from './connection-failure.ts';
 
 /** Something of a plan that the broker refuses. */

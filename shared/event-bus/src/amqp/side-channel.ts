@@ -2,7 +2,7 @@ import { takesFailed } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { ConfirmChannel } from 'amqplib';
 import type { Posting } from '../broker.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow, type ConfirmWindowOptions } from './confirm-window.ts';

@@ -3,7 +3,7 @@ import type { ChannelModel } from 'amqplib';
 import type { Posting } from '../broker.ts';
 import { busAlerts } from '../bus-alerts.ts';
 import { busErrors } from '../bus-errors.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import type { AmqpLink } from './amqp-link.ts';
 import { brokerWords } from './connection-failure.ts';
 import { checkWriteRight, type Declared, declareTopology, type Refusal } from './declare-topology.ts';

@@ -1,7 +1,7 @@
 import { busErrors } from '../bus-errors.ts';
 import type { OutgoingMessage, ReceivedMessage } from '../message.ts';
-import { topicMatches } from '../topic-match.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import { topicMatches } from '../topology/topic-match.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { MemoryQueue, type StoredMessage } from './memory-queue.ts';
 import { MemoryStream } from './memory-stream.ts';
 

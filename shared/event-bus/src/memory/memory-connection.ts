@@ -8,7 +8,7 @@ import type {
   ConsumeStreamOptions,
   Posting,
 } from '../broker.ts';
-import type { TopologyPlan } from '../topology-plan.ts';
+import type { TopologyPlan } from '../topology/topology-plan.ts';
 import type { MemoryBroker } from './memory-broker.ts';
 import { MemoryStreamReader } from './memory-stream-reader.ts';
 import { MemorySubscriber } from './memory-subscriber.ts';

@@ -1,14 +1,14 @@
 import type { EventEnvelope } from '@warren/contracts';
 import { type ComponentHealth, createAlerts, createBell, silentLogger } from '@warren/kernel';
-import { createLeader, type LeaderTerm } from '../create-leader.ts';
-import type { RecordedEvent } from '../event-store.ts';
-import { keyedPlans } from '../keyed-plans.ts';
+import { createLeader, type LeaderTerm } from '../database/create-leader.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
+import { keyedPlans } from '../log/keyed-plans.ts';
+import { repairAfterRestore } from '../operations/repair-after-restore.ts';
 import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
 import { serveTerm } from './relay-term.ts';
-import { repairAfterRestore } from './repair-after-restore.ts';
 
 const DEFAULT_PACE: RelayPace = {
   pageSize: 500,

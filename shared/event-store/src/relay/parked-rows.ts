@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
-import type { RecordedEvent } from '../event-store.ts';
-import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../recorded-event.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
+import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../log/recorded-event.ts';
 
 /** A row of `parked_events` whose event is not published yet. */
 export interface ParkedRow {

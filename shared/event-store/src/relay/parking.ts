@@ -1,7 +1,7 @@
 import type { PublishOutcome } from '@warren/contracts';
 import type { Alerts, Logger } from '@warren/kernel';
 import type { ClientBase } from 'pg';
-import type { RecordedEvent } from '../event-store.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
 import type { Lane, ParkedEvent } from './lane.ts';
 import { Lanes } from './lanes.ts';
 import { createParkedRows } from './parked-rows.ts';

@@ -1,6 +1,6 @@
 import type { EventEnvelope, EventPublisher, PublishOutcome } from '@warren/contracts';
 import { toAppError } from '@warren/kernel';
-import type { RecordedEvent } from '../event-store.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
 import { refusalIn } from './refusal.ts';
 import type { ToWire } from './relay.ts';
 import type { RelayMetrics } from './relay-metrics.ts';

@@ -1,6 +1,6 @@
 import type { EventPublisher } from '@warren/contracts';
 import type { Bell } from '@warren/kernel';
-import type { SessionLock } from '../session-lock.ts';
+import type { SessionLock } from '../database/session-lock.ts';
 import { createConfirmHistory } from './confirm-history.ts';
 import type { Parking } from './parking.ts';
 import type { RelayOptions, RelayPace } from './relay.ts';

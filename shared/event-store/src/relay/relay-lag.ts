@@ -1,6 +1,6 @@
 import { type Alerts, createSharedRead, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
-import type { DatabasePool } from '../create-pool.ts';
-import { storeAlerts } from '../store-alerts.ts';
+import type { DatabasePool } from '../database/create-pool.ts';
+import { storeAlerts } from '../log/store-alerts.ts';
 
 /** How far publishing is behind. */
 export interface RelayLag {

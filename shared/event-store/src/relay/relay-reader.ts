@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
-import type { RecordedEvent } from '../event-store.ts';
-import { type EventRow, toRecordedEvent } from '../recorded-event.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
+import { type EventRow, toRecordedEvent } from '../log/recorded-event.ts';
 import type { RelayCursor } from './relay-cursor.ts';
 
 /** A step of the log. `event` is absent where there is nothing to publish; `cursor` is where the relay stands once it is done. */

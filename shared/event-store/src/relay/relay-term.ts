@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Alerts, Bell } from '@warren/kernel';
-import type { SessionLock } from '../session-lock.ts';
+import type { SessionLock } from '../database/session-lock.ts';
 import { openParking } from './parking.ts';
 import type { RelayOptions, RelayPace } from './relay.ts';
 import { startChores } from './relay-chores.ts';

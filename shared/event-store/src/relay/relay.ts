@@ -1,8 +1,8 @@
 import type { EventEnvelope, EventPublisher } from '@warren/contracts';
 import type { Alerts, Component, ComponentHealth, Logger, MetricsRegistry } from '@warren/kernel';
-import type { LeaderState } from '../create-leader.ts';
-import type { DatabasePool } from '../create-pool.ts';
-import type { EventStore, RecordedEvent } from '../event-store.ts';
+import type { LeaderState } from '../database/create-leader.ts';
+import type { DatabasePool } from '../database/create-pool.ts';
+import type { EventStore, RecordedEvent } from '../log/event-store.ts';
 import type { ConfirmHistoryPace } from './confirm-history.ts';
 
 /**

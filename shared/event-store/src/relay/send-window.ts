@@ -1,7 +1,7 @@
 import type { PublishOutcome } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
-import type { RecordedEvent } from '../event-store.ts';
-import type { SessionLock } from '../session-lock.ts';
+import type { SessionLock } from '../database/session-lock.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
 import type { Parking } from './parking.ts';
 import { type PublishEventOptions, publishEvent } from './publish-event.ts';
 import { type Refusal, refusalIn } from './refusal.ts';

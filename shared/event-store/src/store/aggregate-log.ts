@@ -9,9 +9,9 @@ import {
   upcastTo,
 } from '@warren/contracts';
 import { type AppError, createId, kernelErrors } from '@warren/kernel';
-import type { NewEvent, RecordedEvent } from '../event-store.ts';
-import { storeErrors } from '../store-errors.ts';
-import { streamId } from '../stream-id.ts';
+import type { NewEvent, RecordedEvent } from '../log/event-store.ts';
+import { storeErrors } from '../log/store-errors.ts';
+import { streamId } from '../log/stream-id.ts';
 
 /** The stream of an aggregate's id. */
 export const streamOf = ({ category }: AnyAggregate, id: string): string => streamId(category, id);

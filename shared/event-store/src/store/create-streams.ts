@@ -1,7 +1,7 @@
 import type { AnyAggregate, RecordedOf } from '@warren/contracts';
 import { groupBy, kernelErrors } from '@warren/kernel';
-import type { StoreTransaction } from '../event-store.ts';
-import { type IdempotencyKeys, type KeyUse, keyReused } from '../idempotency-keys.ts';
+import type { StoreTransaction } from '../log/event-store.ts';
+import { type IdempotencyKeys, type KeyUse, keyReused } from '../log/idempotency-keys.ts';
 import { streamOf, toLatest } from './aggregate-log.ts';
 import type { Asked, Outcome } from './decide-aggregate.ts';
 

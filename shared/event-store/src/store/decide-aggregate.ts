@@ -11,8 +11,8 @@ import {
   type StateOf,
 } from '@warren/contracts';
 import { kernelErrors } from '@warren/kernel';
-import type { AppendOperation, NewEvent, StoreTransaction } from '../event-store.ts';
-import { storeErrors } from '../store-errors.ts';
+import type { AppendOperation, NewEvent, StoreTransaction } from '../log/event-store.ts';
+import { storeErrors } from '../log/store-errors.ts';
 import { contestedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
 import type { SharedChange, SharedRows } from './shared-rows.ts';
 import { type Query, toQuery } from './sql.ts';

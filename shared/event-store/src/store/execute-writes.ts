@@ -1,5 +1,5 @@
-import type { StoreTransaction } from '../event-store.ts';
-import { storeErrors } from '../store-errors.ts';
+import type { StoreTransaction } from '../log/event-store.ts';
+import { storeErrors } from '../log/store-errors.ts';
 import { hasRows, type Sql, sql, toQuery, verbatim, type Write } from './sql.ts';
 
 /**

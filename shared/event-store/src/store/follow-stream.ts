@@ -1,7 +1,7 @@
 import type { AnyAggregate, StateOf } from '@warren/contracts';
 import { createBell } from '@warren/kernel';
-import type { EventStore } from '../event-store.ts';
-import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
+import type { EventStore } from '../log/event-store.ts';
+import { type HistoryEntry, toHistoryEntry } from '../log/history-entry.ts';
 import { replay, streamOf, toLatest } from './aggregate-log.ts';
 import type { StreamWatch } from './stream-watch.ts';
 

@@ -1,5 +1,5 @@
 import type { AnyAggregate, RecordedOf } from '@warren/contracts';
-import type { InlineProjection, RecordedEvent } from '../event-store.ts';
+import type { InlineProjection, RecordedEvent } from '../log/event-store.ts';
 import { isOf, toLatest } from './aggregate-log.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { Write } from './sql.ts';

@@ -1,8 +1,8 @@
 import type { AnyAggregate, EventTypeOf, RecordedOf } from '@warren/contracts';
 import { type AppError, groupBy, kernelErrors } from '@warren/kernel';
 import type { Static, TObject, TSchema } from 'typebox';
-import type { RecordedEvent } from '../event-store.ts';
-import type { HistoryEntry } from '../history-entry.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
+import type { HistoryEntry } from '../log/history-entry.ts';
 import { toLatest } from './aggregate-log.ts';
 import { defineProjection, type Projection } from './projection.ts';
 import {

@@ -20,10 +20,10 @@ import {
   type MetricsRegistry,
 } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
-import { claimFresh } from '../claim-fresh.ts';
-import type { EventStore, RecordedEvent, StoreTransaction } from '../event-store.ts';
-import { type HistoryEntry, toHistoryEntry } from '../history-entry.ts';
-import { fingerprintOf, type IdempotencyKeys } from '../idempotency-keys.ts';
+import { claimFresh } from '../log/claim-fresh.ts';
+import type { EventStore, RecordedEvent, StoreTransaction } from '../log/event-store.ts';
+import { type HistoryEntry, toHistoryEntry } from '../log/history-entry.ts';
+import { fingerprintOf, type IdempotencyKeys } from '../log/idempotency-keys.ts';
 import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
 import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';

@@ -1,4 +1,4 @@
-import type { EventStore } from '../event-store.ts';
+import type { EventStore } from '../log/event-store.ts';
 
 /** Tells those who follow a stream that something has happened to it. */
 export interface StreamWatch {

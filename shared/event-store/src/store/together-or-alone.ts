@@ -1,5 +1,5 @@
 import { isAppError, kernelErrors } from '@warren/kernel';
-import type { storeErrors } from '../store-errors.ts';
+import type { storeErrors } from '../log/store-errors.ts';
 
 /**
  * Handles items together, which costs one commit. If that fails, each half is handled by itself, down to the item whose fault it is, so that

@@ -1,6 +1,6 @@
 import { type AnyAggregate, type EventEnvelope, isContract } from '@warren/contracts';
 import { deriveId, kernelErrors } from '@warren/kernel';
-import type { RecordedEvent } from '../event-store.ts';
+import type { RecordedEvent } from '../log/event-store.ts';
 import { isOf, toLatest } from './aggregate-log.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
+import { storeErrors } from '../../src/log/store-errors.ts';
 import { togetherOrAlone } from '../../src/store/together-or-alone.ts';
-import { storeErrors } from '../../src/store-errors.ts';
 
 /** Handles a batch unless something in it is bad. Remembers the batches. */
 function handler(bad: Record<string, Error> = {}) {

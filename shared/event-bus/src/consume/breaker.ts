@@ -1,0 +1,104 @@
+import { isAppError } from '@warren/kernel';
+import CircuitBreaker from 'opossum';
+import { busErrors } from '../bus-errors.ts';
+import { requireInteger } from '../require-integer.ts';
+
+/** When a subscription rests because what its handler depends on is away. */
+export interface BreakerPolicy {
+  /** It opens when at least so many calls were made within `resetMs`, and most of them failed with a `transient` error. @default 5 */
+  failures: number;
+  /** How long it rests before it tries again with one message, in milliseconds. @default 60000 */
+  resetMs: number;
+  /** It closes when it has been half-open for so long without anything to try with, in milliseconds. @default 30000 */
+  halfOpenMs: number;
+}
+
+/**
+ * | state | means | next |
+ * |---|---|---|
+ * | `closed` | messages are handled | `open` when most calls fail |
+ * | `open` | nothing is begun; what the broker has handed over waits | `half-open` after `resetMs` |
+ * | `half-open` | one message is tried | `closed` when the dependency answers, or nothing comes for `halfOpenMs`; `open` when not |
+ */
+export type BreakerState = 'closed' | 'open' | 'half-open';
+
+/** The settings of article 2. */
+export const DEFAULT_BREAKER_POLICY: BreakerPolicy = { failures: 5, resetMs: 60_000, halfOpenMs: 30_000 };
+
+const LONGEST_MS = 86_400_000;
+
+/** Fills in the defaults. @throws `BUS_OPTIONS_INVALID` for a number out of its bounds */
+export function createBreakerPolicy(part: Partial<BreakerPolicy>): BreakerPolicy {
+  const policy = { ...DEFAULT_BREAKER_POLICY, ...part };
+  requireInteger('breaker.failures', policy.failures, 1, 1_000_000);
+  requireInteger('breaker.resetMs', policy.resetMs, 10, LONGEST_MS);
+  requireInteger('breaker.halfOpenMs', policy.halfOpenMs, 10, LONGEST_MS);
+  return policy;
+}
+
+type Call = () => Promise<void>;
+
+/** Watches the calls of one subscription's handler. Only `transient` errors count: any other shows that the dependency answers. */
+export class Breaker {
+  readonly #circuit: CircuitBreaker<[Call], void>;
+  readonly #halfOpenMs: number;
+  readonly #onChange: (state: BreakerState) => void;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ failures, resetMs, halfOpenMs }: BreakerPolicy, onChange: (state: BreakerState) => void) {
+    this.#halfOpenMs = halfOpenMs;
+    this.#onChange = onChange;
+    this.#circuit = new CircuitBreaker((call: Call) => call(), {
+      timeout: false,
+      volumeThreshold: failures,
+      errorThresholdPercentage: 50,
+      resetTimeout: resetMs,
+      // As long as the rest, because a call to what is away can take its time to fail.
+      rollingCountTimeout: resetMs,
+      // They keep the time of each call of that window, and sort all of them at each failure.
+      rollingPercentilesEnabled: false,
+      enableSnapshots: false,
+      errorFilter: (error: unknown) => !(isAppError(error) && error.kind === 'transient'),
+    });
+    this.#circuit.on('open', () => this.#changed());
+    this.#circuit.on('halfOpen', () => this.#changed());
+    this.#circuit.on('close', () => this.#changed());
+  }
+
+  get state(): BreakerState {
+    if (this.#circuit.halfOpen) return 'half-open';
+    return this.#circuit.opened ? 'open' : 'closed';
+  }
+
+  /** True when a call may be made now; while half-open only until there is one. */
+  admits(): boolean {
+    return this.#circuit.closed || this.#circuit.pendingClose;
+  }
+
+  /** Makes the call. @throws what the call throws; `BREAKER_OPEN` without making it when it has opened meanwhile */
+  async run(call: Call): Promise<void> {
+    try {
+      await this.#circuit.fire(call);
+    } catch (error) {
+      if (!CircuitBreaker.isOurError(error as Error)) throw error;
+      throw busErrors.BREAKER_OPEN('what the handler depends on is away', { cause: error });
+    }
+  }
+
+  /** Stops its timers. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#circuit.shutdown();
+  }
+
+  #changed(): void {
+    clearTimeout(this.#timer);
+    const { state } = this;
+    if (state === 'half-open') this.#timer = setTimeout(() => this.#closeUnlessTrying(), this.#halfOpenMs).unref();
+    this.#onChange(state);
+  }
+
+  #closeUnlessTrying(): void {
+    if (this.#circuit.pendingClose) this.#circuit.close();
+  }
+}

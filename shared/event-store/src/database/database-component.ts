@@ -1,0 +1,61 @@
+import { type Component, type Logger, silentLogger } from '@warren/kernel';
+import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from '../log/event-store-migrations.ts';
+import { alignSequences } from './align-sequences.ts';
+import type { DatabasePool } from './create-pool.ts';
+import { type Migration, migrate } from './migrate.ts';
+import { retryWhileAway } from './retry-while-away.ts';
+import { whyReadOnly } from './why-read-only.ts';
+
+export interface DatabaseComponentOptions {
+  pool: DatabasePool;
+  schema: string;
+  /** The service's own migrations and their namespace. The kit's run before them. @default none */
+  migrations?: { namespace: string; migrations: readonly Migration[] };
+  /** How long each step of `start` goes on while the database is away, in milliseconds. @default 60000 */
+  waitMs?: number;
+  logger?: Logger;
+}
+
+/**
+ * The database as a part of a service: migrated at start, asked at each readiness check whether it takes writes, its pool closed at the end.
+ * Where sessions of the pool take none, all that are idle are discarded, and a new one decides.
+ */
+export function createDatabaseComponent(options: DatabaseComponentOptions): Component {
+  const { pool, schema, migrations, waitMs, logger = silentLogger } = options;
+  return {
+    name: 'database',
+    async start() {
+      const common = { pool, schema, waitMs, logger };
+      await migrate({ ...common, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
+      if (migrations) await migrate({ ...common, ...migrations });
+      await retryWhileAway(common, () => alignSequences({ pool, logger }));
+    },
+    async health() {
+      pool.refusals.expire();
+      const reason = (await askForRefusal(pool)) === undefined ? undefined : await askNewSession(pool);
+      const details = { connections: pool.totalCount, waiting: pool.waitingCount };
+      if (reason === undefined) pool.refusals.writable();
+      else pool.refusals.readOnly(reason);
+      return reason === undefined ? { up: true, details } : { up: false, reason: `read-only: ${reason}`, details };
+    },
+    stop: () => pool.end(),
+  };
+}
+
+async function askNewSession(pool: DatabasePool): Promise<string | undefined> {
+  await pool.discardIdle();
+  return askForRefusal(pool);
+}
+
+/** Asks a session of the pool, and discards it when it takes no writes. */
+async function askForRefusal(pool: DatabasePool): Promise<string | undefined> {
+  const client = await pool.connect();
+  let keep = false;
+  try {
+    const reason = await whyReadOnly(client);
+    keep = reason === undefined;
+    return reason;
+  } finally {
+    client.release(!keep);
+  }
+}

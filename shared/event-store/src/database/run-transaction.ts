@@ -1,0 +1,78 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { isAppError } from '@warren/kernel';
+import type { PoolClient } from 'pg';
+import { keyedPlans } from '../log/keyed-plans.ts';
+import { storeErrors } from '../log/store-errors.ts';
+import type { DatabasePool } from './create-pool.ts';
+import { isContention, isDatabaseError, isUnavailable, translateDatabaseError } from './database-errors.ts';
+import { DatabaseSession } from './database-session.ts';
+
+const MAX_ATTEMPTS = 5;
+const FIRST_PAUSE_MS = 5;
+
+/** One message, hence one round trip. */
+const BEGIN = `BEGIN; ${keyedPlans('LOCAL')}`;
+
+/**
+ * Runs the work between BEGIN and COMMIT on one connection, and again from the start when other transactions were in its way.
+ * `onRetry` hears of each further try.
+ * @throws what the work throws; errors of the database in the system's terms (see `translateDatabaseError`).
+ */
+export async function runTransaction<Result>(
+  pool: DatabasePool,
+  work: (client: PoolClient) => Promise<Result>,
+  onRetry: (error: unknown, attempt: number) => void,
+): Promise<Result> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await runOnce(pool, work);
+    } catch (error) {
+      if (attempt === MAX_ATTEMPTS || !mayRunAgain(error)) throw translateDatabaseError(error);
+      onRetry(error, attempt);
+      await delay(Math.random() * FIRST_PAUSE_MS * 2 ** attempt);
+    }
+  }
+}
+
+function mayRunAgain(error: unknown): boolean {
+  return isContention(error) || (isAppError(error) && error.code === 'TRANSACTION_CONTENTION');
+}
+
+async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
+  const client = await pool.connect();
+  let clean = false;
+  try {
+    await client.query(BEGIN);
+    const result = await work(client);
+    await commit(client);
+    clean = true;
+    return result;
+  } catch (error) {
+    clean = !isConnectionLost(error) && (await rollBack(client));
+    throw error;
+  } finally {
+    // A connection that could not roll back is dropped; the server rolls back then. So is one that takes no writes: another may.
+    client.release(!clean || (client instanceof DatabaseSession && client.refusesWrites));
+  }
+}
+
+/** On a half-open connection a ROLLBACK would only wait behind the statement that is not answered, as long again. */
+function isConnectionLost(error: unknown): boolean {
+  return isUnavailable(error) && !isDatabaseError(error);
+}
+
+function rollBack(client: PoolClient): Promise<boolean> {
+  return client.query('ROLLBACK').then(
+    () => true,
+    () => false,
+  );
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT');
+  // What Postgres answers, without an error, when a statement had failed and the work went on regardless.
+  if (command !== 'ROLLBACK') return;
+  throw storeErrors.DATABASE_FAULT(
+    'nothing was stored: the work went on after a statement of its transaction had failed',
+  );
+}

@@ -1,0 +1,94 @@
+import { kernelErrors } from '@warren/kernel';
+import type { ClientBase } from 'pg';
+import type { RecordedEvent } from '../../log/event-store.ts';
+
+/** The events that are committed in one snapshot of the database and were not in that of the pass before. */
+export interface LogPass {
+  /** How many they are. */
+  readonly count: number;
+  /** All of them in the order of the log, page by page; the next page is read while the one before is in hand. */
+  pages(): AsyncGenerator<RecordedEvent[], void>;
+}
+
+export interface LogPasses {
+  /** The next pass, as of now. The first one has everything. */
+  next(): Promise<LogPass>;
+}
+
+/** What was not yet committed in the snapshot `$1`; everything where that is null. */
+const NEW_SINCE = `
+  ($1::pg_snapshot IS NULL OR tx >= pg_snapshot_xmin($1::pg_snapshot))
+  AND ($1::pg_snapshot IS NULL OR NOT pg_visible_in_snapshot(tx, $1::pg_snapshot))`;
+
+/** The count comes from the very snapshot that it is given with. */
+export const OPEN_PASS = `
+  SELECT pg_current_snapshot()::text AS snapshot, count(*), min(position) AS first, max(position) AS last
+  FROM log WHERE ${NEW_SINCE}`;
+
+/** A page as one JSON array of `RecordedEvent`s: Node reads that in a fraction of the time that rows of eleven columns take. */
+export const READ_PASS = `
+  SELECT coalesce(json_agg(event), '[]') AS events FROM (
+    SELECT event_id AS id, type, schema_version AS version,
+      to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp,
+      aggregate_id AS "aggregateId", data, metadata, routing_key AS "routingKey",
+      position, stream_id AS "streamId", stream_version AS "streamVersion"
+    FROM log
+    WHERE position > $3 AND position <= $4 AND pg_visible_in_snapshot(tx, $2::pg_snapshot) AND ${NEW_SINCE}
+    ORDER BY position LIMIT $5
+  ) event`;
+
+interface PassRow {
+  snapshot: string;
+  count: number;
+  first: number | null;
+  last: number | null;
+}
+
+/**
+ * Reads the whole log in passes, each committed event once. A pass is told from the next by snapshots, not by positions: a transaction may
+ * commit after others with higher positions, and is then in a later pass. Within a pass the order is that of the positions. So each
+ * stream comes in its order: who appends to a stream has seen the event before, which is committed in each snapshot that has the later one.
+ *
+ * Unlike the windows of the relay (docs/adr/0003) a pass is not held back by open transactions. The relay could not keep its place so:
+ * a snapshot is a cursor only as long as the process remembers it.
+ * @param client a session of its own, on the schema of the log
+ */
+export async function createLogPasses(client: ClientBase, pageSize: number): Promise<LogPasses> {
+  // A planner without statistics would sort what is left of the log for each page instead of walking it by position.
+  await client.query('SET enable_sort = off');
+  let before: string | null = null;
+
+  async function next(): Promise<LogPass> {
+    const since = before;
+    const { rows } = await client.query<PassRow>(OPEN_PASS, [since]);
+    const { snapshot, count, first, last } = rows[0] as PassRow;
+    before = snapshot;
+    const readAfter = async (position: number): Promise<RecordedEvent[]> => {
+      const values = [since, snapshot, position, last, pageSize];
+      const page = await client.query<{ events: RecordedEvent[] }>(READ_PASS, values);
+      return page.rows[0]?.events ?? [];
+    };
+    return { count, pages: () => readAhead(readAfter, (first ?? 1) - 1, count) };
+  }
+
+  return { next };
+}
+
+async function* readAhead(
+  readAfter: (position: number) => Promise<RecordedEvent[]>,
+  start: number,
+  count: number,
+): AsyncGenerator<RecordedEvent[], void> {
+  let left = count;
+  let coming = left > 0 ? readAfter(start) : undefined;
+  while (coming) {
+    const page: RecordedEvent[] = await coming;
+    const last = page.at(-1);
+    if (!last) throw kernelErrors.UNEXPECTED(`${left} events have gone from the log while it was read`);
+    left -= page.length;
+    coming = left > 0 ? readAfter(last.position) : undefined;
+    // Its failure is thrown where it is awaited, if anybody still wants the page by then.
+    coming?.catch(() => undefined);
+    yield page;
+  }
+}
