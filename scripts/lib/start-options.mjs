@@ -25,7 +25,7 @@ ${PORTS.join('\n')}
   SMTP_URL            a mail server to use; default: the mail catcher
   MAIL_CATCHER_PORT   its page, default 8025; MAIL_CATCHER_SMTP_PORT default 1025
   DATA_DIR            default .data
-  and those of the services, such as LOG_LEVEL and INITIAL_STOCK: see README.md`;
+  and those of the services, such as LOG_LEVEL and INITIAL_STOCK: see docs/settings.md`;
 
 const MOST_INSTANCES = 16;
 

@@ -3,6 +3,7 @@ import { NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events
 import { toJsonSchema, toReleased } from '@warren/contracts';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
+import { generateSettingsPage } from './settings-page.ts';
 import { generateTopologies } from './topologies.ts';
 
 const { contracts } = shopCatalogue;
@@ -20,7 +21,12 @@ export async function generateDocuments(version: string): Promise<Map<string, st
   });
   const schemas = allVersions(contracts).map((one) => [`docs/schemas/${nameOf(one)}.json`, toText(toJsonSchema(one))]);
   const text = stringify(asyncApi, { lineWidth: 120, aliasDuplicateObjects: false });
-  return new Map([['docs/asyncapi.yaml', text], ...(schemas as [string, string][]), ...(await generateTopologies())]);
+  return new Map([
+    ['docs/asyncapi.yaml', text],
+    ...(schemas as [string, string][]),
+    ['docs/settings.md', await generateSettingsPage()],
+    ...(await generateTopologies()),
+  ]);
 }
 
 /** The records of every version as it is now: path from the root of the repository → text. */

@@ -6,7 +6,7 @@ import { withServices } from '../../scripts/lib/compose-file.mjs';
 import { generateDocuments, generateReleased, RELEASED } from './documents.ts';
 
 /*
- * npm run generate               writes docs/asyncapi.yaml, docs/schemas, the topology.json of each service, its part of docker-compose.yml
+ * npm run generate               writes docs/asyncapi.yaml, docs/schemas, docs/settings.md, the topology.json of each service, its part of docker-compose.yml
  * npm run generate -- --release  also records every version of every event as released; refuses when a recorded one was broken
  */
 const root = join(import.meta.dirname, '../..');

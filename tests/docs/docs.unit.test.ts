@@ -5,21 +5,14 @@ import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@
 import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
-import { alertCatalogue, errorCatalogue, type SettingsSpec } from '@warren/kernel';
-import { settingsOf } from '@warren/service';
+import { alertCatalogue, errorCatalogue } from '@warren/kernel';
 import '../../cli/src/cli-errors.ts';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import '../../services/analytics/src/domain/analytics-errors.ts';
-import { inventoryService } from '../../services/inventory/src/service.ts';
 import '../../services/inventory/src/domain/inventory-errors.ts';
-import { notificationService } from '../../services/notification/src/service.ts';
 import '../../services/notification/src/domain/notification-errors.ts';
-import { orderService } from '../../services/order/src/service.ts';
 import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
-import { paymentService } from '../../services/payment/src/service.ts';
 import '../../services/payment/src/domain/payment-errors.ts';
-import { userService } from '../../services/user/src/service.ts';
 import '../../services/user/src/domain/user-errors.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -42,23 +35,6 @@ describe('the documentation', () => {
       ([code, { severity, meaning, action }]) => `| \`${code}\` | \`${severity}\` | ${meaning} | ${action} |`,
     );
     expect(rowsOf(page).toSorted()).toEqual(expected.toSorted());
-  });
-
-  it('when a service reads a setting, then the README has it with its default, and no others', () => {
-    const specs: Record<string, SettingsSpec> = {
-      order: settingsOf(orderService),
-      inventory: settingsOf(inventoryService),
-      user: settingsOf(userService),
-      notification: settingsOf(notificationService),
-      analytics: analyticsSettings,
-      payment: settingsOf(paymentService),
-    };
-    const rows = new Map<string, Set<string>>();
-    for (const [service, spec] of Object.entries(specs)) collect(rows, service, spec);
-    const label = (services: Set<string>) =>
-      services.size === Object.keys(specs).length ? 'all' : [...services].join(', ');
-    const expected = [...rows].map(([row, services]) => `${row} ${label(services)} |`);
-    expect(rowsOf(read('README.md'))).toEqual(expected);
   });
 
   it('when a queue has bindings, then the picture of the system has them, and no others', () => {
@@ -112,22 +88,7 @@ describe('the documentation', () => {
   });
 });
 
-function collect(rows: Map<string, Set<string>>, service: string, spec: SettingsSpec): void {
-  for (const { env, doc, default: value } of Object.values(spec)) {
-    const row = `| \`${env}\` | ${shown(value)} | ${doc} |`;
-    rows.set(row, (rows.get(row) ?? new Set()).add(service));
-  }
-}
-
-function shown(value: unknown): string {
-  if (value === undefined) return 'required';
-  if (value === '') return 'none';
-  if (!Array.isArray(value)) return `\`${value}\``;
-  const lines = value as { productId: string; quantity: number }[];
-  return `\`${lines.map((line) => `${line.productId}:${line.quantity}`).join(',')}\``;
-}
-
 function documents(): string[] {
-  const names = ['architecture', 'operations', 'errors', 'testing', 'changing-events', 'streams'];
+  const names = ['architecture', 'operations', 'errors', 'testing', 'changing-events', 'streams', 'api', 'settings'];
   return names.map((name) => `docs/${name}.md`);
 }

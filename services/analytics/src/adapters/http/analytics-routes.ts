@@ -5,7 +5,7 @@ import type { Analytics } from '../../application/analytics.ts';
 import { analyticsErrors } from '../../domain/analytics-errors.ts';
 import { parseMinutes, parseProducts, parseReplay, parseWindow } from './analytics-request.ts';
 
-/** The HTTP API of the analytics service: see the README for examples. */
+/** The HTTP API of the analytics service: see docs/api.md for examples. */
 export function createAnalyticsRoutes(analytics: Analytics, clock: Clock): Route[] {
   const summary: RouteHandler = async (req, res) => {
     const query = valid('the query', parseWindow(req.query, clock.now()));

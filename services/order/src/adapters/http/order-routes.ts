@@ -28,7 +28,7 @@ async function whenEnded(store: Context['store'], id: string, signal: AbortSigna
   return store.get(orders, id);
 }
 
-/** The HTTP API of the order service: see the README for examples. */
+/** The HTTP API of the order service: see docs/api.md for examples. */
 export function orderRoutes({ createdVersion, payments }: Settings) {
   const body = createdVersion === OrderCreatedV1.version ? FirstOrderBody : OrderBody;
   return routesAbout<Context<Settings>>({ missing: notFound }, [

@@ -9,7 +9,7 @@ import { notFound, user } from '../../domain/user.ts';
 const answer = UserView;
 const location = ({ id }: UserView) => `/users/${id}`;
 
-/** The HTTP API of the user service: see the README for examples. */
+/** The HTTP API of the user service: see docs/api.md for examples. */
 export const userRoutes = routesAbout<Context>({ missing: notFound }, [
   post(
     '/users',
