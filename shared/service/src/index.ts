@@ -9,6 +9,7 @@ export {
   type DefinedService,
   defineService,
   type ServiceInside,
+  type StreamReading,
   schemaOf,
 } from './service-declaration.ts';
 export { settingsOf } from './service-settings.ts';
