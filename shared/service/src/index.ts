@@ -14,5 +14,4 @@ export {
 } from './service-declaration.ts';
 export { settingsOf } from './service-settings.ts';
 export { type ServiceTopology, topologyOf } from './service-topology.ts';
-export { createSystemEvents, type SystemEventsOptions } from './system-events/create-system-events.ts';
 export { queuesFor, readTopologies } from './system-topology.ts';
