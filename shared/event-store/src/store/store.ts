@@ -82,7 +82,10 @@ export interface StoreWork {
    * @throws what `decide` throws; `TRANSACTION_CONTENTION`
    */
   decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, cause?: Cause): Promise<Outcome<A>>;
-  /** See {@link claimFresh}. */
+  /**
+   * The messages that this consumer has not handled before, each once, in their order. They count as handled once the transaction has committed.
+   * @throws `MESSAGE_ID_INVALID`
+   */
   claim<Message extends { id: string }>(consumer: string, messages: readonly Message[]): Promise<Message[]>;
 }
 
