@@ -1,7 +1,7 @@
 /**
  * Who may import whom. The direction is
  * `kernel ← contracts ← event-bus`, `contracts ← event-store`, `contracts ← http`, all of them `← service`; services and the command line use
- * all of them; `contracts ← services/events`, the language of the shop, which everybody speaks save the kit; inside a service `domain ← application ← adapters ← service (or compose) ← main`.
+ * all of them; `contracts ← services/events`, the language of the shop, which everybody speaks save the kit; inside a service `domain ← application ← adapters ← service ← main`.
  * `npm run rules` fails on an import against it. scripts/test/dependency-rules.unit.test.ts shows that each rule does.
  */
 
@@ -120,28 +120,28 @@ export default {
       },
     },
     {
-      name: 'adapters-below-compose',
+      name: 'adapters-below-service',
       comment: 'Adapters are handed what they need.',
       severity: 'error',
       from: { path: '^services/[^/]+/src/adapters/' },
       to: { path: '^services/[^/]+/src/[^/]+\\.ts$', pathNot: EVENTS },
     },
     {
-      name: 'only-compose-builds-adapters',
-      comment: 'service.ts (or compose.ts) is the only file that knows how a service is put together.',
+      name: 'only-service-builds-adapters',
+      comment: 'service.ts is the only file that knows how a service is put together.',
       severity: 'error',
       from: {
         path: '^services/([^/]+)/src/',
-        pathNot: '^services/[^/]+/src/(adapters/|(service|compose)\\.ts$)',
+        pathNot: '^services/[^/]+/src/(adapters/|service\\.ts$)',
       },
       to: { path: '^services/[^/]+/src/adapters/' },
     },
     {
-      name: 'compose-for-main-only',
-      comment: 'main.ts is env, compose, start, signals. Nothing else starts a service, save a test.',
+      name: 'nobody-imports-main',
+      comment: 'main.ts starts a process as soon as it is imported.',
       severity: 'error',
-      from: { pathNot: `/src/main\\.ts$|${TESTS}` },
-      to: { path: '^services/[^/]+/src/(compose|main)\\.ts$' },
+      from: {},
+      to: { path: '^services/[^/]+/src/main\\.ts$' },
     },
     {
       name: 'scripts-without-modules',

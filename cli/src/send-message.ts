@@ -1,11 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { shopCatalogue } from '@shop/events/catalogue';
 import type { ReceiveStock } from '@shop/events/inventory';
-import { EVENT_STREAM, QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import type { EventOf } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
+import { queuesFor, readTopologies } from '@warren/service';
 import { hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
+
+const NAME = 'warren-cli';
+const SERVICES = new URL('../../services/', import.meta.url);
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 10_000;
@@ -18,9 +22,11 @@ const FIRST_PAUSE_MS = 100;
 export async function sendMessage(amqpUrl: string, message: EventOf<typeof ReceiveStock>): Promise<void> {
   const bus = new EventBus({
     url: amqpUrl,
-    service: 'warren-cli',
-    // The queue that the message is for, so that it is kept also when the inventory service has never been started.
-    topology: [...SYSTEM_QUEUES.filter((spec) => spec.queue === QUEUES.inventoryReceiveStock), EVENT_STREAM],
+    service: NAME,
+    // The queue that the message is for, so that it is kept also when the inventory service has never been started, and streams, which keep everything.
+    topology: queuesFor(readTopologies(SERVICES), { service: NAME }).filter(
+      ({ queue, stream }) => stream || queue === QUEUES.inventoryReceiveStock,
+    ),
     publishTimeoutMs: CONFIRM_TIMEOUT_MS,
     drainTimeoutMs: 0,
     catalogue: shopCatalogue,

@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { InventoryReserved, ReceiveStock } from '@shop/events/inventory';
-import { QUEUES, SYSTEM_QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
 import { createEvent } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { AppError } from '@warren/kernel';
+import { queuesFor, readTopologies } from '@warren/service';
 import { createTestVhost, type TestVhost, testEnvironment, uniqueName, waitUntil } from '@warren/testing';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
@@ -143,7 +144,7 @@ describe('warren dlq', () => {
       url: vhost.amqpUrl,
       service: 'shipping',
       catalogue: shopCatalogue,
-      topology: TOPOLOGY,
+      topology: queuesFor(readTopologies(new URL('../../services/', import.meta.url)), { service: 'shipping' }),
     });
     buses.push(bus);
     await bus.connect();

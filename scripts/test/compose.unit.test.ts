@@ -4,7 +4,6 @@ import { describe, expect, test } from '@jest/globals';
 import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { declaredServices } from '../../tests/contracts/topologies.ts';
 import { withServices } from '../lib/compose-file.mjs';
 import { SERVICES } from '../lib/services.mjs';
@@ -32,11 +31,10 @@ const compose = parse(text, { merge: true }) as {
   services: Record<'rabbitmq' | 'postgres' | 'mailpit', ComposeService> & Record<string, ComposeService>;
   volumes: Record<string, unknown>;
 };
-/** What each service reads. The analytics service is no declaration yet. */
-const SETTINGS = new Map<string, SettingsSpec>([
-  ...(await declaredServices()).map((service): [string, SettingsSpec] => [service.name, settingsOf(service)]),
-  ['analytics', analyticsSettings],
-]);
+/** What each service reads. */
+const SETTINGS = new Map<string, SettingsSpec>(
+  (await declaredServices()).map((service) => [service.name, settingsOf(service)]),
+);
 
 /** What docker compose would put in place of `${NAME}`, `${NAME:-default}` and `${NAME:?message}`. */
 function interpolate(value: string | number | null, env: Record<string, string>): string {

@@ -1,6 +1,5 @@
 import type { SettingsSpec } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
 import { declaredServices } from './topologies.ts';
 
 const INTRODUCTION = `# Settings
@@ -15,19 +14,12 @@ By environment variables. A wrong setting stops the service at once, with every 
 
 /** docs/settings.md: every setting of every service, those of several services once. */
 export async function generateSettingsPage(): Promise<string> {
-  const declared = (await declaredServices()).map((service): [string, number, SettingsSpec] => [
-    service.name,
-    service.port,
-    settingsOf(service),
-  ]);
-  const services = [...declared, ['analytics', 3006, analyticsSettings] as const].toSorted(
-    ([, one], [, other]) => one - other,
-  );
+  const services = (await declaredServices()).toSorted((one, other) => one.port - other.port);
   const rows = new Map<string, string[]>();
-  for (const [service, , spec] of services) {
-    for (const { env, doc, default: value } of Object.values(spec)) {
+  for (const service of services) {
+    for (const { env, doc, default: value } of Object.values<SettingsSpec[string]>(settingsOf(service))) {
       const row = `| \`${env}\` | ${shown(value)} | ${doc} |`;
-      rows.set(row, [...(rows.get(row) ?? []), service]);
+      rows.set(row, [...(rows.get(row) ?? []), service.name]);
     }
   }
   const lines = [...rows].map(

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { OrderCreated } from '@shop/events/order';
-import { QUEUES, SYSTEM_QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
 import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
+import { queuesFor, readTopologies } from '@warren/service';
 import { waitUntil } from '@warren/testing';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
@@ -63,7 +64,7 @@ describe('an order', () => {
       url: system.vhost.amqpUrl,
       service: 'duplicator',
       catalogue: shopCatalogue,
-      topology: TOPOLOGY,
+      topology: queuesFor(readTopologies(new URL('../../services/', import.meta.url)), { service: 'duplicator' }),
     });
     await bus.connect();
     const id = createId();

@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { OrderStatusUpdated } from '@shop/events/order';
-import { TOPOLOGY } from '@shop/events/topology';
 import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
+import { queuesFor, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import pg from 'pg';
 
@@ -54,7 +54,10 @@ describe("the README's third service", () => {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     const exited = once(service, 'exit');
-    const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
+    const bus = new EventBus({
+      ...{ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue },
+      topology: queuesFor(readTopologies(new URL('../../services/', import.meta.url)), { service: 'test' }),
+    });
     const db = new pg.Pool({ connectionString: database.url, max: 1 });
     try {
       await bus.connect();

@@ -9,8 +9,7 @@ import pg from 'pg';
 import { composeMailCatcher } from '../../mail-catcher/src/compose.ts';
 import { mailCatcherSettings } from '../../mail-catcher/src/config.ts';
 import type { CaughtMail } from '../../mail-catcher/src/mailbox.ts';
-import { composeAnalytics } from '../../services/analytics/src/compose.ts';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
+import { analyticsService } from '../../services/analytics/src/service.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
@@ -47,7 +46,7 @@ export async function startWholeSystem() {
   const orders = [1, 2].map(() => createService(orderService, context));
   const payments = [1, 2].map(() => createService(paymentService, context));
   const user = createService(userService, context);
-  const analytics = composeAnalytics(loadSettings(analyticsSettings, env), silentLogger);
+  const analytics = createService(analyticsService, context);
   const services: Service[] = [
     ...[...orders, ...payments, user, analytics],
     createService(inventoryService, context),

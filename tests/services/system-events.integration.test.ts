@@ -1,59 +1,35 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
-import { TOPOLOGY } from '@shop/events/topology';
 import { ErrorOccurred, type EventOf, HealthChanged, ServiceStarted, ServiceStopping } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, type Service, silentLogger } from '@warren/kernel';
-import { createService, readTopologies } from '@warren/service';
+import { silentLogger } from '@warren/kernel';
+import { createService, queuesFor, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
-import { composeAnalytics } from '../../services/analytics/src/compose.ts';
-import { analyticsSettings } from '../../services/analytics/src/config.ts';
+import { analyticsService } from '../../services/analytics/src/service.ts';
 import { inventoryService } from '../../services/inventory/src/service.ts';
 import { notificationService } from '../../services/notification/src/service.ts';
 import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
 
-type Env = Record<string, string>;
-
 const topology = readTopologies(new URL('../../services/', import.meta.url));
 
-const SERVICES: Record<string, (env: Env) => Service> = {
-  order: (env) => createService(orderService, { env: { ...env, ORDER_PORT: '0' }, logger: silentLogger, topology }),
-  inventory: (env) =>
-    createService(inventoryService, {
-      env: { ...env, INVENTORY_PORT: '0' },
-      logger: silentLogger,
-      topology,
-    }),
-  user: (env) =>
-    createService(userService, {
-      env: { ...env, USER_PORT: '0' },
-      logger: silentLogger,
-      topology,
-    }),
-  analytics: (env) => composeAnalytics(loadSettings(analyticsSettings, { ...env, ANALYTICS_PORT: '0' }), silentLogger),
-  payment: (env) =>
-    createService(paymentService, { env: { ...env, PAYMENT_PORT: '0' }, logger: silentLogger, topology }),
-  notification: (env) =>
-    createService(notificationService, {
-      env: { ...env, NOTIFICATION_PORT: '0' },
-      logger: silentLogger,
-      topology,
-    }),
-};
+const SERVICES = [orderService, inventoryService, userService, analyticsService, paymentService, notificationService];
 const CONTRACTS = [ServiceStarted, HealthChanged, ErrorOccurred, ServiceStopping];
 
 let vhost: TestVhost;
 let database: TestDatabase;
 let listener: EventBus;
 let seen: EventOf<(typeof CONTRACTS)[number]>[];
-let env: Env;
+let env: Record<string, string>;
 beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   env = { AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
   seen = [];
-  listener = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
+  listener = new EventBus({
+    ...{ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue },
+    topology: queuesFor(topology, { service: 'test' }),
+  });
   await listener.connect();
   const handler = async (event: (typeof seen)[number]) => void seen.push(event);
   await listener.subscribe({ queue: 'test_system', bindings: CONTRACTS, handler });
@@ -67,7 +43,11 @@ describe('each service', () => {
   it('when it starts, fails at something and stops, then it says so, and it waits for SHUTDOWN_DELAY_MS before it drains', async () => {
     const delayMs = 2000;
     env.SHUTDOWN_DELAY_MS = String(delayMs);
-    const services = Object.entries(SERVICES).map(([name, compose]) => ({ name, ...compose(env) }));
+    const services = SERVICES.map((service) => {
+      const { name } = service;
+      const free = { [`${name.toUpperCase()}_PORT`]: '0' };
+      return { name, ...createService(service, { env: { ...env, ...free }, logger: silentLogger, topology }) };
+    });
     const told = (service: string) => seen.filter(({ metadata }) => metadata.source === service);
     const all = (what: string, wanted: (event: (typeof seen)[number]) => boolean) =>
       waitUntil(() => services.every(({ name }) => told(name).some(wanted)), { what });

@@ -1,5 +1,4 @@
-import { loadSettings, runService } from '@warren/kernel';
-import { composeAnalytics } from './compose.ts';
-import { analyticsSettings } from './config.ts';
+import { readTopologies, run } from '@warren/service';
+import { analyticsService } from './service.ts';
 
-await runService(() => composeAnalytics(loadSettings(analyticsSettings)));
+await run(analyticsService, { topology: readTopologies(new URL('../../', import.meta.url)) });

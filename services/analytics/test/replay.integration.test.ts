@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import type { RunnableService } from '@warren/service';
 import { waitUntil } from '@warren/testing';
 import type { ReplayView } from '../src/application/replays.ts';
-import type { AnalyticsService } from '../src/compose.ts';
 import { manyOrders, NOON, orderCreated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
 
@@ -15,7 +15,7 @@ beforeEach(async () => {
 });
 afterEach(() => analytics.close());
 
-async function startReplay(service: AnalyticsService, from: string | number): Promise<ReplayView> {
+async function startReplay(service: RunnableService, from: string | number): Promise<ReplayView> {
   const { status, body, headers } = await ask(service, 'analytics/replays', { from });
   expect({ status, location: headers.get('location') }).toEqual({
     status: 202,
@@ -24,7 +24,7 @@ async function startReplay(service: AnalyticsService, from: string | number): Pr
   return body as unknown as ReplayView;
 }
 
-async function replayed(service: AnalyticsService, { id }: ReplayView): Promise<ReplayView> {
+async function replayed(service: RunnableService, { id }: ReplayView): Promise<ReplayView> {
   const view = async () => (await ask(service, `analytics/replays/${id}`)).body as unknown as ReplayView;
   const done = async () => ((await view()).state === 'done' ? view() : undefined);
   return waitUntil(done, { what: 'the replay to be done', timeoutMs: 300_000 });

@@ -1,12 +1,14 @@
 import { shopCatalogue } from '@shop/events/catalogue';
-import { EVENT_STREAM, STREAMS } from '@shop/events/topology';
+import { STREAMS } from '@shop/events/topology';
 import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
-import { loadSettings, silentLogger } from '@warren/kernel';
+import { silentLogger } from '@warren/kernel';
+import { createService, queuesFor, type RunnableService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
-import { type AnalyticsService, composeAnalytics } from '../src/compose.ts';
-import { analyticsSettings } from '../src/config.ts';
+import { analyticsService } from '../src/service.ts';
+
+const topology = readTopologies(new URL('../../', import.meta.url));
 
 const TABLES = [
   'order_fact',
@@ -21,29 +23,32 @@ const MARKS = ['model', 'touched_at'];
 /** A virtual host and a database of their own, instances of the whole service in this process, and a bus that plays the other services. */
 export async function createAnalyticsFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
-  const services: AnalyticsService[] = [];
+  const services: RunnableService[] = [];
   const bus = new EventBus({
     url: vhost.amqpUrl,
     service: 'test',
-    topology: [EVENT_STREAM],
+    topology: queuesFor(topology, { service: 'test' }).filter(({ stream }) => stream),
     catalogue: shopCatalogue,
   });
   await bus.connect();
   const client = new pg.Client({ connectionString: database.url, options: '-c search_path=analytics_service' });
   await client.connect();
 
-  /** Composes and starts an instance, and waits until it is ready: it follows the stream, or stands by. */
-  async function start(env: Record<string, string> = {}): Promise<AnalyticsService> {
+  /** Starts an instance, and waits until it is ready: it follows the stream, or stands by. */
+  async function start(env: Record<string, string> = {}): Promise<RunnableService> {
     const service = await startUnready(env);
     await waitUntilReady(service);
     return service;
   }
 
   /** The same without the wait. */
-  async function startUnready(env: Record<string, string> = {}): Promise<AnalyticsService> {
+  async function startUnready(env: Record<string, string> = {}): Promise<RunnableService> {
     const addresses = { ANALYTICS_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
-    const settings = loadSettings(analyticsSettings, { ...addresses, ANALYTICS_UPDATE_EVERY_MS: '100', ...env });
-    const service = composeAnalytics(settings, silentLogger);
+    const service = createService(analyticsService, {
+      env: { ...addresses, ANALYTICS_UPDATE_EVERY_MS: '100', ...env },
+      logger: silentLogger,
+      topology,
+    });
     services.push(service);
     await service.lifecycle.start();
     return service;
@@ -110,7 +115,7 @@ export async function createAnalyticsFixture() {
 export type AnalyticsFixture = Awaited<ReturnType<typeof createAnalyticsFixture>>;
 
 /** Asks an instance over HTTP. */
-export async function ask(service: AnalyticsService, path: string, body?: object) {
+export async function ask(service: RunnableService, path: string, body?: object) {
   const headers = { 'content-type': 'application/json' };
   const request = body ? { method: 'POST', headers, body: JSON.stringify(body) } : {};
   const response = await fetch(`http://127.0.0.1:${service.port}/${path}`, request);

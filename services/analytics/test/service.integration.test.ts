@@ -4,13 +4,14 @@ import { ReceiveStock } from '@shop/events/inventory';
 import { STREAMS } from '@shop/events/topology';
 import { UserRegistered } from '@shop/events/user';
 import { createEvent, type EventOf, ServiceStopping } from '@warren/contracts';
-import { archiveRule, createEventStore, createPool } from '@warren/event-store';
-import { createId, systemClock } from '@warren/kernel';
+import { archiveRule, createEventStore, createPool, createStore } from '@warren/event-store';
+import { createId, createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { createFigureQueries } from '../src/adapters/postgres/figure-queries.ts';
 import { createModelTables } from '../src/adapters/postgres/model-tables.ts';
-import { createAnnounce, ENDING_EVENTS } from '../src/application/announce.ts';
-import { createCountBatch } from '../src/application/count-batch.ts';
+import { announce } from '../src/application/announce.ts';
+import { countBatch } from '../src/application/count-batch.ts';
+import { analytics as announcements } from '../src/domain/analytics.ts';
 import { manyOrders, NOON, orderCreated, orderUpdated } from './order-events.ts';
 import { type AnalyticsFixture, ask, createAnalyticsFixture } from './running-analytics.ts';
 
@@ -21,6 +22,17 @@ beforeEach(async () => {
   analytics = await createAnalyticsFixture();
 });
 afterEach(() => analytics.close());
+
+/** What use cases get, over few connections of their own. */
+function openParts(max: number) {
+  const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service', max, connectTimeoutMs: 10_000 });
+  const metrics = createMetricsRegistry('test', { collectDefaults: false });
+  const store = createStore({
+    ...{ log: createEventStore({ pool }), source: 'analytics', aggregates: [announcements] },
+    ...{ clock: systemClock, logger: silentLogger, metrics },
+  });
+  return { pool, store, clock: systemClock, models: createModelTables(store), figures: createFigureQueries(store) };
+}
 
 describe('the analytics service', () => {
   it('when orders are placed and end, in whatever order that is told, then the figures are right', async () => {
@@ -109,6 +121,7 @@ describe('the analytics service', () => {
     await analytics.publish([order, orderUpdated(order, 'confirmed', sinceNoon)], 2);
     const last = await waitUntil(() => seen.find(({ data }) => data.events === 2));
     expect(last).toMatchObject({
+      aggregateId: 'analytics',
       metadata: { source: 'analytics' },
       data: { orders: { created: 1, confirmed: 1, cancelled: 0 }, revenue: { USD: 2 } },
     });
@@ -129,7 +142,7 @@ describe('the analytics service', () => {
     await analytics.publish([orderCreated([['item1', 1]])], 1);
     const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
     const store = createEventStore({ pool });
-    const rule = archiveRule({ endedBy: ENDING_EVENTS, keepMs: 0 });
+    const rule = archiveRule({ endedBy: announcements.ends, keepMs: 0 });
     const isArchived = async () => {
       await store.transaction((tx) => rule.takeBatch(tx, { size: 1000, after: 0 }));
       return (await store.query('SELECT FROM archived_events')).rowCount === 1;
@@ -206,9 +219,7 @@ describe('the analytics service', () => {
 
   it('when a batch is counted by who no longer leads, then nothing of it counts', async () => {
     await (await analytics.start()).lifecycle.stop();
-    const pool = createPool({ url: analytics.databaseUrl, schema: 'analytics_service' });
-    const store = createEventStore({ pool });
-    const countBatch = createCountBatch({ store, models: createModelTables(store) });
+    const parts = openParts(2);
     // Not null where the service has read what it told of its own start.
     const [at] = await analytics.select<{ id: string; from: string | null }>(
       'SELECT id, read_offset AS from FROM read_model',
@@ -216,29 +227,21 @@ describe('the analytics service', () => {
     const [model, from] = [Number(at?.id), at?.from ? Number(at.from) : null];
     const first = (from ?? -1) + 1;
     const [one, other] = [orderCreated([['item1', 1]]), orderCreated([['item1', 1]])];
-    expect(await countBatch({ model, from, batch: { events: [one], lastOffset: first } })).toBe(true);
-    expect(await countBatch({ model, from, batch: { events: [other], lastOffset: first } })).toBe(false);
-    expect(await countBatch({ model, from: first, batch: { events: [other], lastOffset: first + 1 } })).toBe(true);
+    expect(await countBatch(parts, { model, from, events: [one], lastOffset: first })).toBe(true);
+    expect(await countBatch(parts, { model, from, events: [other], lastOffset: first })).toBe(false);
+    expect(await countBatch(parts, { model, from: first, events: [other], lastOffset: first + 1 })).toBe(true);
     expect(await analytics.counted()).toBe(2);
-    await pool.end();
+    await parts.pool.end();
   });
 
   it('when there is a single connection, then an announcement needs no other', async () => {
     const service = await analytics.start({ ANALYTICS_UPDATE_EVERY_MS: '3600000' });
     await analytics.publish([orderCreated([['item1', 1]])], 1);
     await service.lifecycle.stop();
-    const pool = createPool({
-      url: analytics.databaseUrl,
-      schema: 'analytics_service',
-      max: 1,
-      connectTimeoutMs: 10_000,
-    });
-    const store = createEventStore({ pool });
-    const [models, figures] = [createModelTables(store), createFigureQueries(store)];
-    const announce = createAnnounce({ store, models, figures, clock: systemClock });
+    const parts = openParts(1);
     const before = (await analytics.select('SELECT FROM events')).length;
     await analytics.select('UPDATE read_model SET announced_events = 0');
-    await announce().finally(() => pool.end());
+    await announce(parts).finally(() => parts.pool.end());
     expect(await analytics.select('SELECT FROM events')).toHaveLength(before + 1);
   });
 
@@ -262,6 +265,9 @@ describe('the analytics service', () => {
     const stateOf = async ({ lifecycle }: typeof first) =>
       (await lifecycle.readiness()).components.stream?.details?.state;
     expect([await stateOf(first), await stateOf(second)]).toEqual(['leading', 'standby']);
+    // The lock of release 0.2: an instance of that stands by as well.
+    const lock = `SELECT pg_try_advisory_lock(hashtextextended('warren/analytics/analytics_service/stream', 0)) AS free`;
+    expect(await analytics.select(lock)).toEqual([{ free: false }]);
     const events = manyOrders(200);
     const half = Math.floor(events.length / 2);
     await analytics.publish(events.slice(0, half), half);

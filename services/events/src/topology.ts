@@ -11,7 +11,7 @@ export const EXCHANGES = {
   payments: 'payments',
 } as const;
 
-/** Streams that get everything that is published to the exchanges; each is declared by whoever reads it. */
+/** Streams that get everything that is published; each is declared by whoever reads it. */
 export const STREAMS = { events: 'events' } as const;
 
 export const QUEUES = {
@@ -94,31 +94,4 @@ export const NOTIFICATION_QUEUES: readonly QueueSpec[] = [
       { exchange: EXCHANGES.orders, routingKey: 'order.shipped' },
     ],
   },
-];
-
-/** The stream of all events. */
-export const EVENT_STREAM: QueueSpec = {
-  queue: STREAMS.events,
-  bindings: Object.values(EXCHANGES).map((exchange) => ({ exchange, routingKey: '#' })),
-  stream: true,
-};
-
-const optional = (spec: QueueSpec): QueueSpec => ({ ...spec, optional: true });
-
-/**
- * The topology of a service that takes no part in payments. Queues of services that do not run everywhere are optional: every publisher binds
- * those that exist, again and again, because nobody notices a lost binding while another queue takes the message.
- */
-export const TOPOLOGY: readonly QueueSpec[] = [
-  ...SYSTEM_QUEUES,
-  ...[...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES].map(optional),
-  EVENT_STREAM,
-];
-
-/** The topology of a service that takes part in payments. */
-export const PAYMENT_TOPOLOGY: readonly QueueSpec[] = [
-  ...SYSTEM_QUEUES,
-  ...PAYMENT_QUEUES,
-  ...NOTIFICATION_QUEUES.map(optional),
-  EVENT_STREAM,
 ];

@@ -2,9 +2,9 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { InventoryReserved } from '@shop/events/inventory';
 import { OrderCreated } from '@shop/events/order';
-import { QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import { EventBus } from '@warren/event-bus';
-import type { RunnableService } from '@warren/service';
+import { queuesFor, type RunnableService, readTopologies } from '@warren/service';
 import { createTcpProxy, type TcpProxy, waitUntil } from '@warren/testing';
 import pg from 'pg';
 import { createInventoryOnPostgres } from './inventory-on-postgres.ts';
@@ -77,7 +77,7 @@ describe('the inventory service under faults', () => {
       url: broker.through(inventory.vhost.amqpUrl),
       service: 'inventory',
       catalogue: shopCatalogue,
-      topology: TOPOLOGY,
+      topology: queuesFor(readTopologies(new URL('../../', import.meta.url)), { service: 'inventory' }),
     });
     opened.push(() => bus.close());
     await bus.connect();

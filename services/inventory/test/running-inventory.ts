@@ -1,9 +1,8 @@
 import { shopCatalogue } from '@shop/events/catalogue';
-import { TOPOLOGY } from '@shop/events/topology';
 import { deadLetterQueue } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
-import { createService, type RunnableService, readTopologies } from '@warren/service';
+import { createService, queuesFor, type RunnableService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import { inventoryService } from '../src/service.ts';
 import { createStockProbe } from './stock-of.ts';
@@ -12,7 +11,11 @@ import { createStockProbe } from './stock-of.ts';
 export async function createInventoryFixture() {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const services: RunnableService[] = [];
-  const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue, topology: TOPOLOGY });
+  const topology = readTopologies(new URL('../../', import.meta.url));
+  const bus = new EventBus({
+    ...{ url: vhost.amqpUrl, service: 'test', catalogue: shopCatalogue },
+    topology: queuesFor(topology, { service: 'test' }),
+  });
   await bus.connect();
 
   /** Composes and starts instances, all at once, and waits until they are ready. */
@@ -35,7 +38,7 @@ export async function createInventoryFixture() {
       createService(inventoryService, {
         env: all,
         logger: silentLogger,
-        topology: readTopologies(new URL('../../', import.meta.url)),
+        topology,
       }),
     );
     services.push(...started);

@@ -2,9 +2,10 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { InventoryReserved } from '@shop/events/inventory';
 import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
-import { QUEUES, TOPOLOGY } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import { createCatalogue, createEvent, type EventEnvelope } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
+import { queuesFor, readTopologies } from '@warren/service';
 import { waitUntil, waitUntilReady } from '@warren/testing';
 import { createOrderFixture, type OrderFixture, type RunningOrder, waitUntilEnded } from './order-fixture.ts';
 import { leaveOrderOfRelease01, RELEASE_0_1_ORDER } from './release-0-1.ts';
@@ -34,7 +35,7 @@ async function startInventory(release: 'old' | 'new') {
     url: fixture.vhost.amqpUrl,
     service: `inventory-${release}`,
     catalogue,
-    topology: TOPOLOGY,
+    topology: queuesFor(readTopologies(new URL('../../', import.meta.url)), { service: 'test' }),
   });
   await bus.connect();
   await bus.subscribe({ queue, bindings: [contract], handler: async (event) => void handled.push(event) });

@@ -1,9 +1,8 @@
 import { afterAll, beforeAll } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
-import { TOPOLOGY } from '@shop/events/topology';
 import { EventBus } from '@warren/event-bus';
 import { type Clock, type Logger, silentLogger } from '@warren/kernel';
-import { createService, type RunnableService, readTopologies } from '@warren/service';
+import { createService, queuesFor, type RunnableService, readTopologies } from '@warren/service';
 import {
   createTestDatabase,
   createTestVhost,
@@ -40,7 +39,7 @@ export async function createOrderFixture(): Promise<OrderFixture> {
     url: vhost.amqpUrl,
     service: 'inventory-in-test',
     catalogue: shopCatalogue,
-    topology: TOPOLOGY,
+    topology: queuesFor(readTopologies(new URL('../../', import.meta.url)), { service: 'inventory-in-test' }),
   });
   await inventory.connect();
   const running: RunningOrder[] = [];

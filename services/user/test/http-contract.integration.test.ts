@@ -1,11 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
-import { TOPOLOGY } from '@shop/events/topology';
 import { UserDeactivated, UserEmailChanged, UserRegistered } from '@shop/events/user';
 import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createEventStore, createPool, streamId } from '@warren/event-store';
 import { createId, isId } from '@warren/kernel';
+import { queuesFor, readTopologies } from '@warren/service';
 import { waitUntil } from '@warren/testing';
 import { users as usersTable } from '../src/application/user-view.ts';
 import { countStatuses, newUser, useUsers } from './user-fixture.ts';
@@ -153,7 +153,7 @@ describe('what happened to a user', () => {
       url: fixture.vhost.amqpUrl,
       service: 'listener',
       catalogue: shopCatalogue,
-      topology: TOPOLOGY,
+      topology: queuesFor(readTopologies(new URL('../../', import.meta.url)), { service: 'listener' }),
     });
     const heard: EventEnvelope[] = [];
     await bus.connect();

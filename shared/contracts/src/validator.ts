@@ -21,7 +21,7 @@ export interface Validator<Value> {
 
 /**
  * Compiles a schema on first use. A schema that carries a `wanted` text ("must be 1 to 128 characters …") has it used
- * instead of the generic message of its pattern.
+ * instead of the generic message of its pattern; a union that carries one is one fault, not one for each thing that the value might have been.
  */
 export function createValidator<Schema extends TSchema>(schema: Schema): Validator<Static<Schema>> {
   let compiled: ReturnType<typeof Compile> | undefined;
@@ -46,6 +46,7 @@ interface SchemaError {
 function describe(schema: TSchema, errors: SchemaError[]): Fault[] {
   const faults: Fault[] = [];
   for (const error of errors) {
+    if (isOfBranch(schema, error.schemaPath)) continue;
     const { requiredProperties, additionalProperties } = error.params as Record<string, string[] | undefined>;
     if (error.keyword === 'required' && requiredProperties) {
       faults.push(...requiredProperties.map((name) => at(error, name, 'is required')));
@@ -62,6 +63,12 @@ const at = (error: SchemaError, name: string, message: string): Fault => ({
   path: `${error.instancePath}/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
   message,
 });
+
+/** True for what is wrong with one branch of a union that says itself what is wanted. */
+function isOfBranch(schema: TSchema, schemaPath: string): boolean {
+  const keys = schemaPath.split('/');
+  return keys.some((key, at) => key === 'anyOf' && wantedAt(schema, keys.slice(0, at).join('/')) !== undefined);
+}
 
 function wantedAt(schema: TSchema, schemaPath: string): string | undefined {
   let node: unknown = schema;

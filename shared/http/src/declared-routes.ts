@@ -37,6 +37,8 @@ interface RouteSpec<Body extends TSchema, Answer extends TSchema, Query extends 
   idempotent?: boolean;
   /** Answers 201, with the address of the new thing. @default 200 */
   location?(answer: Static<Answer>): string;
+  /** The new thing is not done yet: 202 in place of 201. @default false */
+  accepted?: boolean;
   /** What a client that prefers to wait gets; see {@link honourWait}. @default the preference is ignored */
   wait?(deps: Deps, answer: Static<Answer>, signal: AbortSignal): Promise<Static<Answer>> | undefined;
 }
@@ -50,6 +52,7 @@ export interface DeclaredRoute<in Deps> {
   readonly answer?: TSchema;
   readonly idempotent?: boolean;
   readonly location?: ((answer: never) => string) | undefined;
+  readonly accepted?: boolean;
   readonly wait?: ((deps: Deps, answer: never, signal: AbortSignal) => Promise<unknown> | undefined) | undefined;
   /** What to throw when the `:id` of the path is no UUID. */
   readonly missing?: (id: string) => AppError;
@@ -160,12 +163,12 @@ function fieldsOf<Deps>(req: Request, { missing }: DeclaredRoute<Deps>): Record<
 
 function answer<Deps>(
   res: Response,
-  { method, location }: DeclaredRoute<Deps>,
+  { method, location, accepted }: DeclaredRoute<Deps>,
   body: object,
   versioned: boolean,
 ): void {
   if (versioned && !location) res.setHeader('ETag', etagOf(body as { version: number }));
   res.setHeader('Cache-Control', versioned && method === 'GET' ? 'no-cache' : 'no-store');
-  if (location) res.status(201).location(location(body as never));
+  if (location) res.status(accepted ? 202 : 201).location(location(body as never));
   res.json(body);
 }

@@ -33,9 +33,14 @@ export function createQueryParser(schema: TObject): (query: Record<string, unkno
 function createParameter(schema: TSchema) {
   const validator = createValidator(schema);
   const isInteger = 'type' in schema && schema.type === 'integer';
+  const isTime = 'format' in schema && schema.format === 'date-time';
+  // In a query a plus sign stands for a space, so `+02:00` arrives as ` 02:00`.
+  const hasLostPlus = (given: string) => validator.is(given.replace(/ (?=\d\d:\d\d$)/, '+'));
   return (given: unknown): { value: unknown } | { fault: string } => {
     if (typeof given !== 'string') return { fault: 'may be given once only' };
     const value = isInteger && DIGITS.test(given) ? Number(given) : given;
-    return validator.is(value) ? { value } : { fault: validator.faults(value)[0]?.message ?? 'is not valid' };
+    if (validator.is(value)) return { value };
+    const fault = validator.faults(value)[0]?.message ?? 'is not valid';
+    return { fault: isTime && hasLostPlus(given) ? `${fault}; write the plus sign of an offset as %2B` : fault };
   };
 }

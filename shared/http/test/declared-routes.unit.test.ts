@@ -31,6 +31,7 @@ beforeEach(() => {
       { body: NewThing, idempotent: true, answer: Thing, location: (thing) => `/things/${thing.id}` },
       take,
     ),
+    post('/orders', { answer: Thing, location: (thing) => `/things/${thing.id}`, accepted: true }, take),
     get('/things', { answer: List }, async () => ['a']),
     get('/things/:id', { answer: Thing }, take),
     put('/things/:id/size', { body: strictObject({ size: Type.Integer() }), answer: Thing }, take),
@@ -56,6 +57,11 @@ describe('declared routes', () => {
     expect(answer.headers).toMatchObject({ location: `/things/${id}`, 'cache-control': 'no-store' });
     expect(answer.headers.etag).toBeUndefined();
     expect(deps.asked).toEqual([{ name: 'n', size: 1, cause, key: 'k', ifMatch: undefined }]);
+  });
+
+  test('when what was created is not done yet, then the answer is 202 with its address', async () => {
+    const { status, headers } = await request(app).post('/orders');
+    expect([status, headers.location]).toEqual([202, `/things/${id}`]);
   });
 
   test('when body and headers have faults, then all are listed, and the use case is not called', async () => {

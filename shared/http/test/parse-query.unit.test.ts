@@ -7,6 +7,7 @@ const parse = createQueryParser(
     name: Type.String({ minLength: 1, wanted: 'must be a name' }),
     limit: Type.Integer({ minimum: 1, maximum: 100, default: 20, wanted: 'must be a number from 1 to 100' }),
     colour: Type.Optional(Type.Enum(['red', 'blue'])),
+    since: Type.Optional(Type.String({ format: 'date-time', wanted: 'must be a time' })),
   }),
 );
 
@@ -32,4 +33,14 @@ test('when several parameters are wrong, not known or given twice, then all are 
       { path: 'colour', message: 'may be given once only' },
     ],
   });
+});
+
+test('when the plus sign of an offset has become a space, then the fault says how to write it', () => {
+  const faultOf = (since: string) => parse({ name: 'n', since });
+  const lost = { path: 'since', message: 'must be a time; write the plus sign of an offset as %2B' };
+  expect(faultOf('2026-03-01T20:00:00 02:00')).toEqual({ faults: [lost] });
+  expect(faultOf('2026-03-01T20:00:00+02:00')).toHaveProperty('value');
+  for (const since of ['yesterday 02:00', '2026-03-01T20:00:00 02:00 ', '2026-03-01 20:00']) {
+    expect(faultOf(since)).toEqual({ faults: [{ path: 'since', message: 'must be a time' }] });
+  }
 });

@@ -2,7 +2,7 @@ import { isAppError } from './errors.ts';
 import type { Lifecycle, StopOptions } from './lifecycle.ts';
 import type { Logger } from './logger.ts';
 
-/** What `compose.ts` hands to `main.ts`. */
+/** A program that runs as a process; see {@link runService}. */
 export interface Service {
   lifecycle: Lifecycle;
   logger: Logger;

@@ -11,14 +11,16 @@ import {
 interface Talk {
   readonly aggregates: readonly { readonly events: EventMap }[];
   readonly on?: readonly { readonly contracts: readonly EventContract[] }[];
+  readonly reads?: readonly { readonly contracts: readonly EventContract[] }[];
 }
 
 const publishedBy = ({ aggregates }: Talk): EventContract[] =>
   aggregates.flatMap(({ events }) => Object.values(events).flatMap(contractsOf));
 
-/** The messages that the bus of a service knows: what its aggregates publish, what it listens to, and the system events. */
+/** The messages that the bus of a service knows: what its aggregates publish, what it listens to or reads in streams, and the system events. */
 export function catalogueOf(service: Talk): Catalogue {
-  const heard = service.on?.flatMap(({ contracts }) => contracts) ?? [];
+  const { on = [], reads = [] } = service;
+  const heard = [...on, ...reads].flatMap(({ contracts }) => contracts);
   return createCatalogue([...new Set<EventContract>([...publishedBy(service), ...heard, ...systemEvents])]);
 }
 

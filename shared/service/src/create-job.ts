@@ -56,7 +56,12 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
     }
   }
 
-  const runner = alone === undefined ? everywhere(work) : whereItLeads({ pool, kind: name, name: alone, work, logger });
+  function createRunner() {
+    if (alone === undefined) return everywhere(work);
+    const [kind, lock] = typeof alone === 'string' ? [name, alone] : alone;
+    return whereItLeads({ pool, kind, name: lock, work, logger });
+  }
+  const runner = createRunner();
   let stopListening: () => void = () => undefined;
   return {
     name,

@@ -1,4 +1,4 @@
-import { busOptionsOf, createBusComponent, EventBus, publisherOptionsOf } from '@warren/event-bus';
+import { busOptionsOf, createBusComponent, EventBus, publisherOptionsOf, streamRetentionOf } from '@warren/event-bus';
 import {
   archiveRule,
   createDatabaseComponent,
@@ -40,7 +40,7 @@ import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
 import { createSubscriptions, queueOf, type Subscriptions } from './create-subscriptions.ts';
 import { dependencyComponents } from './dependency-components.ts';
-import { bySettings, type Context, type DefinedService, schemaOf } from './service-declaration.ts';
+import { bySettings, type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
 import { createSystemEvents } from './system-events/create-system-events.ts';
@@ -97,11 +97,6 @@ export function createService(service: DefinedService, options: ServiceOptions =
     intake: service.intake?.(settings as never),
     watch: following?.watch,
   });
-  let subscriptions: Subscriptions | undefined;
-  const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
-  const dependencies =
-    service.dependencies?.(own as never, { alerts, subscriptions: () => subscriptions?.active ?? [] }) ?? {};
-  const context = withDependencies(own, dependencies) as never;
   const bus = new EventBus({
     ...(service.on ? busOptionsOf(settings) : publisherOptionsOf(settings)),
     service: name,
@@ -113,12 +108,27 @@ export function createService(service: DefinedService, options: ServiceOptions =
     publishes: exchangesOf(service),
     ...{ logger, metrics, alerts },
   });
+  let subscriptions: Subscriptions | undefined;
+  const { prefetch, maxBatch } = settings;
+  const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
+  const inside: ServiceInside = {
+    alerts,
+    subscriptions: () => subscriptions?.active ?? [],
+    readStream(queue, { from, signal }) {
+      if (!service.reads?.some(({ stream }) => stream === queue))
+        throw kernelErrors.UNEXPECTED(`${name} reads the stream ${queue}, which it does not declare`);
+      const retention = streamRetentionOf(settings);
+      return bus.readStream({ ...{ queue, from, retention, prefetch, maxBatch }, ...(signal && { signal }) });
+    },
+  };
+  const dependencies = service.dependencies?.(own as never, inside) ?? {};
+  const context = withDependencies(own, dependencies) as never;
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
   const migrations = { namespace: name, migrations: service.migrations ?? [] };
   const rules = [
-    ...(service.on ? [inboxRetention(settings.inboxKeepMs)] : []),
+    ...(service.on || service.reads ? [inboxRetention(settings.inboxKeepMs)] : []),
     ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs)] : []),
     ...(service.retention?.(settings as never) ?? []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
@@ -128,7 +138,6 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const hasApi = routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
   const { on: listens, atStart = [], jobs = [] } = service;
-  const { prefetch, maxBatch } = settings;
   subscriptions =
     listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.

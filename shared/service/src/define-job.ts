@@ -27,8 +27,11 @@ export interface Job<in Deps = never> {
   readonly run: (context: Deps, turn: Turn) => Promise<Rest | undefined> | Promise<void>;
   /** What this instance commits of it wakes the job. @default nothing */
   readonly wakenBy?: AnyAggregate;
-  /** Only one instance at a time runs the job, the others stand by. Together with the job's name it names the lock. @default every instance runs it */
-  readonly alone?: string;
+  /**
+   * Only one instance at a time runs the job, the others stand by. It names the lock, together with the job's name, or as a pair without it: so a
+   * job can have the lock that an earlier release has. @default every instance runs it
+   */
+  readonly alone?: string | readonly [kind: string, name: string];
   /** After the last run, before the lock of a job that runs alone is freed: finishes what is in hand, says goodbye. */
   readonly stop?: (context: Deps) => Promise<void>;
   /** What readiness says beside the state of the job. In standby only its `details` count. */

@@ -9,9 +9,9 @@ export {
   type DefinedService,
   defineService,
   type ServiceInside,
+  type StreamReading,
   schemaOf,
 } from './service-declaration.ts';
 export { settingsOf } from './service-settings.ts';
 export { type ServiceTopology, topologyOf } from './service-topology.ts';
-export { createSystemEvents, type SystemEventsOptions } from './system-events/create-system-events.ts';
 export { queuesFor, readTopologies } from './system-topology.ts';

@@ -1,5 +1,5 @@
-import type { AnyAggregate, EventTypeOf, SharedValueOf } from '@warren/contracts';
-import type { Subscription as BusSubscription } from '@warren/event-bus';
+import type { AnyAggregate, EventContract, EventEnvelope, EventTypeOf, SharedValueOf } from '@warren/contracts';
+import type { Subscription as BusSubscription, ReadStreamOptions, StreamBatch } from '@warren/event-bus';
 import type { Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Alerts, Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
@@ -21,6 +21,22 @@ export interface ServiceInside {
   readonly alerts: Alerts;
   /** What the service consumes at the moment; nothing before its start. */
   readonly subscriptions: () => readonly BusSubscription[];
+  /**
+   * Reads one of the streams that the service declares in `reads`, with the retention, the prefetch and the batches of its settings; see
+   * `EventBus.readStream`.
+   * @throws `UNEXPECTED` for another stream
+   */
+  readonly readStream: (
+    stream: string,
+    options: Pick<ReadStreamOptions, 'from' | 'signal'>,
+  ) => AsyncIterable<StreamBatch<EventEnvelope>>;
+}
+
+/** A stream that a service reads. */
+export interface StreamReading {
+  readonly stream: string;
+  /** The events that it looks for. The stream is bound to their exchanges; what else is in it is passed over. */
+  readonly contracts: readonly EventContract[];
 }
 
 /** Where the shared values are of each aggregate that has some, by category. */
@@ -54,6 +70,8 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly projections?: readonly Projection[];
   /** What it listens to; see `on`. @default nothing */
   readonly on?: readonly Subscription<Deps<Spec, More>>[];
+  /** Streams that a dependency reads; see `ServiceInside.readStream`. @default none */
+  readonly reads?: readonly StreamReading[];
   /**
    * What is needed beside the context, made once: gateways, mailers, templates. One that has `start`, `stop` or `health` is a component of the
    * service under its name; the service is `degraded` while it is not up. The parameter of the function needs a type of its own, as
@@ -101,7 +119,15 @@ type Parts = ServiceParts<SettingsSpec, readonly AnyAggregate[], object>;
 export interface DefinedService
   extends Pick<
     Parts,
-    'name' | 'port' | 'optional' | 'settings' | 'aggregates' | 'projections' | 'migrations' | 'idempotencyKeys'
+    | 'name'
+    | 'port'
+    | 'optional'
+    | 'settings'
+    | 'aggregates'
+    | 'projections'
+    | 'reads'
+    | 'migrations'
+    | 'idempotencyKeys'
   > {
   readonly on?: readonly Subscription[];
   readonly dependencies?: (context: never, inside: ServiceInside) => object;

@@ -1,9 +1,9 @@
-import { busSettings } from '@warren/event-bus';
+import { busSettings, streamSettings } from '@warren/event-bus';
 import { databaseSettings, idempotencySettings } from '@warren/event-store';
 import { formats, processSettings, type Settings, setting } from '@warren/kernel';
 import type { DefinedService } from './service-declaration.ts';
 
-const { amqpUrl, ...consumerSettings } = busSettings;
+const { amqpUrl, prefetch, maxBatch, ...queueSettings } = busSettings;
 const { inboxKeepMs, ...logSettings } = databaseSettings;
 
 const portSetting = ({ name, port, routes }: DefinedService) =>
@@ -16,8 +16,8 @@ const portSetting = ({ name, port, routes }: DefinedService) =>
 
 /** Those of the kit that every service has. */
 const common = { amqpUrl, ...logSettings, ...processSettings };
-/** Those of a service that listens to others. */
-const listening = { ...consumerSettings, inboxKeepMs };
+/** Those of a service that takes in messages, from queues or streams. */
+const listening = { prefetch, maxBatch, inboxKeepMs };
 
 /** All settings of a service: its own, and those of the kit that mean anything to it. */
 export function settingsOf(service: DefinedService) {
@@ -26,11 +26,15 @@ export function settingsOf(service: DefinedService) {
     ...service.settings,
     ...(service.idempotencyKeys && idempotencySettings),
     ...common,
-    ...(service.on && listening),
+    ...((service.on || service.reads) && listening),
+    ...(service.on && queueSettings),
+    ...(service.reads && streamSettings),
   };
 }
 
 /** The settings of the kit. Those that mean nothing to the service are not there. */
 export type ServiceSettings = Settings<typeof common> &
   Settings<typeof listening> &
+  Settings<typeof queueSettings> &
+  Settings<typeof streamSettings> &
   Settings<typeof idempotencySettings> & { readonly port: number };

@@ -29,7 +29,7 @@ export interface ServiceTopology {
 /** Derives what stands in the `topology.json` of a service. */
 export function topologyOf(service: DefinedService): ServiceTopology {
   const settings = settingsOf(service);
-  const { name, optional = false, routes, on = [] } = service;
+  const { name, optional = false, routes, on = [], reads = [] } = service;
   return {
     service: name,
     port: { setting: settings.port.env, default: service.port },
@@ -41,7 +41,7 @@ export function topologyOf(service: DefinedService): ServiceTopology {
       bindings: subscription.contracts.map(({ exchange, routingKey }) => ({ exchange, routingKey })),
       ...(subscription.when && { optional: true }),
     })),
-    streams: [],
+    streams: reads.map(({ stream }) => stream),
     settings: Object.values(settings)
       .map(({ env }) => env)
       .toSorted(),

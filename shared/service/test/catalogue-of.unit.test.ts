@@ -23,6 +23,12 @@ test('when a service is declared, then its bus knows what it publishes, what it 
   expect(find('Rung', 1)).toBe(RungV1);
 });
 
+test('when a service reads a stream, then its bus knows what it looks for there, and publishes none of it', () => {
+  const reader = { aggregates: [{ events: { Hung } }], reads: [{ contracts: [Struck, Hung] }] };
+  expect(catalogueOf(reader).contracts).toEqual([Hung, Struck, ...systemEvents]);
+  expect(exchangesOf(reader)).toEqual(['bells']);
+});
+
 test('when a service listens to nobody and publishes nothing, then its bus knows the system events', () => {
   expect(catalogueOf({ aggregates: [{ events: { Heard } }] }).contracts).toEqual([...systemEvents]);
 });

@@ -2,7 +2,15 @@ import { expect, test } from '@jest/globals';
 import { defineProjection } from '@warren/event-store';
 import { post, strictObject } from '@warren/http';
 import { silentLogger } from '@warren/kernel';
-import { createService, defineJob, defineService, on, settingsOf } from '@warren/service';
+import {
+  createService,
+  defineJob,
+  defineService,
+  on,
+  type ServiceInside,
+  settingsOf,
+  topologyOf,
+} from '@warren/service';
 import { Type } from 'typebox';
 import { aggregateOf, bell } from './bell-aggregate.ts';
 
@@ -45,6 +53,22 @@ test('when a service has dependencies, then they are made once, from its own set
   };
   create(defineService({ ...base, dependencies }))();
   expect(made).toEqual([expect.objectContaining({ port: 0 })]);
+});
+
+test('when a service reads a stream, then it has the settings of that and none of queues, and reads no other stream', () => {
+  let inside: ServiceInside | undefined;
+  const dependencies = (_: object, given: ServiceInside) => {
+    inside = given;
+    return {};
+  };
+  const service = defineService({ ...base, reads: [{ stream: 'all', contracts: [] }], dependencies });
+  const settings = Object.keys(settingsOf(service));
+  expect(settings).toEqual(expect.arrayContaining(['streamMaxAgeMs', 'prefetch', 'maxBatch', 'inboxKeepMs']));
+  expect(settings).not.toContain('retryMaxAttempts');
+  expect(topologyOf(service).streams).toEqual(['all']);
+  create(service)();
+  expect(() => inside?.readStream('all', { from: 'first' })).not.toThrow();
+  expect(() => inside?.readStream('others', { from: 'first' })).toThrow('the stream others, which it does not declare');
 });
 
 test('when an aggregate listens that the service does not have, or a queue is there twice, then that is said at the start', () => {

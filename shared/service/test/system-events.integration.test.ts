@@ -19,7 +19,7 @@ import {
   silentLogger,
 } from '@warren/kernel';
 import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
-import { createSystemEvents } from '../src/index.ts';
+import { createSystemEvents } from '../src/system-events/create-system-events.ts';
 
 type SystemContract = (typeof systemEvents)[number];
 type SystemEvent = EventOf<SystemContract>;

@@ -2,7 +2,7 @@ import { expect, it } from '@jest/globals';
 import type { EventEnvelope } from '@warren/contracts';
 import type { LoggedError, Readiness } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { createSystemEvents } from '../src/index.ts';
+import { createSystemEvents } from '../src/system-events/create-system-events.ts';
 
 const ready = async (): Promise<Readiness> => ({
   status: 'ready',

@@ -1,30 +1,33 @@
-import type { AnalyticsDependencies } from './analytics-dependencies.ts';
-import { createCountBatch } from './count-batch.ts';
-import type { ReadModel } from './read-models.ts';
+import { STREAMS } from '@shop/events/topology';
+import type { ServiceInside } from '@warren/service';
+import type { AnalyticsContext } from './analytics-context.ts';
+import { countBatch } from './count-batch.ts';
+import type { ReadModel, ReplayStart } from './read-models.ts';
+
+type Following = Pick<AnalyticsContext, 'store' | 'models' | 'clock' | 'logger'> & Pick<ServiceInside, 'readStream'>;
 
 /**
  * Keeps a read model up with the stream, from where it is, until it is aborted or another one has taken the model's place. One that is
  * being built becomes the live one as soon as it is as far as that.
  */
-export function createFollowStream(dependencies: AnalyticsDependencies) {
-  const { store, models, source, clock, logger } = dependencies;
-  const countBatch = createCountBatch(dependencies);
-
-  /** Gives whether the model is still being built. */
-  async function trySwap(model: ReadModel): Promise<boolean> {
-    const swapped = await store.transaction((tx) => models.swap(tx, { id: model.id, now: clock.now() }));
-    if (swapped)
-      logger.info({ model: model.id, replayId: model.replayId }, 'the replayed figures are the live ones now');
-    return !swapped;
+export async function followStream(following: Following, model: ReadModel, signal: AbortSignal): Promise<void> {
+  let offset = model.readOffset;
+  let building = model.state === 'building' && (await trySwap(following, model));
+  const from = offset === null ? startOf(model.startsFrom) : { after: offset };
+  for await (const { events, lastOffset } of following.readStream(STREAMS.events, { from, signal })) {
+    const batch = { model: model.id, from: offset, events: events.map(({ event }) => event), lastOffset };
+    if (!(await countBatch(following, batch))) return;
+    offset = lastOffset;
+    if (building) building = await trySwap(following, model);
   }
-
-  return async (model: ReadModel, signal: AbortSignal): Promise<void> => {
-    let offset = model.readOffset;
-    let building = model.state === 'building' && (await trySwap(model));
-    for await (const batch of source.read(offset === null ? model.startsFrom : { after: offset }, signal)) {
-      if (!(await countBatch({ model: model.id, from: offset, batch }))) return;
-      offset = batch.lastOffset;
-      if (building) building = await trySwap(model);
-    }
-  };
 }
+
+/** @returns whether the model is still being built */
+async function trySwap({ store, models, clock, logger }: Following, model: ReadModel): Promise<boolean> {
+  const swapped = await store.transaction((tx) => models.swap(tx, { id: model.id, now: clock.now() }));
+  if (swapped) logger.info({ model: model.id, replayId: model.replayId }, 'the replayed figures are the live ones now');
+  return !swapped;
+}
+
+const startOf = (start: ReplayStart) =>
+  typeof start === 'object' && 'timestamp' in start ? { timestamp: new Date(start.timestamp) } : start;

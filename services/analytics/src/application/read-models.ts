@@ -1,9 +1,11 @@
-import type { StoreTransaction } from '@warren/event-store';
+import type { StoreWork } from '@warren/event-store';
 import type { OrderFacts } from '../domain/order-facts.ts';
 import type { Tally } from '../domain/tally.ts';
-import type { ReplayStart } from './event-source.ts';
 
-type Tx = Pick<StoreTransaction, 'query'>;
+type Tx = Pick<StoreWork, 'query' | 'write'>;
+
+/** Where in the stream of all events a read model begins. Kept as JSON: times are ISO 8601 in UTC. */
+export type ReplayStart = 'first' | { offset: number } | { timestamp: string };
 
 /**
  * | state | means | next |
@@ -46,9 +48,9 @@ export interface ReadModels {
   advance(tx: Tx, model: { id: number; from: number | null; to: number }): Promise<boolean>;
   loadOrders(tx: Tx, model: number, orderIds: readonly string[]): Promise<Map<string, OrderFacts>>;
   add(tx: Tx, model: number, tally: Tally, events: number): Promise<void>;
-  /** Makes the one that is built the live one, if it is as far as that; gives whether it was. */
+  /** Makes the one that is built the live one, if it is as far as that. @returns whether it was */
   swap(tx: Tx, model: { id: number; now: Date }): Promise<boolean>;
-  /** Deletes some rows of a retired one; gives whether there may be more. */
+  /** Deletes some rows of a retired one. @returns whether there may be more */
   clearRetired(tx: Tx): Promise<boolean>;
   /** Locks the live one if events were counted since they were last announced, and notes that they are announced now. */
   claimAnnouncement(tx: Tx): Promise<boolean>;

@@ -1,68 +1,71 @@
+import type { RequestOf } from '@warren/contracts';
 import { createId } from '@warren/kernel';
+import { type Static, Type } from 'typebox';
 import { analyticsErrors } from '../domain/analytics-errors.ts';
-import type { AnalyticsDependencies } from './analytics-dependencies.ts';
-import type { ReplayStart } from './event-source.ts';
-import type { ReadModel } from './read-models.ts';
+import type { AnalyticsContext } from './analytics-context.ts';
+import type { ReadModel, ReadModels, ReplayStart } from './read-models.ts';
 
-/** A replay as the API shows it. */
-export interface ReplayView {
-  id: string;
-  state: 'running' | 'done';
-  from: ReplayStart;
+const OrNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
+
+/** A replay as the API shows it. Times are ISO 8601, UTC. */
+export const ReplayView = Type.Object({
+  id: Type.String(),
+  state: Type.Enum(['running', 'done']),
+  from: Type.Unsafe<ReplayStart>({}),
   /** Of the last message read; null before the first. */
-  offset: number | null;
+  offset: OrNull(Type.Integer()),
   /** Where the live figures were when it began; null when they had read nothing. */
-  target: number | null;
+  target: OrNull(Type.Integer()),
   /** Events counted so far. */
-  events: number;
-  /** ISO 8601, UTC. */
-  startedAt: string;
-  finishedAt?: string;
+  events: Type.Integer(),
+  startedAt: Type.String(),
+  finishedAt: Type.Optional(Type.String()),
+});
+export type ReplayView = Static<typeof ReplayView>;
+
+export const replayNotFound = (id: string) => analyticsErrors.ANALYTICS_REPLAY_NOT_FOUND(`there is no replay ${id}`);
+
+/**
+ * Asks for the figures to be made anew from a place of the stream on. The present ones answer until that is done. Whoever leads carries it
+ * out, and goes on with it after a restart.
+ * @throws `ANALYTICS_REPLAY_AHEAD`, `ANALYTICS_REPLAY_RUNNING`
+ */
+export async function startReplay(
+  { store, models, clock }: AnalyticsContext,
+  startsFrom: ReplayStart,
+): Promise<ReplayView> {
+  const now = clock.now();
+  await requireReached(models, startsFrom, now);
+  const replay = { replayId: createId(), startsFrom, now };
+  const model = await store.transaction((tx) => models.begin(tx, replay));
+  if (!model) throw await running(models);
+  return toView(model);
 }
 
-/** Asks for replays and tells how they get on. Whoever leads carries them out, and goes on with them after a restart. */
-export function createReplays(
-  { store, models, clock }: Pick<AnalyticsDependencies, 'store' | 'models' | 'clock'>,
-  onRequested: () => void,
-) {
-  return {
-    /** @throws `ANALYTICS_REPLAY_AHEAD`, `ANALYTICS_REPLAY_RUNNING` */
-    async startReplay(startsFrom: ReplayStart): Promise<ReplayView> {
-      const now = clock.now();
-      await requireReached(startsFrom, now);
-      const replay = { replayId: createId(), startsFrom, now };
-      const model = await store.transaction((tx) => models.begin(tx, replay));
-      if (!model) throw await running();
-      onRequested();
-      return toView(model);
-    },
-    async getReplay(replayId: string): Promise<ReplayView> {
-      const model = await models.findReplay(replayId);
-      if (!model) throw analyticsErrors.ANALYTICS_REPLAY_NOT_FOUND(`there is no replay ${replayId}`);
-      return toView(model);
-    },
-  };
+/** How a replay gets on. @throws `ANALYTICS_REPLAY_NOT_FOUND` */
+export async function getReplay({ models }: AnalyticsContext, { id }: RequestOf<{ id: string }>): Promise<ReplayView> {
+  const model = await models.findReplay(id);
+  if (!model) throw replayNotFound(id);
+  return toView(model);
+}
 
-  /** The next message to come is near enough. */
-  async function requireReached(start: ReplayStart, now: Date): Promise<void> {
-    if (start === 'first') return;
-    if ('offset' in start) return requireRead(start.offset);
-    if (Date.parse(start.timestamp) > now.getTime())
-      throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`it is ${now.toISOString()} now`);
-  }
+/** The next message to come is near enough. */
+async function requireReached(models: ReadModels, start: ReplayStart, now: Date): Promise<void> {
+  if (start === 'first') return;
+  if ('offset' in start) return requireRead(models, start.offset);
+  if (Date.parse(start.timestamp) > now.getTime())
+    throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`it is ${now.toISOString()} now`);
+}
 
-  async function requireRead(offset: number): Promise<void> {
-    const live = (await models.active()).find(({ state }) => state === 'live');
-    const next = (live?.readOffset ?? -1) + 1;
-    if (offset > next) throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`the next message has the offset ${next}`);
-  }
+async function requireRead(models: ReadModels, offset: number): Promise<void> {
+  const live = (await models.active()).find(({ state }) => state === 'live');
+  const next = (live?.readOffset ?? -1) + 1;
+  if (offset > next) throw analyticsErrors.ANALYTICS_REPLAY_AHEAD(`the next message has the offset ${next}`);
+}
 
-  async function running() {
-    const replayId = (await models.active()).find(({ state }) => state === 'building')?.replayId;
-    return analyticsErrors.ANALYTICS_REPLAY_RUNNING('another replay is running', {
-      details: { members: { replayId } },
-    });
-  }
+async function running(models: ReadModels) {
+  const replayId = (await models.active()).find(({ state }) => state === 'building')?.replayId;
+  return analyticsErrors.ANALYTICS_REPLAY_RUNNING('another replay is running', { details: { members: { replayId } } });
 }
 
 function toView(model: ReadModel): ReplayView {

@@ -73,9 +73,20 @@ export interface Reactions {
 
 /** What can be done inside {@link Store.transaction}. */
 export interface StoreWork {
+  /** Rows of any statement, with the names of their columns in camelCase. */
   query<Row>(statement: Sql): Promise<Row[]>;
   /** @throws what the writes say; `TRANSACTION_CONTENTION` */
   write(writes: readonly Write[]): Promise<void>;
+  /**
+   * Decides an input and appends what follows. It is caused by the first event of its stream unless a cause is named.
+   * @throws what `decide` throws; `TRANSACTION_CONTENTION`
+   */
+  decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, cause?: Cause): Promise<Outcome<A>>;
+  /**
+   * The messages that this consumer has not handled before, each once, in their order. They count as handled once the transaction has committed.
+   * @throws `MESSAGE_ID_INVALID`
+   */
+  claim<Message extends { id: string }>(consumer: string, messages: readonly Message[]): Promise<Message[]>;
 }
 
 /** What use cases do with the log and the tables of their service. */
@@ -336,8 +347,25 @@ export function createStore(options: StoreOptions): ServiceStore {
       });
       for (const report of reports) report();
     },
-    transaction: (work) =>
-      log.transaction((tx) => work({ query: (one) => queryOn(tx, one), write: (writes) => executeWrites(tx, writes) })),
+    async transaction(work) {
+      const { result, reports } = await log.transaction(async (tx) => {
+        const reports: (() => void)[] = [];
+        const result = await work({
+          query: (statement) => queryOn(tx, statement),
+          write: (writes) => executeWrites(tx, writes),
+          claim: (consumer, messages) => claimFresh(tx, consumer, messages),
+          async decide(aggregate, input, cause) {
+            const asked = { input, cause };
+            const outcome = await decideIn(tx, aggregate, asked);
+            reports.push(() => report(aggregate, asked, outcome));
+            return outcome;
+          },
+        });
+        return { result, reports };
+      });
+      for (const report of reports) report();
+      return result;
+    },
   };
 }
 

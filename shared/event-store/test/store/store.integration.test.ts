@@ -297,6 +297,25 @@ describe('the store of a service', () => {
     });
   });
 
+  it('when a transaction decides and claims, then that is kept with its rows, or nothing of it is; outcomes are counted once kept', async () => {
+    const { store, counted } = await open();
+    const message = { id: other };
+    const work = (fails: boolean) =>
+      store.transaction(async (tx) => {
+        const fresh = await tx.claim('hall', [message, message]);
+        const { events } = await tx.decide(counter, fill(one, 3));
+        if (fails) throw new Error('no luck');
+        return { fresh, events };
+      });
+    await expect(work(true)).rejects.toThrow('no luck');
+    expect(await counted()).toEqual([]);
+    const { fresh, events } = await work(false);
+    expect(fresh).toEqual([message]);
+    expect(events).toMatchObject([{ data: { by: 3 }, metadata: { correlationId: one, causationId: one } }]);
+    expect(await counted()).toHaveLength(1);
+    expect(await work(false)).toMatchObject({ fresh: [], events: [] });
+  });
+
   it('when tables are asked, then the names of the columns come in camelCase', async () => {
     const { store } = await open();
     expect(await store.query(sql`SELECT ${'x'}::text AS made_by, 1 AS n`)).toEqual([{ madeBy: 'x', n: 1 }]);

@@ -1,9 +1,9 @@
-import type { EventStore, StoreTransaction } from '@warren/event-store';
+import { type Sql, type Store, type StoreWork, sql } from '@warren/event-store';
 import { groupBy } from '@warren/kernel';
 import type { FigureQueries, Figures, ProductFigures, Window } from '../../application/figures.ts';
 import { quantileOf } from '../../domain/latency-histogram.ts';
 
-type Tx = Pick<StoreTransaction, 'query'>;
+type Tx = Pick<StoreWork, 'query'>;
 
 /** Of one minute, or of all of a window together: then `minute` is null. */
 interface Minute {
@@ -14,16 +14,20 @@ type OrdersRow = Minute & { created: number; confirmed: number; cancelled: numbe
 type RevenueRow = Minute & { currency: string; cents: number };
 type LatencyRow = Minute & { bucket: number; count: number };
 
-const LIVE = `model = (SELECT id FROM read_model WHERE state = 'live')`;
+const LIVE = sql`model = (SELECT id FROM read_model WHERE state = 'live')`;
+
+/** The SQL by which rows of a window are kept apart. */
+const TOGETHER = sql`NULL::timestamptz`;
+const BY_MINUTE = sql`minute`;
 
 /** Queries on the figures of the live read model. */
-export function createFigureQueries(store: Pick<EventStore, 'query' | 'transaction'>): FigureQueries {
+export function createFigureQueries(store: Pick<Store, 'query' | 'transaction'>): FigureQueries {
   return {
     summary(window, tx) {
       const read = async (reader: Tx) => {
         const { from, to } = window;
-        const rows = await readWindow(reader, window, 'NULL::timestamptz');
-        return { from: from.toISOString(), to: to.toISOString(), ...figuresOf(rows) };
+        const found = await readWindow(reader, window, TOGETHER);
+        return { from: from.toISOString(), to: to.toISOString(), ...figuresOf(found) };
       };
       return tx ? read(tx) : snapshot(store, read);
     },
@@ -32,35 +36,29 @@ export function createFigureQueries(store: Pick<EventStore, 'query' | 'transacti
         const newest = await newestMinutes(tx, window, limit);
         const from = newest.at(-1);
         if (!from) return [];
-        const rows = await readWindow(tx, { ...window, from }, 'minute');
-        const rowsOf = byMinute(rows);
+        const rowsOf = byMinute(await readWindow(tx, { ...window, from }, BY_MINUTE));
         return newest.map((minute) => ({ minute: minute.toISOString(), ...figuresOf(rowsOf(minute)) }));
       }),
-    async products(limit) {
-      const { rows } = await store.query<ProductFigures>(
-        `SELECT product_id AS "productId", quantity, orders FROM product_sales
-          WHERE ${LIVE} AND quantity > 0 ORDER BY quantity DESC, product_id LIMIT $1`,
-        [limit],
-      );
-      return rows;
-    },
+    products: (limit) =>
+      store.query<ProductFigures>(sql`
+        SELECT product_id, quantity, orders FROM product_sales
+         WHERE ${LIVE} AND quantity > 0 ORDER BY quantity DESC, product_id LIMIT ${limit}`),
   };
 }
 
 /** One state of all tables: between two statements another read model may become the live one. */
-function snapshot<Result>(store: Pick<EventStore, 'transaction'>, read: (tx: Tx) => Promise<Result>): Promise<Result> {
+function snapshot<Result>(store: Pick<Store, 'transaction'>, read: (tx: Tx) => Promise<Result>): Promise<Result> {
   return store.transaction(async (tx) => {
-    await tx.query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+    await tx.query(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`);
     return read(tx);
   });
 }
 
 async function newestMinutes(tx: Tx, { from, to }: Window, limit: number): Promise<Date[]> {
-  const { rows } = await tx.query<{ minute: Date }>(
-    `SELECT DISTINCT minute FROM minute_type WHERE ${LIVE} AND minute >= $1 AND minute < $2 ORDER BY minute DESC LIMIT $3`,
-    [from, to, limit],
-  );
-  return rows.map(({ minute }) => minute);
+  const found = await tx.query<{ minute: Date }>(sql`
+    SELECT DISTINCT minute FROM minute_type WHERE ${LIVE} AND minute >= ${from} AND minute < ${to}
+     ORDER BY minute DESC LIMIT ${limit}`);
+  return found.map(({ minute }) => minute);
 }
 
 interface WindowRows {
@@ -70,35 +68,25 @@ interface WindowRows {
   latencies: LatencyRow[];
 }
 
-/** @param key the SQL by which rows are kept apart */
-async function readWindow(tx: Tx, { from, to }: Window, key: 'minute' | 'NULL::timestamptz'): Promise<WindowRows> {
-  const where = `WHERE ${LIVE} AND minute >= $1 AND minute < $2`;
-  const values = [from, to];
+async function readWindow(tx: Tx, { from, to }: Window, key: Sql): Promise<WindowRows> {
+  const where = sql`WHERE ${LIVE} AND minute >= ${from} AND minute < ${to}`;
   const [types, orders, revenue, latencies] = await Promise.all([
-    tx.query<TypeRow>(
-      `SELECT ${key} AS minute, type, sum(count)::bigint AS count FROM minute_type ${where} GROUP BY 1, type ORDER BY type`,
-      values,
-    ),
-    tx.query<OrdersRow>(
-      `SELECT ${key} AS minute, sum(created)::bigint AS created, sum(confirmed)::bigint AS confirmed,
-              sum(cancelled)::bigint AS cancelled
-         FROM minute_orders ${where} GROUP BY 1`,
-      values,
-    ),
-    tx.query<RevenueRow>(
-      `SELECT ${key} AS minute, currency, sum(cents)::float8 AS cents
-         FROM minute_revenue ${where} GROUP BY 1, currency HAVING sum(cents) <> 0 ORDER BY currency`,
-      values,
-    ),
-    tx.query<LatencyRow>(
-      `SELECT ${key} AS minute, bucket, sum(count)::bigint AS count FROM minute_latency ${where} GROUP BY 1, bucket`,
-      values,
-    ),
+    tx.query<TypeRow>(sql`
+      SELECT ${key} AS minute, type, sum(count)::bigint AS count FROM minute_type ${where} GROUP BY 1, type ORDER BY type`),
+    tx.query<OrdersRow>(sql`
+      SELECT ${key} AS minute, sum(created)::bigint AS created, sum(confirmed)::bigint AS confirmed,
+             sum(cancelled)::bigint AS cancelled
+        FROM minute_orders ${where} GROUP BY 1`),
+    tx.query<RevenueRow>(sql`
+      SELECT ${key} AS minute, currency, sum(cents)::float8 AS cents
+        FROM minute_revenue ${where} GROUP BY 1, currency HAVING sum(cents) <> 0 ORDER BY currency`),
+    tx.query<LatencyRow>(sql`
+      SELECT ${key} AS minute, bucket, sum(count)::bigint AS count FROM minute_latency ${where} GROUP BY 1, bucket`),
   ]);
-  return { types: types.rows, orders: orders.rows, revenue: revenue.rows, latencies: latencies.rows };
+  return { types, orders, revenue, latencies };
 }
 
-/** Gives the rows of a minute; a day has many of both. */
+/** Returns what finds the rows of a minute; a day has many of both. */
 function byMinute({ types, orders, revenue, latencies }: WindowRows): (minute: Date) => WindowRows {
   const at = <Row extends Minute>(rows: readonly Row[]) => {
     const groups = groupBy(rows, (row) => row.minute?.getTime());
