@@ -1,6 +1,6 @@
+import { orderService } from '@shop/order';
 import { type RecordedEvent, toWireOf } from '@warren/event-store';
 import { readTraceContext } from '@warren/kernel';
-import { orderService } from '@warren/order';
 import { schemaOf } from '@warren/service';
 import type { LoggedEvent } from './causal-tree.ts';
 

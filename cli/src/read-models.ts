@@ -1,7 +1,7 @@
+import { orderService } from '@shop/order';
+import { userService } from '@shop/user';
 import type { InlineProjection } from '@warren/event-store';
-import { orderService } from '@warren/order';
 import { schemaOf } from '@warren/service';
-import { userService } from '@warren/user';
 import { cliErrors } from './cli-errors.ts';
 
 /** A read model that can be made anew, and where it is. */

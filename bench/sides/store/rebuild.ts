@@ -1,5 +1,5 @@
+import { orderService, orders as projection } from '@shop/order';
 import { createDatabaseComponent, createPool, type DatabasePool, rebuildProjection } from '@warren/event-store';
-import { orderService, orders as projection } from '@warren/order';
 import { schemaOf } from '@warren/service';
 import { orderMigrations } from '../../../services/order/src/adapters/postgres/migrations.ts';
 import { serveWorker } from '../../harness/worker.ts';

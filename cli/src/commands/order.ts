@@ -1,5 +1,5 @@
 import type { OrderView } from '@shop/events/order-view';
-import { orders } from '@warren/order';
+import { orders } from '@shop/order';
 import { addressOf } from '../addresses.ts';
 import type { Moment } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
