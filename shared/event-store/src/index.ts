@@ -26,6 +26,7 @@ export * from './relay/relay.ts';
 export * from './relay/relay-alerts.ts';
 export { isOf } from './store/aggregate-log.ts';
 export type { Asked, Outcome } from './store/decide-aggregate.ts';
+export type { MessageWriter, Reaction, Reactions } from './store/handle-messages.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';
 export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared-rows.ts';
@@ -33,8 +34,6 @@ export { type NumberedSql, rows, type Sql, sql, touching, type Write } from './s
 export {
   createStore,
   type Intake,
-  type MessageWriter,
-  type Reactions,
   type ServiceStore,
   type Store,
   type StoreWork,

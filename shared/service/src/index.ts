@@ -3,7 +3,7 @@ export { createService, type RunnableService, run, type ServiceOptions } from '.
 export { defineJob, type Job, type Rest, type Turn } from './define-job.ts';
 export { followRoute } from './follow-route.ts';
 export { historyRoute } from './history-route.ts';
-export { type MessageHandler, on, type Reaction, type Subscription } from './on.ts';
+export { type MessageHandler, on, type Subscription } from './on.ts';
 export {
   type Context,
   type DefinedService,

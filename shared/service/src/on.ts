@@ -1,13 +1,10 @@
-import type { AggregateRequest, AnyAggregate, EventContract, EventOf, Ignored } from '@warren/contracts';
-import type { MessageWriter, Write } from '@warren/event-store';
+import type { AnyAggregate, EventContract, EventOf } from '@warren/contracts';
+import type { MessageWriter, Reaction } from '@warren/event-store';
 
 /** An aggregate that takes a message as an input. */
 interface Listening<in Message> extends AnyAggregate {
   readonly idOf: (input: Message) => string;
 }
-
-/** What follows from a message: inputs for aggregates, rows, or that it is ignored and why. */
-export type Reaction = AggregateRequest | Write | Ignored;
 
 /**
  * Says what follows from a message, as data. It is called before the transaction, so it may wait for others; it may be called again for the

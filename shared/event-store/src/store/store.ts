@@ -1,18 +1,7 @@
-import {
-  type AggregateRequest,
-  type AnyAggregate,
-  type Cause,
-  causeOf,
-  type EventEnvelope,
-  type Ignored,
-  type InputOf,
-  type RecordedOf,
-  type StateOf,
-} from '@warren/contracts';
+import type { AnyAggregate, Cause, EventEnvelope, InputOf, RecordedOf, StateOf } from '@warren/contracts';
 import {
   type AppError,
   type Clock,
-  Counter,
   createBatcher,
   isAppError,
   kernelErrors,
@@ -27,8 +16,10 @@ import { fingerprintOf, type IdempotencyKeys } from '../log/idempotency-keys.ts'
 import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
 import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
+import { createDecisionReport } from './decision-report.ts';
 import { executeWrites } from './execute-writes.ts';
 import { type FollowOptions, followStream } from './follow-stream.ts';
+import { handleMessages, type MessageHandling, type Reactions } from './handle-messages.ts';
 import type { ReadModel } from './read-model.ts';
 import type { SharedRows } from './shared-rows.ts';
 import { camelCase, type NumberedSql, type Sql, sql, toQuery, type Write } from './sql.ts';
@@ -49,27 +40,6 @@ export type CreateRequest = {
       readonly sameAs: unknown;
     }
 );
-
-/** Rows that follow from messages: of all messages of a commit at once. */
-export interface MessageWriter<in Message = never> {
-  /** The line of the log for each message once its rows are committed; the ids of the message are added to its fields. @default nothing is logged */
-  readonly log?: { readonly text: string; readonly fieldsOf: (message: Message) => object };
-  /** Pure; see `Write` for what its statements may do. Each message is handed over once, however often it is delivered. */
-  readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
-}
-
-/** What follows from one message: inputs for aggregates, rows, or that it is ignored and why. */
-type Reaction = AggregateRequest | Write | Ignored;
-
-/** What follows from the messages of a queue. */
-export interface Reactions {
-  /** Each takes every message as an input. @default none */
-  readonly aggregates?: readonly AnyAggregate[];
-  /** Each is asked about every message, before the transaction. @default none */
-  readonly handlers?: readonly ((message: EventEnvelope) => Promise<readonly Reaction[]>)[];
-  /** @default none */
-  readonly writers?: readonly MessageWriter[];
-}
 
 /** What can be done inside {@link Store.transaction}. */
 export interface StoreWork {
@@ -183,12 +153,7 @@ export interface StoreOptions {
 export function createStore(options: StoreOptions): ServiceStore {
   const { log, source, aggregates, clock, shared = {}, keys, recordAs, intake, watch, logger, metrics } = options;
   for (const aggregate of aggregates) requireRows(aggregate, shared);
-  const decisions = new Counter({
-    name: 'warren_decisions_total',
-    help: 'Inputs of aggregates by what followed from them: an event, or ignored',
-    labelNames: ['aggregate', 'input', 'outcome'],
-    registers: [metrics],
-  });
+  const report = createDecisionReport(logger, metrics);
 
   async function decideAll<A extends AnyAggregate>(
     tx: StoreTransaction,
@@ -208,22 +173,6 @@ export function createStore(options: StoreOptions): ServiceStore {
     return outcome as Outcome<A>;
   }
 
-  /** Counts and logs what followed from an input, once it is committed. */
-  function report<A extends AnyAggregate>({ category }: A, { input, cause }: Asked<A>, outcome: Outcome<A>): void {
-    const { type } = input as { type: string };
-    const { id, events, ignored } = outcome;
-    const { causationId: messageId, correlationId }: Partial<Cause> = cause ?? events[0]?.metadata ?? {};
-    const about = { aggregate: category, id, messageId, correlationId };
-    if (ignored !== undefined) {
-      decisions.inc({ aggregate: category, input: type, outcome: 'ignored' });
-      logger.info({ ...about, reason: ignored }, `${type} ignored`);
-    }
-    for (const event of events) {
-      decisions.inc({ aggregate: category, input: type, outcome: event.type });
-      logger.debug({ ...about, event: event.type }, `${type} decided`);
-    }
-  }
-
   const query = <Row>(statement: Sql | NumberedSql): Promise<Row[]> => queryOn<Row>(log, statement);
 
   async function eventsOf(aggregate: AnyAggregate, id: string): Promise<RecordedEvent[]> {
@@ -231,49 +180,16 @@ export function createStore(options: StoreOptions): ServiceStore {
     return (await log.load([stream])).get(stream) ?? [];
   }
 
-  /** Decides and writes in a transaction. @returns what to report of it once it is committed */
-  async function react(tx: StoreTransaction, messages: readonly Told[], { aggregates = [], writers = [] }: Reactions) {
-    const reports: (() => void)[] = [];
-    for (const [aggregate, asked] of inputsOf(messages, aggregates)) {
-      const outcomes = await decideAll(tx, aggregate, asked);
-      reports.push(() => {
-        for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<AnyAggregate>);
-      });
-    }
-    const now = clock.now();
-    const envelopes = messages.map(({ message }) => message);
-    // Those of one message by themselves: two messages may be about one row, which a statement can change once only.
-    for (const { reactions } of messages) {
-      await executeWrites(
-        tx,
-        reactions.filter((one): one is Write => 'parts' in one),
-      );
-    }
-    await executeWrites(
-      tx,
-      writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
-    );
-    reports.push(() => {
-      for (const { log } of writers) for (const message of envelopes) reportWritten(message, log);
-      for (const { message, reactions } of messages) reportIgnored(message, reactions);
-    });
-    return reports;
-  }
-
-  function reportWritten(message: EventEnvelope, log: MessageWriter['log']): void {
-    if (!log) return;
-    const { id: messageId, metadata } = message;
-    // The ids come last: a field of the same name must not hide them.
-    const fields = { ...log.fieldsOf(message as never), messageId, correlationId: metadata.correlationId };
-    logger.info(fields, log.text);
-  }
-
-  function reportIgnored(message: EventEnvelope, reactions: readonly Reaction[]): void {
-    for (const one of reactions) {
-      if (!('reason' in one)) continue;
-      const about = { messageId: message.id, correlationId: message.metadata.correlationId };
-      logger.debug({ ...about, reason: one.reason }, `${message.type} ignored`);
-    }
+  /** Decides in a transaction. @returns what reports the decisions, once they are committed */
+  async function decideAndReport<A extends AnyAggregate>(
+    tx: StoreTransaction,
+    aggregate: A,
+    asked: readonly Asked<A>[],
+  ) {
+    const outcomes = await decideAll(tx, aggregate, asked);
+    return () => {
+      for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<A>);
+    };
   }
 
   async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
@@ -286,6 +202,7 @@ export function createStore(options: StoreOptions): ServiceStore {
     }
     return results;
   }
+  const handling: MessageHandling = { log, clock, logger, decide: decideAndReport };
   const creations = createBatcher<Creation, Created>({ handle: (batch) => togetherOrAlone(batch, createAll) });
 
   async function decideTogether<A extends AnyAggregate>(aggregate: A, asked: readonly Asked<A>[]) {
@@ -335,18 +252,7 @@ export function createStore(options: StoreOptions): ServiceStore {
       throw model.missing(id);
     },
     query,
-    async handle(queue, messages, reactions) {
-      const { handlers = [] } = reactions;
-      const ask = async (message: EventEnvelope) => (await Promise.all(handlers.map((one) => one(message)))).flat();
-      const told = await Promise.all(
-        messages.map(async (message) => ({ id: message.id, message, reactions: await ask(message) })),
-      );
-      const reports = await log.transaction(async (tx) => {
-        const fresh = await claimFresh(tx, queue, told);
-        return fresh.length > 0 ? react(tx, fresh, reactions) : [];
-      });
-      for (const report of reports) report();
-    },
+    handle: (queue, messages, reactions) => handleMessages(handling, queue, messages, reactions),
     async transaction(work) {
       const { result, reports } = await log.transaction(async (tx) => {
         const reports: (() => void)[] = [];
@@ -376,31 +282,6 @@ async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement
   return rows.map(
     (row) => Object.fromEntries(Object.entries(row).map(([name, value]) => [camelCase(name), value])) as Row,
   );
-}
-
-/** A message, and what its handlers say. */
-interface Told {
-  readonly id: string;
-  readonly message: EventEnvelope;
-  readonly reactions: readonly Reaction[];
-}
-
-/** The inputs of each aggregate, in the order of the messages. Every message is one for those that `listen`. */
-function inputsOf(
-  messages: readonly Told[],
-  listen: readonly AnyAggregate[],
-): Map<AnyAggregate, Asked<AnyAggregate>[]> {
-  const inputs = new Map<AnyAggregate, Asked<AnyAggregate>[]>();
-  for (const { message, reactions } of messages) {
-    const requests = reactions.filter((one): one is AggregateRequest => 'aggregate' in one);
-    for (const { aggregate, input } of [...listen.map((aggregate) => ({ aggregate, input: message })), ...requests]) {
-      const asked = { input: input as never, cause: causeOf(message) };
-      const others = inputs.get(aggregate);
-      if (others) others.push(asked);
-      else inputs.set(aggregate, [asked]);
-    }
-  }
-  return inputs;
 }
 
 function requireRows(aggregate: AnyAggregate, shared: StoreOptions['shared'] = {}): void {

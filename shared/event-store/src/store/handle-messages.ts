@@ -1,0 +1,127 @@
+import { type AggregateRequest, type AnyAggregate, causeOf, type EventEnvelope, type Ignored } from '@warren/contracts';
+import type { Clock, Logger } from '@warren/kernel';
+import { claimFresh } from '../log/claim-fresh.ts';
+import type { EventStore, StoreTransaction } from '../log/event-store.ts';
+import type { Asked } from './decide-aggregate.ts';
+import { executeWrites } from './execute-writes.ts';
+import type { Write } from './sql.ts';
+
+/** What follows from a message: inputs for aggregates, rows, or that it is ignored and why. */
+export type Reaction = AggregateRequest | Write | Ignored;
+
+/** Rows that follow from messages: of all messages of a commit at once. */
+export interface MessageWriter<in Message = never> {
+  /** The line of the log for each message once its rows are committed; the ids of the message are added to its fields. @default nothing is logged */
+  readonly log?: { readonly text: string; readonly fieldsOf: (message: Message) => object };
+  /** Pure; see `Write` for what its statements may do. Each message is handed over once, however often it is delivered. */
+  readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
+}
+
+/** What follows from the messages of a queue. */
+export interface Reactions {
+  /** Each takes every message as an input. @default none */
+  readonly aggregates?: readonly AnyAggregate[];
+  /** Each is asked about every message, before the transaction. @default none */
+  readonly handlers?: readonly ((message: EventEnvelope) => Promise<readonly Reaction[]>)[];
+  /** @default none */
+  readonly writers?: readonly MessageWriter[];
+}
+
+/** Says what has happened, once it is committed. */
+type Report = () => void;
+
+export interface MessageHandling {
+  log: Pick<EventStore, 'transaction'>;
+  clock: Clock;
+  logger: Logger;
+  /** Decides inputs and appends what follows. */
+  decide(tx: StoreTransaction, aggregate: AnyAggregate, asked: readonly Asked<AnyAggregate>[]): Promise<Report>;
+}
+
+/** A message, and what its handlers say. */
+interface Told {
+  readonly id: string;
+  readonly message: EventEnvelope;
+  readonly reactions: readonly Reaction[];
+}
+
+/** What `Store.handle` does. */
+export async function handleMessages(
+  handling: MessageHandling,
+  queue: string,
+  messages: readonly EventEnvelope[],
+  { handlers = [], ...reactions }: Reactions,
+): Promise<void> {
+  const ask = async (message: EventEnvelope) => (await Promise.all(handlers.map((one) => one(message)))).flat();
+  const told = await Promise.all(
+    messages.map(async (message) => ({ id: message.id, message, reactions: await ask(message) })),
+  );
+  const reports = await handling.log.transaction(async (tx) => {
+    const fresh = await claimFresh(tx, queue, told);
+    return fresh.length > 0 ? react(tx, fresh, reactions, handling) : [];
+  });
+  for (const report of reports) report();
+}
+
+/** Decides and writes. */
+async function react(
+  tx: StoreTransaction,
+  messages: readonly Told[],
+  { aggregates = [], writers = [] }: Reactions,
+  { decide, clock, logger }: MessageHandling,
+): Promise<Report[]> {
+  const reports: Report[] = [];
+  for (const [aggregate, asked] of inputsOf(messages, aggregates)) reports.push(await decide(tx, aggregate, asked));
+  const now = clock.now();
+  const envelopes = messages.map(({ message }) => message);
+  // Those of one message by themselves: two messages may be about one row, which a statement can change once only.
+  for (const { reactions } of messages) {
+    await executeWrites(
+      tx,
+      reactions.filter((one): one is Write => 'parts' in one),
+    );
+  }
+  await executeWrites(
+    tx,
+    writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
+  );
+  reports.push(() => {
+    for (const { log } of writers) for (const message of envelopes) reportWritten(message, log, logger);
+    for (const told of messages) reportIgnored(told, logger);
+  });
+  return reports;
+}
+
+/** The inputs of each aggregate, in the order of the messages. Every message is one for those that `listen`. */
+function inputsOf(
+  messages: readonly Told[],
+  listen: readonly AnyAggregate[],
+): Map<AnyAggregate, Asked<AnyAggregate>[]> {
+  const inputs = new Map<AnyAggregate, Asked<AnyAggregate>[]>();
+  for (const { message, reactions } of messages) {
+    const requests = reactions.filter((one): one is AggregateRequest => 'aggregate' in one);
+    for (const { aggregate, input } of [...listen.map((aggregate) => ({ aggregate, input: message })), ...requests]) {
+      const asked = { input: input as never, cause: causeOf(message) };
+      const others = inputs.get(aggregate);
+      if (others) others.push(asked);
+      else inputs.set(aggregate, [asked]);
+    }
+  }
+  return inputs;
+}
+
+function reportWritten(message: EventEnvelope, log: MessageWriter['log'], logger: Logger): void {
+  if (!log) return;
+  const { id: messageId, metadata } = message;
+  // The ids come last: a field of the same name must not hide them.
+  const fields = { ...log.fieldsOf(message as never), messageId, correlationId: metadata.correlationId };
+  logger.info(fields, log.text);
+}
+
+function reportIgnored({ message, reactions }: Told, logger: Logger): void {
+  for (const one of reactions) {
+    if (!('reason' in one)) continue;
+    const about = { messageId: message.id, correlationId: message.metadata.correlationId };
+    logger.debug({ ...about, reason: one.reason }, `${message.type} ignored`);
+  }
+}
