@@ -1,7 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMetricsRegistry } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
-import { archiveRule, createRetentionJob, type TakenBatch } from '../src/index.ts';
+import { archiveRule, createRetention, type TakenBatch } from '../src/index.ts';
 import { horizonPassed, newEvent, type TestStore, useStoreFixture } from './store-fixture.ts';
 
 const HOUR_MS = 3_600_000;
@@ -36,16 +35,15 @@ describe('the archive', () => {
     const before = await test.store.load(ids);
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
 
-    const job = createRetentionJob({ store: test.store, rules: [rule], batchSize: 4, throttleMs: 0, metrics });
-    await job.start?.();
-    const lastRun = /warren_store_retention_last_run_timestamp_seconds{table="events",service="test"} \d{10}/;
-    await waitUntil(async () => lastRun.test(await metrics.metrics())).finally(() => job.stop?.());
+    const retention = createRetention({ store: test.store, rules: [rule], batchSize: 4, throttleMs: 0, metrics });
+    await retention.sweep(new AbortController().signal);
 
     expect(await versionsIn(test, 'events')).toEqual(['s-6 1']);
     expect(await versionsIn(test, 'archived_events')).toEqual(ids.flatMap((id) => [`${id} 1`, `${id} 2`, `${id} 3`]));
     expect(await test.store.load(ids)).toEqual(before);
     expect(await test.store.transaction((tx) => tx.load(ids))).toEqual(before);
     const text = await metrics.metrics();
+    expect(text).toMatch(/warren_store_retention_last_run_timestamp_seconds{table="events",service="test"} \d{10}/);
     expect(text).toContain('warren_store_expired_total{table="events",service="test"} 15');
     expect(text).toContain('warren_store_archived_streams_total{service="test"} 5');
     expect(text).toMatch(/warren_store_retention_seconds_count{service="test",table="events"} [4-9]/);

@@ -1,7 +1,13 @@
 import { describe, expect, it } from '@jest/globals';
 import { createId, createLogger, createMetricsRegistry } from '@warren/kernel';
-import { waitUntil } from '@warren/testing';
-import { createRetentionJob, inboxRetention, type RetentionOptions, type TakenBatch } from '../src/index.ts';
+import {
+  createRetention,
+  inboxRetention,
+  type RetentionOptions,
+  type RetentionRule,
+  storeErrors,
+  type TakenBatch,
+} from '../src/index.ts';
 import { type TestStore, useStoreFixture } from './store-fixture.ts';
 
 const HOUR_MS = 3_600_000;
@@ -22,11 +28,11 @@ describe('retention', () => {
   const idsIn = async ({ pool }: TestStore): Promise<string[]> =>
     (await pool.query<{ message_id: string }>('SELECT message_id FROM inbox')).rows.map((row) => row.message_id);
 
-  /** Runs so many jobs beside each other until the check holds. */
-  async function run(jobs: number, options: RetentionOptions, check: () => Promise<boolean>): Promise<void> {
-    const running = Array.from({ length: jobs }, () => createRetentionJob({ throttleMs: 1, everyMs: 5, ...options }));
-    for (const job of running) await job.start?.();
-    await waitUntil(check).finally(() => Promise.all(running.map((job) => job.stop?.())));
+  /** Lets so many instances go through the tables beside each other. */
+  async function sweep(instances: number, options: RetentionOptions): Promise<void> {
+    const { signal } = new AbortController();
+    const all = Array.from({ length: instances }, () => createRetention({ throttleMs: 1, ...options }));
+    await Promise.all(all.map((one) => one.sweep(signal)));
   }
 
   it('when rows are older than allowed, then they go batch by batch, counted, and younger ones stay', async () => {
@@ -34,7 +40,7 @@ describe('retention', () => {
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
     const rules = [inboxRetention(HOUR_MS)];
 
-    await run(1, { store: test.store, rules, batchSize: 10, metrics }, async () => (await idsIn(test)).length <= 1);
+    await sweep(1, { store: test.store, rules, batchSize: 10, metrics });
 
     expect(await idsIn(test)).toEqual([test.fresh]);
     expect(await metrics.metrics()).toContain('warren_store_expired_total{table="inbox",service="test"} 25');
@@ -51,7 +57,8 @@ describe('retention', () => {
       },
     };
     const options = { store, rules: [inboxRetention(HOUR_MS)], batchSize: 7, throttleMs: 0 };
-    await run(3, options, async () => (await idsIn(test)).length === 1);
+    await sweep(3, options);
+    expect(await idsIn(test)).toEqual([test.fresh]);
 
     expect(deleted).toBe(500);
   });
@@ -61,29 +68,30 @@ describe('retention', () => {
     const holder = await test.pool.connect();
     await holder.query("BEGIN; SELECT FROM inbox WHERE handled_at < now() - interval '1 hour' LIMIT 1 FOR UPDATE");
 
-    await run(1, { store: test.store, rules: [inboxRetention(HOUR_MS)] }, async () => (await idsIn(test)).length === 2);
+    await sweep(1, { store: test.store, rules: [inboxRetention(HOUR_MS)] });
+    expect(await idsIn(test)).toHaveLength(2);
 
     await holder.query('ROLLBACK');
     holder.release();
   });
 
-  it('when a look fails, then it is logged and the next one does it', async () => {
-    const test = await agedInbox(1);
-    const lines: string[] = [];
-    let failing = true;
-    const store: RetentionOptions['store'] = {
-      transaction: (work) => (failing ? Promise.reject(new Error('away')) : test.store.transaction(work)),
-    };
-    const logger = createLogger({
-      service: 'test',
-      level: 'warn',
-      destination: { write: (line) => void lines.push(line) },
-    });
-    await run(1, { store, rules: [inboxRetention(HOUR_MS)], logger }, async () => {
-      failing = lines.length === 0;
-      return (await idsIn(test)).length === 1;
-    });
+  it.each([
+    { what: 'passes by itself', failure: storeErrors.DATABASE_UNAVAILABLE('away'), thrown: undefined },
+    { what: 'stays', failure: storeErrors.DATABASE_FAULT('no right'), thrown: { code: 'DATABASE_FAULT' } },
+  ])(
+    'when a table cannot be gone through, and that $what, then the others are all the same',
+    async ({ failure, thrown }) => {
+      const test = await agedInbox(1);
+      const lines: string[] = [];
+      const destination = { write: (line: string) => void lines.push(line) };
+      const logger = createLogger({ service: 'test', level: 'warn', destination });
+      const refused: RetentionRule = { table: 'refused', takeBatch: () => Promise.reject(failure) };
 
-    expect(lines[0]).toContain('old rows could not be taken away');
-  });
+      const swept = sweep(1, { store: test.store, rules: [refused, inboxRetention(HOUR_MS)], logger });
+
+      await (thrown ? expect(swept).rejects.toMatchObject(thrown) : swept);
+      expect(await idsIn(test)).toEqual([test.fresh]);
+      expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ table: 'refused', err: { code: failure.code } }]);
+    },
+  );
 });

@@ -6,7 +6,7 @@ import {
   createIdempotencyKeyTable,
   createPool,
   createRelay,
-  createRetentionJob,
+  createRetention,
   createStore,
   idempotencyKeyRetention,
   inboxRetention,
@@ -39,6 +39,7 @@ import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
 import { createSubscriptions, queueOf, type Subscriptions } from './create-subscriptions.ts';
+import { defineJob } from './define-job.ts';
 import { dependencyComponents } from './dependency-components.ts';
 import { bySettings, type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
@@ -47,6 +48,7 @@ import { createSystemEvents } from './system-events/create-system-events.ts';
 import { queuesFor } from './system-topology.ts';
 
 const DAY_MS = 86_400_000;
+const RETENTION_EVERY_MS = 60_000;
 
 export interface ServiceOptions {
   /** @default the environment of the process */
@@ -133,6 +135,12 @@ export function createService(service: DefinedService, options: ServiceOptions =
     ...(service.retention?.(settings as never) ?? []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
   ];
+  const retention = createRetention({ store: eventStore, rules, logger, metrics });
+  const retentionJob = defineJob({
+    name: 'retention',
+    everyMs: RETENTION_EVERY_MS,
+    run: (_, { signal }) => retention.sweep(signal),
+  });
   // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
   // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
   const hasApi = routes !== undefined;
@@ -156,9 +164,8 @@ export function createService(service: DefinedService, options: ServiceOptions =
       }),
     ),
     // Ended after the subscriptions: what these leave behind in the end, a goodbye may have to say.
-    ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
+    ...[...jobs, retentionJob].map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
     ...(subscriptions ? [unlessApi(subscriptions)] : []),
-    createRetentionJob({ store: eventStore, rules, logger, metrics }),
     { name: 'intake', stop: () => store.drain() },
     ...(hasApi ? [http] : []),
     ...(following?.components ?? []),

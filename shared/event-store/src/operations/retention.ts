@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Component, type Logger, type MetricsRegistry, silentLogger } from '@warren/kernel';
+import { type Logger, type MetricsRegistry, silentLogger, toAppError } from '@warren/kernel';
 import type { EventStore } from '../log/event-store.ts';
 import { createRetentionMetrics } from './retention-metrics.ts';
 import type { RetentionRule, TakenBatch } from './retention-rule.ts';
@@ -11,21 +11,23 @@ export interface RetentionOptions {
   batchSize?: number;
   /** Between two batches, so that the work of the service goes first, in milliseconds. @default 200 */
   throttleMs?: number;
-  /** Between two looks that find nothing more, in milliseconds. @default 60000 */
-  everyMs?: number;
   logger?: Logger;
   metrics?: MetricsRegistry;
 }
 
-/**
- * Takes away what is older than its rule allows, in small batches. Any number of instances may run it: rows that one is about to take
- * away the others pass over. A failure is logged, and the next look tries again.
- */
-export function createRetentionJob(options: RetentionOptions): Component {
-  const { store, rules, batchSize = 1000, throttleMs = 200, everyMs = 60_000, logger = silentLogger } = options;
+export interface Retention {
+  /**
+   * Goes through all tables once, or until the signal is aborted. Any number of instances may do so: rows that one is about to take away the
+   * others pass over. A table that fails is logged and does not keep the others from their turn.
+   * @throws the first failure that does not pass by itself, after all the tables
+   */
+  sweep(signal: AbortSignal): Promise<void>;
+}
+
+/** Takes away what is older than its rule allows, in small batches. */
+export function createRetention(options: RetentionOptions): Retention {
+  const { store, rules, batchSize = 1000, throttleMs = 200, logger = silentLogger } = options;
   const metrics = createRetentionMetrics(options.metrics);
-  const stopping = new AbortController();
-  let running: Promise<void> | undefined;
 
   async function takeBatch(rule: RetentionRule, after: number): Promise<TakenBatch> {
     const { table } = rule;
@@ -37,37 +39,25 @@ export function createRetentionJob(options: RetentionOptions): Component {
     return batch;
   }
 
-  async function sweep(rule: RetentionRule): Promise<void> {
-    const { table } = rule;
-    try {
-      let after: number | undefined = 0;
-      while (after !== undefined && !stopping.signal.aborted) {
-        ({ next: after } = await takeBatch(rule, after));
-        if (after !== undefined) await rest(throttleMs);
-      }
-      if (after === undefined) metrics.lastRun.setToCurrentTime({ table });
-    } catch (err) {
-      logger.warn({ err, table }, 'old rows could not be taken away: trying again later');
+  async function sweepTable(rule: RetentionRule, signal: AbortSignal): Promise<void> {
+    let after: number | undefined = 0;
+    while (after !== undefined && !signal.aborted) {
+      ({ next: after } = await takeBatch(rule, after));
+      if (after !== undefined) await pause(throttleMs, undefined, { signal }).catch(() => undefined);
     }
-  }
-
-  const rest = (ms: number) => pause(ms, undefined, { signal: stopping.signal }).catch(() => undefined);
-
-  async function run(): Promise<void> {
-    while (!stopping.signal.aborted) {
-      for (const rule of rules) await sweep(rule);
-      await rest(everyMs);
-    }
+    if (after === undefined) metrics.lastRun.setToCurrentTime({ table: rule.table });
   }
 
   return {
-    name: 'retention',
-    async start() {
-      running = run();
-    },
-    async stop() {
-      stopping.abort();
-      await running;
+    async sweep(signal) {
+      const lasting: unknown[] = [];
+      for (const rule of rules) {
+        await sweepTable(rule, signal).catch((err) => {
+          logger.warn({ err, table: rule.table }, 'old rows could not be taken away: trying again later');
+          if (toAppError(err).kind !== 'transient') lasting.push(err);
+        });
+      }
+      if (lasting.length > 0) throw lasting[0];
     },
   };
 }
