@@ -4,18 +4,36 @@ import { fileURLToPath } from 'node:url';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Where the system runs: each address by its environment variable, by its name in the run file of `npm start`, and by what starts it. */
-const ADDRESSES = {
-  order: { env: 'ORDER_URL', field: 'apiUrl', what: 'the order API', start: 'npm start' },
-  broker: { env: 'AMQP_URL', field: 'amqpUrl', what: 'the broker', start: 'npm start' },
-  analytics: {
-    env: 'ANALYTICS_URL',
-    field: 'analyticsUrl',
-    what: 'the analytics service',
-    start: 'npm start -- --all',
-  },
-  database: { env: 'DATABASE_URL', field: 'databaseUrl', what: 'the database', start: 'npm start' },
-} as const;
+/** A part of the system: the environment variable of its address, its name for messages, what starts it, and where the run file has it. */
+interface Part {
+  variable: string;
+  what: string;
+  start: string;
+  find(run: RunFile): unknown;
+}
+
+/** What the command reads of the run file of `npm start`. */
+interface RunFile {
+  ready?: boolean;
+  amqpUrl?: string;
+  managementUrl?: string;
+  databaseUrl?: string;
+  /** Of the APIs, by the names of their services. */
+  urls?: Record<string, string>;
+}
+
+const PARTS = {
+  broker: { variable: 'AMQP_URL', what: 'the broker', start: 'npm start', find: (run) => run.amqpUrl },
+  database: { variable: 'DATABASE_URL', what: 'the database', start: 'npm start', find: (run) => run.databaseUrl },
+} satisfies Record<string, Part>;
+
+/** The API of a service, for {@link addressOf}: `<SERVICE>_URL`. @param optional whether it runs with `npm start -- --all` only */
+export const apiOf = (service: string, { optional = false } = {}): Part => ({
+  variable: `${service.toUpperCase()}_URL`,
+  what: `the ${service} service`,
+  start: optional ? 'npm start -- --all' : 'npm start',
+  find: (run) => run.urls?.[service],
+});
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -23,11 +41,11 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
  * The URL of a part of the system: from the environment, else from `run.json` in the data directory, which a running `npm start` keeps.
  * @throws `CLI_ADDRESS_UNKNOWN` when neither has it.
  */
-export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): string {
-  const { env: variable, field, what, start } = ADDRESSES[part];
+export function addressOf(part: keyof typeof PARTS | Part, env: Terminal['env']): string {
+  const { variable, what, start, find } = typeof part === 'string' ? PARTS[part] : part;
   const path = runFileOf(env);
   const run = readRunFile(path);
-  const url = env[variable] || run?.[field];
+  const url = env[variable] || (run && find(run));
   if (typeof url === 'string' && URL.canParse(url)) return url;
   if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
   const waiting = run && !run.ready;
@@ -50,9 +68,9 @@ export function managementUrl(env: Terminal['env']): string | undefined {
 
 const runFileOf = (env: Terminal['env']) => resolve(ROOT, env.DATA_DIR || '.data', 'run.json');
 
-function readRunFile(path: string): Record<string, unknown> | undefined {
+function readRunFile(path: string): RunFile | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    return JSON.parse(readFileSync(path, 'utf8')) as RunFile;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cliErrors.CLI_ADDRESS_UNKNOWN(`cannot read ${path}: ${(error as Error).message}`, { cause: error });

@@ -1,11 +1,6 @@
 import type { OrderView } from '@shop/events/order-view';
+import { createJsonApi } from '@warren/cli';
 import type { HistoryEntry } from '@warren/event-store';
-import { createJsonApi } from './json-api.ts';
-
-/** What has happened to an order, oldest first. */
-export type OrderEvent = Omit<HistoryEntry, 'data' | 'metadata'> & {
-  data: Record<string, unknown>;
-};
 
 export type OrderApi = ReturnType<typeof createOrderApi>;
 
@@ -15,7 +10,7 @@ export function createOrderApi(baseUrl: string) {
   return {
     /** @throws `CLI_NOT_FOUND`, `CLI_UNREACHABLE`, `CLI_UNEXPECTED_ANSWER` */
     order: (id: string) => api.get<OrderView>(`orders/${encodeURIComponent(id)}`, `order ${id}`),
-    /** @throws as `order` does */
-    orderEvents: (id: string) => api.get<OrderEvent[]>(`orders/${encodeURIComponent(id)}/events`, `order ${id}`),
+    /** What has happened to it, oldest first. @throws as `order` does */
+    orderEvents: (id: string) => api.get<HistoryEntry[]>(`orders/${encodeURIComponent(id)}/events`, `order ${id}`),
   };
 }
