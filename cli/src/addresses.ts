@@ -4,14 +4,6 @@ import { fileURLToPath } from 'node:url';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** A part of the system: the environment variable of its address, its name for messages, what starts it, and where the run file has it. */
-interface Part {
-  variable: string;
-  what: string;
-  start: string;
-  find(run: RunFile): unknown;
-}
-
 /** What the command reads of the run file of `npm start`. */
 interface RunFile {
   ready?: boolean;
@@ -22,30 +14,26 @@ interface RunFile {
   urls?: Record<string, string>;
 }
 
-const PARTS = {
-  broker: { variable: 'AMQP_URL', what: 'the broker', start: 'npm start', find: (run) => run.amqpUrl },
-  database: { variable: 'DATABASE_URL', what: 'the database', start: 'npm start', find: (run) => run.databaseUrl },
-} satisfies Record<string, Part>;
-
-/** The API of a service, for {@link addressOf}: `<SERVICE>_URL`. @param optional whether it runs with `npm start -- --all` only */
-export const apiOf = (service: string, { optional = false } = {}): Part => ({
-  variable: `${service.toUpperCase()}_URL`,
-  what: `the ${service} service`,
-  start: optional ? 'npm start -- --all' : 'npm start',
-  find: (run) => run.urls?.[service],
-});
+const SERVERS = {
+  broker: { variable: 'AMQP_URL', field: 'amqpUrl' },
+  database: { variable: 'DATABASE_URL', field: 'databaseUrl' },
+} as const;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * The URL of a part of the system: from the environment, else from `run.json` in the data directory, which a running `npm start` keeps.
+ * The URL of the broker, the database or the API of a service: from the environment (`<SERVICE>_URL` for an API), else from `run.json` in the
+ * data directory, which a running `npm start` keeps.
  * @throws `CLI_ADDRESS_UNKNOWN` when neither has it.
  */
-export function addressOf(part: keyof typeof PARTS | Part, env: Terminal['env']): string {
-  const { variable, what, start, find } = typeof part === 'string' ? PARTS[part] : part;
+export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Terminal['env']): string {
   const path = runFileOf(env);
   const run = readRunFile(path);
-  const url = env[variable] || (run && find(run));
+  const [variable, noted, what, start] =
+    typeof part === 'string'
+      ? [SERVERS[part].variable, run?.[SERVERS[part].field], `the ${part}`, 'npm start']
+      : [`${part.api.toUpperCase()}_URL`, run?.urls?.[part.api], `the ${part.api} service`, 'npm start -- --all'];
+  const url: unknown = env[variable] || noted;
   if (typeof url === 'string' && URL.canParse(url)) return url;
   if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
   const waiting = run && !run.ready;

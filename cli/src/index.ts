@@ -1,5 +1,5 @@
 /** What the commands of a service can use when they run. How they are called is declared with `@warren/cli/usage`, which loads none of this. */
-export { addressOf, apiOf } from './addresses.ts';
+export { addressOf } from './addresses.ts';
 export { cliErrors } from './cli-errors.ts';
 export { type DeclaredAggregate, findDeclared, loadAggregates } from './declarations.ts';
 export { eventsUpTo } from './events-up-to.ts';

@@ -77,10 +77,7 @@ function createMessageIds(services: readonly DefinedService[]) {
   const bySchema = new Map(services.map((service) => [schemaOf(service), toWireOf(service.aggregates)]));
   return (schema: string, event: RecordedEvent): string[] => {
     if (event.routingKey === null) return [];
-    return (
-      bySchema
-        .get(schema)?.(event)
-        .map(({ id }) => id) ?? [event.id]
-    );
+    const toWire = bySchema.get(schema);
+    return toWire ? toWire(event).map(({ id }) => id) : [event.id];
   };
 }

@@ -44,14 +44,6 @@ export async function sendMessage<Contract extends EventContract>(
   }
 }
 
-interface PublishOptions {
-  /** The broker, for messages. */
-  host: string;
-  /** Waits for so many milliseconds. */
-  pause?: (ms: number) => Promise<void>;
-  now?: () => number;
-}
-
 /**
  * Publishes again, under the same id, while the broker does not take it: the service's inbox makes one receipt of all copies.
  * @throws `CLI_NOT_PUBLISHED` when the broker has none of them, `CLI_PUBLISH_UNKNOWN` when it may have one
@@ -59,7 +51,7 @@ interface PublishOptions {
 export async function publish(
   bus: Pick<EventBus, 'send'>,
   message: EventEnvelope,
-  { host, pause = delay, now = Date.now }: PublishOptions,
+  { host, pause = delay, now = Date.now }: { host: string; pause?: (ms: number) => Promise<void>; now?: () => number },
 ): Promise<void> {
   const deadline = now() + CONFIRM_TIMEOUT_MS;
   let mayHaveIt = false;

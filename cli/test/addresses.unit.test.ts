@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { addressOf, apiOf, hostOf, managementUrl } from '../src/addresses.ts';
+import { addressOf, hostOf, managementUrl } from '../src/addresses.ts';
 
 let dataDir: string;
 beforeEach(() => {
@@ -18,8 +18,8 @@ describe('the addresses of the system', () => {
       '{"urls":{"order":"http://a:1","shipping":"http://a:2"},"amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}',
     );
     const env = { DATA_DIR: dataDir };
-    expect(addressOf(apiOf('order'), env)).toBe('http://a:1');
-    expect(addressOf(apiOf('shipping'), env)).toBe('http://a:2');
+    expect(addressOf({ api: 'order' }, env)).toBe('http://a:1');
+    expect(addressOf({ api: 'shipping' }, env)).toBe('http://a:2');
     expect(addressOf('broker', env)).toBe('amqp://a@b:1');
     expect(addressOf('database', env)).toBe('postgres://a@b:2/c');
   });
@@ -44,15 +44,16 @@ describe('the addresses of the system', () => {
 
   it('when npm start is not ready yet, then the error says to wait', () => {
     runFile('{"ready":false}');
-    expect(() => addressOf(apiOf('order'), { DATA_DIR: dataDir })).toThrow(
+    expect(() => addressOf({ api: 'order' }, { DATA_DIR: dataDir })).toThrow(
       /wait until "npm start" is ready.*ORDER_URL/,
     );
   });
 
   it('when npm start runs the core alone, then the error says how to start an optional service too', () => {
     runFile('{"ready":true,"urls":{"order":"http://a:1"}}');
-    const shipping = apiOf('shipping', { optional: true });
-    expect(() => addressOf(shipping, { DATA_DIR: dataDir })).toThrow(/run "npm start -- --all" .*SHIPPING_URL/);
+    expect(() => addressOf({ api: 'shipping' }, { DATA_DIR: dataDir })).toThrow(
+      /run "npm start -- --all" .*SHIPPING_URL/,
+    );
   });
 
   it('when the run file is broken, then the error names it', () => {
@@ -61,7 +62,7 @@ describe('the addresses of the system', () => {
   });
 
   it('when an address is no URL, then the error says so', () => {
-    expect(() => addressOf(apiOf('order'), { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
+    expect(() => addressOf({ api: 'order' }, { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
   });
 
   it('when an address is shown, then without its password', () => {

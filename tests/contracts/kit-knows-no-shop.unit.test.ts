@@ -4,6 +4,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { EXCHANGES, QUEUES } from '@shop/events/topology';
 import { SYSTEM_EXCHANGE, systemEvents } from '@warren/contracts';
+import { type DefinedService, topologyOf } from '@warren/service';
 import { declaredServices } from './topologies.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -16,14 +17,16 @@ const sources = [...kit, join(root, 'cli')].flatMap((folder) =>
 
 const own: readonly unknown[] = systemEvents;
 const contracts = shopCatalogue.contracts.filter((contract) => !own.includes(contract));
-const exchanges = Object.values(EXCHANGES).filter((exchange) => exchange !== SYSTEM_EXCHANGE);
+const exchanges: string[] = Object.values(EXCHANGES).filter((exchange) => exchange !== SYSTEM_EXCHANGE);
 
 /** Names that mean nothing but what the shop calls so. */
 let names: string[];
 /** Names that are words as well: they are looked for in quotes. */
 let words: string[];
 beforeAll(async () => {
-  const aggregates = (await declaredServices()).flatMap((service) => service.aggregates);
+  // A service that is added to this checkout may have any names of its own.
+  const isOfShop = (service: DefinedService) => topologyOf(service).publishes.some((one) => exchanges.includes(one));
+  const aggregates = (await declaredServices()).filter(isOfShop).flatMap((service) => service.aggregates);
   const types = new Set<string>(contracts.map(({ type }) => type));
   for (const { events } of aggregates) for (const type of Object.keys(events)) types.add(type);
   names = [...types, ...Object.values(QUEUES)];

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { type HistoryEntry, type RecordedEvent, replay, streamId, toHistoryEntry, toLatest } from '@warren/event-store';
 import { isAppError } from '@warren/kernel';
 import pg from 'pg';
@@ -70,19 +71,9 @@ function fold({ aggregate, readModel }: DeclaredAggregate, events: readonly Reco
 }
 
 function format({ events, ...facts }: Folded): string {
-  return `${formatMembers(facts)}\n${formatTimeline(events)}`;
-}
-
-/** A line for each member; those of objects below, indented. */
-function formatMembers(members: object, indent = ''): string {
-  const known = Object.entries(members).filter(([, value]) => value !== undefined);
-  const width = Math.max(0, ...known.map(([name]) => name.length)) + 2;
-  return known
-    .map(([name, value]) => {
-      const isNested = typeof value === 'object' && value !== null && !Array.isArray(value);
-      if (isNested) return `${indent}${printable(name)}\n${formatMembers(value, `${indent}  `)}`;
-      const shown = typeof value === 'string' ? value : JSON.stringify(value);
-      return `${indent}${printable(name).padEnd(width)}${printable(shown)}\n`;
-    })
-    .join('');
+  const lines = Object.entries(facts).map(([name, value]) => {
+    const shown = typeof value === 'string' ? printable(value) : inspect(value, { depth: null, breakLength: 100 });
+    return `${name.padEnd(9)}${shown}\n`;
+  });
+  return `${lines.join('')}\n${formatTimeline(events)}`;
 }

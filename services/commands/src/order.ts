@@ -1,7 +1,7 @@
 import type { OrderView } from '@shop/events/order-view';
 import {
   addressOf,
-  apiOf,
+  createJsonApi,
   eventsUpTo,
   findDeclared,
   formatTable,
@@ -11,7 +11,6 @@ import {
 } from '@warren/cli';
 import type { Moment, Terminal } from '@warren/cli/usage';
 import type { HistoryEntry } from '@warren/event-store';
-import { createOrderApi, type OrderApi } from './order-api.ts';
 
 export interface OrderOptions {
   at?: Moment;
@@ -20,9 +19,20 @@ export interface OrderOptions {
 
 /** `warren order <id>`: an order and what has happened to it, now or up to an earlier moment. */
 export async function showOrder(terminal: Terminal, id: string, { at, json }: OrderOptions): Promise<void> {
-  const api = createOrderApi(addressOf(apiOf('order'), terminal.env));
+  const api = createOrderApi(addressOf({ api: 'order' }, terminal.env));
   const { order, events } = await (at ? orderThen(api, id, at, terminal.services) : orderNow(api, id));
   terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
+}
+
+type OrderApi = ReturnType<typeof createOrderApi>;
+
+function createOrderApi(baseUrl: string) {
+  const api = createJsonApi(baseUrl, 'the order API');
+  const path = (id: string) => `orders/${encodeURIComponent(id)}`;
+  return {
+    order: (id: string) => api.get<OrderView>(path(id), `order ${id}`),
+    orderEvents: (id: string) => api.get<HistoryEntry[]>(`${path(id)}/events`, `order ${id}`),
+  };
 }
 
 interface OrderWithEvents {
