@@ -4,30 +4,36 @@ import { fileURLToPath } from 'node:url';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Where the system runs: each address by its environment variable, by its name in the run file of `npm start`, and by what starts it. */
-const ADDRESSES = {
-  order: { env: 'ORDER_URL', field: 'apiUrl', what: 'the order API', start: 'npm start' },
-  broker: { env: 'AMQP_URL', field: 'amqpUrl', what: 'the broker', start: 'npm start' },
-  analytics: {
-    env: 'ANALYTICS_URL',
-    field: 'analyticsUrl',
-    what: 'the analytics service',
-    start: 'npm start -- --all',
-  },
-  database: { env: 'DATABASE_URL', field: 'databaseUrl', what: 'the database', start: 'npm start' },
+/** What the command reads of the run file of `npm start`. */
+interface RunFile {
+  ready?: boolean;
+  amqpUrl?: string;
+  managementUrl?: string;
+  databaseUrl?: string;
+  /** Of the APIs, by the names of their services. */
+  urls?: Record<string, string>;
+}
+
+const SERVERS = {
+  broker: { variable: 'AMQP_URL', field: 'amqpUrl' },
+  database: { variable: 'DATABASE_URL', field: 'databaseUrl' },
 } as const;
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * The URL of a part of the system: from the environment, else from `run.json` in the data directory, which a running `npm start` keeps.
+ * The URL of the broker, the database or the API of a service: from the environment (`<SERVICE>_URL` for an API), else from `run.json` in the
+ * data directory, which a running `npm start` keeps.
  * @throws `CLI_ADDRESS_UNKNOWN` when neither has it.
  */
-export function addressOf(part: keyof typeof ADDRESSES, env: Terminal['env']): string {
-  const { env: variable, field, what, start } = ADDRESSES[part];
+export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Terminal['env']): string {
   const path = runFileOf(env);
   const run = readRunFile(path);
-  const url = env[variable] || run?.[field];
+  const [variable, noted, what, start] =
+    typeof part === 'string'
+      ? [SERVERS[part].variable, run?.[SERVERS[part].field], `the ${part}`, 'npm start']
+      : [`${part.api.toUpperCase()}_URL`, run?.urls?.[part.api], `the ${part.api} service`, 'npm start -- --all'];
+  const url: unknown = env[variable] || noted;
   if (typeof url === 'string' && URL.canParse(url)) return url;
   if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
   const waiting = run && !run.ready;
@@ -50,9 +56,9 @@ export function managementUrl(env: Terminal['env']): string | undefined {
 
 const runFileOf = (env: Terminal['env']) => resolve(ROOT, env.DATA_DIR || '.data', 'run.json');
 
-function readRunFile(path: string): Record<string, unknown> | undefined {
+function readRunFile(path: string): RunFile | undefined {
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+    return JSON.parse(readFileSync(path, 'utf8')) as RunFile;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cliErrors.CLI_ADDRESS_UNKNOWN(`cannot read ${path}: ${(error as Error).message}`, { cause: error });

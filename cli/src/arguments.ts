@@ -1,23 +1,8 @@
 import { InvalidArgumentError } from 'commander';
 
-// What the contract of `ReceiveStock` and the kernel's `isId` accept, restated so that the help need not load them. A test compares the two.
-const PRODUCT_ID = /^[^\p{Cc}\p{Cs}]{1,128}$/u;
-const MAX_QUANTITY = 1_000_000_000;
+// What the kernel's `isId` accepts, restated so that the help need not load it. A test compares the two.
 const UUID =
   /^([\da-f]{8}-[\da-f]{4}-[1-8][\da-f]{3}-[89ab][\da-f]{3}-[\da-f]{12}|0{8}(-0{4}){3}-0{12}|f{8}(-f{4}){3}-f{12})$/i;
-
-/** A product id, as the contract of `ReceiveStock` defines it. */
-export function parseProductId(text: string): string {
-  if (PRODUCT_ID.test(text)) return text;
-  throw new InvalidArgumentError('It must be 1 to 128 characters without control characters.');
-}
-
-/** A number of pieces to receive. */
-export function parseQuantity(text: string): number {
-  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= 1 && value <= MAX_QUANTITY) return value;
-  throw new InvalidArgumentError('It must be a whole number from 1 to 1000000000.');
-}
 
 /** Words that no constant of a program may be called. */
 const RESERVED =
@@ -82,12 +67,4 @@ export function parseMoment(text: string): Moment {
 function isDate(date: string): boolean {
   const timeMs = Date.parse(date);
   return !Number.isNaN(timeMs) && new Date(timeMs).toISOString().startsWith(date);
-}
-
-/** A place in a stream: `first`, an offset, or a time in ISO 8601. */
-export function parseReplayStart(text: string): string | number {
-  if (text === 'first') return text;
-  if (/^\d{1,15}$/.test(text)) return Number(text);
-  if (/^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(Date.parse(text))) return text;
-  throw new InvalidArgumentError('It must be first, an offset, or a time such as 2026-01-31T12:00:00Z.');
 }

@@ -7,6 +7,8 @@ export interface LoggedEvent {
   version: number;
   /** Name of the service that recorded it. */
   service: string;
+  /** `<category>-<id>` */
+  streamId: string;
   aggregateId: string;
   /** When it happened. */
   time: Date;
@@ -63,9 +65,9 @@ export function buildCausalTrees(events: readonly LoggedEvent[], handlings: read
   return trees.toSorted((a, b) => byTime(a.event, b.event));
 }
 
-/** Whether something in a tree happened to this. */
-export function isAbout({ event, children }: CausalNode, aggregateId: string): boolean {
-  return event.aggregateId === aggregateId || children.some((child) => isAbout(child, aggregateId));
+/** Whether something in a tree is what is looked for. */
+export function isAbout({ event, children }: CausalNode, isMeant: (event: LoggedEvent) => boolean): boolean {
+  return isMeant(event) || children.some((child) => isAbout(child, isMeant));
 }
 
 function missingCause({ causationId, correlationId }: LoggedEvent): { note?: string } {

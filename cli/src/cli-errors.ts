@@ -13,13 +13,18 @@ export const cliErrors = defineErrors({
   CLI_TOO_LARGE: {
     kind: 'refused',
     meaning:
-      'The correlation id is on more events than a command can show: it is not that of one request. `warren order` shows an order by its id.',
+      'The correlation id is on more events than a command can show: it is not that of one request. `warren stream` shows one aggregate by its id.',
   },
   CLI_NO_CHECKOUT: {
     kind: 'invalid',
     meaning: 'The command changes a checkout of the project and was not run inside of one.',
   },
   CLI_SERVICE_EXISTS: { kind: 'conflict', meaning: 'There is a service of that name already. Choose another one.' },
+  CLI_SERVICE_UNREADABLE: {
+    kind: 'fault',
+    meaning:
+      'The declaration of a service cannot be loaded: it is not built, or its module `service` does not export one.',
+  },
   CLI_NPM_FAILED: {
     kind: 'fault',
     meaning:

@@ -1,23 +1,24 @@
-import { SYSTEM_QUEUES } from '@shop/events/topology';
 import { DEAD_LETTER_EXCHANGE, deadLetterQueue } from '@warren/contracts';
 import { decodeUrlPart } from '@warren/kernel';
+import { readTopologies } from '@warren/service';
 import { addressOf, hostOf, managementUrl } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
 const TIMEOUT_MS = 10_000;
 const SUFFIX = deadLetterQueue('');
-const NOTE = 'warren: looking only at the queues that every Warren has: set MANAGEMENT_URL, or name one with --queue\n';
+const NOTE =
+  'warren: looking only at the queues of the services of this checkout: set MANAGEMENT_URL, or name one with --queue\n';
 
 /**
  * The queues whose dead letters a command deals with: the one that was named, by its own name or that of its dead-letter queue; else all
  * that have a dead-letter queue, also those of services that this command knows nothing of. Only the management API can list those:
- * where its address is not known, it is the queues of the contracts, and a note on standard error says so.
+ * where its address is not known, it is those of the services' topologies, and a note on standard error says so.
  * @throws `CLI_UNREACHABLE`, `CLI_ADDRESS_UNKNOWN`
  */
-export async function queuesOf(named: string | undefined, { env, err }: Terminal): Promise<string[]> {
+export async function queuesOf(named: string | undefined, { env, err, services }: Terminal): Promise<string[]> {
   if (named !== undefined) return [withoutSuffix(named)];
-  const known = SYSTEM_QUEUES.map(({ queue }) => queue);
+  const known = readTopologies(services).flatMap(({ queues }) => queues.map(({ queue }) => queue));
   const url = managementUrl(env);
   if (url === undefined) {
     err(NOTE);

@@ -1,15 +1,17 @@
+import { streamId } from '@warren/event-store';
+import type { DefinedService } from '@warren/service';
 import pg from 'pg';
 import type { Handling, LoggedEvent } from './causal-tree.ts';
 import { cliErrors } from './cli-errors.ts';
-import { type EventRow, toLoggedEvents, type UnreadableRow } from './logged-events.ts';
+import { EVENT_COLUMNS, type EventRow, toLoggedEvents, type UnreadableRow } from './logged-events.ts';
 import { readDatabase, type Select } from './read-database.ts';
 
 /** What the logs and the inboxes of all services hold of some requests. */
 export interface RequestHistory {
-  /** The requests that it is about: the one that was asked for, or all that were about the order. */
+  /** The requests that it is about: the one that was asked for, or all that were about the aggregate. */
   correlationIds: string[];
-  /** The order that was asked for; a request of its may have been about others too. */
-  orderId?: string;
+  /** The streams of the aggregate that was asked for; a request of its may have been about others too. Empty for a request. */
+  streams: string[];
   events: LoggedEvent[];
   handlings: Handling[];
   /** Rows that belong to it and that no event can be made of. */
@@ -29,25 +31,34 @@ const SCHEMAS = `
    ORDER BY 1`;
 
 /**
- * Everything that followed from a request by its correlation id, or from all requests about an order by the order's id, over every service
- * that has its schema in this database.
+ * Everything that followed from a request by its correlation id, or from all requests about an aggregate, over every service that has its
+ * schema in this database. An aggregate is named by its stream (`<category>-<id>`) or by its id alone, which may be that of several: of an
+ * order and of its payment, for example.
+ * @param services those that are declared
  * @throws `CLI_NOT_FOUND`; `CLI_TOO_LARGE` for more than 5,000 events; `CLI_UNREACHABLE`, `CLI_NOT_MIGRATED`
  */
-export function readHistory(databaseUrl: string, id: string): Promise<RequestHistory> {
+export function readHistory(
+  databaseUrl: string,
+  services: readonly DefinedService[],
+  id: string,
+): Promise<RequestHistory> {
+  const categories = services.flatMap(({ aggregates }) => aggregates.map(({ category }) => category));
+  const candidates = [id, ...categories.map((category) => streamId(category, id))];
   return readDatabase(databaseUrl, { missing: MISSING, queryTimeoutMs: QUERY_TIMEOUT_MS }, async (select) => {
     const schemas = (await select<{ schema: string }>(SCHEMAS)).map(({ schema }) => schema);
     if (schemas.length === 0) throw cliErrors.CLI_NOT_MIGRATED(`the database has no ${MISSING}`);
-    const ofOrder = await correlationIdsOfOrder(select, schemas, id);
-    const correlationIds = ofOrder && ofOrder.length > 0 ? ofOrder : [id];
-    const { events, unreadable } = await readEvents(select, schemas, { correlationIds, stream: orderStream(id) });
+    const { streams, correlationIds: own } = await findStreams(select, schemas, candidates);
+    const correlationIds = own.length > 0 ? own : [id];
+    const rows = await readRows(select, schemas, { correlationIds, streams });
+    const { events, unreadable } = toLoggedEvents(rows, services);
     if (events.length + unreadable.length === 0)
-      throw cliErrors.CLI_NOT_FOUND(`there is no order ${id}, and no event of a request ${id}`);
+      throw cliErrors.CLI_NOT_FOUND(`nothing has the id ${id}: no request, and no ${categories.toSorted().join(', ')}`);
     const handlings = await readHandlings(
       select,
       schemas,
       events.flatMap(({ messageIds }) => messageIds),
     );
-    return { correlationIds, events, handlings, unreadable, ...(ofOrder && { orderId: id }) };
+    return { correlationIds, streams, events, handlings, unreadable };
   });
 }
 
@@ -65,50 +76,45 @@ async function selectFromEach<Row extends object>(
   return found;
 }
 
-/** The requests that an order's events say they belong to; undefined when there is no such order. */
-async function correlationIdsOfOrder(
-  select: Select,
-  schemas: readonly string[],
-  orderId: string,
-): Promise<string[] | undefined> {
-  const rows = await selectFromEach<{ metadata: unknown }>(select, schemas, {
-    sql: (schema) => `SELECT metadata FROM ${schema}.log WHERE stream_id = $1`,
-    values: [orderStream(orderId)],
+/** Those of the streams that exist, and the requests that their events say they belong to. */
+async function findStreams(select: Select, schemas: readonly string[], candidates: readonly string[]) {
+  const rows = await selectFromEach<{ stream: string; metadata: unknown }>(select, schemas, {
+    sql: (schema) => `SELECT stream_id AS stream, metadata FROM ${schema}.log WHERE stream_id = ANY ($1::text[])`,
+    values: [candidates],
   });
   const ids = rows.map(({ metadata }) => (metadata as EventRow['metadata'] | null)?.correlationId);
-  return rows.length === 0 ? undefined : [...new Set(ids.filter((id) => typeof id === 'string'))];
+  return {
+    streams: [...new Set(rows.map(({ stream }) => stream))],
+    correlationIds: [...new Set(ids.filter((id) => typeof id === 'string'))],
+  };
 }
-
-const orderStream = (orderId: string): string => `order-${orderId}`;
 
 /**
  * Looks for the ids in the text of the JSON, both as the kit writes it and with a blank, and not with `->>`: that fails as a whole when a
  * single row holds U+0000, wherever in its document. What matches by chance is sorted out afterwards.
  */
-async function readEvents(
+async function readRows(
   select: Select,
   schemas: readonly string[],
-  { correlationIds, stream }: { correlationIds: readonly string[]; stream: string },
-): Promise<Pick<RequestHistory, 'events' | 'unreadable'>> {
+  { correlationIds, streams }: { correlationIds: readonly string[]; streams: readonly string[] },
+): Promise<EventRow[]> {
   const spelt = correlationIds.flatMap((id) =>
     [':', ': '].map((colon) => `"correlationId"${colon}${JSON.stringify(id)}`),
   );
   const rows = await selectFromEach<EventRow>(select, schemas, {
     sql: (schema) => `
-      SELECT event_id AS id, type, schema_version AS version, aggregate_id AS "aggregateId", occurred_at AS time, data, metadata,
-             routing_key AS "routingKey", position, stream_id AS "streamId", stream_version AS "streamVersion"
-        FROM ${schema}.log
-       WHERE stream_id = $2 OR EXISTS (SELECT FROM unnest($1::text[]) AS spelt (id) WHERE strpos(metadata::text, spelt.id) > 0)
+      SELECT ${EVENT_COLUMNS} FROM ${schema}.log
+       WHERE stream_id = ANY ($2::text[]) OR EXISTS (SELECT FROM unnest($1::text[]) AS spelt (id) WHERE strpos(metadata::text, spelt.id) > 0)
        LIMIT ${MAX_EVENTS + 1}`,
-    values: [spelt, stream],
+    values: [spelt, streams],
   });
   if (rows.length > MAX_EVENTS)
     throw cliErrors.CLI_TOO_LARGE(
       `more than ${MAX_EVENTS} events carry the correlation id ${correlationIds.join(', ')}`,
     );
-  const isMeant = ({ streamId, metadata }: EventRow) =>
-    streamId === stream || correlationIds.includes(metadata?.correlationId ?? '');
-  return toLoggedEvents(rows.filter(isMeant));
+  const isMeant = (row: EventRow) =>
+    streams.includes(row.streamId) || correlationIds.includes(row.metadata?.correlationId ?? '');
+  return rows.filter(isMeant);
 }
 
 async function readHandlings(

@@ -1,8 +1,12 @@
-import { orderService } from '@shop/order';
 import { type RecordedEvent, toWireOf } from '@warren/event-store';
 import { readTraceContext } from '@warren/kernel';
-import { schemaOf } from '@warren/service';
+import { type DefinedService, schemaOf } from '@warren/service';
 import type { LoggedEvent } from './causal-tree.ts';
+
+/** The columns of an {@link EventRow}. */
+export const EVENT_COLUMNS = `
+  event_id AS id, type, schema_version AS version, aggregate_id AS "aggregateId", occurred_at AS time, data, metadata,
+  routing_key AS "routingKey", position, stream_id AS "streamId", stream_version AS "streamVersion"`;
 
 /** A row of some service's log, as pg reads it. What stands in it may come from anywhere. */
 export type EventRow = Omit<RecordedEvent, 'timestamp' | 'position' | 'metadata'> & {
@@ -23,13 +27,21 @@ export interface UnreadableRow {
   reason: string;
 }
 
-/** The events of rows, each by itself: one that cannot be read is named and does not keep the others from being shown. */
-export function toLoggedEvents(rows: readonly EventRow[]): { events: LoggedEvent[]; unreadable: UnreadableRow[] } {
+/**
+ * The events of rows, each by itself: one that cannot be read is named and does not keep the others from being shown.
+ * @param services those that are declared
+ */
+export function toLoggedEvents(
+  rows: readonly EventRow[],
+  services: readonly DefinedService[],
+): { events: LoggedEvent[]; unreadable: UnreadableRow[] } {
   const events: LoggedEvent[] = [];
   const unreadable: UnreadableRow[] = [];
+  const messageIdsOf = createMessageIds(services);
   for (const row of rows) {
     try {
-      events.push(toLoggedEvent(row));
+      const event = toRecordedEvent(row);
+      events.push(toLoggedEvent(event, messageIdsOf(row.schema, event)));
     } catch (error) {
       const { schema, position, streamId, streamVersion, type } = row;
       const { message: reason } = error as Error;
@@ -39,15 +51,19 @@ export function toLoggedEvents(rows: readonly EventRow[]): { events: LoggedEvent
   return { events, unreadable };
 }
 
-function toLoggedEvent({ schema, time, ...row }: EventRow): LoggedEvent {
-  const { id, type, version, aggregateId } = row;
+/** @throws when the row has no time, or metadata that no service writes */
+export function toRecordedEvent({ schema, time, ...row }: EventRow): RecordedEvent {
   if (!(time instanceof Date) || Number.isNaN(time.getTime())) throw new Error(`its time is ${time}`);
   const metadata = requireMetadata(row.metadata);
+  return { ...row, metadata, timestamp: time.toISOString(), position: Number(row.position) };
+}
+
+function toLoggedEvent(event: RecordedEvent, messageIds: readonly string[]): LoggedEvent {
+  const { id, type, version, streamId, aggregateId, timestamp, metadata } = event;
   const { correlationId, causationId, source: service } = metadata;
   const [, traceId] = readTraceContext(metadata).traceparent?.split('-') ?? [];
-  const event = { ...row, metadata, timestamp: time.toISOString(), position: Number(row.position) };
-  const messageIds = messageIdsOf(schema, event);
-  return { id, type, version, service, aggregateId, time, correlationId, causationId, traceId, messageIds };
+  const time = new Date(timestamp);
+  return { id, type, version, service, streamId, aggregateId, time, correlationId, causationId, traceId, messageIds };
 }
 
 function requireMetadata(metadata: EventRow['metadata']): RecordedEvent['metadata'] {
@@ -56,10 +72,12 @@ function requireMetadata(metadata: EventRow['metadata']): RecordedEvent['metadat
   return metadata as RecordedEvent['metadata'];
 }
 
-const toWire = toWireOf(orderService.aggregates);
-
-/** Most events are published under their own id, or not at all. */
-function messageIdsOf(schema: string, event: RecordedEvent): string[] {
-  if (event.routingKey === null) return [];
-  return schema === schemaOf(orderService) ? toWire(event).map(({ id }) => id) : [event.id];
+/** The ids of the messages that an event is published as: by the service's declaration, else its own. */
+function createMessageIds(services: readonly DefinedService[]) {
+  const bySchema = new Map(services.map((service) => [schemaOf(service), toWireOf(service.aggregates)]));
+  return (schema: string, event: RecordedEvent): string[] => {
+    if (event.routingKey === null) return [];
+    const toWire = bySchema.get(schema);
+    return toWire ? toWire(event).map(({ id }) => id) : [event.id];
+  };
 }

@@ -11,7 +11,8 @@ export type ExitCode = 0 | 1 | 2;
  */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
   try {
-    await createProgram(terminal).parseAsync(argv, { from: 'user' });
+    const program = await createProgram(terminal);
+    await program.parseAsync(['node', 'warren', ...argv]);
     return 0;
   } catch (error) {
     // commander has already written its message, or the help that was asked for.

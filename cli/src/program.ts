@@ -1,24 +1,23 @@
 import { Command } from 'commander';
+import { addContributedCommands } from './contributed-commands.ts';
 import type { Terminal } from './terminal.ts';
-import { addAnalytics } from './usage/analytics.ts';
 import { addDlq } from './usage/dlq.ts';
 import { addNew } from './usage/new.ts';
-import { addOrder } from './usage/order.ts';
 import { addProjection } from './usage/projection.ts';
-import { addStock } from './usage/stock.ts';
+import { addStream } from './usage/stream.ts';
 import { addTrace } from './usage/trace.ts';
 
 const WHERE = `
-Where the system is: ORDER_URL, ANALYTICS_URL, AMQP_URL and DATABASE_URL if set, else what a running "npm start" has noted.
+Where the system is: AMQP_URL, DATABASE_URL and, for the API of a service, <SERVICE>_URL if set, else what a running "npm start" has noted.
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 /**
  * Returns the `warren` command with all its subcommands. It throws instead of ending the process.
  *
  * The help has to wait for everything that is imported from here. So `usage/` only declares how commands are called, and imports the file
- * below `commands/` that does the work when the command runs.
+ * below `commands/` that does the work when the command runs. So do the services that contribute commands.
  */
-export function createProgram(terminal: Terminal): Command {
+export async function createProgram(terminal: Terminal): Promise<Command> {
   const program = new Command('warren')
     .description('Look into a running Warren and operate it.')
     .addHelpText('after', WHERE)
@@ -30,12 +29,11 @@ export function createProgram(terminal: Terminal): Command {
       getErrHelpWidth: () => terminal.columns ?? 100,
     })
     .exitOverride();
-  addStock(program, terminal);
-  addOrder(program, terminal);
+  addStream(program, terminal);
   addTrace(program, terminal);
   addDlq(program, terminal);
   addProjection(program, terminal);
-  addAnalytics(program, terminal);
   addNew(program, terminal);
+  await addContributedCommands(program, terminal);
   return program;
 }

@@ -1,35 +1,40 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { shopCatalogue } from '@shop/events/catalogue';
-import type { ReceiveStock } from '@shop/events/inventory';
-import { QUEUES } from '@shop/events/topology';
-import type { EventOf } from '@warren/contracts';
+import { type Binding, createCatalogue, type EventContract, type EventEnvelope, type EventOf } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { queuesFor, readTopologies } from '@warren/service';
-import { hostOf } from './addresses.ts';
+import { addressOf, hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
+import type { Terminal } from './terminal.ts';
 
 const NAME = 'warren-cli';
-const SERVICES = new URL('../../services/', import.meta.url);
 
 const CONNECT_TIMEOUT_MS = 5_000;
 const CONFIRM_TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 
 /**
- * Sends a message to the inventory service and waits until the broker has it.
- * @throws `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
+ * Sends a message, such as a command to a service, and waits until the broker has it. The queues that it is for are declared before, so
+ * that it is kept also when their services have never been started.
+ * @throws `CLI_ADDRESS_UNKNOWN`, `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
  */
-export async function sendMessage(amqpUrl: string, message: EventOf<typeof ReceiveStock>): Promise<void> {
+export async function sendMessage<Contract extends EventContract>(
+  { env, services }: Pick<Terminal, 'env' | 'services'>,
+  contract: Contract,
+  message: EventOf<Contract>,
+): Promise<void> {
+  const amqpUrl = addressOf('broker', env);
+  const takesIt = ({ exchange, routingKey }: Binding) =>
+    exchange === contract.exchange && routingKey === contract.routingKey;
   const bus = new EventBus({
     url: amqpUrl,
     service: NAME,
-    // The queue that the message is for, so that it is kept also when the inventory service has never been started, and streams, which keep everything.
-    topology: queuesFor(readTopologies(SERVICES), { service: NAME }).filter(
-      ({ queue, stream }) => stream || queue === QUEUES.inventoryReceiveStock,
+    // Streams, too: they keep everything.
+    topology: queuesFor(readTopologies(services), { service: NAME }).filter(
+      ({ stream, bindings }) => stream || bindings.some(takesIt),
     ),
     publishTimeoutMs: CONFIRM_TIMEOUT_MS,
     drainTimeoutMs: 0,
-    catalogue: shopCatalogue,
+    catalogue: createCatalogue([contract]),
   });
   try {
     await connect(bus, amqpUrl);
@@ -45,24 +50,24 @@ export async function sendMessage(amqpUrl: string, message: EventOf<typeof Recei
  */
 export async function publish(
   bus: Pick<EventBus, 'send'>,
-  message: EventOf<typeof ReceiveStock>,
-  { host, timeoutMs = CONFIRM_TIMEOUT_MS }: { host: string; timeoutMs?: number },
+  message: EventEnvelope,
+  { host, pause = delay, now = Date.now }: { host: string; pause?: (ms: number) => Promise<void>; now?: () => number },
 ): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = now() + CONFIRM_TIMEOUT_MS;
   let mayHaveIt = false;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     const outcome = await bus.send(message);
     if (outcome.status === 'confirmed') return;
-    // One queue has refused it then; another one may be the inventory's.
+    // One queue has refused it then; another one may have it.
     mayHaveIt ||= outcome.status === 'unknown' || outcome.status === 'nacked';
-    if (outcome.status === 'returned' || outcome.status === 'unsendable' || Date.now() > deadline) {
+    if (outcome.status === 'returned' || outcome.status === 'unsendable' || now() > deadline) {
       if (!mayHaveIt)
         throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
       throw cliErrors.CLI_PUBLISH_UNKNOWN(
         `the broker at ${host} may have the message: ${outcome.reason}. Say the same again with --id ${message.id}: it is booked once.`,
       );
     }
-    await delay(pauseMs);
+    await pause(pauseMs);
   }
 }
 

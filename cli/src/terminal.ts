@@ -7,6 +7,8 @@ export interface Terminal {
   /** Writes to standard error. */
   err(text: string): void;
   env: Record<string, string | undefined>;
+  /** Directory of the services that it asks, each a folder. */
+  services: URL;
   /** Width in characters, if the output is a terminal. */
   columns?: number;
   /** True when a person reads standard error and can answer. */
@@ -22,6 +24,7 @@ export function processTerminal(): Terminal {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     env: process.env,
+    services: new URL('../../services/', import.meta.url),
     columns: process.stdout.columns ?? process.stderr.columns,
     interactive: Boolean(process.stdin.isTTY && process.stderr.isTTY),
     confirm: ask,

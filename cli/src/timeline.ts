@@ -1,8 +1,15 @@
-import type { OrderEvent } from './order-api.ts';
 import { formatTable } from './table.ts';
 
+/** An event as a timeline shows it. */
+export interface TimelineEvent {
+  readonly type: string;
+  readonly version: number;
+  readonly timestamp: string;
+  readonly data: unknown;
+}
+
 /** Events as a table, oldest first, each with the time since the first one. */
-export function formatTimeline(events: readonly OrderEvent[]): string {
+export function formatTimeline(events: readonly TimelineEvent[]): string {
   const first = events[0];
   if (!first) return 'Nothing has happened yet.\n';
   const begin = Date.parse(first.timestamp);
@@ -15,8 +22,8 @@ export function formatTimeline(events: readonly OrderEvent[]): string {
 }
 
 /** The plain members of an event's data: `status=cancelled reason="…"`. Ids and lists are shown elsewhere. */
-function describe(data: OrderEvent['data']): string {
-  return Object.entries(data)
+function describe(data: unknown): string {
+  return Object.entries(data ?? {})
     .filter(([name, value]) => typeof value !== 'object' && !/^id$|Id$|At$/.test(name))
     .map(([name, value]) => `${name}=${/\s/.test(String(value)) ? JSON.stringify(value) : value}`)
     .join(' ');

@@ -15,11 +15,11 @@ const runFile = (text: string) => writeFileSync(join(dataDir, 'run.json'), text)
 describe('the addresses of the system', () => {
   it('when npm start runs, then they come from its run file', () => {
     runFile(
-      '{"apiUrl":"http://a:1","analyticsUrl":"http://a:2","amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}',
+      '{"urls":{"order":"http://a:1","shipping":"http://a:2"},"amqpUrl":"amqp://a@b:1","databaseUrl":"postgres://a@b:2/c"}',
     );
     const env = { DATA_DIR: dataDir };
-    expect(addressOf('order', env)).toBe('http://a:1');
-    expect(addressOf('analytics', env)).toBe('http://a:2');
+    expect(addressOf({ api: 'order' }, env)).toBe('http://a:1');
+    expect(addressOf({ api: 'shipping' }, env)).toBe('http://a:2');
     expect(addressOf('broker', env)).toBe('amqp://a@b:1');
     expect(addressOf('database', env)).toBe('postgres://a@b:2/c');
   });
@@ -44,12 +44,16 @@ describe('the addresses of the system', () => {
 
   it('when npm start is not ready yet, then the error says to wait', () => {
     runFile('{"ready":false}');
-    expect(() => addressOf('order', { DATA_DIR: dataDir })).toThrow(/wait until "npm start" is ready.*ORDER_URL/);
+    expect(() => addressOf({ api: 'order' }, { DATA_DIR: dataDir })).toThrow(
+      /wait until "npm start" is ready.*ORDER_URL/,
+    );
   });
 
-  it('when npm start runs the core alone, then the error says how to start the analytics service too', () => {
-    runFile('{"ready":true,"apiUrl":"http://a:1"}');
-    expect(() => addressOf('analytics', { DATA_DIR: dataDir })).toThrow(/run "npm start -- --all" .*ANALYTICS_URL/);
+  it('when npm start runs the core alone, then the error says how to start an optional service too', () => {
+    runFile('{"ready":true,"urls":{"order":"http://a:1"}}');
+    expect(() => addressOf({ api: 'shipping' }, { DATA_DIR: dataDir })).toThrow(
+      /run "npm start -- --all" .*SHIPPING_URL/,
+    );
   });
 
   it('when the run file is broken, then the error names it', () => {
@@ -58,7 +62,7 @@ describe('the addresses of the system', () => {
   });
 
   it('when an address is no URL, then the error says so', () => {
-    expect(() => addressOf('order', { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
+    expect(() => addressOf({ api: 'order' }, { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
   });
 
   it('when an address is shown, then without its password', () => {

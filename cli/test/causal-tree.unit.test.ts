@@ -4,7 +4,14 @@ import { buildCausalTrees, type CausalNode, type LoggedEvent } from '../src/caus
 let second = 0;
 const event = (id: string, causationId: string, more: Partial<LoggedEvent> = {}): LoggedEvent => {
   second += 1;
-  const about = { type: `T${id}`, version: 1, service: 'order', aggregateId: 'o', correlationId: 'request' };
+  const about = {
+    type: `T${id}`,
+    version: 1,
+    service: 'order',
+    streamId: 'o-o',
+    aggregateId: 'o',
+    correlationId: 'request',
+  };
   return { id, causationId, ...about, time: new Date(second * 1000), messageIds: [id], ...more };
 };
 

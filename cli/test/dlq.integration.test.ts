@@ -1,12 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { InventoryReserved, ReceiveStock } from '@shop/events/inventory';
-import { QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import { createEvent } from '@warren/contracts';
 import { DeadLetters, EventBus } from '@warren/event-bus';
 import { AppError } from '@warren/kernel';
 import { queuesFor, readTopologies } from '@warren/service';
 import { createTestVhost, type TestVhost, testEnvironment, uniqueName, waitUntil } from '@warren/testing';
+import { CORE_QUEUES } from '../../tests/program/shop-queues.ts';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
 
@@ -36,7 +37,7 @@ async function serve(handle: (quantity: number) => Promise<void>) {
   const bus = new EventBus({
     url: vhost.amqpUrl,
     service: 'inventory',
-    topology: SYSTEM_QUEUES,
+    topology: CORE_QUEUES,
     catalogue: shopCatalogue,
   });
   buses.push(bus);

@@ -9,7 +9,7 @@ const message = createEvent(ReceiveStock, {
   source: 'warren-cli',
 });
 
-/** Publishes to a broker that answers so, again and again the last of it. */
+/** Publishes to a broker that answers so, again and again the last of it. The clock moves by the pauses alone. */
 async function publishTo(...statuses: PublishOutcome['status'][]) {
   const sent: string[] = [];
   const send = async ({ id }: { id: string }): Promise<PublishOutcome> => {
@@ -17,7 +17,11 @@ async function publishTo(...statuses: PublishOutcome['status'][]) {
     const status = statuses[Math.min(sent.length, statuses.length) - 1] ?? 'confirmed';
     return status === 'confirmed' ? { status } : { status, reason: 'for a reason' };
   };
-  const error = await publish({ send }, message, { host: 'localhost', timeoutMs: 150 }).catch((thrown) => thrown);
+  let ms = 0;
+  const pause = async (pauseMs: number) => {
+    ms += pauseMs;
+  };
+  const error = await publish({ send }, message, { host: 'localhost', pause, now: () => ms }).catch((thrown) => thrown);
   return { error, sent };
 }
 

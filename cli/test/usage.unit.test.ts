@@ -9,16 +9,12 @@ async function run(...argv: string[]) {
 
 describe('the usage of warren', () => {
   it.each([
-    [['--help'], /stock.*order/s],
-    [['stock', '--help'], /list.*receive/s],
-    [['stock', 'list', '--help'], /--json/],
-    [['stock', 'receive', '--help'], /--no-wait.*--timeout <seconds>.*default: 10\)/s],
-    [['order', '--help'], /<id>.*--at <moment>/s],
+    [['--help'], /stream.*trace.*dlq.*projection.*new.*stock.*order.*analytics/s],
+    [['stream', '--help'], /<category> <id>.*--at <moment>.*--service.*--json/s],
     [['trace', '--help'], /<id>.*--json.*INBOX_KEEP_MS/s],
     [['projection', '--help'], /list.*rebuild/s],
     [['projection', 'rebuild', '--help'], /<name>.*--service.*--json.*interrupted/s],
     [['dlq', '--help'], /list.*show.*replay.*purge/s],
-    [['analytics', 'replay', '--help'], /--from <place>.*--no-wait.*--json/s],
     [['dlq', 'replay', '--help'], /--code.*--older-than.*--limit.*--rate.*--dry-run.*--json/s],
   ])('when %j is given, then the help goes to standard output and the exit code is 0', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
@@ -28,26 +24,17 @@ describe('the usage of warren', () => {
 
   it.each([
     [[], /Usage: warren/],
-    [['stock'], /Usage: warren stock/],
+    [['dlq'], /Usage: warren dlq/],
+    [['stream', 'order'], /missing required argument 'id'/],
+    [['stream', 'order', '42', '--at', '0'], /version from 1, or a time/],
+    [['stream', 'order', '42', '--at', '2026-02-31'], /version from 1, or a time/],
+    [['stream', 'order', '42', '--at', '2026-02-03T04:05:06'], /version from 1, or a time/],
     [['nonsense'], /unknown command 'nonsense'/],
-    [['order'], /missing required argument 'id'/],
-    [['order', '42', '--at', '0'], /version from 1, or a time/],
-    [['order', '42', '--at', '2026-02-31'], /version from 1, or a time/],
-    [['order', '42', '--at', '2026-02-03T04:05:06'], /version from 1, or a time/],
     [['trace'], /missing required argument 'id'/],
     [['projection', 'rebuild'], /missing required argument 'name'/],
-    [['stock', 'list', '--yaml'], /unknown option '--yaml'/],
-    [['stock', 'receive', 'item1', '1.5'], /whole number from 1 to 1000000000/],
-    [['stock', 'receive', 'item1', '0'], /whole number from 1/],
-    [['stock', 'receive', 'item1', '1e3'], /whole number from 1/],
-    [['stock', 'receive', 'a\nb', '1'], /without control characters/],
-    [['stock', 'receive', 'item1', '1', '--timeout', 'soon'], /number of seconds/],
-    [['stock', 'receive', 'item1', '1', '2'], /too many arguments/],
     [['dlq', 'list', '--older-than', '5'], /with a unit/],
     [['dlq', 'list', '--limit', '0'], /whole number from 1/],
     [['dlq', 'replay', '--rate', '0'], /from 0.01/],
-    [['analytics', 'replay', '--from', 'yesterday'], /first, an offset, or a time/],
-    [['analytics', 'replay', '--from', '2026-02-30T99:00:00Z'], /first, an offset, or a time/],
   ])('when %j is given, then it is a usage error: exit code 2, told on standard error', async (argv, expected) => {
     const { code, out, err } = await run(...argv);
     expect(err).toMatch(expected);
@@ -55,9 +42,7 @@ describe('the usage of warren', () => {
   });
 
   it.each([
-    [['stock', 'list'], /npm start.*DATABASE_URL/],
-    [['stock', 'receive', 'item1', '1'], /npm start.*AMQP_URL/],
-    [['order', '42'], /npm start.*ORDER_URL/],
+    [['stream', 'order', '42'], /npm start.*DATABASE_URL/],
     [['trace', '42'], /npm start.*DATABASE_URL/],
     [['dlq', 'list'], /npm start.*AMQP_URL/],
     [['projection', 'rebuild', 'orders'], /npm start.*DATABASE_URL/],

@@ -13,7 +13,7 @@ const STOP_TIMEOUT_MS = 35_000;
  * @property {boolean} ready false until everything has been started
  * @property {string} [apiUrl] of the order service, e.g. `http://localhost:3001`
  * @property {string[]} [inventoryUrls] health and metrics of each instance
- * @property {string} [analyticsUrl] of the analytics service; absent without `--all`
+ * @property {Record<string, string>} [urls] of each service with an API, by its name
  * @property {string} [mailsUrl] page of the mail catcher; absent without `--all`, and with a mail server of the user's own
  * @property {string} [amqpUrl] with login
  * @property {string} [managementUrl] with login; absent with a broker of the user's own

@@ -57,12 +57,12 @@ export async function start(base, options) {
   const urlsOf = (/** @type {string} */ name) =>
     plans.filter(({ service }) => service.name === name).map(({ port }) => `http://localhost:${port}`);
   const [apiUrl = ''] = urlsOf('order');
-  const [analyticsUrl] = urlsOf('analytics');
+  const apis = plans.flatMap(({ service: { name, api } }) => (api ? [[name, urlsOf(name)[0]]] : []));
   state.update({
     ready: true,
     apiUrl,
     inventoryUrls: urlsOf('inventory'),
-    analyticsUrl,
+    urls: Object.fromEntries(apis),
     mailsUrl: mails?.pageUrl,
     amqpUrl,
     managementUrl,

@@ -26,8 +26,8 @@ const BAD: Record<string, { file: string; imports: string[] }> = {
   'only-scripts-and-tests-import-servers': { file: 'cli/src/uses-servers.ts', imports: ['@warren/servers'] },
   'services-apart': { file: 'services/order/src/uses-inventory.ts', imports: ['../../inventory/src/config.ts'] },
   'events-are-data': { file: 'services/events/src/bad.ts', imports: ['@warren/kernel'] },
-  'nobody-imports-a-service': { file: 'scripts/imports-a-service.mjs', imports: ['../services/order/src/config.ts'] },
-  'cli-uses-the-index-of-a-service': { file: 'cli/src/bad.ts', imports: ['../../services/order/src/config.ts'] },
+  'nobody-imports-a-service': { file: 'cli/src/bad.ts', imports: ['@shop/events/order'] },
+  'no-import-past-cli': { file: 'services/order/src/commands.ts', imports: ['../../../cli/src/good.ts'] },
   'domain-pure': { file: 'services/order/src/domain/bad.ts', imports: ['node:crypto', 'pg', '../application/good.ts'] },
   'application-below-adapters': {
     file: 'services/order/src/application/bad.ts',
@@ -74,9 +74,14 @@ const GOOD: Record<string, string[]> = {
     'pg',
   ],
   'services/order/src/service.ts': ['./adapters/good.ts', './application/good.ts', './config.ts', '@warren/service'],
-  'services/order/src/index.ts': ['./service.ts'],
   'services/order/test/good.unit.test.ts': ['../src/adapters/good.ts', '../src/service.ts', '@warren/testing'],
-  'cli/src/good.ts': ['@shop/events/order', '@warren/event-bus', 'pg', '../../services/order/src/index.ts'],
+  'cli/src/good.ts': ['@warren/event-bus', 'pg'],
+  'cli/src/index.ts': ['./good.ts'],
+  'cli/src/usage/index.ts': ['../good.ts'],
+  'cli/test/good.unit.test.ts': ['@shop/events/order', '../../services/order/src/service.ts'],
+  'services/commands/src/commands.ts': ['../../../cli/src/usage/index.ts', '@shop/events/order'],
+  'services/commands/test/good.integration.test.ts': ['../../order/src/service.ts'],
+  'services/commands/src/good.ts': ['../../../cli/src/index.ts', '@warren/contracts'],
   'scripts/good.mjs': ['node:fs', '../shared/servers/src/index.mjs'],
   'tests/e2e/good.e2e.test.ts': [
     '../../services/order/src/config.ts',
@@ -120,7 +125,7 @@ beforeAll(async () => {
   write('services/events/package.json', JSON.stringify(events));
   mkdirSync(join(tree, 'node_modules/@shop'), { recursive: true });
   symlinkSync(join(tree, 'services/events'), join(tree, 'node_modules/@shop/events'));
-  for (const path of ['services/order', 'services/inventory', 'cli', 'scripts']) {
+  for (const path of ['services/order', 'services/inventory', 'services/commands', 'cli', 'scripts']) {
     write(`${path}/package.json`, JSON.stringify({ name: path, dependencies: uses }));
   }
   write('package.json', JSON.stringify({ name: 'tree', devDependencies: { jest: '1', ...uses } }));

@@ -1,10 +1,10 @@
 import { shopCatalogue } from '@shop/events/catalogue';
-import { NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
 import { toJsonSchema, toReleased } from '@warren/contracts';
+import { topologyOf } from '@warren/service';
 import { stringify } from 'yaml';
 import { allVersions, createAsyncApi, nameOf } from './async-api.ts';
 import { generateSettingsPage } from './settings-page.ts';
-import { generateTopologies } from './topologies.ts';
+import { declaredServices, generateTopologies } from './topologies.ts';
 
 const { contracts } = shopCatalogue;
 const toText = (value: object): string => `${JSON.stringify(value, null, 2)}\n`;
@@ -14,11 +14,8 @@ export const RELEASED = 'services/events/released';
 
 /** What is generated from the contracts and the services: path from the root of the repository → text. */
 export async function generateDocuments(version: string): Promise<Map<string, string>> {
-  const asyncApi = createAsyncApi({
-    contracts,
-    queues: [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES],
-    version,
-  });
+  const queues = (await declaredServices()).flatMap((service) => topologyOf(service).queues);
+  const asyncApi = createAsyncApi({ contracts, queues, version });
   const schemas = allVersions(contracts).map((one) => [`docs/schemas/${nameOf(one)}.json`, toText(toJsonSchema(one))]);
   const text = stringify(asyncApi, { lineWidth: 120, aliasDuplicateObjects: false });
   return new Map([

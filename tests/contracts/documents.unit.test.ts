@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { OrderCreated, OrderCreatedV1 } from '@shop/events/order';
-import { EXCHANGES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { EXCHANGES } from '@shop/events/topology';
 import { createEvent, type ReleasedContract, requireCompatible, toJsonSchema } from '@warren/contracts';
 import { Compile } from 'typebox/schema';
 import { parse } from 'yaml';
+import { CORE_QUEUES } from '../program/shop-queues.ts';
 import { createAsyncApi } from './async-api.ts';
 import { generateDocuments, RELEASED } from './documents.ts';
 
@@ -65,9 +66,9 @@ describe('the documents of the events', () => {
   it('when a queue listens, then it receives from each channel that it is bound to', () => {
     const all = { queue: 'audit', bindings: [{ exchange: EXCHANGES.orders, routingKey: 'order.#' }] };
     const { contracts } = shopCatalogue;
-    const { operations } = createAsyncApi({ contracts, queues: [...SYSTEM_QUEUES, all], version });
+    const { operations } = createAsyncApi({ contracts, queues: [...CORE_QUEUES, all], version });
     expect(Object.keys(operations as object).filter((name) => !name.startsWith('publish.'))).toEqual([
-      ...SYSTEM_QUEUES.map(({ queue }) => queue),
+      ...CORE_QUEUES.map(({ queue }) => queue),
       ...['created', 'updated', 'cancelled', 'paid', 'shipped'].map((what) => `audit.orders.order.${what}`),
     ]);
   });

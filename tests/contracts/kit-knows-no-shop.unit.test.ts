@@ -1,14 +1,15 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, test } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { EXCHANGES, QUEUES } from '@shop/events/topology';
-import { type AnyAggregate, SYSTEM_EXCHANGE, systemEvents } from '@warren/contracts';
-import type { DefinedService } from '@warren/service';
+import { SYSTEM_EXCHANGE, systemEvents } from '@warren/contracts';
+import { type DefinedService, topologyOf } from '@warren/service';
+import { declaredServices } from './topologies.ts';
 
 const root = join(import.meta.dirname, '../..');
-const folders = (path: string): string[] => readdirSync(join(root, path)).map((name) => join(root, path, name));
-const sources = folders('shared').flatMap((folder) =>
+const kit = readdirSync(join(root, 'shared')).map((name) => join(root, 'shared', name));
+const sources = [...kit, join(root, 'cli')].flatMap((folder) =>
   readdirSync(join(folder, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /\.(ts|mjs)$/.test(name))
     .map((name) => join(folder, 'src', name)),
@@ -16,24 +17,16 @@ const sources = folders('shared').flatMap((folder) =>
 
 const own: readonly unknown[] = systemEvents;
 const contracts = shopCatalogue.contracts.filter((contract) => !own.includes(contract));
-const exchanges = Object.values(EXCHANGES).filter((exchange) => exchange !== SYSTEM_EXCHANGE);
-
-/** Those of every service that is a declaration. */
-async function aggregatesOfServices(): Promise<AnyAggregate[]> {
-  const all: AnyAggregate[] = [];
-  for (const path of folders('services').map((folder) => join(folder, 'src/service.ts'))) {
-    const module: Record<string, Partial<DefinedService>> = existsSync(path) ? await import(path) : {};
-    all.push(...Object.values(module).flatMap(({ aggregates = [] }) => aggregates));
-  }
-  return all;
-}
+const exchanges: string[] = Object.values(EXCHANGES).filter((exchange) => exchange !== SYSTEM_EXCHANGE);
 
 /** Names that mean nothing but what the shop calls so. */
 let names: string[];
 /** Names that are words as well: they are looked for in quotes. */
 let words: string[];
 beforeAll(async () => {
-  const aggregates = await aggregatesOfServices();
+  // A service that is added to this checkout may have any names of its own.
+  const isOfShop = (service: DefinedService) => topologyOf(service).publishes.some((one) => exchanges.includes(one));
+  const aggregates = (await declaredServices()).filter(isOfShop).flatMap((service) => service.aggregates);
   const types = new Set<string>(contracts.map(({ type }) => type));
   for (const { events } of aggregates) for (const type of Object.keys(events)) types.add(type);
   names = [...types, ...Object.values(QUEUES)];
@@ -49,7 +42,7 @@ test('when the names of the shop are gathered, then there are contracts, queues,
   expect(words).toEqual(expect.arrayContaining(['orders', 'order.created', 'reservation']));
 });
 
-test('when the sources of the kit are searched, then no name of the shop is spelt there', () => {
+test('when the sources of the kit and of the command line are searched, then no name of the shop is spelt there', () => {
   const quoted = words.map((word) => word.replaceAll('.', '\\.')).join('|');
   const spelt = new RegExp(`\\b(?:${names.join('|')})\\b|['"\`](?:${quoted})(?:['"\`]|-)`);
   const found = sources.flatMap((path) =>

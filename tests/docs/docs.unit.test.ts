@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
-import { EXCHANGES, NOTIFICATION_QUEUES, PAYMENT_QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { EXCHANGES } from '@shop/events/topology';
 import '@warren/event-bus';
 import '@warren/event-store';
 import '@warren/http';
@@ -14,6 +14,7 @@ import '../../services/order/src/application/order-alerts.ts';
 import '../../services/order/src/domain/order-errors.ts';
 import '../../services/payment/src/domain/payment-errors.ts';
 import '../../services/user/src/domain/user-errors.ts';
+import { SHOP_QUEUES } from '../program/shop-queues.ts';
 
 const root = join(import.meta.dirname, '../..');
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -43,7 +44,7 @@ describe('the documentation', () => {
     const drawn = [...picture.matchAll(/(\w+) -- "([^"#]+)" --> (\w+)\[\[\3\]\]/g)].flatMap(
       ([, node, keys = '', queue]) => keys.split(', ').map((key) => `${exchanges.get(node)} ${key} ${queue}`),
     );
-    const declared = [...SYSTEM_QUEUES, ...PAYMENT_QUEUES, ...NOTIFICATION_QUEUES].flatMap(({ queue, bindings }) =>
+    const declared = SHOP_QUEUES.flatMap(({ queue, bindings }) =>
       bindings.map(({ exchange, routingKey }) => `${exchange} ${routingKey} ${queue}`),
     );
     expect(drawn.toSorted()).toEqual(declared.toSorted());

@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { OrderCreated } from '@shop/events/order';
-import { QUEUES, SYSTEM_QUEUES } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { queuesFor, readTopologies } from '@warren/service';
 import { waitUntil } from '@warren/testing';
+import { CORE_QUEUES } from '../program/shop-queues.ts';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
@@ -90,9 +91,9 @@ describe('an order', () => {
     const queues = await waitUntil(
       async () => {
         const report = await system.vhost.queues();
-        const named = report.filter(({ name }) => SYSTEM_QUEUES.some(({ queue }) => queue === name));
+        const named = report.filter(({ name }) => CORE_QUEUES.some(({ queue }) => queue === name));
         const settled = named.every((queue) => queue.messages === 0 && (queue.consumers ?? 0) > 0);
-        return named.length === SYSTEM_QUEUES.length && settled ? named : undefined;
+        return named.length === CORE_QUEUES.length && settled ? named : undefined;
       },
       { intervalMs: 500, what: 'settled statistics of the queues' },
     );

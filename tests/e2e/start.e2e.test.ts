@@ -103,7 +103,8 @@ describe('npm start', () => {
     expect(apiUrl).toBe(`http://localhost:${ports.ORDER_PORT}`);
     expect(inventoryUrls).toHaveLength(2);
     expect(processes.map(({ name }) => name)).not.toContain('user');
-    expect(runState().analyticsUrl).toBeUndefined();
+    expect(runState().urls?.order).toBe(apiUrl);
+    expect(runState().urls?.analytics).toBeUndefined();
     for (const url of inventoryUrls) {
       await waitUntil(async () => (await fetch(`${url}/health/ready`)).ok, { what: `${url} to be ready` });
     }
@@ -143,7 +144,7 @@ describe('npm start', () => {
     });
     expect(welcome).toMatchObject({ to: 'John Doe <john@example.com>', subject: 'Welcome, John Doe' });
     const [, analyticsUrl = ''] = await third.waitFor(/analytics {6}(http:\S+)/);
-    expect(runState().analyticsUrl).toBe(analyticsUrl);
+    expect(runState().urls?.analytics).toBe(analyticsUrl);
     await waitUntil(async () => (await countsOf(analyticsUrl)).UserRegistered === 1, {
       what: 'the user to be counted',
     });

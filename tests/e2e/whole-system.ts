@@ -1,5 +1,4 @@
 import { shopCatalogue } from '@shop/events/catalogue';
-import { PAYMENT_QUEUES } from '@shop/events/topology';
 import type { EventEnvelope } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { loadSettings, type Service, silentLogger } from '@warren/kernel';
@@ -15,6 +14,7 @@ import { notificationService } from '../../services/notification/src/service.ts'
 import { orderService } from '../../services/order/src/service.ts';
 import { paymentService } from '../../services/payment/src/service.ts';
 import { userService } from '../../services/user/src/service.ts';
+import { PAYMENT_QUEUES } from '../program/shop-queues.ts';
 
 /** Pieces of `item1` that the warehouse begins with. */
 export const STOCK = 1000;

@@ -1,7 +1,8 @@
-import { orderService, orders as projection } from '@shop/order';
 import { createDatabaseComponent, createPool, type DatabasePool, rebuildProjection } from '@warren/event-store';
 import { schemaOf } from '@warren/service';
 import { orderMigrations } from '../../../services/order/src/adapters/postgres/migrations.ts';
+import { orders as projection } from '../../../services/order/src/application/order-view.ts';
+import { orderService } from '../../../services/order/src/service.ts';
 import { serveWorker } from '../../harness/worker.ts';
 import { perSecond, required, workOfRun } from '../bus-bench.ts';
 

@@ -1,4 +1,4 @@
-import { listReadModels } from '../read-models.ts';
+import { loadReadModels } from '../declarations.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -7,12 +7,11 @@ export interface ProjectionListOptions {
 }
 
 /** `warren projection list`: what can be rebuilt. */
-export function listProjections(terminal: Terminal, { json }: ProjectionListOptions): void {
-  const rows = listReadModels().map(({ service, schema, projection: { name, tables } }) => ({
-    service,
-    projection: name,
-    schema,
-    tables,
+export async function listProjections(terminal: Terminal, { json }: ProjectionListOptions): Promise<void> {
+  const models = await loadReadModels(terminal.services);
+  const rows = models.map(({ service, name, schema, projection: { tables } }) => ({
+    ...{ service, projection: name },
+    ...{ schema, tables },
   }));
   if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
   else

@@ -2,8 +2,8 @@ import { createPool, type RebuildProgress, type RebuildResult, rebuildProjection
 import { isAppError } from '@warren/kernel';
 import { addressOf, hostOf } from '../addresses.ts';
 import { cliErrors } from '../cli-errors.ts';
+import { type DeclaredReadModel, findDeclared, loadReadModels } from '../declarations.ts';
 import { createProgress, type Progress } from '../progress.ts';
-import { findReadModel, listReadModels, type ReadModel } from '../read-models.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface ProjectionRebuildOptions {
@@ -18,7 +18,7 @@ export async function rebuildReadModel(
   name: string,
   { service, json }: ProjectionRebuildOptions,
 ): Promise<void> {
-  const readModel = findReadModel(listReadModels(), name, service);
+  const readModel = findDeclared(await loadReadModels(terminal.services), { what: 'projection', name, service });
   const { events, durationMs } = await rebuild(readModel, terminal);
   const seconds = Math.round(durationMs) / 1000;
   const eventsPerSecond = Math.round((events * 1000) / Math.max(1, durationMs));
@@ -27,7 +27,7 @@ export async function rebuildReadModel(
   else terminal.out(`${name}: made anew from ${events} events in ${seconds} s (${eventsPerSecond} events/s)\n`);
 }
 
-async function rebuild({ schema, projection }: ReadModel, terminal: Terminal): Promise<RebuildResult> {
+async function rebuild({ schema, projection }: DeclaredReadModel, terminal: Terminal): Promise<RebuildResult> {
   const url = addressOf('database', terminal.env);
   const pool = createPool({ url, schema, applicationName: 'warren-cli' });
   const progress = createProgress(terminal, `rebuilding ${projection.name}`);

@@ -1,5 +1,6 @@
 import { addressOf } from '../addresses.ts';
-import { buildCausalTrees, type CausalNode, type Handling, isAbout } from '../causal-tree.ts';
+import { buildCausalTrees, type CausalNode, type Handling, isAbout, type LoggedEvent } from '../causal-tree.ts';
+import { loadServices } from '../declarations.ts';
 import { readHistory } from '../event-logs.ts';
 import type { UnreadableRow } from '../logged-events.ts';
 import { type Column, formatTable, printable } from '../table.ts';
@@ -10,12 +11,14 @@ export interface TraceOptions {
   json?: true;
 }
 
-/** `warren trace <id>`: what followed from a request or happened to an order, over all services, as a tree of causes. */
+/** `warren trace <id>`: what followed from a request or happened to an aggregate, over all services, as a tree of causes. */
 export async function showTrace(terminal: Terminal, id: string, { json }: TraceOptions): Promise<void> {
-  const history = await readHistory(addressOf('database', terminal.env), id);
-  const { correlationIds, orderId, events, handlings, unreadable } = history;
+  const databaseUrl = addressOf('database', terminal.env);
+  const history = await readHistory(databaseUrl, await loadServices(terminal.services), id);
+  const { correlationIds, streams, events, handlings, unreadable } = history;
+  const isMeant = (event: LoggedEvent) => streams.includes(event.streamId) || event.aggregateId === id;
   const all = buildCausalTrees(events, handlings);
-  const trees = orderId === undefined ? all : all.filter((tree) => isAbout(tree, orderId));
+  const trees = streams.length === 0 ? all : all.filter((tree) => isAbout(tree, isMeant));
   const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
   const start = trees[0]?.event.time ?? new Date(0);
   const found = { correlationIds, traceIds, start, trees, unreadable };

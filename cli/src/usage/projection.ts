@@ -21,7 +21,7 @@ function addProjectionList(projection: Command, terminal: Terminal): void {
     .option('--json', 'print an array of {service, projection, schema, tables}')
     .action(async (options: ProjectionListOptions) => {
       const { listProjections } = await import('../commands/projection-list.ts');
-      listProjections(terminal, options);
+      await listProjections(terminal, options);
     });
 }
 

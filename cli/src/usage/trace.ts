@@ -11,7 +11,10 @@ export function addTrace(program: Command, terminal: Terminal): void {
   program
     .command('trace')
     .description('show everything that followed from a request, over all services, as a tree of causes')
-    .argument('<id>', 'a correlation id, or the id of an order')
+    .argument(
+      '<id>',
+      'a correlation id, or the id of an aggregate, such as an order; <category>-<id> names one of several with that id',
+    )
     .option(
       '--json',
       'print {correlationIds, traceIds, startedAt, events, unreadable}, what followed from an event in its children',

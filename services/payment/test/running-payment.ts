@@ -1,12 +1,13 @@
 import { shopCatalogue } from '@shop/events/catalogue';
 import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
-import { PAYMENT_QUEUES, QUEUES } from '@shop/events/topology';
+import { QUEUES } from '@shop/events/topology';
 import type { EventEnvelope, EventOf } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { silentLogger } from '@warren/kernel';
 import { createService, type RunnableService, readTopologies } from '@warren/service';
 import { createTestDatabase, createTestVhost, waitUntil, waitUntilReady } from '@warren/testing';
 import pg from 'pg';
+import { PAYMENT_QUEUES } from '../../../tests/program/shop-queues.ts';
 import { paymentService } from '../src/service.ts';
 
 const topology = readTopologies(new URL('../../', import.meta.url));

@@ -24,7 +24,7 @@ export * from './relay/confirm-history.ts';
 export * from './relay/create-relay.ts';
 export * from './relay/relay.ts';
 export * from './relay/relay-alerts.ts';
-export { isOf } from './store/aggregate-log.ts';
+export { isOf, replay, toLatest } from './store/aggregate-log.ts';
 export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export type { MessageWriter, Reaction, Reactions } from './store/handle-messages.ts';
 export { defineProjection, type Projection } from './store/projection.ts';

@@ -1,12 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ReceiveStock } from '@shop/events/inventory';
 import { QUEUES } from '@shop/events/topology';
+import { addressOf, cliErrors, sendMessage } from '@warren/cli';
+import type { Terminal } from '@warren/cli/usage';
 import { createEvent, type EventOf } from '@warren/contracts';
-import { addressOf } from '../addresses.ts';
-import { cliErrors } from '../cli-errors.ts';
-import { type InventoryTables, readInventory, type StockRow } from '../inventory-tables.ts';
-import { sendMessage } from '../send-message.ts';
-import type { Terminal } from '../terminal.ts';
+import { type InventoryTables, readInventory, type StockRow } from './inventory-tables.ts';
 
 const POLL_MS = 50;
 
@@ -27,7 +25,7 @@ export async function receiveStock(
   { wait, timeout, json, id }: StockReceiveOptions,
 ): Promise<void> {
   const message = createReceipt(goods, id);
-  const level = await (wait ? sendAndWait(message, timeout, terminal.env) : sendOnly(message, terminal.env));
+  const level = await (wait ? sendAndWait(message, timeout, terminal) : sendOnly(message, terminal));
   const { productId, quantity } = goods;
   if (json) terminal.out(`${JSON.stringify({ messageId: message.id, quantity, productId, ...level }, null, 2)}\n`);
   else if (level)
@@ -46,16 +44,17 @@ const createReceipt = (goods: Goods, id?: string) =>
     ...(id !== undefined && { id }),
   });
 
-async function sendOnly(message: Receipt, env: Terminal['env']): Promise<undefined> {
-  await sendMessage(addressOf('broker', env), message);
+async function sendOnly(message: Receipt, terminal: Terminal): Promise<undefined> {
+  await sendMessage(terminal, ReceiveStock, message);
 }
 
-function sendAndWait(message: Receipt, timeoutMs: number, env: Terminal['env']): Promise<StockRow> {
-  const amqpUrl = addressOf('broker', env);
-  return readInventory(addressOf('database', env), async (tables) => {
+function sendAndWait(message: Receipt, timeoutMs: number, terminal: Terminal): Promise<StockRow> {
+  // Without a broker there is nothing to wait for.
+  addressOf('broker', terminal.env);
+  return readInventory(addressOf('database', terminal.env), async (tables) => {
     // Looked at before anything is sent: a database that cannot be read must not leave a message behind that nobody can see arrive.
     await tables.findReceipt(message.id);
-    await sendMessage(amqpUrl, message);
+    await sendMessage(terminal, ReceiveStock, message);
     return waitForReceipt(tables, message.id, timeoutMs);
   });
 }

@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { main } from '../src/main.ts';
-import { createRecordingTerminal } from './recording-terminal.ts';
+import { main } from '../../../cli/src/main.ts';
+import { createRecordingTerminal } from '../../../cli/test/recording-terminal.ts';
 
 const order = {
   id: '42',
@@ -110,7 +110,7 @@ TIME                      AFTER  EVENT              WHAT
   });
 
   it.each([
-    ['2026-01-02', /^warren: there was no order 42 at that time: it was created at 2026-01-02T03:04:05\.000Z\n$/],
+    ['2026-01-02', /^warren: there was no order 42 at that time: it began at 2026-01-02T03:04:05\.000Z\n$/],
     ['3', /^warren: order 42 has only come to version 2, not to 3\n$/],
   ])('when it did not exist so at %s, then it fails and says so', async (at, message) => {
     answers['/orders/42/events'] = { status: 200, body: JSON.stringify(history) };

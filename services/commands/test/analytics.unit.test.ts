@@ -1,8 +1,8 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { main } from '../src/main.ts';
-import { createRecordingTerminal } from './recording-terminal.ts';
+import { main } from '../../../cli/src/main.ts';
+import { createRecordingTerminal } from '../../../cli/test/recording-terminal.ts';
 
 const running = { id: 'r1', state: 'running', offset: null, target: 9, events: 0 };
 

@@ -1,7 +1,6 @@
-import { addressOf } from '../addresses.ts';
-import { readInventory, type StockRow } from '../inventory-tables.ts';
-import { type Column, formatTable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
+import { addressOf, type Column, formatTable } from '@warren/cli';
+import type { Terminal } from '@warren/cli/usage';
+import { readInventory, type StockRow } from './inventory-tables.ts';
 
 const COLUMNS: readonly Column<StockRow>[] = [
   { title: 'PRODUCT', value: (row) => row.productId },

@@ -1,12 +1,16 @@
 import type { OrderView } from '@shop/events/order-view';
-import { orders } from '@shop/order';
-import { addressOf } from '../addresses.ts';
-import type { Moment } from '../arguments.ts';
-import { cliErrors } from '../cli-errors.ts';
-import { createOrderApi, type OrderApi, type OrderEvent } from '../order-api.ts';
-import { formatTable, printable } from '../table.ts';
-import type { Terminal } from '../terminal.ts';
-import { formatTimeline } from '../timeline.ts';
+import {
+  addressOf,
+  createJsonApi,
+  eventsUpTo,
+  findDeclared,
+  formatTable,
+  formatTimeline,
+  loadAggregates,
+  printable,
+} from '@warren/cli';
+import type { Moment, Terminal } from '@warren/cli/usage';
+import type { HistoryEntry } from '@warren/event-store';
 
 export interface OrderOptions {
   at?: Moment;
@@ -15,14 +19,25 @@ export interface OrderOptions {
 
 /** `warren order <id>`: an order and what has happened to it, now or up to an earlier moment. */
 export async function showOrder(terminal: Terminal, id: string, { at, json }: OrderOptions): Promise<void> {
-  const api = createOrderApi(addressOf('order', terminal.env));
-  const { order, events } = await (at ? orderThen(api, id, at) : orderNow(api, id));
+  const api = createOrderApi(addressOf({ api: 'order' }, terminal.env));
+  const { order, events } = await (at ? orderThen(api, id, at, terminal.services) : orderNow(api, id));
   terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
+}
+
+type OrderApi = ReturnType<typeof createOrderApi>;
+
+function createOrderApi(baseUrl: string) {
+  const api = createJsonApi(baseUrl, 'the order API');
+  const path = (id: string) => `orders/${encodeURIComponent(id)}`;
+  return {
+    order: (id: string) => api.get<OrderView>(path(id), `order ${id}`),
+    orderEvents: (id: string) => api.get<HistoryEntry[]>(`${path(id)}/events`, `order ${id}`),
+  };
 }
 
 interface OrderWithEvents {
   order: OrderView;
-  events: readonly OrderEvent[];
+  events: readonly HistoryEntry[];
 }
 
 async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
@@ -31,23 +46,13 @@ async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
 }
 
 /** Made from the events alone: the read model knows the present only. */
-async function orderThen(api: OrderApi, id: string, moment: Moment): Promise<OrderWithEvents> {
-  const events = eventsUpTo(id, await api.orderEvents(id), moment);
-  return { order: orders.rowAt(events), events };
+async function orderThen(api: OrderApi, id: string, moment: Moment, services: URL): Promise<OrderWithEvents> {
+  const events = eventsUpTo(await api.orderEvents(id), moment, `order ${id}`);
+  const { readModel } = findDeclared(await loadAggregates(services), { what: 'category', name: 'order' });
+  return { order: readModel?.rowAt(events) as OrderView, events };
 }
 
-function eventsUpTo(id: string, events: readonly OrderEvent[], moment: Moment): readonly OrderEvent[] {
-  if ('version' in moment) {
-    if (moment.version <= events.length) return events.slice(0, moment.version);
-    throw cliErrors.CLI_NOT_FOUND(`order ${id} has only come to version ${events.length}, not to ${moment.version}`);
-  }
-  const later = events.findIndex((event) => Date.parse(event.timestamp) > moment.timeMs);
-  if (later !== 0) return later < 0 ? events : events.slice(0, later);
-  const created = events[0]?.timestamp;
-  throw cliErrors.CLI_NOT_FOUND(`there was no order ${id} at that time: it was created at ${created}`);
-}
-
-function formatOrder(order: OrderView, events: readonly OrderEvent[]): string {
+function formatOrder(order: OrderView, events: readonly HistoryEntry[]): string {
   const facts: [string, string | number | undefined][] = [
     ['order', order.id],
     ['customer', order.customerId],

@@ -10,9 +10,9 @@ import {
   uniqueName,
   waitUntil,
 } from '@warren/testing';
-import { inventoryService } from '../../services/inventory/src/service.ts';
-import { main } from '../src/main.ts';
-import { createRecordingTerminal } from './recording-terminal.ts';
+import { main } from '../../../cli/src/main.ts';
+import { createRecordingTerminal } from '../../../cli/test/recording-terminal.ts';
+import { inventoryService } from '../../inventory/src/service.ts';
 
 let vhost: TestVhost;
 let database: TestDatabase;
@@ -33,7 +33,7 @@ async function startInventory(more: Record<string, string> = {}): Promise<Runnab
   const service = createService(inventoryService, {
     env: { ...env, INVENTORY_PORT: '0', ...more },
     logger: silentLogger,
-    topology: readTopologies(new URL('../../services/', import.meta.url)),
+    topology: readTopologies(new URL('../../', import.meta.url)),
   });
   services.push(service);
   await service.lifecycle.start();

@@ -1,4 +1,4 @@
-import { readDatabase, type Select } from './read-database.ts';
+import { readDatabase, type Select } from '@warren/cli';
 
 /** The stock of one product. */
 export interface StockRow {

@@ -1,8 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { addressOf } from '../addresses.ts';
-import { createJsonApi } from '../json-api.ts';
-import { createProgress } from '../progress.ts';
-import type { Terminal } from '../terminal.ts';
+import { addressOf, createJsonApi, createProgress } from '@warren/cli';
+import type { Terminal } from '@warren/cli/usage';
 
 const POLL_MS = 200;
 
@@ -25,7 +23,7 @@ export interface AnalyticsReplayOptions {
 
 /** `warren analytics replay`: makes the figures anew from the stream of all events, and waits until they are the live ones. */
 export async function replayAnalytics(terminal: Terminal, { from, wait, json }: AnalyticsReplayOptions): Promise<void> {
-  const api = createJsonApi(addressOf('analytics', terminal.env), 'the analytics service');
+  const api = createJsonApi(addressOf({ api: 'analytics' }, terminal.env), 'the analytics service');
   const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
   const path = `analytics/replays/${begun.id}`;
   const replay = wait ? await untilDone(begun, () => api.get<Replay>(path, `replay ${begun.id}`), terminal) : begun;

@@ -1,0 +1,79 @@
+import { inspect } from 'node:util';
+import { type HistoryEntry, type RecordedEvent, replay, streamId, toHistoryEntry, toLatest } from '@warren/event-store';
+import { isAppError } from '@warren/kernel';
+import pg from 'pg';
+import { addressOf } from '../addresses.ts';
+import type { Moment } from '../arguments.ts';
+import { cliErrors } from '../cli-errors.ts';
+import { type DeclaredAggregate, findDeclared, loadAggregates } from '../declarations.ts';
+import { eventsUpTo } from '../events-up-to.ts';
+import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../logged-events.ts';
+import { readDatabase } from '../read-database.ts';
+import { printable } from '../table.ts';
+import type { Terminal } from '../terminal.ts';
+import { formatTimeline } from '../timeline.ts';
+
+export interface StreamOptions {
+  at?: Moment;
+  /** The service that the category is of, where more than one has it. */
+  service?: string;
+  json?: true;
+}
+
+/** `warren stream <category> <id>`: what has happened to an aggregate, and what that makes of it, now or at an earlier moment. */
+export async function showStream(
+  terminal: Terminal,
+  { category, id }: { category: string; id: string },
+  { at, service, json }: StreamOptions,
+): Promise<void> {
+  const all = await loadAggregates(terminal.services);
+  const declared = findDeclared(all, { what: 'category', name: category, service });
+  const events = await readStream(addressOf('database', terminal.env), declared, id);
+  if (events.length === 0) throw cliErrors.CLI_NOT_FOUND(`there is no ${category} ${id}`);
+  const then = at ? eventsUpTo(events, at, `${category} ${id}`) : events;
+  const facts = { stream: streamId(category, id), service: declared.service, version: then.length };
+  const found = { ...facts, ...fold(declared, then) };
+  terminal.out(json ? `${JSON.stringify(found, null, 2)}\n` : format(found));
+}
+
+function readStream(databaseUrl: string, { schema, name, service }: DeclaredAggregate, id: string) {
+  const missing = `event log of the ${service} service: it has not been started on it yet`;
+  return readDatabase(databaseUrl, { missing }, async (select): Promise<RecordedEvent[]> => {
+    const log = `${pg.escapeIdentifier(schema)}.log`;
+    const rows = await select<EventRow>(
+      `SELECT ${EVENT_COLUMNS} FROM ${log} WHERE stream_id = $1 ORDER BY stream_version`,
+      [streamId(name, id)],
+    );
+    return rows.map(toRecordedEvent);
+  });
+}
+
+interface Folded {
+  /** What the service's own `evolve` makes of the events. */
+  state?: unknown;
+  /** What they leave in the read model, where the service has one. */
+  row?: unknown;
+  /** Why there is no state: the service's declaration does not know one of the events, which are then shown as they were recorded. */
+  unknown?: string;
+  /** In the latest versions of their contracts. */
+  events: HistoryEntry[];
+}
+
+function fold({ aggregate, readModel }: DeclaredAggregate, events: readonly RecordedEvent[]): Folded {
+  try {
+    const latest = events.map((event) => toLatest(aggregate, event));
+    const row = readModel && { row: readModel.rowOf(latest) };
+    return { state: replay(aggregate, latest), ...row, events: latest.map(toHistoryEntry) };
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    return { unknown: error.message, events: events.map(toHistoryEntry) };
+  }
+}
+
+function format({ events, ...facts }: Folded): string {
+  const lines = Object.entries(facts).map(([name, value]) => {
+    const shown = typeof value === 'string' ? printable(value) : inspect(value, { depth: null, breakLength: 100 });
+    return `${name.padEnd(9)}${shown}\n`;
+  });
+  return `${lines.join('')}\n${formatTimeline(events)}`;
+}

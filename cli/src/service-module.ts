@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** A service runs from the same kind of files as this program: its build, or its sources in tests. */
+const [FOLDER, EXTENSION] = import.meta.url.endsWith('.ts') ? ['src', 'ts'] : ['dist', 'js'];
+
+/** Where a folder below the services has a module, e.g. `services/order/dist/service.js`. */
+export function serviceModule(
+  services: URL,
+  folder: string,
+  name: string,
+): { path: string; exists: boolean; url: URL } {
+  const path = `${folder}/${FOLDER}/${name}.${EXTENSION}`;
+  const url = new URL(path, services);
+  return { path, url, exists: existsSync(fileURLToPath(url)) };
+}

@@ -1,2 +1,0 @@
-export { orders } from './application/order-view.ts';
-export { orderService } from './service.ts';

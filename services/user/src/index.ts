@@ -1,1 +1,0 @@
-export { userService } from './service.ts';
