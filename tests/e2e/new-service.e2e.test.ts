@@ -1,17 +1,14 @@
-import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { type Child, startService } from '@warren/servers';
+import { type Child, runOrExplain, startService } from '@warren/servers';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost } from '@warren/testing';
 import { SERVICES } from '../../scripts/lib/services.mjs';
 import { runNpm } from './npm-command.ts';
 import { requestAcrossKill } from './shipping-events.ts';
 
 const root = resolve(import.meta.dirname, '../..');
-const run = promisify(execFile);
 /** What a checkout has beside its sources, and a copy must not share. */
 const NOT_COPIED = new Set(['.git', '.data']);
 /** Unit tests of what a further service is part of. */
@@ -40,7 +37,7 @@ describe('a service that npx warren new service has written', () => {
   let elsewhere: string;
   let vhosts: TestVhost[];
   let databases: TestDatabase[];
-  const inCheckout = (program: string, ...args: string[]) => run(program, args, { cwd: checkout });
+  const inCheckout = (program: string, ...args: string[]) => runOrExplain(program, args, { cwd: checkout });
 
   /** The addresses of a broker and a database that nobody else uses. */
   async function addresses(): Promise<{ vhost: TestVhost; env: Record<string, string> }> {
@@ -57,7 +54,7 @@ describe('a service that npx warren new service has written', () => {
     await mkdir(checkout);
     const copied = (await readdir(root)).filter((name) => !NOT_COPIED.has(name));
     // With the node modules: npm links the new package into them, and must not touch ours.
-    await run('cp', ['-R', ...copied, checkout], { cwd: root });
+    await runOrExplain('cp', ['-R', ...copied, checkout], { cwd: root });
     await inCheckout(process.execPath, 'cli/bin/warren.mjs', 'new', 'service', 'shipping');
   });
   afterAll(async () => {
@@ -98,9 +95,9 @@ describe('a service that npx warren new service has written', () => {
 
   it('when its folder and the packed kit are all that there is, then it compiles, passes its tests, and does the same', async () => {
     const env = { ...process.env, npm_config_prefer_offline: 'true' };
-    await run('sh', ['-euc', await commandsUnder('Outside this repository')], { cwd: checkout, env });
+    await runOrExplain('sh', ['-euc', await commandsUnder('Outside this repository')], { cwd: checkout, env });
     await writeFile(join(elsewhere, 'services/shipping/tsconfig.checked.json'), JSON.stringify(CHECKED));
-    await run('npx', ['tsc', '-p', 'services/shipping/tsconfig.checked.json'], { cwd: elsewhere });
+    await runOrExplain('npx', ['tsc', '-p', 'services/shipping/tsconfig.checked.json'], { cwd: elsewhere });
 
     const { vhost, env: settings } = await addresses();
     const output: string[] = [];
