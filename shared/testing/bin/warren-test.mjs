@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { ExplainedError } from '@warren/servers';
 import { startTestBroker, startTestPostgres } from '@warren/testing';
 
 /*
@@ -13,9 +14,9 @@ if (command === undefined) {
   process.exit(2);
 }
 
-const started = [startTestBroker(), startTestPostgres()];
+const starting = /** @type {const} */ ([startTestBroker(), startTestPostgres()]);
 try {
-  const [broker, postgres] = await Promise.all(started);
+  const [broker, postgres] = await Promise.all(starting);
   const env = {
     ...process.env,
     WARREN_TEST_AMQP_URL: broker.amqpUrl,
@@ -23,10 +24,15 @@ try {
     WARREN_TEST_DATABASE_URL: postgres.url,
   };
   const child = spawn(command, args, { stdio: 'inherit', env });
-  for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => child.kill(signal));
+  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => child.kill(signal));
   const [code] = await once(child, 'exit');
   process.exitCode = code ?? 1;
+} catch (error) {
+  if (!(error instanceof ExplainedError)) throw error;
+  process.stderr.write(`${error.message}\n`);
+  process.exitCode = 1;
 } finally {
-  const servers = await Promise.allSettled(started);
-  await Promise.all(servers.map(({ value }) => value?.close()));
+  // Both must have come to an end, else one would come up after the other was closed.
+  const started = await Promise.allSettled(starting);
+  await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.close()));
 }
