@@ -40,7 +40,7 @@ export async function withStage<Result>(
     return one;
   };
   try {
-    const broker = await keep(startTestBroker());
+    const broker = await keep(startTestBroker({ quick: false }));
     const postgres = await keep(startTestPostgres({ durable: true }));
     const load = await keep(startLoad());
     // Each system has the articles' names of queues for itself.
