@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
-import { type ConfirmChannel, connect } from 'amqplib';
+import { type ChannelModel, connect } from 'amqplib';
 import pg from 'pg';
 import { startFloor } from '../systems/floor-system.ts';
 import type { OrderSystem } from '../systems/order-system.ts';
@@ -10,7 +10,7 @@ const CREATED = 'inventory_order_created';
 let vhost: TestVhost;
 let database: TestDatabase;
 let pool: pg.Pool;
-let channel: ConfirmChannel;
+let broker: ChannelModel;
 let floor: OrderSystem;
 
 const start = async () => {
@@ -20,12 +20,12 @@ const start = async () => {
 beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   pool = new pg.Pool({ connectionString: database.url, max: 1 });
-  channel = await (await connect(vhost.amqpUrl)).createConfirmChannel();
+  broker = await connect(vhost.amqpUrl);
   await start();
 });
 afterEach(async () => {
   await floor?.close();
-  await channel?.connection.close();
+  await broker?.close();
   await pool?.end();
   await Promise.all([database?.drop(), vhost?.close()]);
 });
@@ -87,7 +87,7 @@ describe('the floor', () => {
       UPDATE order_floor.orders SET status = 'pending', version = 1;
       DELETE FROM order_floor.events WHERE stream_version = 2;
       TRUNCATE order_floor.inbox, inventory_floor.inbox, inventory_floor.events, inventory_floor.reservation;`);
-    await channel.purgeQueue(CREATED);
+    await (await broker.createChannel()).purgeQueue(CREATED);
     await start();
     await allEnded();
     expect(await state()).toMatchObject({ confirmed: 1, inventoryEvents: 1, reserved: 3 });
