@@ -1,16 +1,6 @@
 import { type Channel, type ConfirmChannel, type ConsumeMessage, connect } from 'amqplib';
+import type { FloorEvent } from './floor-event.ts';
 import { inBatches } from './in-batches.ts';
-
-/** An event as it goes over the wire; the members are those of the project's envelope. */
-export interface FloorEvent<Data = unknown> {
-  id: string;
-  type: string;
-  version: number;
-  timestamp: string;
-  aggregateId: string;
-  data: Data;
-  metadata: { correlationId: string; causationId: string; source: string };
-}
 
 export interface FloorBus {
   publisher: ConfirmChannel;

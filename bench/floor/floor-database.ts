@@ -3,19 +3,10 @@ import pg from 'pg';
 /** What both services keep; `require` undoes the statement that calls it unless the condition holds. */
 const TABLES = `
   CREATE TABLE IF NOT EXISTS events (
-    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
-    stream_id text COLLATE "C" NOT NULL,
-    stream_version integer NOT NULL,
-    event_id uuid NOT NULL,
-    type text NOT NULL,
-    schema_version integer NOT NULL,
-    aggregate_id text NOT NULL,
-    occurred_at timestamptz NOT NULL,
-    data json NOT NULL,
-    metadata json NOT NULL,
-    routing_key text NOT NULL,
-    UNIQUE (stream_id, stream_version)
+    position bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tx xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    stream_id text COLLATE "C" NOT NULL, stream_version integer NOT NULL, event_id uuid NOT NULL, type text NOT NULL,
+    schema_version integer NOT NULL, aggregate_id text NOT NULL, occurred_at timestamptz NOT NULL, data json NOT NULL,
+    metadata json NOT NULL, routing_key text NOT NULL, UNIQUE (stream_id, stream_version)
   );
   CREATE TABLE IF NOT EXISTS inbox (message_id uuid PRIMARY KEY, handled_at timestamptz NOT NULL DEFAULT now());
   CREATE TABLE IF NOT EXISTS published (up_to bigint NOT NULL);

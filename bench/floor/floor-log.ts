@@ -1,13 +1,14 @@
 import type { ConfirmChannel } from 'amqplib';
 import type pg from 'pg';
-import type { FloorEvent } from './floor-bus.ts';
+import { type FloorEvent, valuesOf } from './floor-event.ts';
 
 /** A statement that stores everything that follows from a batch, all or nothing. It returns the `position` of each event. */
 export interface Commit {
   name: string;
   text: string;
-  values: unknown[];
-  events: FloorEvent[];
+  events: readonly FloorEvent[];
+  /** Its parameters after those of the events. */
+  more: unknown[];
   routingKey: string;
 }
 
@@ -55,11 +56,11 @@ export async function openFloorLog(pool: pg.Pool, publisher: ConfirmChannel, exc
     });
   }
 
-  async function commit({ events, routingKey, ...statement }: Commit): Promise<void> {
+  async function commit({ name, text, events, more, routingKey }: Commit): Promise<void> {
     const flight = { after: highest, unconfirmed: events.length };
     flights.add(flight);
     try {
-      const { rows } = await pool.query<{ position: number }>(statement);
+      const { rows } = await pool.query<{ position: number }>({ name, text, values: [...valuesOf(events), ...more] });
       for (const { position } of rows) highest = Math.max(highest, position);
     } catch (error) {
       flights.delete(flight);

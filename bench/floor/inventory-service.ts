@@ -1,26 +1,18 @@
-import { randomUUID } from 'node:crypto';
 import { serveWorker } from '../harness/worker.ts';
-import { consume, type FloorEvent, openFloorBus } from './floor-bus.ts';
+import { consume, openFloorBus } from './floor-bus.ts';
 import { openFloorDatabase } from './floor-database.ts';
+import { append, createFloorEvent, type FloorEvent, type Kind, toldWith } from './floor-event.ts';
 import { type Commit, openFloorLog } from './floor-log.ts';
 
 const TABLES = `
   CREATE TABLE IF NOT EXISTS stock_level (
-    product_id text COLLATE "C" PRIMARY KEY,
-    available bigint NOT NULL CHECK (available >= 0),
-    reserved bigint NOT NULL DEFAULT 0
+    product_id text COLLATE "C" PRIMARY KEY, available bigint NOT NULL CHECK (available >= 0), reserved bigint NOT NULL DEFAULT 0
   ) WITH (fillfactor = 50);
   CREATE TABLE IF NOT EXISTS stock_ledger (
-    entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    product_id text COLLATE "C" NOT NULL,
-    delta bigint NOT NULL,
-    order_id text
+    entry bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, product_id text COLLATE "C" NOT NULL, delta bigint NOT NULL, order_id text
   );
   CREATE TABLE IF NOT EXISTS reservation (
-    order_id text NOT NULL,
-    product_id text COLLATE "C" NOT NULL,
-    quantity bigint NOT NULL,
-    PRIMARY KEY (order_id, product_id)
+    order_id text NOT NULL, product_id text COLLATE "C" NOT NULL, quantity bigint NOT NULL, PRIMARY KEY (order_id, product_id)
   );`;
 
 const STOCK = `
@@ -29,11 +21,17 @@ const STOCK = `
   )
   INSERT INTO stock_ledger (product_id, delta) SELECT product_id, available FROM received`;
 
+const RESERVED: Kind = {
+  type: 'InventoryReserved',
+  version: 1,
+  routingKey: 'inventory.reserved',
+  source: 'inventory',
+  category: 'reservation',
+  streamVersion: 1,
+};
+
 const RESERVE = `
-  WITH told AS (
-    SELECT * FROM unnest($2::uuid[], $3::text[], $4::json[], $5::json[], $6::uuid[])
-      AS told (event_id, order_id, data, metadata, message_id)
-  ), line AS (
+  WITH ${toldWith({ message_id: 'uuid' })}, line AS (
     SELECT * FROM unnest($7::text[], $8::text[], $9::bigint[]) AS line (order_id, product_id, quantity)
   ), claimed AS (
     INSERT INTO inbox SELECT message_id FROM told
@@ -45,11 +43,7 @@ const RESERVE = `
     INSERT INTO stock_ledger (product_id, delta, order_id) SELECT product_id, -quantity, order_id FROM line
   ), reserved AS (
     INSERT INTO reservation SELECT order_id, product_id, quantity FROM line
-  ), appended AS (
-    INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
-    SELECT 'reservation-' || order_id, 1, event_id, 'InventoryReserved', 1, order_id, $1, data, metadata, 'inventory.reserved' FROM told
-    RETURNING position::float8
-  )
+  ), appended AS (${append(RESERVED)})
   SELECT position, require((SELECT count(*) FROM taken) = cardinality($10::text[])) FROM appended`;
 
 interface Created {
@@ -57,28 +51,17 @@ interface Created {
   items: { productId: string; quantity: number }[];
 }
 
-function reservationOf(messages: FloorEvent<Created>[]): Commit {
-  const now = new Date().toISOString();
-  const events = messages.map(({ id: causationId, data: { id: orderId, items }, metadata: { correlationId } }) => ({
-    id: randomUUID(),
-    type: 'InventoryReserved',
-    version: 1,
-    timestamp: now,
-    aggregateId: orderId,
-    data: { orderId, reservations: items.map(({ productId, quantity }) => ({ productId, quantity })) },
-    metadata: { correlationId, causationId, source: 'inventory' },
-  }));
+function reservationOf(messages: readonly FloorEvent<Created>[]): Commit {
+  const events = messages.map((message) => {
+    const reservations = message.data.items.map(({ productId, quantity }) => ({ productId, quantity }));
+    return createFloorEvent(RESERVED, message.data.id, { orderId: message.data.id, reservations }, message);
+  });
   const lines = events.flatMap(({ data: { orderId, reservations } }) =>
     reservations.map((line) => ({ orderId, ...line })),
   );
   const totals = new Map<string, number>();
   for (const { productId, quantity } of lines) totals.set(productId, (totals.get(productId) ?? 0) + quantity);
-  const values = [
-    now,
-    events.map(({ id }) => id),
-    events.map(({ aggregateId }) => aggregateId),
-    events.map(({ data }) => JSON.stringify(data)),
-    events.map(({ metadata }) => JSON.stringify(metadata)),
+  const more = [
     messages.map(({ id }) => id),
     lines.map(({ orderId }) => orderId),
     lines.map(({ productId }) => productId),
@@ -86,7 +69,7 @@ function reservationOf(messages: FloorEvent<Created>[]): Commit {
     [...totals.keys()],
     [...totals.values()],
   ];
-  return { name: 'reserve', text: RESERVE, values, events, routingKey: 'inventory.reserved' };
+  return { name: 'reserve', text: RESERVE, events, more, routingKey: RESERVED.routingKey };
 }
 
 /** The floor's inventory service: stock from `WARREN_BENCH_STOCK`, and never a refusal: an order that cannot be served ends it. It has no tasks. */
@@ -98,6 +81,6 @@ await serveWorker(async () => {
   await pool.query(STOCK, [stock.map(([productId]) => productId), stock.map(([, quantity]) => quantity)]);
   const bus = await openFloorBus();
   const log = await openFloorLog(pool, bus.publisher, 'inventory');
-  await consume<Created>(bus, 'inventory_order_created', (events) => log.commitOnce(events, reservationOf));
+  await consume<Created>(bus, 'inventory_order_created', (messages) => log.commitOnce(messages, reservationOf));
   return async () => undefined;
 });
