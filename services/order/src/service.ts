@@ -1,19 +1,15 @@
 import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
 import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
 import { QUEUES } from '@shop/events/topology';
-import type { Settings } from '@warren/kernel';
-import { type Context, defineService, on, type ServiceInside } from '@warren/service';
+import { type Context, defineDeadline, defineService, on } from '@warren/service';
 import { orderRoutes } from './adapters/http/order-routes.ts';
-import { createDeadlines, deadlineJob } from './adapters/jobs/deadlines.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { orders } from './application/order-view.ts';
 import { order } from './domain/order.ts';
 import { orderErrors } from './domain/order-errors.ts';
 import { orderSettings } from './settings.ts';
 
-type OrderContext = Context<Settings<typeof orderSettings>>;
-
-const takesPayments = ({ settings }: Pick<OrderContext, 'settings'>) => settings.payments === 'on';
+const takesPayments = ({ payments }: { payments: string }) => payments === 'on';
 
 /** The order service: takes orders and brings each to its end. */
 export const orderService = defineService({
@@ -25,12 +21,22 @@ export const orderService = defineService({
   on: [
     on(InventoryReserved, order),
     on(InventoryUnavailable, order),
-    on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, { queue: QUEUES.orderPayments, when: takesPayments }),
+    on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, {
+      queue: QUEUES.orderPayments,
+      when: ({ settings }: Context<{ payments: string }>) => takesPayments(settings),
+    }),
   ],
-  countsOn: (settings) => (takesPayments({ settings }) ? ['payment'] : []),
-  dependencies: (context: OrderContext, inside: ServiceInside) => ({ deadlines: createDeadlines(context, inside) }),
-  jobs: [deadlineJob],
-  confirmsKeptMs: ({ deadlineMs }) => deadlineMs,
+  countsOn: (settings) => (takesPayments(settings) ? ['payment'] : []),
+  deadlines: ({ deadlineMs }) => [
+    defineDeadline({
+      aggregate: order,
+      model: orders,
+      waiting: { status: 'pending' },
+      answeredBy: [InventoryReserved, InventoryUnavailable],
+      limitMs: deadlineMs,
+      overdue: (orderId) => ({ type: 'PassDeadline', data: { orderId } }),
+    }),
+  ],
   routes: orderRoutes,
   migrations: orderMigrations,
   idempotencyKeys: { madeColumn: 'order_id' },

@@ -6,6 +6,8 @@ export * from './database/database-target.ts';
 export * from './database/migrate.ts';
 export * from './database/retry-while-away.ts';
 export type { SessionLock } from './database/session-lock.ts';
+export * from './deadlines/answer-consumers.ts';
+export * from './deadlines/overdue.ts';
 export * from './log/claim-fresh.ts';
 export * from './log/create-event-store.ts';
 export * from './log/event-store.ts';

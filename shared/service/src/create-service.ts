@@ -8,10 +8,10 @@ import {
   createRelay,
   createRetentionJob,
   createStore,
+  deadlineMigrations,
   idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
-  type RelayOptions,
   relayOptionsOf,
   retryWhileAway,
   type SharedRows,
@@ -38,15 +38,15 @@ import {
 import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
-import { createSubscriptions, queueOf, type Subscriptions } from './create-subscriptions.ts';
+import { createSubscriptions, queueOf } from './create-subscriptions.ts';
+import { confirmsFor, createDeadlines } from './deadlines/create-deadlines.ts';
+import type { Job } from './define-job.ts';
 import { dependencyComponents } from './dependency-components.ts';
 import { bySettings, type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
 import { createSystemEvents } from './system-events/create-system-events.ts';
 import { queuesFor } from './system-topology.ts';
-
-const DAY_MS = 86_400_000;
 
 export interface ServiceOptions {
   /** @default the environment of the process */
@@ -108,12 +108,9 @@ export function createService(service: DefinedService, options: ServiceOptions =
     publishes: exchangesOf(service),
     ...{ logger, metrics, alerts },
   });
-  let subscriptions: Subscriptions | undefined;
   const { prefetch, maxBatch } = settings;
   const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
   const inside: ServiceInside = {
-    alerts,
-    subscriptions: () => subscriptions?.active ?? [],
     readStream(queue, { from, signal }) {
       if (!service.reads?.some(({ stream }) => stream === queue))
         throw kernelErrors.UNEXPECTED(`${name} reads the stream ${queue}, which it does not declare`);
@@ -126,7 +123,11 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
-  const migrations = { namespace: name, migrations: service.migrations ?? [] };
+  const deadlines = service.deadlines?.(settings as never) ?? [];
+  const migrations = [
+    { namespace: name, migrations: service.migrations ?? [] },
+    ...(deadlines.length > 0 ? [deadlineMigrations] : []),
+  ];
   const rules = [
     ...(service.on || service.reads ? [inboxRetention(settings.inboxKeepMs)] : []),
     ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs)] : []),
@@ -137,9 +138,15 @@ export function createService(service: DefinedService, options: ServiceOptions =
   // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
   const hasApi = routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
-  const { on: listens, atStart = [], jobs = [] } = service;
-  subscriptions =
+  const { atStart = [] } = service;
+  const listens = service.on?.filter(({ when }) => when?.(context) ?? true);
+  const subscriptions =
     listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
+  const watched = { service: name, deadlines, listens: listens ?? [], active: () => subscriptions?.active ?? [] };
+  const jobs: readonly Job[] = [
+    ...(deadlines.length > 0 ? [createDeadlines({ ...watched, store, alerts, logger, metrics })] : []),
+    ...(service.jobs ?? []),
+  ];
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
@@ -151,7 +158,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     notEssential(
       createRelay({
         ...relayOptionsOf(settings),
-        ...confirmsFor(service.confirmsKeptMs?.(settings as never)),
+        ...confirmsFor(deadlines),
         ...{ pool, store: eventStore, publisher: bus, toWire: toWireOf(aggregates), logger, metrics, alerts },
       }),
     ),
@@ -181,12 +188,6 @@ export function createService(service: DefinedService, options: ServiceOptions =
       return http.port;
     },
   };
-}
-
-/** What the relay must remember so that it can be asked by when an event was confirmed, to about a sixtieth of the time. */
-function confirmsFor(keepMs: number | undefined): Pick<RelayOptions, 'confirmHistory' | 'keepPublishedMs'> {
-  if (keepMs === undefined) return {};
-  return { confirmHistory: { keepMs, everyMs: keepMs / 60 }, keepPublishedMs: Math.max(keepMs, DAY_MS) };
 }
 
 /** The first of these names that is there twice. */

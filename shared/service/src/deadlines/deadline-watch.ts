@@ -1,0 +1,204 @@
+import {
+  type AnswerConsumers,
+  type ConsumersSeen,
+  decideOverdue,
+  type HeldBecause,
+  listOverdue,
+  type Store,
+} from '@warren/event-store';
+import { type Alerts, defineAlerts, type Logger } from '@warren/kernel';
+import type { AnswerQueueState, AnswerQueues } from './answer-queues.ts';
+import type { Deadline } from './define-deadline.ts';
+
+interface DeadlineContext {
+  store: Pick<Store, 'query' | 'decideEach'>;
+  logger: Logger;
+  alerts: Alerts;
+}
+
+export interface DeadlineWatchOptions extends DeadlineContext {
+  deadlines: readonly Deadline[];
+  consumers: AnswerConsumers;
+  answers: AnswerQueues;
+}
+
+/** The most streams that are decided in one transaction. */
+const BATCH = 200;
+/** A search that takes longer is made less often: a tenth of the time at most. */
+const SLOW_SEARCH_MS = 300;
+/** Between its time in a retry queue being over and an answer being in its queue again. */
+const RETURN_MARGIN_MS = 1000;
+
+const HELD: Readonly<Record<HeldBecause, string>> = {
+  lost: 'an instance of the service fell silent without a goodbye, and may still hold answers',
+  others: 'another instance of the service has answers in hand',
+  returning: 'answers that failed are on their way back from a retry queue',
+  unconsumed: 'nobody consumes the answer queues',
+};
+
+const alertKinds = defineAlerts({
+  DEADLINE_HELD: {
+    severity: 'warning',
+    meaning: 'What is past its deadline, rows of the table named, still waits: an answer may be on its way.',
+    action:
+      'Look at the reason. End a consumer of the answer queues that is no instance of the service, or an instance that hangs; otherwise wait: the deadline passes once the answers are settled.',
+  },
+});
+
+/**
+ * Lets deadlines pass: `limitMs` after the later of the broker's confirm of a stream's first event and the moment at which the answer queues
+ * last regained a consumer, once every answer that had been given by then is applied or dead (docs/adr/0019). All times are the database's.
+ * Any number of instances may do it; whoever finds that all of them are clear decides.
+ */
+export function createDeadlineWatch({ deadlines, consumers, answers, ...context }: DeadlineWatchOptions) {
+  const searches = deadlines.map((deadline) => createSearch(deadline, context));
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  let heldBecause: string | undefined;
+  let attempt: Promise<void> | undefined;
+  const failures: unknown[] = [];
+
+  /** Told once for each return: told again it would seem to lie further in the future. */
+  async function telling<Answer>(tell: (returnsInMs: number | undefined) => Promise<Answer>): Promise<Answer> {
+    const { returnsAt } = answers;
+    const restMs = returnsAt - performance.now();
+    const answer = await tell(returnsAt > reportedAt ? (restMs > 0 ? restMs + RETURN_MARGIN_MS : 0) : undefined);
+    reportedAt = returnsAt;
+    return answer;
+  }
+
+  /** The last that they did may have been to move an answer to a retry queue. */
+  async function forgetLost(): Promise<void> {
+    const restMs = (await answers.isNothingResting()) ? 0 : answers.longestRestMs;
+    await consumers.markGone(restMs + RETURN_MARGIN_MS);
+  }
+
+  /** Up to when every answer that had been given is applied or dead, or why that is not known. */
+  async function clear(
+    states: readonly AnswerQueueState[],
+    queues: readonly string[],
+    seen: ConsumersSeen,
+  ): Promise<{ until: Date } | { because: string }> {
+    const because = whyNotClear(states, queues, seen);
+    if (because !== undefined) return { because };
+    const clearance = await telling((returnsInMs) => consumers.clear(seen.now, returnsInMs));
+    return 'until' in clearance ? clearance : { because: HELD[clearance.heldBecause] };
+  }
+
+  async function passDue(seen: ConsumersSeen, queues: readonly string[], signal: AbortSignal): Promise<void> {
+    heldBecause = 'answers are in the hand of this instance';
+    const states = await Promise.race([answers.caughtUp(), aborted(signal)]);
+    if (!states) return;
+    if (seen.lost > 0 && isCounted(states, seen)) await forgetLost();
+    const cleared = await clear(states, queues, seen);
+    heldBecause = 'because' in cleared ? cleared.because : undefined;
+    if ('because' in cleared) return;
+    for (const search of searches) await search.decide({ ...seen, now: cleared.until }, signal);
+  }
+
+  /** Not awaited by the looks: what is in hand may take longer than the others' patience with this instance. */
+  function begin(...args: Parameters<typeof passDue>): void {
+    attempt ??= passDue(...args)
+      .catch((error) => void failures.push(error))
+      .finally(() => {
+        attempt = undefined;
+      });
+  }
+
+  function throwFailure(): void {
+    if (failures.length > 0) throw failures.shift();
+  }
+
+  return {
+    /**
+     * Describes this instance, looks for what is due and begins to decide it; returns how many streams are due, up to {@link BATCH} of each
+     * deadline.
+     * @throws what kept this or an earlier look from its end
+     */
+    async look(signal: AbortSignal): Promise<number> {
+      const { consuming, consumed: queues } = answers;
+      const seen = await telling((returnsInMs) => consumers.report({ consuming, queues, returnsInMs }));
+      let due = 0;
+      for (const search of searches) due += await search.find(seen);
+      for (const search of searches) search.reportHeld(heldBecause);
+      if (due > 0 || seen.lost > 0) begin(seen, queues, signal);
+      throwFailure();
+      return due;
+    },
+    /** Resolves when nothing that a look has begun is under way. @throws what kept it from its end */
+    async settled(): Promise<void> {
+      await attempt;
+      throwFailure();
+    },
+    /** The goodbye, once the subscriptions have ended. */
+    leave: () => telling((returnsInMs) => consumers.leave(returnsInMs)),
+  };
+}
+
+/** What is due of one deadline, and for how long it has been held back. */
+function createSearch(deadline: Deadline, { alerts, ...context }: DeadlineContext) {
+  const { limitMs, model } = deadline;
+  const longMs = Math.min(Math.max(limitMs, 10_000), 300_000);
+  let due = 0;
+  let findAt = 0;
+  let heldSince: number | undefined;
+
+  const confirmedBefore = (time: Date) => new Date(time.getTime() - limitMs);
+
+  /** Whether the answer queues had been consumed for the limit by `now`. */
+  const hadItsTime = ({ now, consumedSince }: Moment) =>
+    consumedSince !== null && consumedSince <= confirmedBefore(now);
+
+  return {
+    /** However many streams wait and are not due, the search does not keep the database busy. */
+    async find(seen: Moment): Promise<number> {
+      const begunAt = performance.now();
+      if (begunAt < findAt) return due;
+      const find = () => listOverdue(context.store, deadline, confirmedBefore(seen.now), { limit: BATCH });
+      due = hadItsTime(seen) ? (await find()).length : 0;
+      const tookMs = performance.now() - begunAt;
+      findAt = performance.now() + (tookMs > SLOW_SEARCH_MS ? 9 * tookMs : 0);
+      return due;
+    },
+    async decide(until: Moment, signal: AbortSignal): Promise<void> {
+      if (!hadItsTime(until)) return;
+      await decideOverdue(context, deadline, confirmedBefore(until.now), { batch: BATCH, signal });
+    },
+    /** Says so once what is due has been held back for long. */
+    reportHeld(reason: string | undefined): void {
+      if (due === 0 || reason === undefined) heldSince = undefined;
+      else heldSince ??= performance.now();
+      if (heldSince === undefined) alerts.clear(alertKinds.DEADLINE_HELD, model.name);
+      else if (reason !== undefined && performance.now() - heldSince > longMs)
+        alerts.raise(alertKinds.DEADLINE_HELD, { subject: model.name, reason });
+    },
+  };
+}
+
+/** A time, and since when the answer queues have been consumed as far as is known. */
+type Moment = Pick<ConsumersSeen, 'now' | 'consumedSince'>;
+
+const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
+
+/** The broker counts the consumers of the instances that are known, no more and no less. */
+const isCounted = (states: readonly AnswerQueueState[], { expected }: ConsumersSeen): boolean =>
+  states.length > 0 && states.every(({ queue, counts }) => counts?.consumers === (expected[queue] ?? 0));
+
+/** @param consumed the queues on which this instance said it has a consumer */
+function whyNotClear(
+  states: readonly AnswerQueueState[],
+  consumed: readonly string[],
+  { expected }: ConsumersSeen,
+): string | undefined {
+  for (const { queue, settled, counts } of states) {
+    const known = expected[queue] ?? 0;
+    if (!settled || (!counts && consumed.includes(queue))) return `this instance has lost its channel on ${queue}`;
+    if (counts && counts.ready > 0) return `${counts.ready} answers wait in ${queue}`;
+    if (counts && counts.consumers !== known)
+      return `the broker counts ${counts.consumers} consumers of ${queue}, of which ${known} are known instances of the service`;
+  }
+  return undefined;
+}
