@@ -1,7 +1,8 @@
 import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
 import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
 import { QUEUES } from '@shop/events/topology';
-import { type Context, defineDeadline, defineService, on } from '@warren/service';
+import { defineDeadline } from '@warren/event-store';
+import { type Context, defineService, on } from '@warren/service';
 import { orderRoutes } from './adapters/http/order-routes.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { orders } from './application/order-view.ts';
@@ -9,7 +10,7 @@ import { order } from './domain/order.ts';
 import { orderErrors } from './domain/order-errors.ts';
 import { orderSettings } from './settings.ts';
 
-const takesPayments = ({ payments }: { payments: string }) => payments === 'on';
+const takesPayments = ({ settings }: Pick<Context<{ payments: string }>, 'settings'>) => settings.payments === 'on';
 
 /** The order service: takes orders and brings each to its end. */
 export const orderService = defineService({
@@ -21,12 +22,9 @@ export const orderService = defineService({
   on: [
     on(InventoryReserved, order),
     on(InventoryUnavailable, order),
-    on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, {
-      queue: QUEUES.orderPayments,
-      when: ({ settings }: Context<{ payments: string }>) => takesPayments(settings),
-    }),
+    on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, { queue: QUEUES.orderPayments, when: takesPayments }),
   ],
-  countsOn: (settings) => (takesPayments(settings) ? ['payment'] : []),
+  countsOn: (settings) => (takesPayments({ settings }) ? ['payment'] : []),
   deadlines: ({ deadlineMs }) => [
     defineDeadline({
       aggregate: order,

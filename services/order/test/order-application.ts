@@ -1,7 +1,12 @@
 import { causeOfRequest, type EventEnvelope, type RequestContext } from '@warren/contracts';
-import { createIdempotencyKeyTable, createStore, decideOverdue, type EventStore } from '@warren/event-store';
+import {
+  createIdempotencyKeyTable,
+  createStore,
+  type Deadline,
+  decideOverdue,
+  type EventStore,
+} from '@warren/event-store';
 import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
-import type { Deadline } from '@warren/service';
 import { cancelOrder } from '../src/application/change-order.ts';
 import { type CreateOrder, createOrder } from '../src/application/create-order.ts';
 import { orders } from '../src/application/order-view.ts';
@@ -36,7 +41,7 @@ export function createOrderApplication(log: EventStore) {
     applyAnswers: (queue: string, messages: readonly EventEnvelope[]) =>
       store.handle(queue, messages, { aggregates: [order] }),
     /** Cancels the orders whose creation was confirmed a deadline ago; returns how many were found. */
-    cancelOverdue: () => decideOverdue(context, answerDeadline, new Date(Date.now() - DEADLINE_MS), { batch: 200 }),
+    cancelOverdue: () => decideOverdue(context, answerDeadline, new Date(), { batch: 200 }),
     getOrder: (id: string) => store.get(orders, id),
     getHistory: (id: string) => store.history(order, id),
     drain: () => store.drain(),

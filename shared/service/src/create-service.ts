@@ -42,7 +42,7 @@ import { createSubscriptions, queueOf } from './create-subscriptions.ts';
 import { confirmsFor, createDeadlines } from './deadlines/create-deadlines.ts';
 import type { Job } from './define-job.ts';
 import { dependencyComponents } from './dependency-components.ts';
-import { bySettings, type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
+import { type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
 import { createSystemEvents } from './system-events/create-system-events.ts';
@@ -76,7 +76,8 @@ export const run = (service: DefinedService, options?: ServiceOptions): Promise<
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
   const { name, aggregates, projections = [], idempotencyKeys } = service;
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
-  const routes = bySettings(service.routes, settings);
+  const { routes: declared } = service;
+  const routes = typeof declared === 'function' ? declared(settings as never) : declared;
   requireConsistent(service, routes);
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);

@@ -1,6 +1,5 @@
 export { catalogueOf } from './catalogue-of.ts';
 export { createService, type RunnableService, run, type ServiceOptions } from './create-service.ts';
-export { type Deadline, defineDeadline } from './deadlines/define-deadline.ts';
 export { defineJob, type Job, type Rest, type Turn } from './define-job.ts';
 export { followRoute } from './follow-route.ts';
 export { historyRoute } from './history-route.ts';

@@ -1,9 +1,8 @@
 import type { AnyAggregate, EventContract, EventEnvelope, EventTypeOf, SharedValueOf } from '@warren/contracts';
 import type { ReadStreamOptions, StreamBatch } from '@warren/event-bus';
-import type { Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
+import type { Deadline, Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
-import type { Deadline } from './deadlines/define-deadline.ts';
 import type { Job } from './define-job.ts';
 import type { Subscription } from './on.ts';
 
@@ -120,14 +119,6 @@ export interface DefinedService extends Omit<Parts, 'settings' | 'dependencies' 
   readonly dependencies?: (context: never, inside: ServiceInside) => object;
   readonly recordAs?: (settings: never) => Readonly<Record<string, number>>;
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
-}
-
-/** What is declared for these settings. */
-export function bySettings<Value extends readonly unknown[]>(
-  declared: BySettings<never, Value> | undefined,
-  settings: unknown,
-) {
-  return typeof declared === 'function' ? declared(settings as never) : declared;
 }
 
 /**

@@ -69,14 +69,14 @@ export const MECHANISMS = {
   },
   'deadline-consumer': {
     file: '/service/dist/deadlines/deadline-watch.js',
-    cuts: [['consumedSince !== null && consumedSince <= confirmedBefore(now)', 'true']],
+    cuts: [['consumedSince !== null && consumedSince.getTime() <= until.getTime() - limitMs', 'true']],
   },
   'deadline-answers': {
     file: '/service/dist/deadlines/deadline-watch.js',
     cuts: [
       [
-        'const states = await Promise.race([answers.caughtUp(), aborted(signal)]);',
-        'for (const search of searches) await search.decide(seen, signal); return; const states = undefined;',
+        'const states = await unlessAborted(answers.caughtUp(), signal);',
+        'for (const search of searches) await search.decide(seen, seen.now, signal); return; const states = undefined;',
       ],
     ],
   },

@@ -1,4 +1,5 @@
 import { defineProjection, rows, type Store, sql } from '@warren/event-store';
+import { createSharedRead, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import { type PaymentEvent, payment } from '../domain/payment.ts';
 
 /** The longest that a payment rests between two tries, unless the first rest is longer. */
@@ -77,4 +78,21 @@ export function createOpenPayments(store: Pick<Store, 'query' | 'transaction'>, 
       return Math.max(row?.seconds ?? 0, 0);
     },
   };
+}
+
+/** The metric `warren_payment_unanswered_seconds`. */
+export function addUnansweredGauge(open: OpenPayments, logger: Logger, metrics: MetricsRegistry): void {
+  const read = createSharedRead(() => open.oldestAgeSeconds());
+  new Gauge({
+    name: 'warren_payment_unanswered_seconds',
+    help: 'How long the gateway has not answered the oldest open payment; NaN while the database does not say',
+    registers: [metrics],
+    async collect() {
+      const seconds = await read().catch((err: unknown) => {
+        logger.debug({ err }, 'the open payments cannot be read');
+        return Number.NaN;
+      });
+      this.set(seconds);
+    },
+  });
 }

@@ -2,15 +2,9 @@ import { type Component, type Logger, silentLogger } from '@warren/kernel';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from '../log/event-store-migrations.ts';
 import { alignSequences } from './align-sequences.ts';
 import type { DatabasePool } from './create-pool.ts';
-import { type Migration, migrate } from './migrate.ts';
+import { type MigrationSet, migrate } from './migrate.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { whyReadOnly } from './why-read-only.ts';
-
-/** Migrations that are numbered together. */
-export interface MigrationSet {
-  readonly namespace: string;
-  readonly migrations: readonly Migration[];
-}
 
 export interface DatabaseComponentOptions {
   pool: DatabasePool;

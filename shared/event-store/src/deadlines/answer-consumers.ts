@@ -1,35 +1,40 @@
-import type { MigrationSet } from '../database/database-component.ts';
+import type { MigrationSet } from '../database/migrate.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * The table of {@link createAnswerConsumers}, for services that have deadlines. A namespace of its own, run after the service's migrations:
- * the order service of an earlier release made the table itself.
+ * Makes the table of {@link createAnswerConsumers}. It was released like that and never changes, also as a part of a service's migration.
+ * @param comment what the table is, for whoever looks at the database
  */
+export const answerConsumersTable = (comment: string): string => `
+  CREATE TABLE answer_consumers (
+    instance        uuid PRIMARY KEY,
+    consuming_since timestamptz,
+    queues          text[] NOT NULL,
+    live_until      timestamptz NOT NULL,
+    clear_at        timestamptz,
+    returns_until   timestamptz NOT NULL,
+    gone_at         timestamptz
+  );
+  COMMENT ON TABLE answer_consumers IS
+    '${comment}';
+  COMMENT ON COLUMN answer_consumers.consuming_since IS 'Since when it has consumed all answer queues; null while it does not';
+  COMMENT ON COLUMN answer_consumers.queues IS 'The answer queues on which the broker ought to count a consumer of it';
+  COMMENT ON COLUMN answer_consumers.live_until IS 'Without another word by then it counts as lost';
+  COMMENT ON COLUMN answer_consumers.clear_at IS 'No answer that was given before this time is in its hand';
+  COMMENT ON COLUMN answer_consumers.returns_until IS 'By then every answer that it gave back or moved to a retry queue is in its queue again';
+  COMMENT ON COLUMN answer_consumers.gone_at IS 'When it said goodbye, or the broker was seen to have no consumer of it any more';`;
+
+const COMMENT =
+  'The instances of the service, as each last described itself: what has to be known before a deadline may pass (docs/adr/0019)';
+
+/** For services that have deadlines; run after their own migrations, one of which may have made the table. */
 export const deadlineMigrations: MigrationSet = {
   namespace: 'kit-deadlines',
   migrations: [
     {
       number: 1,
       name: 'answer consumers',
-      sql: `
-        CREATE TABLE IF NOT EXISTS answer_consumers (
-          instance        uuid PRIMARY KEY,
-          consuming_since timestamptz,
-          queues          text[] NOT NULL,
-          live_until      timestamptz NOT NULL,
-          clear_at        timestamptz,
-          returns_until   timestamptz NOT NULL,
-          gone_at         timestamptz
-        );
-        COMMENT ON TABLE answer_consumers IS
-          'The instances of the service, as each last described itself: what has to be known before a deadline may pass (docs/adr/0019)';
-        COMMENT ON COLUMN answer_consumers.consuming_since IS 'Since when it has consumed all answer queues; null while it does not';
-        COMMENT ON COLUMN answer_consumers.queues IS 'The answer queues on which the broker ought to count a consumer of it';
-        COMMENT ON COLUMN answer_consumers.live_until IS 'Without another word by then it counts as lost';
-        COMMENT ON COLUMN answer_consumers.clear_at IS 'No answer that was given before this time is in its hand';
-        COMMENT ON COLUMN answer_consumers.returns_until IS 'By then every answer that it gave back or moved to a retry queue is in its queue again';
-        COMMENT ON COLUMN answer_consumers.gone_at IS 'When it said goodbye, or the broker was seen to have no consumer of it any more';
-      `,
+      sql: `DO $$ BEGIN IF to_regclass('answer_consumers') IS NULL THEN ${answerConsumersTable(COMMENT)} END IF; END $$`,
     },
   ],
 };
@@ -57,12 +62,6 @@ export interface ConsumersSeen {
   /** Instances that fell silent without a goodbye: they may still hold answers. */
   lost: number;
 }
-
-/** Why deadlines that are due are held back although this instance has nothing left to do. */
-export type HeldBecause = 'lost' | 'others' | 'returning' | 'unconsumed';
-
-/** Up to which moment every answer that had been given is applied, or why that is not known. */
-export type Clearance = { until: Date } | { heldBecause: HeldBecause };
 
 export type AnswerConsumers = ReturnType<typeof createAnswerConsumers>;
 
@@ -115,8 +114,15 @@ const CLEAR = `
     FROM everyone
   )
   SELECT until, CASE WHEN consuming = 0 THEN 'unconsumed' WHEN lost > 0 THEN 'lost' WHEN unclear > 0 THEN 'others'
-    WHEN returns > until THEN 'returning' END AS "heldBecause"
+    WHEN returns > until THEN 'returning' END AS held
   FROM summed`;
+
+const HELD = {
+  lost: 'an instance of the service fell silent without a goodbye, and may still hold answers',
+  others: 'another instance of the service has answers in hand',
+  returning: 'answers that failed are on their way back from a retry queue',
+  unconsumed: 'nobody consumes the answer queues',
+};
 
 const MARK_GONE = `
   UPDATE answer_consumers SET gone_at = now(), returns_until = greatest(returns_until, ${inMs('$1')})
@@ -141,12 +147,15 @@ export function createAnswerConsumers(store: Pick<Store, 'query'>, instance: str
       const [seen] = await store.query<ConsumersSeen>({ name: 'warren/answer-consumers', text: REPORT, values });
       return seen as ConsumersSeen;
     },
-    /** Notes that this instance has no answer in hand any more that was given before `at`. */
-    async clear(at: Date, returnsInMs: number | undefined): Promise<Clearance> {
+    /**
+     * Notes that this instance has no answer in hand any more that was given before `at`.
+     * @returns up to which moment every answer that had been given is applied or dead, or why that is not known
+     */
+    async clear(at: Date, returnsInMs: number | undefined): Promise<Date | string> {
       const values = [instance, at, returnsInMs ?? null];
-      const [row] = await store.query<{ until: Date | null; heldBecause: HeldBecause | null }>({ text: CLEAR, values });
-      const { until = null, heldBecause } = row ?? {};
-      return until === null || heldBecause ? { heldBecause: heldBecause ?? 'others' } : { until };
+      const [row] = await store.query<{ until: Date | null; held: keyof typeof HELD | null }>({ text: CLEAR, values });
+      const { until = null, held } = row ?? {};
+      return until === null || held ? HELD[held ?? 'others'] : until;
     },
     /** The broker has no consumer of the lost instances any more. What they have moved to a retry queue is back after `restMs`. */
     async markGone(restMs: number): Promise<void> {

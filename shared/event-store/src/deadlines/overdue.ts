@@ -1,30 +1,19 @@
-import type { AnyAggregate } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import pg from 'pg';
 import { isConfirmed, relayStandAt } from '../relay/confirm-history.ts';
 import { streamOf } from '../store/aggregate-log.ts';
 import { snakeCase } from '../store/sql.ts';
 import type { Store } from '../store/store.ts';
-
-/** Streams that wait for an answer, and what their aggregate decides when none comes in time. */
-export interface WaitingStreams {
-  readonly aggregate: AnyAggregate;
-  /** The read model of the aggregate, whose column `position` holds the position of the first event, or 0. */
-  readonly model: { readonly name: string };
-  /** The fields of the row, with their values, by which a stream still waits. An index on `position` WHERE they have these values makes the search fast. */
-  readonly waiting: Readonly<Record<string, string | undefined>>;
-  /** The input for an id. */
-  readonly overdue: (id: string) => unknown;
-}
+import type { Deadline } from './define-deadline.ts';
 
 /**
  * Streams that wait though the broker had confirmed their first event by `$1`: at most `$2`, none of `$3`. `position` only bounds the search;
  * what counts is the event. One that is not in `events` any more is archived, hence confirmed: then only the read model has not heard of the
  * stream's end.
  */
-export function overdueSql({ aggregate, model, waiting }: Omit<WaitingStreams, 'overdue'>): string {
+export function overdueSql({ aggregate, model, waiting }: Deadline): string {
   const waits = Object.entries(waiting).map(
-    ([field, value = '']) => `waiting.${snakeCase(field)} = ${pg.escapeLiteral(value)}`,
+    ([field, value]) => `waiting.${snakeCase(field)} = ${pg.escapeLiteral(value)}`,
   );
   const event = { tx: `coalesce(first.tx, '0')`, position: 'coalesce(first.position, 0)' };
   return `
@@ -39,44 +28,39 @@ export function overdueSql({ aggregate, model, waiting }: Omit<WaitingStreams, '
   ORDER BY waiting.position LIMIT $2`;
 }
 
-/** Ids of the streams that wait though their first event was confirmed by then (by the database's clock), in the order of the log; none of `except`. */
+/** Ids of the streams whose time was over at `now` (of the database's clock), in the order of the log; at most `limit`, and none of `except`. */
 export async function listOverdue(
   store: Pick<Store, 'query'>,
-  streams: WaitingStreams,
-  confirmedBefore: Date,
+  deadline: Deadline,
+  now: Date,
   { limit, except = [] }: { limit: number; except?: readonly string[] },
 ): Promise<string[]> {
-  const rows = await store.query<{ id: string }>({
-    text: overdueSql(streams),
-    values: [confirmedBefore, limit, except],
-  });
+  const confirmedBy = new Date(now.getTime() - deadline.limitMs);
+  const rows = await store.query<{ id: string }>({ text: overdueSql(deadline), values: [confirmedBy, limit, except] });
   return rows.map(({ id }) => id);
 }
 
 /**
- * Decides `overdue` for the streams that wait though the broker had confirmed their first event by `confirmedBefore`, `batch` at once, until none
- * is left or the signal is aborted; returns how many it found. Several instances may find the same ones: the first to append wins, and the
- * others decide again, on a stream that waits no longer.
+ * Decides `overdue` for the streams whose time was over at `now`, `batch` at once, until none is left or the signal is aborted; returns how
+ * many it found. Several instances may find the same ones: the first to append wins, and the others decide again, on a stream that waits no
+ * longer.
  * @throws whatever keeps the database from answering
  */
 export async function decideOverdue(
   { store, logger }: { store: Pick<Store, 'query' | 'decideEach'>; logger: Logger },
-  streams: WaitingStreams,
-  confirmedBefore: Date,
+  deadline: Deadline,
+  now: Date,
   { batch, signal }: { batch: number; signal?: AbortSignal },
 ): Promise<number> {
-  const { aggregate, overdue } = streams;
+  const { aggregate, overdue } = deadline;
   // They may stay overdue: without leaving them out, a batch of them would hide all others.
   const undecided = new Set<string>();
   let found = 0;
   for (;;) {
-    const ids = await listOverdue(store, streams, confirmedBefore, { limit: batch, except: [...undecided] });
+    const ids = await listOverdue(store, deadline, now, { limit: batch, except: [...undecided] });
     found += ids.length;
-    const outcomes = await store.decideEach(
-      aggregate,
-      ids.map((id) => overdue(id) as never),
-    );
-    for (const [at, outcome] of outcomes.entries()) {
+    const inputs = ids.map((id) => overdue(id) as never);
+    for (const [at, outcome] of (await store.decideEach(aggregate, inputs)).entries()) {
       const id = ids[at] as string;
       if (outcome instanceof Error)
         logger.error({ err: outcome, aggregate: aggregate.category, id }, 'what is overdue could not be decided');

@@ -15,13 +15,6 @@ export interface ConfirmHistoryOptions extends ConfirmHistoryPace {
   relay: string;
 }
 
-export interface ConfirmHistory {
-  /** Notes where the relay stands; its cursor and what was parked on the way must be stored already. Does nothing more often than every `everyMs`. */
-  note(cursor: RelayCursor): Promise<void>;
-  /** The same at once. */
-  noteNow(cursor: RelayCursor): Promise<void>;
-}
-
 /** A row is younger than any confirm that it stands for. Of those older than `keepMs` the newest stays: all before it need not be told apart. */
 const NOTE = `
   WITH newest AS (
@@ -38,10 +31,11 @@ const NOTE = `
   )`;
 
 /** Keeps `relay_checkpoints`, from which {@link isConfirmed} tells by when an event was confirmed, without a write per event. */
-export function createConfirmHistory({ client, relay, keepMs, everyMs }: ConfirmHistoryOptions): ConfirmHistory {
+export function createConfirmHistory({ client, relay, keepMs, everyMs }: ConfirmHistoryOptions) {
   let noted: RelayCursor | undefined;
   let dueAt = 0;
 
+  /** Notes where the relay stands; its cursor and what was parked on the way must be stored already. */
   async function noteNow(cursor: RelayCursor): Promise<void> {
     if (cursor === noted) return;
     const values = [relay, cursor.windowStart, cursor.windowEnd, cursor.position, keepMs];
@@ -52,7 +46,8 @@ export function createConfirmHistory({ client, relay, keepMs, everyMs }: Confirm
 
   return {
     noteNow,
-    async note(cursor) {
+    /** The same, unless that was done less than `everyMs` ago. */
+    async note(cursor: RelayCursor): Promise<void> {
       if (performance.now() >= dueAt) await noteNow(cursor);
     },
   };

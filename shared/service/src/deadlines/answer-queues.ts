@@ -24,14 +24,11 @@ export function createAnswerQueues(queues: readonly string[], subscriptions: () 
     get returnsAt(): number {
       return Math.max(...own().map(({ returnsAt }) => returnsAt));
     },
-    /** The longest time that an answer may spend in a retry queue, in milliseconds. */
-    get longestRestMs(): number {
-      return Math.max(0, ...own().map(({ longestRestMs }) => longestRestMs));
-    },
-    /** Whether the broker says that no message at all rests in a retry queue. */
-    async isNothingResting(): Promise<boolean> {
+    /** The longest time that any answer may still spend in a retry queue, in milliseconds; 0 when the broker says that no message rests in one. */
+    async longestRestMs(): Promise<number> {
       const counts = await Promise.all(own().map((one) => one.countResting()));
-      return counts.length > 0 && counts.every((count) => count === 0);
+      if (counts.length > 0 && counts.every((count) => count === 0)) return 0;
+      return Math.max(0, ...own().map(({ longestRestMs }) => longestRestMs));
     },
     /** Asks the broker, and waits until all that was in hand when it answered is settled, however long that takes. */
     caughtUp: () => Promise.all(own().map(async (one) => ({ queue: one.queue, ...(await one.caughtUp()) }))),

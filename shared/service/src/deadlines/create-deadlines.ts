@@ -1,12 +1,11 @@
 import type { Subscription as BusSubscription } from '@warren/event-bus';
-import { createAnswerConsumers, type RelayOptions } from '@warren/event-store';
+import { createAnswerConsumers, type Deadline, type RelayOptions } from '@warren/event-store';
 import { createId, Gauge, kernelErrors, type MetricsRegistry } from '@warren/kernel';
 import { queueOf } from '../create-subscriptions.ts';
 import { defineJob, type Job } from '../define-job.ts';
 import type { Subscription } from '../on.ts';
 import { createAnswerQueues } from './answer-queues.ts';
 import { createDeadlineWatch, type DeadlineWatchOptions } from './deadline-watch.ts';
-import type { Deadline } from './define-deadline.ts';
 
 export interface DeadlinesOptions extends Omit<DeadlineWatchOptions, 'consumers' | 'answers'> {
   /** Name of the service, for the names of queues and of the metric. */

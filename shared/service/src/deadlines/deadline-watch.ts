@@ -1,25 +1,21 @@
 import {
   type AnswerConsumers,
   type ConsumersSeen,
+  type Deadline,
   decideOverdue,
-  type HeldBecause,
   listOverdue,
   type Store,
 } from '@warren/event-store';
 import { type Alerts, defineAlerts, type Logger } from '@warren/kernel';
 import type { AnswerQueueState, AnswerQueues } from './answer-queues.ts';
-import type { Deadline } from './define-deadline.ts';
 
-interface DeadlineContext {
-  store: Pick<Store, 'query' | 'decideEach'>;
-  logger: Logger;
-  alerts: Alerts;
-}
-
-export interface DeadlineWatchOptions extends DeadlineContext {
+export interface DeadlineWatchOptions {
   deadlines: readonly Deadline[];
   consumers: AnswerConsumers;
   answers: AnswerQueues;
+  store: Pick<Store, 'query' | 'decideEach'>;
+  logger: Logger;
+  alerts: Alerts;
 }
 
 /** The most streams that are decided in one transaction. */
@@ -28,13 +24,6 @@ const BATCH = 200;
 const SLOW_SEARCH_MS = 300;
 /** Between its time in a retry queue being over and an answer being in its queue again. */
 const RETURN_MARGIN_MS = 1000;
-
-const HELD: Readonly<Record<HeldBecause, string>> = {
-  lost: 'an instance of the service fell silent without a goodbye, and may still hold answers',
-  others: 'another instance of the service has answers in hand',
-  returning: 'answers that failed are on their way back from a retry queue',
-  unconsumed: 'nobody consumes the answer queues',
-};
 
 const alertKinds = defineAlerts({
   DEADLINE_HELD: {
@@ -66,33 +55,18 @@ export function createDeadlineWatch({ deadlines, consumers, answers, ...context 
     return answer;
   }
 
-  /** The last that they did may have been to move an answer to a retry queue. */
-  async function forgetLost(): Promise<void> {
-    const restMs = (await answers.isNothingResting()) ? 0 : answers.longestRestMs;
-    await consumers.markGone(restMs + RETURN_MARGIN_MS);
-  }
-
-  /** Up to when every answer that had been given is applied or dead, or why that is not known. */
-  async function clear(
-    states: readonly AnswerQueueState[],
-    queues: readonly string[],
-    seen: ConsumersSeen,
-  ): Promise<{ until: Date } | { because: string }> {
-    const because = whyNotClear(states, queues, seen);
-    if (because !== undefined) return { because };
-    const clearance = await telling((returnsInMs) => consumers.clear(seen.now, returnsInMs));
-    return 'until' in clearance ? clearance : { because: HELD[clearance.heldBecause] };
-  }
-
   async function passDue(seen: ConsumersSeen, queues: readonly string[], signal: AbortSignal): Promise<void> {
     heldBecause = 'answers are in the hand of this instance';
-    const states = await Promise.race([answers.caughtUp(), aborted(signal)]);
+    const states = await unlessAborted(answers.caughtUp(), signal);
     if (!states) return;
-    if (seen.lost > 0 && isCounted(states, seen)) await forgetLost();
-    const cleared = await clear(states, queues, seen);
-    heldBecause = 'because' in cleared ? cleared.because : undefined;
-    if ('because' in cleared) return;
-    for (const search of searches) await search.decide({ ...seen, now: cleared.until }, signal);
+    // The last that they did may have been to move an answer to a retry queue.
+    if (seen.lost > 0 && isCounted(states, seen))
+      await consumers.markGone((await answers.longestRestMs()) + RETURN_MARGIN_MS);
+    const reason = whyNotClear(states, queues, seen);
+    const clearance = reason ?? (await telling((returnsInMs) => consumers.clear(seen.now, returnsInMs)));
+    heldBecause = typeof clearance === 'string' ? clearance : undefined;
+    if (typeof clearance === 'string') return;
+    for (const search of searches) await search.decide(seen, clearance, signal);
   }
 
   /** Not awaited by the looks: what is in hand may take longer than the others' patience with this instance. */
@@ -135,33 +109,34 @@ export function createDeadlineWatch({ deadlines, consumers, answers, ...context 
 }
 
 /** What is due of one deadline, and for how long it has been held back. */
-function createSearch(deadline: Deadline, { alerts, ...context }: DeadlineContext) {
+function createSearch(
+  deadline: Deadline,
+  { alerts, ...context }: Pick<DeadlineWatchOptions, 'store' | 'logger' | 'alerts'>,
+) {
   const { limitMs, model } = deadline;
   const longMs = Math.min(Math.max(limitMs, 10_000), 300_000);
   let due = 0;
   let findAt = 0;
   let heldSince: number | undefined;
 
-  const confirmedBefore = (time: Date) => new Date(time.getTime() - limitMs);
-
-  /** Whether the answer queues had been consumed for the limit by `now`. */
-  const hadItsTime = ({ now, consumedSince }: Moment) =>
-    consumedSince !== null && consumedSince <= confirmedBefore(now);
+  /** Whether the answer queues had been consumed for the limit by then. */
+  const hadItsTime = ({ consumedSince }: ConsumersSeen, until: Date) =>
+    consumedSince !== null && consumedSince.getTime() <= until.getTime() - limitMs;
 
   return {
     /** However many streams wait and are not due, the search does not keep the database busy. */
-    async find(seen: Moment): Promise<number> {
+    async find(seen: ConsumersSeen): Promise<number> {
       const begunAt = performance.now();
       if (begunAt < findAt) return due;
-      const find = () => listOverdue(context.store, deadline, confirmedBefore(seen.now), { limit: BATCH });
-      due = hadItsTime(seen) ? (await find()).length : 0;
+      const find = () => listOverdue(context.store, deadline, seen.now, { limit: BATCH });
+      due = hadItsTime(seen, seen.now) ? (await find()).length : 0;
       const tookMs = performance.now() - begunAt;
       findAt = performance.now() + (tookMs > SLOW_SEARCH_MS ? 9 * tookMs : 0);
       return due;
     },
-    async decide(until: Moment, signal: AbortSignal): Promise<void> {
-      if (!hadItsTime(until)) return;
-      await decideOverdue(context, deadline, confirmedBefore(until.now), { batch: BATCH, signal });
+    /** @param until every answer that had been given by then is applied or dead */
+    async decide(seen: ConsumersSeen, until: Date, signal: AbortSignal): Promise<void> {
+      if (hadItsTime(seen, until)) await decideOverdue(context, deadline, until, { batch: BATCH, signal });
     },
     /** Says so once what is due has been held back for long. */
     reportHeld(reason: string | undefined): void {
@@ -174,14 +149,15 @@ function createSearch(deadline: Deadline, { alerts, ...context }: DeadlineContex
   };
 }
 
-/** A time, and since when the answer queues have been consumed as far as is known. */
-type Moment = Pick<ConsumersSeen, 'now' | 'consumedSince'>;
-
-const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
+/** Undefined when the signal is aborted first. */
+async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
+  const over = new AbortController();
+  const aborted = new Promise<undefined>((resolve) => {
     if (signal.aborted) resolve(undefined);
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true, signal: over.signal });
   });
+  return Promise.race([work, aborted]).finally(() => over.abort());
+}
 
 /** The broker counts the consumers of the instances that are known, no more and no less. */
 const isCounted = (states: readonly AnswerQueueState[], { expected }: ConsumersSeen): boolean =>

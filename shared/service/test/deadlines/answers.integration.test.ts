@@ -218,7 +218,7 @@ describe('answers that were given are waited for', () => {
     const { one, two } = await twoWithDueTicket();
     await fallSilent(two);
     one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
-    one.nothingRests = true;
+    one.longestRestMs = 0;
     await one.look();
     const { rows } = await pool.query(
       `SELECT returns_until < now() + interval '2 seconds' AS soon FROM answer_consumers WHERE instance = $1`,

@@ -7,6 +7,7 @@ import {
   createPool,
   createStore,
   type DatabasePool,
+  type Deadline,
   deadlineMigrations,
   decideOverdue,
   type EventStore,
@@ -57,8 +58,8 @@ export interface Instance {
   readonly answers: { -readonly [Part in keyof AnswerQueues]: AnswerQueues[Part] };
   /** What the broker is to say of the queue. */
   seen: Omit<AnswerQueueState, 'queue'>;
-  /** What it is to say of the retry queues. */
-  nothingRests: boolean;
+  /** How long an answer may rest in the retry queues, as far as the broker says. */
+  longestRestMs: number;
   readonly store: ServiceStore;
   readonly alerts: ReturnType<typeof createAlerts>;
   /** A look, with all that follows from it; returns how many tickets were due. */
@@ -69,8 +70,15 @@ export interface Instance {
   reply(...ids: readonly string[]): Promise<void>;
 }
 
-/** One instance of a service. The broker counts this many consumers. */
-export function newInstance({ consumers = 1 }: { consumers?: number } = {}): Instance {
+interface InstanceOptions {
+  /** How many consumers the broker counts. @default 1 */
+  consumers?: number;
+  /** @default one of {@link DEADLINE_MS} */
+  deadlines?: readonly Deadline[];
+}
+
+/** One instance of a service. */
+export function newInstance({ consumers = 1, deadlines = [deadline] }: InstanceOptions = {}): Instance {
   const id = createId();
   const alerts = createAlerts();
   const metrics = createMetricsRegistry('test', { collectDefaults: false });
@@ -79,13 +87,12 @@ export function newInstance({ consumers = 1 }: { consumers?: number } = {}): Ins
   const instance: Instance = {
     id,
     seen: { settled: true, counts: { ready: 0, consumers } },
-    nothingRests: false,
+    longestRestMs: 30_000,
     answers: {
       consuming: true,
       consumed: [QUEUE],
       returnsAt: Number.NEGATIVE_INFINITY,
-      longestRestMs: 30_000,
-      isNothingResting: async () => instance.nothingRests,
+      longestRestMs: async () => instance.longestRestMs,
       caughtUp: async () => [{ queue: QUEUE, ...instance.seen }],
     },
     store,
@@ -96,20 +103,20 @@ export function newInstance({ consumers = 1 }: { consumers?: number } = {}): Ins
       return due;
     },
     leave: () => watch.leave(),
-    expire: (batch) => decideOverdue({ store, logger }, deadline, new Date(Date.now() - DEADLINE_MS), { batch }),
+    expire: (batch) => decideOverdue({ store, logger }, deadline, new Date(), { batch }),
     reply: (...ids) => store.handle(QUEUE, ids.map(replyTo), { aggregates: [ticket] }),
   };
   const { answers } = instance;
   const consumersTable = createAnswerConsumers(store, id, PATIENCE_MS);
   const watch = createDeadlineWatch({
-    ...{ deadlines: [deadline], consumers: consumersTable, answers },
+    ...{ deadlines, consumers: consumersTable, answers },
     ...{ store, logger, alerts },
   });
   return instance;
 }
 
 /** An instance that has consumed since long ago. */
-export async function oldInstance(options?: { consumers?: number }): Promise<Instance> {
+export async function oldInstance(options?: InstanceOptions): Promise<Instance> {
   const instance = newInstance(options);
   await instance.look();
   await setConsumer(instance, `consuming_since = now() - interval '1 day'`);

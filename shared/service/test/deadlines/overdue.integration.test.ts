@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { rebuildProjection } from '@warren/event-store';
 import {
   confirmAll,
+  DEADLINE_MS,
   IN_TIME_MS,
   log,
   newInstance,
@@ -12,7 +13,7 @@ import {
   statusOf,
   useTickets,
 } from './deadline-fixture.ts';
-import { ticket, tickets } from './tickets.ts';
+import { replyWithin, ticket, tickets } from './tickets.ts';
 
 useTickets();
 
@@ -53,6 +54,16 @@ describe('a ticket that nobody answers', () => {
     const ends = await Promise.all(ids.map((id) => first.store.get(tickets, id)));
     expect(new Set(ends.map(({ version }) => version))).toEqual(new Set([2]));
     expect(ends.filter((_, at) => at % 2 === 0).every(({ status }) => status === 'expired')).toBe(true);
+  });
+
+  test('when a service has several deadlines, then each counts its own time', async () => {
+    const late = replyWithin(10 * DEADLINE_MS);
+    const one = await oldInstance({ deadlines: [late, replyWithin(DEADLINE_MS)] });
+    const id = await open(one);
+    await confirmAll(OVERDUE_MS);
+    // Due by one of them; found once.
+    expect(await one.look()).toBe(1);
+    expect(await statusOf(one, id)).toBe('expired');
   });
 
   test('when tickets cannot be decided, or have ended in the log alone, then the others expire all the same', async () => {

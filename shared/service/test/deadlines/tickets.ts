@@ -1,7 +1,6 @@
 import { DateTime, defineAggregate, defineEvent, type EventIn, ignored, type MessageOf, Uuid } from '@warren/contracts';
-import { defineReadModel, type Migration } from '@warren/event-store';
+import { type Deadline, defineDeadline, defineReadModel, type Migration } from '@warren/event-store';
 import { kernelErrors } from '@warren/kernel';
-import { type Deadline, defineDeadline } from '@warren/service';
 import { Type } from 'typebox';
 
 const schema = Type.Object({ id: Type.String() });

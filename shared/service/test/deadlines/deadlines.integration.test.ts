@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { createEvent, defineEvent, type EventOf, request } from '@warren/contracts';
+import { createPool, type DatabasePool } from '@warren/event-store';
+import { createId, formats, setting } from '@warren/kernel';
+import { defineService, on, schemaOf } from '@warren/service';
+import { createServiceFixture, type ServiceFixture, waitUntil } from '@warren/testing';
+import { Opened, Replied, replyWithin, ticket, ticketMigrations, tickets } from './tickets.ts';
+
+const Asked = defineEvent({
+  type: 'Asked',
+  version: 1,
+  exchange: 'customers',
+  routingKey: 'asked',
+  schema: Opened.schema,
+});
+
+const helpdesk = defineService({
+  name: 'helpdesk',
+  port: 3998,
+  settings: {
+    replyMs: setting({ env: 'REPLY_MS', doc: 'The limit.', format: formats.integer(1, 60_000), default: 1000 }),
+  },
+  aggregates: [ticket],
+  projections: [tickets],
+  on: [on(Asked, ({ data }: EventOf<typeof Asked>) => request(ticket, { type: 'Open', data })), on(Replied, ticket)],
+  deadlines: ({ replyMs }) => [replyWithin(replyMs)],
+  migrations: ticketMigrations,
+});
+
+let fixture: ServiceFixture;
+let pool: DatabasePool;
+/** Whether somebody replies to the tickets that are opened. */
+let staffed: boolean;
+
+const publish = (contract: typeof Asked | typeof Replied, id: string) =>
+  fixture.bus.publish(createEvent(contract, { aggregateId: id, source: 'test', data: { id } }));
+
+async function ask(): Promise<string> {
+  const id = createId();
+  await publish(Asked, id);
+  return id;
+}
+
+const ended = (id: string) =>
+  waitUntil(
+    async () => {
+      const { rows } = await pool.query<{ status: string }>('SELECT status FROM tickets WHERE id = $1', [id]);
+      return rows[0]?.status === 'open' ? undefined : rows[0]?.status;
+    },
+    { what: 'the end of the ticket' },
+  );
+
+beforeAll(async () => {
+  fixture = await createServiceFixture(helpdesk);
+  pool = createPool({ url: fixture.database.url, schema: schemaOf(helpdesk) });
+  await fixture.bus.subscribe({
+    queue: 'desk_opened',
+    bindings: [Opened],
+    handler: async ({ data }) => {
+      if (staffed) await publish(Replied, data.id);
+    },
+  });
+  await fixture.start();
+});
+beforeEach(() => {
+  staffed = true;
+});
+afterAll(async () => {
+  await pool.end();
+  await fixture.close();
+});
+
+test('when nobody replies, then a ticket expires at its deadline, not before', async () => {
+  staffed = false;
+  const id = await ask();
+  expect(await ended(id)).toBe('expired');
+  const { rows } = await pool.query(
+    `SELECT max(recorded_at) - min(recorded_at) >= interval '1 second' AS late FROM events WHERE aggregate_id = $1`,
+    [id],
+  );
+  expect(rows).toEqual([{ late: true }]);
+});
+
+test('when somebody replies, then it is solved', async () => {
+  expect(await ended(await ask())).toBe('solved');
+});
+
+test('when a service declares a deadline, then the kit brings what it takes in the database, and is as it says in readiness', async () => {
+  const { rows } = await pool.query(`SELECT obj_description('answer_consumers'::regclass) AS comment`);
+  expect(rows).toEqual([{ comment: expect.stringMatching(/^The instances of the service/) }]);
+  const instance = await fixture.start();
+  expect((await instance.lifecycle.readiness()).components.deadlines).toEqual({ up: true });
+});
