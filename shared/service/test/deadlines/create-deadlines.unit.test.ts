@@ -1,9 +1,9 @@
 import { getEventListeners } from 'node:events';
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { createAlerts, silentLogger } from '@warren/kernel';
 import { createService, defineService, on } from '@warren/service';
 import { confirmsFor } from '../../src/deadlines/create-deadlines.ts';
-import { createDeadlineWatch } from '../../src/deadlines/deadline-watch.ts';
+import { createDeadlineWatch, type DeadlineWatchOptions } from '../../src/deadlines/deadline-watch.ts';
 import { Replied, replyWithin, ticket, tickets } from './tickets.ts';
 
 const MINUTE_MS = 60_000;
@@ -30,12 +30,10 @@ test('when deadlines differ, then the relay remembers for the longest, as exactl
   });
 });
 
-test('when answers are in hand for long, then the looks go on meanwhile, and none leaves a listener behind', async () => {
-  const stop = new AbortController();
-  let settle: () => void = () => undefined;
-  let asked = 0;
+/** A watch that finds one ticket due. */
+function watchWith(answers: Partial<DeadlineWatchOptions['answers']>, query: () => Promise<unknown[]>) {
   const seen = { now: new Date(), consumedSince: new Date(0), expected: {}, lost: 0 };
-  const watch = createDeadlineWatch({
+  return createDeadlineWatch({
     deadlines: deadlines(),
     consumers: {
       report: async () => seen,
@@ -48,25 +46,51 @@ test('when answers are in hand for long, then the looks go on meanwhile, and non
       consumed: [],
       returnsAt: Number.NEGATIVE_INFINITY,
       longestRestMs: async () => 0,
-      caughtUp() {
-        asked += 1;
-        return new Promise((resolve) => {
-          settle = () => resolve([]);
-        });
-      },
+      caughtUp: async () => [],
+      ...answers,
     },
-    store: { query: async () => [{ id: '1' }] as never, decideEach: async () => [] },
+    store: { query: query as never, decideEach: async () => [] },
     logger: silentLogger,
     alerts: createAlerts(),
   });
+}
+
+test('when answers are in hand for long, then the looks go on meanwhile, and none leaves a listener behind', async () => {
+  const stop = new AbortController();
+  let settle: () => void = () => undefined;
+  const caughtUp = jest.fn(
+    () =>
+      new Promise<[]>((resolve) => {
+        settle = () => resolve([]);
+      }),
+  );
+  const watch = watchWith({ caughtUp }, async () => [{ id: '1' }]);
   expect([await watch.look(stop.signal), await watch.look(stop.signal)]).toEqual([1, 1]);
-  expect(asked).toBe(1);
+  expect(caughtUp).toHaveBeenCalledTimes(1);
   settle();
   await watch.settled();
   await watch.look(stop.signal);
-  expect(asked).toBe(2);
+  expect(caughtUp).toHaveBeenCalledTimes(2);
   expect(getEventListeners(stop.signal, 'abort')).toHaveLength(1);
   stop.abort();
   await watch.settled();
   expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
+});
+
+test('when a search takes long, then it is made a tenth of the time at most', async () => {
+  let now = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+  const query = jest.fn(async () => {
+    now += 1000;
+    return [{ id: '1' }];
+  });
+  const watch = watchWith({}, query);
+  const lookAt = async (ms: number) => {
+    now = ms;
+    return [await watch.look(new AbortController().signal), query.mock.calls.length];
+  };
+  expect(await lookAt(0)).toEqual([1, 1]);
+  expect(await lookAt(9_999)).toEqual([1, 1]);
+  expect(await lookAt(10_000)).toEqual([1, 2]);
+  clock.mockRestore();
 });

@@ -85,9 +85,12 @@ test('when somebody replies, then it is solved', async () => {
   expect(await ended(await ask())).toBe('solved');
 });
 
-test('when a service declares a deadline, then the kit brings what it takes in the database, and is as it says in readiness', async () => {
-  const { rows } = await pool.query(`SELECT obj_description('answer_consumers'::regclass) AS comment`);
-  expect(rows).toEqual([{ comment: expect.stringMatching(/^The instances of the service/) }]);
+test('when an instance starts, then it is a consumer of answers that counts; when it has stopped, then it has said goodbye', async () => {
+  const known = async () =>
+    (await pool.query<{ gone: boolean }>('SELECT gone_at IS NOT NULL AS gone FROM answer_consumers ORDER BY 1')).rows;
   const instance = await fixture.start();
+  await waitUntil(async () => (await known()).length === 2 || undefined, { what: 'the first look' });
   expect((await instance.lifecycle.readiness()).components.deadlines).toEqual({ up: true });
+  await instance.lifecycle.stop();
+  expect(await known()).toEqual([{ gone: false }, { gone: true }]);
 });
