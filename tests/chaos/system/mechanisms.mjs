@@ -69,7 +69,7 @@ export const MECHANISMS = {
   },
   'deadline-consumer': {
     file: '/service/dist/deadlines/deadline-watch.js',
-    cuts: [['consumedSince !== null && consumedSince.getTime() <= until.getTime() - limitMs', 'true']],
+    cuts: [['consumedSince !== null && consumedSince.getTime() <= until.getTime() - deadline.limitMs', 'true']],
   },
   'deadline-answers': {
     file: '/service/dist/deadlines/deadline-watch.js',

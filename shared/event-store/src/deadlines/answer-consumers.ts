@@ -2,8 +2,8 @@ import type { MigrationSet } from '../database/migrate.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * Makes the table of {@link createAnswerConsumers}. It was released like that and never changes, also as a part of a service's migration.
- * @param comment what the table is, for whoever looks at the database
+ * SQL that creates the table of {@link createAnswerConsumers}. It is part of released migrations, so it never changes.
+ * @param comment describes the table in the database
  */
 export const answerConsumersTable = (comment: string): string => `
   CREATE TABLE answer_consumers (

@@ -63,7 +63,7 @@ export async function decideOverdue(
     for (const [at, outcome] of (await store.decideEach(aggregate, inputs)).entries()) {
       const id = ids[at] as string;
       if (outcome instanceof Error)
-        logger.error({ err: outcome, aggregate: aggregate.category, id }, 'what is overdue could not be decided');
+        logger.error({ err: outcome, aggregate: aggregate.category, id }, 'an overdue stream could not be decided');
       if (outcome instanceof Error || outcome.ignored !== undefined) undecided.add(id);
     }
     if (ids.length < batch || signal?.aborted) return found;

@@ -28,7 +28,7 @@ const RETURN_MARGIN_MS = 1000;
 const alertKinds = defineAlerts({
   DEADLINE_HELD: {
     severity: 'warning',
-    meaning: 'What is past its deadline, rows of the table named, still waits: an answer may be on its way.',
+    meaning: 'Rows of the table named are past their deadline and still wait: an answer may be on its way.',
     action:
       'Look at the reason. End a consumer of the answer queues that is no instance of the service, or an instance that hangs; otherwise wait: the deadline passes once the answers are settled.',
   },
@@ -39,8 +39,9 @@ const alertKinds = defineAlerts({
  * last regained a consumer, once every answer that had been given by then is applied or dead (docs/adr/0019). All times are the database's.
  * Any number of instances may do it; whoever finds that all of them are clear decides.
  */
-export function createDeadlineWatch({ deadlines, consumers, answers, ...context }: DeadlineWatchOptions) {
+export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...context }: DeadlineWatchOptions) {
   const searches = deadlines.map((deadline) => createSearch(deadline, context));
+  const reportHeld = createHold(deadlines, alerts);
   let reportedAt = Number.NEGATIVE_INFINITY;
   let heldBecause: string | undefined;
   let attempt: Promise<void> | undefined;
@@ -93,7 +94,7 @@ export function createDeadlineWatch({ deadlines, consumers, answers, ...context 
       const seen = await telling((returnsInMs) => consumers.report({ consuming, queues, returnsInMs }));
       let due = 0;
       for (const search of searches) due += await search.find(seen);
-      for (const search of searches) search.reportHeld(heldBecause);
+      reportHeld(due, heldBecause);
       if (due > 0 || seen.lost > 0) begin(seen, queues, signal);
       throwFailure();
       return due;
@@ -108,20 +109,14 @@ export function createDeadlineWatch({ deadlines, consumers, answers, ...context 
   };
 }
 
-/** What is due of one deadline, and for how long it has been held back. */
-function createSearch(
-  deadline: Deadline,
-  { alerts, ...context }: Pick<DeadlineWatchOptions, 'store' | 'logger' | 'alerts'>,
-) {
-  const { limitMs, model } = deadline;
-  const longMs = Math.min(Math.max(limitMs, 10_000), 300_000);
+/** Finds what is due of one deadline. */
+function createSearch(deadline: Deadline, context: Pick<DeadlineWatchOptions, 'store' | 'logger'>) {
   let due = 0;
   let findAt = 0;
-  let heldSince: number | undefined;
 
   /** Whether the answer queues had been consumed for the limit by then. */
   const hadItsTime = ({ consumedSince }: ConsumersSeen, until: Date) =>
-    consumedSince !== null && consumedSince.getTime() <= until.getTime() - limitMs;
+    consumedSince !== null && consumedSince.getTime() <= until.getTime() - deadline.limitMs;
 
   return {
     /** However many streams wait and are not due, the search does not keep the database busy. */
@@ -138,14 +133,21 @@ function createSearch(
     async decide(seen: ConsumersSeen, until: Date, signal: AbortSignal): Promise<void> {
       if (hadItsTime(seen, until)) await decideOverdue(context, deadline, until, { batch: BATCH, signal });
     },
-    /** Says so once what is due has been held back for long. */
-    reportHeld(reason: string | undefined): void {
-      if (due === 0 || reason === undefined) heldSince = undefined;
-      else heldSince ??= performance.now();
-      if (heldSince === undefined) alerts.clear(alertKinds.DEADLINE_HELD, model.name);
-      else if (reason !== undefined && performance.now() - heldSince > longMs)
-        alerts.raise(alertKinds.DEADLINE_HELD, { subject: model.name, reason });
-    },
+  };
+}
+
+/** Remembers for how long what is due has been held back, and says so once that is long. One for all deadlines: they are held for the same reason. */
+function createHold(deadlines: readonly Deadline[], alerts: Alerts) {
+  const subject = [...new Set(deadlines.map(({ model }) => model.name))].join(', ');
+  const longMs = Math.min(Math.max(Math.min(...deadlines.map(({ limitMs }) => limitMs)), 10_000), 300_000);
+  let since: number | undefined;
+
+  return (due: number, reason: string | undefined): void => {
+    if (due === 0 || reason === undefined) since = undefined;
+    else since ??= performance.now();
+    if (since === undefined) alerts.clear(alertKinds.DEADLINE_HELD, subject);
+    else if (reason !== undefined && performance.now() - since > longMs)
+      alerts.raise(alertKinds.DEADLINE_HELD, { subject, reason });
   };
 }
 

@@ -17,6 +17,7 @@ import {
   statusOf,
   useTickets,
 } from './deadline-fixture.ts';
+import { replyWithin } from './tickets.ts';
 
 useTickets();
 
@@ -228,7 +229,7 @@ describe('answers that were given are waited for', () => {
   });
 
   test('when tickets are held back for longer than a deadline, then that is told with the reason, until none is due any more', async () => {
-    const one = await oldInstance();
+    const one = await oldInstance({ deadlines: [replyWithin(DEADLINE_MS), replyWithin(10 * DEADLINE_MS)] });
     const id = await open(one);
     await confirmAll(OVERDUE_MS);
     one.seen = { settled: true, counts: { ready: 1, consumers: 1 } };
