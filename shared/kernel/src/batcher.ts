@@ -71,7 +71,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
 
   return {
     add(item) {
-      if (closed) return Promise.reject(kernelErrors.SHUTTING_DOWN('takes no new work'));
+      if (closed) return Promise.reject(kernelErrors.SHUTTING_DOWN('accepts no new work'));
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
         // Waits for the end of the current turn, so that items read from the sockets together share a batch.
