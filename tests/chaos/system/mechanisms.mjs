@@ -29,7 +29,7 @@ export const MECHANISMS = {
   },
   confirms: {
     file: '/event-bus/dist/amqp/confirm-window.js',
-    cuts: [['this.#sent.add(posting);', "posting.settle({ status: 'confirmed' });"]],
+    cuts: [['this.#sent.add(pending);', "pending.settle({ status: 'confirmed' });"]],
   },
   'relay-windows': {
     file: '/event-store/dist/relay/relay-reader.js',
