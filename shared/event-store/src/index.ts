@@ -9,7 +9,7 @@ export type { SessionLock } from './database/session-lock.ts';
 export * from './deadlines/answer-consumers.ts';
 export * from './deadlines/define-deadline.ts';
 export * from './deadlines/overdue.ts';
-export { claimFresh } from './log/claim-messages.ts';
+export * from './log/claim-fresh.ts';
 export * from './log/create-event-store.ts';
 export * from './log/event-store.ts';
 export * from './log/event-store-migrations.ts';

@@ -79,8 +79,7 @@ export const run = (service: DefinedService, options?: ServiceOptions): Promise<
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
   const { name, aggregates, projections = [], idempotencyKeys } = service;
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
-  const { routes: declared } = service;
-  const routes = typeof declared === 'function' ? declared(settings as never) : declared;
+  const routes = typeof service.routes === 'function' ? service.routes(settings as never) : service.routes;
   requireConsistent(service, routes);
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);

@@ -5,7 +5,9 @@ import type { Store } from '../store/store.ts';
  * SQL that creates the table of {@link createAnswerConsumers}. It is part of released migrations, so it never changes.
  * @param comment describes the table in the database
  */
-export const answerConsumersTable = (comment: string): string => `
+export const answerConsumersTable = (
+  comment = 'The instances of the service, as each last described itself: what has to be known before a deadline may pass (docs/adr/0019)',
+): string => `
   CREATE TABLE answer_consumers (
     instance        uuid PRIMARY KEY,
     consuming_since timestamptz,
@@ -15,17 +17,13 @@ export const answerConsumersTable = (comment: string): string => `
     returns_until   timestamptz NOT NULL,
     gone_at         timestamptz
   );
-  COMMENT ON TABLE answer_consumers IS
-    '${comment}';
+  COMMENT ON TABLE answer_consumers IS '${comment}';
   COMMENT ON COLUMN answer_consumers.consuming_since IS 'Since when it has consumed all answer queues; null while it does not';
   COMMENT ON COLUMN answer_consumers.queues IS 'The answer queues on which the broker ought to count a consumer of it';
   COMMENT ON COLUMN answer_consumers.live_until IS 'Without another word by then it counts as lost';
   COMMENT ON COLUMN answer_consumers.clear_at IS 'No answer that was given before this time is in its hand';
   COMMENT ON COLUMN answer_consumers.returns_until IS 'By then every answer that it gave back or moved to a retry queue is in its queue again';
   COMMENT ON COLUMN answer_consumers.gone_at IS 'When it said goodbye, or the broker was seen to have no consumer of it any more';`;
-
-const COMMENT =
-  'The instances of the service, as each last described itself: what has to be known before a deadline may pass (docs/adr/0019)';
 
 /** For services that have deadlines; run after their own migrations, one of which may have made the table. */
 export const deadlineMigrations: MigrationSet = {
@@ -34,7 +32,7 @@ export const deadlineMigrations: MigrationSet = {
     {
       number: 1,
       name: 'answer consumers',
-      sql: `DO $$ BEGIN IF to_regclass('answer_consumers') IS NULL THEN ${answerConsumersTable(COMMENT)} END IF; END $$`,
+      sql: `DO $$ BEGIN IF to_regclass('answer_consumers') IS NULL THEN ${answerConsumersTable()} END IF; END $$`,
     },
   ],
 };

@@ -66,8 +66,7 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
     const reason = whyNotClear(states, queues, seen);
     const clearance = reason ?? (await telling((returnsInMs) => consumers.clear(seen.now, returnsInMs)));
     heldBecause = typeof clearance === 'string' ? clearance : undefined;
-    if (typeof clearance === 'string') return;
-    for (const search of searches) await search.decide(seen, clearance, signal);
+    if (typeof clearance !== 'string') for (const search of searches) await search.decide(seen, clearance, signal);
   }
 
   /** Not awaited by the looks: what is in hand may take longer than the others' patience with this instance. */
