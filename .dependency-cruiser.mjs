@@ -193,7 +193,7 @@ export default {
     exclude: { path: ['/dist/', '^node_modules/@types/'] },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
-      conditionNames: ['source', 'node', 'import', 'require', 'default'],
+      conditionNames: ['@warren/source', 'node', 'import', 'require', 'default'],
       extensions: ['.ts', '.mjs', '.js', '.json', '.node'],
     },
   },

@@ -8,7 +8,7 @@ COPY . /src
 RUN cd /src \
   && mkdir /manifests \
   && find . -name package.json -o -name package-lock.json | xargs cp --parents --target-directory=/manifests \
-  && cp --parents --recursive cli/bin /manifests
+  && cp --parents --recursive cli/bin shared/testing/bin /manifests
 
 FROM node:24-slim AS build
 WORKDIR /app

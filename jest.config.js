@@ -35,7 +35,7 @@ const project = (displayName, testMatch, more = {}) => ({
   moduleNameMapper: { '^typebox$': `${typebox}/index.mjs`, '^typebox/(.+)$': `${typebox}/$1.mjs` },
   extensionsToTreatAsEsm: ['.ts'],
   testEnvironment: 'node',
-  testEnvironmentOptions: { customExportConditions: ['source', 'node', 'node-addons'] },
+  testEnvironmentOptions: { customExportConditions: ['@warren/source', 'node', 'node-addons'] },
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   modulePathIgnorePatterns: ['/dist/', '/.data/'],
   ...more,

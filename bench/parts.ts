@@ -2,12 +2,13 @@ import type { BenchPart } from './harness/bench-context.ts';
 import { benchBus } from './parts/bus.ts';
 import { growth } from './parts/growth.ts';
 import { latency } from './parts/latency.ts';
+import { lean } from './parts/lean.ts';
 import { saga } from './parts/saga.ts';
 import { soak } from './parts/soak.ts';
 import { benchStore } from './parts/store.ts';
 
 /** The parts of the bench, in the order in which they run. */
-export const PARTS = { bus: benchBus, store: benchStore, saga, latency, growth, soak } satisfies Record<
+export const PARTS = { bus: benchBus, store: benchStore, saga, latency, lean, growth, soak } satisfies Record<
   string,
   BenchPart
 >;

@@ -7,6 +7,7 @@ const TICKS_PER_SECOND = 100;
 const PAGE_KB = 4;
 
 interface ProcessStat {
+  pid: number;
   parent: number;
   ms: number;
   residentMegabytes: number;
@@ -29,15 +30,21 @@ export function memoryOf(pid: number): number | undefined {
 }
 
 function sumOfTree(pid: number, figure: 'ms' | 'residentMegabytes'): number | undefined {
+  return processTree(pid)?.reduce((sum, stat) => sum + stat[figure], 0);
+}
+
+/** A process and all below it; undefined where there is no /proc. */
+export function processTree(pid: number): ProcessStat[] | undefined {
   const table = readProcesses();
   if (!table) return undefined;
-  let sum = 0;
+  const found: ProcessStat[] = [];
   const todo = [pid];
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    sum += table.get(next)?.[figure] ?? 0;
-    for (const [child, { parent }] of table) if (parent === next) todo.push(child);
+    const stat = table.get(next);
+    if (stat) found.push(stat);
+    for (const child of table.values()) if (child.parent === next) todo.push(child.pid);
   }
-  return sum;
+  return found;
 }
 
 function readProcesses(): Map<number, ProcessStat> | undefined {
@@ -51,6 +58,7 @@ function readProcesses(): Map<number, ProcessStat> | undefined {
       const fields = rest.split(' ').map(Number);
       const ticks = [11, 12, 13, 14].reduce((sum, index) => sum + (fields[index] ?? 0), 0);
       table.set(Number(name), {
+        pid: Number(name),
         parent: fields[1] ?? 0,
         ms: (ticks * 1000) / TICKS_PER_SECOND,
         residentMegabytes: ((fields[21] ?? 0) * PAGE_KB) / 1024,

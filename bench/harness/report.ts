@@ -1,5 +1,5 @@
 import type { Environment } from './environment.ts';
-import { type Goal, isMet, type Result } from './result.ts';
+import { type Goal, isBounded, isMet, type Result } from './result.ts';
 import { median } from './statistics.ts';
 
 /** All that a run of the bench gives. */
@@ -15,7 +15,7 @@ export interface BenchReport {
 /** The report for people: each result with the median of its sides, then its goals. */
 export function formatReport({ environment, options, results }: BenchReport): string {
   const { processor, cores, memoryGiB, system, node, rabbitmq, postgres, commit } = environment;
-  const goals = results.flatMap((result) => result.goals);
+  const goals = results.flatMap((result) => result.goals.filter(isBounded));
   const met = goals.filter(isMet).length;
   return [
     `${cores} × ${processor}, ${memoryGiB} GiB, ${system}`,
@@ -38,6 +38,7 @@ function formatResult({ part, name, unit, sides, goals, note }: Result): string[
 
 function formatGoal(goal: Goal): string {
   const { what, value, atLeast, atMost } = goal;
+  if (!isBounded(goal)) return `          ${formatNumber(value)} ${what}`;
   const bound = [
     ...(atLeast === undefined ? [] : [`≥ ${formatNumber(atLeast)}`]),
     ...(atMost === undefined ? [] : [`≤ ${formatNumber(atMost)}`]),

@@ -21,7 +21,7 @@ export interface Result {
   note?: string;
 }
 
-/** A figure with the bound that it should keep. */
+/** A figure with the bound that it should keep; without one, it is only compared. */
 export interface Goal {
   /** What is compared, e.g. `of raw amqplib`. */
   what: string;
@@ -31,6 +31,8 @@ export interface Goal {
   /** The value should not be above it. */
   atMost?: number;
 }
+
+export const isBounded = ({ atLeast, atMost }: Goal): boolean => atLeast !== undefined || atMost !== undefined;
 
 export function isMet({ value, atLeast = Number.NEGATIVE_INFINITY, atMost = Number.POSITIVE_INFINITY }: Goal): boolean {
   return value >= atLeast && value <= atMost;

@@ -12,7 +12,7 @@ const RASCAL_PUBLISHES = 10_000;
 
 /** Compares the bus with raw amqplib and with other libraries, on a broker of its own. */
 export async function benchBus(context: BenchContext): Promise<Result[]> {
-  const broker = await startTestBroker();
+  const broker = await startTestBroker({ quick: false });
   try {
     const queue = await openBenchQueue(broker.amqpUrl);
     try {

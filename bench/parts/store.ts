@@ -40,7 +40,7 @@ async function benchRebuild(context: StoreContext): Promise<Result> {
 }
 
 async function benchRelay(context: StoreContext): Promise<Result> {
-  const broker = await startTestBroker();
+  const broker = await startTestBroker({ quick: false });
   try {
     const queue = await openBenchQueue(broker.amqpUrl);
     try {

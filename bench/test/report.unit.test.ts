@@ -30,6 +30,7 @@ const report: BenchReport = {
       goals: [
         { what: 'of raw', value: 0.8, atLeast: 0.85 },
         { what: 'ms', value: 1.25, atMost: 2 },
+        { what: 'of the others', value: 3 },
       ],
     },
   ],
@@ -41,6 +42,7 @@ describe('the report', () => {
     expect(text).toContain('  warren     40,000 events/s  (39,000 to 41,000)');
     expect(text).toContain('  missed  0.8 of raw, goal ≥ 0.85');
     expect(text).toContain('  met     1.25 ms, goal ≤ 2');
+    expect(text).toContain('          3 of the others\n');
     expect(text).toContain('1 of 2 goals met');
   });
 

@@ -35,7 +35,7 @@ export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Ter
       : [`${part.api.toUpperCase()}_URL`, run?.urls?.[part.api], `the ${part.api} service`, 'npm start -- --all'];
   const url: unknown = env[variable] || noted;
   if (typeof url === 'string' && URL.canParse(url)) return url;
-  if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL, not "${url}"`);
+  if (url) throw cliErrors.CLI_ADDRESS_UNKNOWN(`${variable} must be a URL`);
   const waiting = run && !run.ready;
   const advice = waiting
     ? `wait until "npm start" is ready (${path} does not have it yet)`
@@ -51,7 +51,7 @@ export function managementUrl(env: Terminal['env']): string | undefined {
   const url = env.MANAGEMENT_URL || (env.AMQP_URL ? undefined : readRunFile(runFileOf(env))?.managementUrl);
   if (url === undefined) return undefined;
   if (typeof url === 'string' && URL.canParse(url)) return url;
-  throw cliErrors.CLI_ADDRESS_UNKNOWN(`MANAGEMENT_URL must be a URL, not "${url}"`);
+  throw cliErrors.CLI_ADDRESS_UNKNOWN('MANAGEMENT_URL must be a URL');
 }
 
 const runFileOf = (env: Terminal['env']) => resolve(ROOT, env.DATA_DIR || '.data', 'run.json');

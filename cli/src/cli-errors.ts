@@ -13,13 +13,17 @@ export const cliErrors = defineErrors({
   CLI_TOO_LARGE: {
     kind: 'refused',
     meaning:
-      'The correlation id is on more events than a command can show: it is not that of one request. `warren stream` shows one aggregate by its id.',
+      'More events belong to the id than `warren trace` can show: it is not that of one request. `warren stream` shows the events of one aggregate.',
   },
   CLI_NO_CHECKOUT: {
     kind: 'invalid',
     meaning: 'The command changes a checkout of the project and was not run inside of one.',
   },
   CLI_SERVICE_EXISTS: { kind: 'conflict', meaning: 'There is a service of that name already. Choose another one.' },
+  CLI_EVENT_UNREADABLE: {
+    kind: 'fault',
+    meaning: 'A row of a log cannot be read as an event. The message says which one, and why: correct the row.',
+  },
   CLI_SERVICE_UNREADABLE: {
     kind: 'fault',
     meaning:

@@ -1,8 +1,11 @@
 import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { AnyAggregate } from '@warren/contracts';
 import type { InlineProjection, ReadModel } from '@warren/event-store';
 import { type DefinedService, schemaOf } from '@warren/service';
 import { cliErrors } from './cli-errors.ts';
+import { messageOf } from './message-of.ts';
 import { serviceModule } from './service-module.ts';
 
 /** A named part of a service's declaration. */
@@ -32,17 +35,20 @@ export interface DeclaredAggregate extends Declared {
  * @throws `CLI_SERVICE_UNREADABLE`
  */
 export async function loadServices(services: URL): Promise<DefinedService[]> {
-  const has = (folder: string, file: string) => existsSync(new URL(`${folder}/${file}`, services));
+  const directory = fileURLToPath(services);
+  const has = (folder: string, file: string) => existsSync(join(directory, folder, file));
   // A new one has no topology.json before it has been derived from this declaration.
-  const folders = readdirSync(services).filter((one) => has(one, 'topology.json') || has(one, 'src/service.ts'));
+  const folders = readdirSync(directory).filter((one) => has(one, 'topology.json') || has(one, 'src/service.ts'));
   return Promise.all(folders.map((folder) => loadService(services, folder)));
 }
 
 async function loadService(services: URL, folder: string): Promise<DefinedService> {
   const { path, url, exists } = serviceModule(services, folder, 'service');
   if (!exists) throw cliErrors.CLI_SERVICE_UNREADABLE(`there is no ${path}: run "npm run build"`);
-  const exported: Record<string, DefinedService> = await import(url.href);
-  const [service, ...others] = Object.values(exported).filter(({ aggregates }) => aggregates !== undefined);
+  const exported: Record<string, DefinedService | null> = await import(url.href).catch((cause) => {
+    throw cliErrors.CLI_SERVICE_UNREADABLE(`cannot load ${path}: ${messageOf(cause)}`, { cause });
+  });
+  const [service, ...others] = Object.values(exported).filter((one) => one?.aggregates !== undefined);
   if (service && others.length === 0) return service;
   throw cliErrors.CLI_SERVICE_UNREADABLE(`${path} must export one service, not ${service ? others.length + 1 : 0}`);
 }

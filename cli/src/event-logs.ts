@@ -42,17 +42,19 @@ export function readHistory(
   services: readonly DefinedService[],
   id: string,
 ): Promise<RequestHistory> {
-  const categories = services.flatMap(({ aggregates }) => aggregates.map(({ category }) => category));
-  const candidates = [id, ...categories.map((category) => streamId(category, id))];
+  const categories = new Set(services.flatMap(({ aggregates }) => aggregates.map(({ category }) => category)));
+  const candidates = [id, ...[...categories].map((category) => streamId(category, id))];
   return readDatabase(databaseUrl, { missing: MISSING, queryTimeoutMs: QUERY_TIMEOUT_MS }, async (select) => {
     const schemas = (await select<{ schema: string }>(SCHEMAS)).map(({ schema }) => schema);
     if (schemas.length === 0) throw cliErrors.CLI_NOT_MIGRATED(`the database has no ${MISSING}`);
-    const { streams, correlationIds: own } = await findStreams(select, schemas, candidates);
+    const { streams, correlationIds: own } = await findStreams(select, schemas, { id, candidates });
     const correlationIds = own.length > 0 ? own : [id];
-    const rows = await readRows(select, schemas, { correlationIds, streams });
+    const rows = await readRows(select, schemas, { id, correlationIds, streams });
     const { events, unreadable } = toLoggedEvents(rows, services);
     if (events.length + unreadable.length === 0)
-      throw cliErrors.CLI_NOT_FOUND(`nothing has the id ${id}: no request, and no ${categories.toSorted().join(', ')}`);
+      throw cliErrors.CLI_NOT_FOUND(
+        `nothing has the id ${id}: no request, and no ${[...categories].toSorted().join(', ')}`,
+      );
     const handlings = await readHandlings(
       select,
       schemas,
@@ -71,21 +73,27 @@ async function selectFromEach<Row extends object>(
   const found: (Row & { schema: string })[] = [];
   for (const schema of schemas) {
     const rows = await select<Row>(sql(pg.escapeIdentifier(schema)), values);
-    found.push(...rows.map((row) => ({ ...row, schema })));
+    for (const row of rows) found.push({ ...row, schema });
   }
   return found;
 }
 
 /** Those of the streams that exist, and the requests that their events say they belong to. */
-async function findStreams(select: Select, schemas: readonly string[], candidates: readonly string[]) {
+async function findStreams(
+  select: Select,
+  schemas: readonly string[],
+  { id, candidates }: { id: string; candidates: readonly string[] },
+) {
   const rows = await selectFromEach<{ stream: string; metadata: unknown }>(select, schemas, {
-    sql: (schema) => `SELECT stream_id AS stream, metadata FROM ${schema}.log WHERE stream_id = ANY ($1::text[])`,
+    sql: (schema) =>
+      `SELECT stream_id AS stream, metadata FROM ${schema}.log WHERE stream_id = ANY ($1::text[]) LIMIT ${MAX_EVENTS + 1}`,
     values: [candidates],
   });
+  refuseTooMany(rows, id);
   const ids = rows.map(({ metadata }) => (metadata as EventRow['metadata'] | null)?.correlationId);
   return {
     streams: [...new Set(rows.map(({ stream }) => stream))],
-    correlationIds: [...new Set(ids.filter((id) => typeof id === 'string'))],
+    correlationIds: [...new Set(ids.filter((one) => typeof one === 'string'))],
   };
 }
 
@@ -96,10 +104,10 @@ async function findStreams(select: Select, schemas: readonly string[], candidate
 async function readRows(
   select: Select,
   schemas: readonly string[],
-  { correlationIds, streams }: { correlationIds: readonly string[]; streams: readonly string[] },
+  { id, correlationIds, streams }: { id: string; correlationIds: readonly string[]; streams: readonly string[] },
 ): Promise<EventRow[]> {
-  const spelt = correlationIds.flatMap((id) =>
-    [':', ': '].map((colon) => `"correlationId"${colon}${JSON.stringify(id)}`),
+  const spelt = correlationIds.flatMap((one) =>
+    [':', ': '].map((colon) => `"correlationId"${colon}${JSON.stringify(one)}`),
   );
   const rows = await selectFromEach<EventRow>(select, schemas, {
     sql: (schema) => `
@@ -108,13 +116,14 @@ async function readRows(
        LIMIT ${MAX_EVENTS + 1}`,
     values: [spelt, streams],
   });
-  if (rows.length > MAX_EVENTS)
-    throw cliErrors.CLI_TOO_LARGE(
-      `more than ${MAX_EVENTS} events carry the correlation id ${correlationIds.join(', ')}`,
-    );
+  refuseTooMany(rows, id);
   const isMeant = (row: EventRow) =>
     streams.includes(row.streamId) || correlationIds.includes(row.metadata?.correlationId ?? '');
   return rows.filter(isMeant);
+}
+
+function refuseTooMany(rows: readonly unknown[], id: string): void {
+  if (rows.length > MAX_EVENTS) throw cliErrors.CLI_TOO_LARGE(`more than ${MAX_EVENTS} events belong to ${id}`);
 }
 
 async function readHandlings(

@@ -3,6 +3,7 @@ export { addressOf } from './addresses.ts';
 export { cliErrors } from './cli-errors.ts';
 export { type DeclaredAggregate, findDeclared, loadAggregates } from './declarations.ts';
 export { eventsUpTo } from './events-up-to.ts';
+export { formatJson } from './format-json.ts';
 export { createJsonApi } from './json-api.ts';
 export { createProgress } from './progress.ts';
 export { readDatabase, type Select } from './read-database.ts';

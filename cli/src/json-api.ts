@@ -2,8 +2,14 @@ import { cliErrors } from './cli-errors.ts';
 
 const TIMEOUT_MS = 10_000;
 
-/** An HTTP API that speaks JSON, at a base URL. `name` stands in messages. */
+/**
+ * An HTTP API that speaks JSON, at a base URL. `name` stands in messages.
+ * @throws `CLI_ADDRESS_UNKNOWN` for a URL with a login, which `fetch` would refuse in a message that shows the password
+ */
 export function createJsonApi(baseUrl: string, name: string) {
+  const { username, password } = new URL(baseUrl);
+  if (username || password) throw cliErrors.CLI_ADDRESS_UNKNOWN(`the URL of ${name} must not contain a login`);
+
   async function ask<Answer>(path: string, request: RequestInit, what: string): Promise<Answer> {
     const url = new URL(path, baseUrl.endsWith('/') ? baseUrl : `${baseUrl}/`);
     const signal = AbortSignal.timeout(TIMEOUT_MS);

@@ -1,5 +1,6 @@
 import type { DeadLetter } from '@warren/event-bus';
 import { toJson } from './dead-letter-view.ts';
+import { formatJson } from './format-json.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Writes dead letters as they come, and keeps none of them. */
@@ -14,7 +15,7 @@ export function createJsonPrinter({ out }: Pick<Terminal, 'out'>): JsonPrinter {
   let count = 0;
   return {
     add(letter) {
-      const indented = JSON.stringify(toJson(letter), null, 2).replace(/^/gm, '  ');
+      const indented = formatJson(toJson(letter)).trimEnd().replace(/^/gm, '  ');
       out(`${count === 0 ? '[' : ','}\n${indented}`);
       count += 1;
     },

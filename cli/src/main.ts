@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander';
+import { messageOf } from './message-of.ts';
 import { createProgram } from './program.ts';
 import { processTerminal, type Terminal } from './terminal.ts';
 
@@ -18,7 +19,7 @@ export async function main(argv: readonly string[], terminal: Terminal = process
     // commander has already written its message, or the help that was asked for.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { isAppError } = await import('@warren/kernel');
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     terminal.err(
       isAppError(error) ? `warren: ${message}\n` : `warren: unexpected error, please report it: ${message}\n`,
     );

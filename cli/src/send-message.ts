@@ -45,7 +45,7 @@ export async function sendMessage<Contract extends EventContract>(
 }
 
 /**
- * Publishes again, under the same id, while the broker does not take it: the service's inbox makes one receipt of all copies.
+ * Publishes again, under the same id, while the broker does not take it: the inbox of the service takes one of all copies.
  * @throws `CLI_NOT_PUBLISHED` when the broker has none of them, `CLI_PUBLISH_UNKNOWN` when it may have one
  */
 export async function publish(
@@ -64,7 +64,7 @@ export async function publish(
       if (!mayHaveIt)
         throw cliErrors.CLI_NOT_PUBLISHED(`the broker at ${host} did not take the message: ${outcome.reason}`);
       throw cliErrors.CLI_PUBLISH_UNKNOWN(
-        `the broker at ${host} may have the message: ${outcome.reason}. Say the same again with --id ${message.id}: it is booked once.`,
+        `the broker at ${host} may have the message: ${outcome.reason}. Run the command again with --id ${message.id}: all copies count as one.`,
       );
     }
     await pause(pauseMs);

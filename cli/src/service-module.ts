@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 /** A service runs from the same kind of files as this program: its build, or its sources in tests. */
 const [FOLDER, EXTENSION] = import.meta.url.endsWith('.ts') ? ['src', 'ts'] : ['dist', 'js'];
@@ -11,6 +12,6 @@ export function serviceModule(
   name: string,
 ): { path: string; exists: boolean; url: URL } {
   const path = `${folder}/${FOLDER}/${name}.${EXTENSION}`;
-  const url = new URL(path, services);
-  return { path, url, exists: existsSync(fileURLToPath(url)) };
+  const file = join(fileURLToPath(services), path);
+  return { path, url: pathToFileURL(file), exists: existsSync(file) };
 }

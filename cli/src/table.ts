@@ -20,7 +20,7 @@ export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<
     columns.map((column) => column.title),
     ...rows.map((row) => columns.map((column) => printable(column.value(row)))),
   ];
-  const widths = columns.map((_, index) => Math.max(...cells.map((line) => line[index]?.length ?? 0)));
+  const widths = columns.map((_, index) => cells.reduce((width, line) => Math.max(width, line[index]?.length ?? 0), 0));
   const pad = (cell: string, index: number) =>
     columns[index]?.align === 'right' ? cell.padStart(widths[index] ?? 0) : cell.padEnd(widths[index] ?? 0);
   return cells.map((line) => `${line.map(pad).join('  ').trimEnd()}\n`).join('');

@@ -4,6 +4,7 @@ import { createServiceFixture, type ServiceFixture } from '@warren/testing';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
 import { greetingService } from './services/greeting/src/service.ts';
+import { createServicesFolder } from './services-folder.ts';
 
 /** A folder with one service, of which the command line has no line of code. */
 const services = new URL('./services/', import.meta.url);
@@ -23,7 +24,11 @@ beforeAll(async () => {
 afterAll(() => fixture?.close());
 
 async function run(...argv: string[]) {
-  const { terminal, written } = createRecordingTerminal({ DATABASE_URL: fixture.database.url }, undefined, services);
+  return runWith(services, ...argv);
+}
+
+async function runWith(folder: URL, ...argv: string[]) {
+  const { terminal, written } = createRecordingTerminal({ DATABASE_URL: fixture.database.url }, undefined, folder);
   return { code: await main(argv, terminal), ...written };
 }
 
@@ -58,5 +63,12 @@ describe('a service that somebody has added', () => {
       code: 1,
       err: 'warren: nothing has the id nobody: no request, and no greeting\n',
     });
+  });
+
+  it('when two services have the same category, then a trace names it once, and a stream asks which is meant', async () => {
+    const source = `export * from '${new URL('greeting/src/service.ts', services).pathname}';`;
+    const both = createServicesFolder({ 'one/src/service.ts': source, 'other/src/service.ts': source });
+    expect((await runWith(both, 'trace', 'nobody')).err).toMatch(/: no request, and no greeting\n$/);
+    expect((await runWith(both, 'stream', 'greeting', 'bob')).err).toMatch(/name one with --service\n$/);
   });
 });

@@ -65,6 +65,12 @@ describe('the addresses of the system', () => {
     expect(() => addressOf({ api: 'order' }, { ORDER_URL: 'localhost' })).toThrow(/ORDER_URL must be a URL/);
   });
 
+  it('when an address that is no URL holds a password, then the error does not show it', () => {
+    const url = 'postgres://user:sec ret@host:99999/x';
+    expect(() => addressOf('database', { DATABASE_URL: url })).toThrow(/^DATABASE_URL must be a URL$/);
+    expect(() => managementUrl({ MANAGEMENT_URL: url })).toThrow(/^MANAGEMENT_URL must be a URL$/);
+  });
+
   it('when an address is shown, then without its password', () => {
     expect(hostOf('postgres://user:secret@db.example:5432/x')).toBe('db.example:5432');
   });

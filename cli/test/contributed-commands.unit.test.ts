@@ -1,32 +1,18 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { writeFileSync } from 'node:fs';
+import { describe, expect, it } from '@jest/globals';
 import { queuesOf } from '../src/dead-letter-queues.ts';
 import { main } from '../src/main.ts';
 import { createRecordingTerminal } from './recording-terminal.ts';
+import { createServicesFolder } from './services-folder.ts';
 
 const ADDED = new URL('./services/', import.meta.url);
-const folders: string[] = [];
-afterEach(() => {
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
-});
 
 async function run(services: URL, ...argv: string[]) {
   const { terminal, written } = createRecordingTerminal({ DATA_DIR: '/nowhere' }, undefined, services);
   return { code: await main(argv, terminal), ...written };
 }
 
-/** Services of which one has such a module `commands`. */
-function withCommands(source: string): URL {
-  const folder = mkdtempSync(join(tmpdir(), 'warren-services-'));
-  folders.push(folder);
-  mkdirSync(join(folder, 'odd/src'), { recursive: true });
-  writeFileSync(join(folder, 'odd/package.json'), '{"type":"module"}');
-  writeFileSync(join(folder, 'odd/src/commands.ts'), source);
-  return pathToFileURL(`${folder}/`);
-}
+const withCommands = (source: string) => createServicesFolder({ 'odd/src/commands.ts': source });
 
 describe('the commands that a service contributes', () => {
   it('when a folder below the services has a module commands, then they run and are in the help', async () => {
@@ -36,6 +22,9 @@ describe('the commands that a service contributes', () => {
 
   it.each([
     ['throws', "throw new Error('not today');", /not today/],
+    ['throws null', 'throw null;', /null/],
+    ['fails later', "export const addCommands = async () => { throw new Error('not today'); };", /not today/],
+    ['writes to the terminal', String.raw`throw new Error('\u001b[31mred');`, /: \uFFFD\[31mred\n/],
     ['has a command that exists', "export const addCommands = (program) => program.command('dlq');", /'dlq'/],
   ])('when such a module %s, then that is said, and the other commands work', async (_, source, why) => {
     const { code, out, err } = await run(withCommands(source), 'projection', 'list');
@@ -64,5 +53,18 @@ describe('what a service declares', () => {
       out: '',
       err: 'warren: there is no odd/src/service.ts: run "npm run build"\n',
     });
+  });
+
+  it.each([
+    ['cannot be loaded', "throw new Error('not today');", 'cannot load odd/src/service.ts: not today'],
+    ['exports no service', 'export const nothing = null;', 'odd/src/service.ts must export one service, not 0'],
+  ])('when its module %s, then the command names it', async (_, source, why) => {
+    const { code, out, err } = await run(createServicesFolder({ 'odd/src/service.ts': source }), 'projection', 'list');
+    expect({ code, out, err }).toEqual({ code: 1, out: '', err: `warren: ${why}\n` });
+  });
+
+  it('when the name of a folder is no part of a URL, then its modules are found all the same', async () => {
+    const source = "export const addCommands = (program) => program.command('greet');";
+    expect((await run(createServicesFolder({ '100%/src/commands.ts': source }), '--help')).out).toMatch(/^ +greet/m);
   });
 });

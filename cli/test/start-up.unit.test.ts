@@ -14,7 +14,7 @@ async function filesLoaded(...argv: string[]): Promise<string[]> {
     const { main } = await import('${ROOT}/cli/src/main.ts');
     await main(process.argv.slice(1));`;
   const loader = resolve(ROOT, 'tests/program/register-typescript.mjs');
-  const args = ['--conditions=source', '--import', loader, '--input-type=module', '-e', program, '--', ...argv];
+  const args = ['--conditions=@warren/source', '--import', loader, '--input-type=module', '-e', program, '--', ...argv];
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: { ...process.env, DATA_DIR: '/nowhere' },

@@ -23,6 +23,28 @@ async function run(...argv: string[]) {
   return { code: await main(['stream', ...argv], terminal), ...written };
 }
 
+interface Row {
+  type?: string;
+  data?: string;
+  metadata?: string;
+  time?: string;
+}
+const METADATA = '{"correlationId":"c","causationId":"c","source":"order"}';
+
+/** Begins a stream of orders with a row, as only another hand than the service's could. */
+async function append(
+  to: string,
+  { type = 'OrderCreated', data = '{}', metadata = METADATA, time = 'now' }: Row,
+): Promise<void> {
+  const pool = createPool({ url: fixture.database.url, schema: 'order_service' });
+  await pool.query(
+    `INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
+     VALUES ('order-' || $1::text, 1, gen_random_uuid(), $2, 2, $1::text, $3::timestamptz, $4::json, $5::json)`,
+    [to, type, time, data, metadata],
+  );
+  await pool.end();
+}
+
 const json = async (...argv: string[]) => JSON.parse((await run('order', id, ...argv, '--json')).out);
 
 describe('warren stream', () => {
@@ -69,15 +91,29 @@ describe('warren stream', () => {
   });
 
   it('when the log holds an event that the declaration does not know, then the events are shown as recorded, and why there is no state', async () => {
-    const pool = createPool({ url: fixture.database.url, schema: 'order_service' });
-    await pool.query(`
-      INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
-      VALUES ('order-newer', 1, gen_random_uuid(), 'OrderPraised', 1, 'newer', now(), '{"stars":5}',
-              '{"correlationId":"c","causationId":"c","source":"order"}')`);
-    await pool.end();
+    await append('newer', { type: 'OrderPraised', data: '{"stars":5}' });
     const { code, out } = await run('order', 'newer');
-    expect(out).toMatch(/\nunknown +a stream of order holds an event OrderPraised, which this program does not know\n/);
-    expect(out).toMatch(/ OrderPraised +stars=5\n$/);
+    expect(out).toMatch(/\nproblem +a stream of order holds an event OrderPraised, which this program does not know\n/);
+    expect(out).toMatch(/ OrderPraised v2 +stars=5\n$/);
     expect(code).toBe(0);
   });
+
+  it('when the declaration fails on what the log holds, then the events are shown as recorded, and why there is no state', async () => {
+    await append('odd', { data: 'null' });
+    const { problem, events } = JSON.parse((await run('order', 'odd', '--json')).out);
+    expect(problem).toMatch(/null/);
+    expect(events).toMatchObject([{ type: 'OrderCreated', data: null }]);
+  });
+
+  it.each([
+    ['endless', { time: 'infinity' }, 'its time is Infinity'],
+    ['bare', { metadata: '[]' }, 'its metadata has no correlationId'],
+  ])(
+    'when a row cannot be read as an event, such as one that is %s, then it fails and names it',
+    async (odd, row, why) => {
+      await append(odd, row);
+      const err = `warren: cannot read version 1 of order-${odd} (OrderCreated): ${why}\n`;
+      expect(await run('order', odd)).toEqual({ code: 1, out: '', err });
+    },
+  );
 });

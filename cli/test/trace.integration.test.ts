@@ -166,8 +166,23 @@ describe('warren trace', () => {
         FROM generate_series(1, 5001) AS n`);
     await pool.end();
     const { code, out, err } = await run(['always-the-same']);
-    expect(err).toBe('warren: more than 5000 events carry the correlation id always-the-same\n');
+    expect(err).toBe('warren: more than 5000 events belong to always-the-same\n');
     expect({ code, out }).toEqual({ code: 1, out: '' });
+  });
+
+  it('when more events happened to an aggregate than can be shown, then it fails at once, and names only the aggregate', async () => {
+    const pool = createPool({ url: fixture.database.url, schema: 'inventory_service' });
+    await pool.query(`
+      INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata)
+      SELECT 'reservation-long', n, gen_random_uuid(), 'Happened', 1, 'long', now(), '{}',
+             json_build_object('correlationId', 'request-' || n, 'causationId', 'request-' || n, 'source', 'inventory')
+        FROM generate_series(1, 5001) AS n`);
+    await pool.end();
+    expect(await run(['long'])).toEqual({
+      code: 1,
+      out: '',
+      err: 'warren: more than 5000 events belong to long\n',
+    });
   });
 
   it('when no service has been started on the database, then it fails and says so', async () => {

@@ -78,14 +78,21 @@ function readPackages(file) {
 }
 
 /**
- * Compiles every service, the command line and the mail catcher, with what they import, as far as it has changed since the last build.
+ * Compiles the kit, and then every service, the command line and the mail catcher, as far as they have changed since the last build. The kit comes
+ * first because a service need not refer to its projects: it may lie where there are only its packages.
  * @param {AbortSignal} [signal]
  * @returns {Promise<void>}
  */
 export async function build(signal) {
-  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const services = readdirSync(join(ROOT, 'services')).map((name) => join('services', name));
   const projects = [...services, 'cli', 'mail-catcher'].filter((path) => existsSync(join(ROOT, path, 'tsconfig.json')));
+  await compile(['shared/service'], signal);
+  await compile(projects, signal);
+}
+
+/** @param {string[]} projects @param {AbortSignal} [signal] */
+async function compile(projects, signal) {
+  const tsc = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc');
   const { code, output } = await runCommand(process.execPath, [tsc, '-b', ...projects], { cwd: ROOT, signal });
   if (code !== 0) throw new ExplainedError(`The sources do not compile:\n${output}`);
 }

@@ -41,7 +41,7 @@ export function runBench(context, args) {
 async function runSuite({ env: given, report, signal, onEnd }, { main, args, settings }) {
   await prepare({ report, signal });
   const { env } = beginPrivateRun({ env: given, ports: [], onEnd });
-  return runNode(['--conditions=source', '--import', join(ROOT, LOADER), join(ROOT, main), ...args], {
+  return runNode(['--conditions=@warren/source', '--import', join(ROOT, LOADER), join(ROOT, main), ...args], {
     env: { ...env, ...settings },
     signal,
     patienceMs: PATIENCE_MS,

@@ -110,7 +110,7 @@ const importing = (imports: string[]) =>
 beforeAll(async () => {
   for (const name of PACKAGES) {
     const index = name === 'servers' ? './src/index.mjs' : './src/index.ts';
-    const exports = { '.': { source: index } };
+    const exports = { '.': { '@warren/source': index } };
     write(
       `shared/${name}/package.json`,
       JSON.stringify({ name: `@warren/${name}`, exports, devDependencies: { jest: '1' } }),
@@ -121,7 +121,7 @@ beforeAll(async () => {
   }
   const packages = ['@shop/events', ...PACKAGES.map((name) => `@warren/${name}`), 'pg', 'typebox'];
   const uses = Object.fromEntries(packages.map((name) => [name, '1']));
-  const events = { name: '@shop/events', exports: { './*': { source: './src/*.ts' } }, dependencies: uses };
+  const events = { name: '@shop/events', exports: { './*': { '@warren/source': './src/*.ts' } }, dependencies: uses };
   write('services/events/package.json', JSON.stringify(events));
   mkdirSync(join(tree, 'node_modules/@shop'), { recursive: true });
   symlinkSync(join(tree, 'services/events'), join(tree, 'node_modules/@shop/events'));

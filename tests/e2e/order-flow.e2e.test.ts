@@ -6,15 +6,21 @@ import { createEvent } from '@warren/contracts';
 import { EventBus } from '@warren/event-bus';
 import { createId } from '@warren/kernel';
 import { queuesFor, readTopologies } from '@warren/service';
-import { waitUntil } from '@warren/testing';
+import { type TcpProxy, waitUntil } from '@warren/testing';
 import { CORE_QUEUES } from '../program/shop-queues.ts';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
+/** What an order that comes alone needs, over both services. To be lowered with each step that makes its path shorter. */
+const BUDGET = { roundTrips: 20, publishes: 3 };
+
 describe('an order', () => {
   let system: System;
   beforeAll(async () => {
-    system = await startSystem({ inventories: 2, env: { INITIAL_STOCK: 'item1:100,scarce:100,copied:10' } });
+    system = await startSystem({
+      inventories: 2,
+      env: { INITIAL_STOCK: 'item1:100,scarce:100,copied:10,single:1000000' },
+    });
   });
   afterAll(() => system?.close());
 
@@ -87,6 +93,19 @@ describe('an order', () => {
     expect(answers).toHaveLength(1);
   });
 
+  it('when it comes alone, then it stays within the budget of round trips to Postgres and of publishes', async () => {
+    const withinBudget = async () => {
+      const needed = await costOfOneOrder(system);
+      if (needed.roundTrips <= BUDGET.roundTrips && needed.publishes <= BUDGET.publishes) return needed;
+      throw new Error(JSON.stringify(needed));
+    };
+    // What else falls into an order's time (looks of a resting relay, its cursor, the other instance) only adds: the least is what it needs.
+    const needed = await waitUntil(withinBudget, { what: `an order within ${JSON.stringify(BUDGET)}` });
+    expect(needed.publishes).toBe(BUDGET.publishes);
+    // Each of its three transactions needs one.
+    expect(needed.roundTrips).toBeGreaterThanOrEqual(3);
+  });
+
   it('when the management API is asked, then the named queues are quorum queues with dead letters and consumers, and empty', async () => {
     const queues = await waitUntil(
       async () => {
@@ -115,4 +134,27 @@ async function ordersHandled({ inventories }: System): Promise<number> {
     Number(line.exec(await (await fetch(`${url}/metrics`)).text())?.[1] ?? 0),
   );
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
+}
+
+/** Counts from the request until the order's last event is published; publishes a little longer, so that none behind it is missed. */
+async function costOfOneOrder({ place, brokerProxy, databaseProxy }: System): Promise<typeof BUDGET> {
+  await quiet(databaseProxy);
+  const before = { roundTrips: databaseProxy.counted, publishes: brokerProxy.counted };
+  await place([{ productId: 'single', quantity: 1 }]);
+  const publishes = () => brokerProxy.counted - before.publishes;
+  await waitUntil(() => publishes() >= BUDGET.publishes, { intervalMs: 1, what: 'the last event of an order' });
+  const roundTrips = databaseProxy.counted - before.roundTrips;
+  await quiet(databaseProxy);
+  return { roundTrips, publishes: publishes() };
+}
+
+/** Resolves when the relays have stored their cursors, which they do every 50 ms when there is something to store. */
+async function quiet(proxy: TcpProxy): Promise<void> {
+  let last = Number.NaN;
+  const isQuiet = () => {
+    const before = last;
+    last = proxy.counted;
+    return before === last;
+  };
+  await waitUntil(isQuiet, { intervalMs: 60, what: 'services at rest' });
 }

@@ -1,7 +1,9 @@
 import {
+  amqpPublishes,
   createTcpProxy,
   createTestDatabase,
   createTestVhost,
+  postgresRoundTrips,
   type ServiceProcess,
   startServiceProcess,
   type TcpProxy,
@@ -40,7 +42,9 @@ export interface StockRow {
 export interface System {
   vhost: TestVhost;
   databaseUrl: string;
+  /** Counts what the services publish. */
   brokerProxy: TcpProxy;
+  /** Counts the round trips of the services. */
   databaseProxy: TcpProxy;
   orders: ServiceProcess[];
   inventories: ServiceProcess[];
@@ -80,9 +84,9 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     if (options.broker === undefined) undo.push(() => vhost.close());
     const database = await createTestDatabase();
     undo.push(() => database.drop());
-    const brokerProxy = await createTcpProxy(broker.amqpUrl);
+    const brokerProxy = await createTcpProxy(broker.amqpUrl, { counts: amqpPublishes });
     undo.push(() => brokerProxy.close());
-    const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl);
+    const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl, { counts: postgresRoundTrips });
     undo.push(() => databaseProxy.close());
     const admin = new pg.Pool({ connectionString: database.url, max: 2 });
     admin.on('error', () => undefined);

@@ -1,6 +1,7 @@
 import { cliErrors } from '../cli-errors.ts';
 import { eachQueue, withDeadLetters } from '../dead-letter-run.ts';
 import { formatDeadLetter, toJson } from '../dead-letter-view.ts';
+import { formatJson } from '../format-json.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface DlqShowOptions {
@@ -22,6 +23,6 @@ export async function showDeadLetter(terminal: Terminal, id: string, { queue, js
   );
   const all = found.flatMap(({ result }) => result);
   if (all.length === 0) throw cliErrors.CLI_NOT_FOUND(`there is no dead letter ${id}`);
-  if (json) terminal.out(`${JSON.stringify(all.map(toJson), null, 2)}\n`);
+  if (json) terminal.out(formatJson(all.map(toJson)));
   else terminal.out(all.map(formatDeadLetter).join('\n'));
 }

@@ -1,4 +1,5 @@
 import { loadReadModels } from '../declarations.ts';
+import { formatJson } from '../format-json.ts';
 import { formatTable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -13,7 +14,7 @@ export async function listProjections(terminal: Terminal, { json }: ProjectionLi
     ...{ service, projection: name },
     ...{ schema, tables },
   }));
-  if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
+  if (json) terminal.out(formatJson(rows));
   else
     terminal.out(
       formatTable(rows, [

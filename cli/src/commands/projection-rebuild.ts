@@ -3,6 +3,7 @@ import { isAppError } from '@warren/kernel';
 import { addressOf, hostOf } from '../addresses.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { type DeclaredReadModel, findDeclared, loadReadModels } from '../declarations.ts';
+import { formatJson } from '../format-json.ts';
 import { createProgress, type Progress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -23,7 +24,7 @@ export async function rebuildReadModel(
   const seconds = Math.round(durationMs) / 1000;
   const eventsPerSecond = Math.round((events * 1000) / Math.max(1, durationMs));
   const summary = { service: readModel.service, projection: name, events, seconds, eventsPerSecond };
-  if (json) terminal.out(`${JSON.stringify(summary, null, 2)}\n`);
+  if (json) terminal.out(formatJson(summary));
   else terminal.out(`${name}: made anew from ${events} events in ${seconds} s (${eventsPerSecond} events/s)\n`);
 }
 

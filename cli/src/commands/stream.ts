@@ -1,12 +1,12 @@
 import { inspect } from 'node:util';
 import { type HistoryEntry, type RecordedEvent, replay, streamId, toHistoryEntry, toLatest } from '@warren/event-store';
-import { isAppError } from '@warren/kernel';
 import pg from 'pg';
 import { addressOf } from '../addresses.ts';
 import type { Moment } from '../arguments.ts';
 import { cliErrors } from '../cli-errors.ts';
 import { type DeclaredAggregate, findDeclared, loadAggregates } from '../declarations.ts';
 import { eventsUpTo } from '../events-up-to.ts';
+import { formatJson } from '../format-json.ts';
 import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../logged-events.ts';
 import { readDatabase } from '../read-database.ts';
 import { printable } from '../table.ts';
@@ -33,7 +33,7 @@ export async function showStream(
   const then = at ? eventsUpTo(events, at, `${category} ${id}`) : events;
   const facts = { stream: streamId(category, id), service: declared.service, version: then.length };
   const found = { ...facts, ...fold(declared, then) };
-  terminal.out(json ? `${JSON.stringify(found, null, 2)}\n` : format(found));
+  terminal.out(json ? formatJson(found) : format(found));
 }
 
 function readStream(databaseUrl: string, { schema, name, service }: DeclaredAggregate, id: string) {
@@ -44,8 +44,18 @@ function readStream(databaseUrl: string, { schema, name, service }: DeclaredAggr
       `SELECT ${EVENT_COLUMNS} FROM ${log} WHERE stream_id = $1 ORDER BY stream_version`,
       [streamId(name, id)],
     );
-    return rows.map(toRecordedEvent);
+    return rows.map(readRow);
   });
+}
+
+function readRow(row: EventRow): RecordedEvent {
+  try {
+    return toRecordedEvent(row);
+  } catch (cause) {
+    const { streamVersion, type, streamId: stream } = row;
+    const which = `version ${streamVersion} of ${stream} (${type})`;
+    throw cliErrors.CLI_EVENT_UNREADABLE(`cannot read ${which}: ${(cause as Error).message}`, { cause });
+  }
 }
 
 interface Folded {
@@ -53,8 +63,8 @@ interface Folded {
   state?: unknown;
   /** What they leave in the read model, where the service has one. */
   row?: unknown;
-  /** Why there is no state: the service's declaration does not know one of the events, which are then shown as they were recorded. */
-  unknown?: string;
+  /** Why there is no state: the service's declaration cannot handle one of the events, which are then shown as they were recorded. */
+  problem?: string;
   /** In the latest versions of their contracts. */
   events: HistoryEntry[];
 }
@@ -65,8 +75,7 @@ function fold({ aggregate, readModel }: DeclaredAggregate, events: readonly Reco
     const row = readModel && { row: readModel.rowOf(latest) };
     return { state: replay(aggregate, latest), ...row, events: latest.map(toHistoryEntry) };
   } catch (error) {
-    if (!isAppError(error)) throw error;
-    return { unknown: error.message, events: events.map(toHistoryEntry) };
+    return { problem: (error as Error).message, events: events.map(toHistoryEntry) };
   }
 }
 

@@ -2,6 +2,7 @@ import { addressOf } from '../addresses.ts';
 import { buildCausalTrees, type CausalNode, type Handling, isAbout, type LoggedEvent } from '../causal-tree.ts';
 import { loadServices } from '../declarations.ts';
 import { readHistory } from '../event-logs.ts';
+import { formatJson } from '../format-json.ts';
 import type { UnreadableRow } from '../logged-events.ts';
 import { type Column, formatTable, printable } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -22,7 +23,7 @@ export async function showTrace(terminal: Terminal, id: string, { json }: TraceO
   const traceIds = [...new Set(events.flatMap(({ traceId }) => traceId ?? []))];
   const start = trees[0]?.event.time ?? new Date(0);
   const found = { correlationIds, traceIds, start, trees, unreadable };
-  terminal.out(json ? `${JSON.stringify(toJson(found), null, 2)}\n` : format(found));
+  terminal.out(json ? formatJson(toJson(found)) : format(found));
 }
 
 interface Found {

@@ -38,11 +38,24 @@ ${KIT.map((one) => `    "@warren/${one}": "^${version}",\n`).join('')}    "typeb
 }
 `;
 
+/** Extends and refers to nothing, so that the folder also compiles where there is only the kit, as npm packages. */
 const tsconfig = `{
-  "extends": "../../tsconfig.base.json",
-  "compilerOptions": { "composite": true, "rootDir": "src", "outDir": "dist", "tsBuildInfoFile": "dist/.tsbuildinfo" },
-  "include": ["src"],
-  "references": [${KIT.map((one) => `{ "path": "../../shared/${one}" }`).join(', ')}]
+  "compilerOptions": {
+    "target": "es2023",
+    "module": "nodenext",
+    "types": ["node"],
+    "strict": true,
+    "noUncheckedIndexedAccess": true,
+    "verbatimModuleSyntax": true,
+    "rewriteRelativeImportExtensions": true,
+    "skipLibCheck": true,
+    "sourceMap": true,
+    "rootDir": "src",
+    "outDir": "dist",
+    "incremental": true,
+    "tsBuildInfoFile": "dist/.tsbuildinfo"
+  },
+  "include": ["src"]
 }
 `;
 

@@ -12,7 +12,7 @@ export function addStream(program: Command, terminal: Terminal): void {
     .argument('<id>', 'its id')
     .addOption(atOption())
     .option('--service <name>', 'the service that it is of, where more than one has that category')
-    .option('--json', 'print {stream, service, version, state, row, events}')
+    .option('--json', 'print {stream, service, version, state, row, events}; a problem says why there is no state')
     .action(async (category: string, id: string, options: StreamOptions) => {
       const { showStream } = await import('../commands/stream.ts');
       await showStream(terminal, { category, id }, options);

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { addressOf, createJsonApi, createProgress } from '@warren/cli';
+import { addressOf, createJsonApi, createProgress, formatJson } from '@warren/cli';
 import type { Terminal } from '@warren/cli/usage';
 
 const POLL_MS = 200;
@@ -27,7 +27,7 @@ export async function replayAnalytics(terminal: Terminal, { from, wait, json }: 
   const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
   const path = `analytics/replays/${begun.id}`;
   const replay = wait ? await untilDone(begun, () => api.get<Replay>(path, `replay ${begun.id}`), terminal) : begun;
-  if (json) terminal.out(`${JSON.stringify(replay, null, 2)}\n`);
+  if (json) terminal.out(formatJson(replay));
   else terminal.out(describe(replay));
 }
 

@@ -4,6 +4,7 @@ import {
   createJsonApi,
   eventsUpTo,
   findDeclared,
+  formatJson,
   formatTable,
   formatTimeline,
   loadAggregates,
@@ -21,7 +22,7 @@ export interface OrderOptions {
 export async function showOrder(terminal: Terminal, id: string, { at, json }: OrderOptions): Promise<void> {
   const api = createOrderApi(addressOf({ api: 'order' }, terminal.env));
   const { order, events } = await (at ? orderThen(api, id, at, terminal.services) : orderNow(api, id));
-  terminal.out(json ? `${JSON.stringify({ order, events }, null, 2)}\n` : formatOrder(order, events));
+  terminal.out(json ? formatJson({ order, events }) : formatOrder(order, events));
 }
 
 type OrderApi = ReturnType<typeof createOrderApi>;
@@ -48,7 +49,11 @@ async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
 /** Made from the events alone: the read model knows the present only. */
 async function orderThen(api: OrderApi, id: string, moment: Moment, services: URL): Promise<OrderWithEvents> {
   const events = eventsUpTo(await api.orderEvents(id), moment, `order ${id}`);
-  const { readModel } = findDeclared(await loadAggregates(services), { what: 'category', name: 'order' });
+  const { readModel } = findDeclared(await loadAggregates(services), {
+    what: 'category',
+    name: 'order',
+    service: 'order',
+  });
   return { order: readModel?.rowAt(events) as OrderView, events };
 }
 

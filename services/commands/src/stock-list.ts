@@ -1,4 +1,4 @@
-import { addressOf, type Column, formatTable } from '@warren/cli';
+import { addressOf, type Column, formatJson, formatTable } from '@warren/cli';
 import type { Terminal } from '@warren/cli/usage';
 import { readInventory, type StockRow } from './inventory-tables.ts';
 
@@ -16,7 +16,7 @@ export interface StockListOptions {
 /** `warren stock list`: every product with its free and its reserved pieces. */
 export async function listStock(terminal: Terminal, { json }: StockListOptions): Promise<void> {
   const rows = await readInventory(addressOf('database', terminal.env), (tables) => tables.listStock());
-  if (json) terminal.out(`${JSON.stringify(rows, null, 2)}\n`);
+  if (json) terminal.out(formatJson(rows));
   else if (rows.length === 0)
     terminal.out('The warehouse is empty. Fill it: warren stock receive <product> <quantity>\n');
   else terminal.out(formatTable(rows, COLUMNS));

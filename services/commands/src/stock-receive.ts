@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ReceiveStock } from '@shop/events/inventory';
 import { QUEUES } from '@shop/events/topology';
-import { addressOf, cliErrors, sendMessage } from '@warren/cli';
+import { addressOf, cliErrors, formatJson, sendMessage } from '@warren/cli';
 import type { Terminal } from '@warren/cli/usage';
 import { createEvent, type EventOf } from '@warren/contracts';
 import { type InventoryTables, readInventory, type StockRow } from './inventory-tables.ts';
@@ -27,7 +27,7 @@ export async function receiveStock(
   const message = createReceipt(goods, id);
   const level = await (wait ? sendAndWait(message, timeout, terminal) : sendOnly(message, terminal));
   const { productId, quantity } = goods;
-  if (json) terminal.out(`${JSON.stringify({ messageId: message.id, quantity, productId, ...level }, null, 2)}\n`);
+  if (json) terminal.out(formatJson({ messageId: message.id, quantity, productId, ...level }));
   else if (level)
     terminal.out(`${productId}: ${quantity} received, ${level.available} available, ${level.reserved} reserved\n`);
   else terminal.out(`${productId}: told the inventory service to receive ${quantity} (message ${message.id})\n`);

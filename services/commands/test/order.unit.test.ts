@@ -2,7 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { main } from '../../../cli/src/main.ts';
-import { createRecordingTerminal } from '../../../cli/test/recording-terminal.ts';
+import { createRecordingTerminal, SERVICES } from '../../../cli/test/recording-terminal.ts';
+import { createServicesFolder } from '../../../cli/test/services-folder.ts';
 
 const order = {
   id: '42',
@@ -55,7 +56,11 @@ async function close(): Promise<void> {
 }
 
 async function run(...argv: string[]) {
-  const { terminal, written } = createRecordingTerminal(env);
+  return runWith(SERVICES, ...argv);
+}
+
+async function runWith(services: URL, ...argv: string[]) {
+  const { terminal, written } = createRecordingTerminal(env, undefined, services);
   return { code: await main(argv, terminal), ...written };
 }
 
@@ -119,6 +124,20 @@ TIME                      AFTER  EVENT              WHAT
     expect({ code, out }).toEqual({ code: 1, out: '' });
   });
 
+  it('when another service has a category of that name, then the order is still that of the order service', async () => {
+    answers['/orders/42/events'] = { status: 200, body: JSON.stringify(history) };
+    const reexport = (folder: string, name: string) =>
+      `export * from '${new URL(`${folder}/src/${name}.ts`, SERVICES).pathname}';`;
+    const services = createServicesFolder({
+      'commands/src/commands.ts': reexport('commands', 'commands'),
+      'order/src/service.ts': reexport('order', 'service'),
+      'kitchen/src/service.ts': "export const kitchen = { name: 'kitchen', aggregates: [{ category: 'order' }] };",
+    });
+    const { out, err } = await runWith(services, 'order', '42', '--at', '1', '--json');
+    expect(err).toBe('');
+    expect(JSON.parse(out).order.status).toBe('pending');
+  });
+
   it('when there is no such order, then it fails and says so', async () => {
     expect(await run('order', '../43')).toEqual({ code: 1, out: '', err: 'warren: there is no order ../43\n' });
   });
@@ -128,6 +147,21 @@ TIME                      AFTER  EVENT              WHAT
     const { code, err } = await run('order', '42');
     expect(err).toMatch(/answered 502: <html>/);
     expect(code).toBe(1);
+  });
+
+  it('when the API answers control characters, then the terminal gets none of them', async () => {
+    answers['/orders/42'] = { status: 502, body: '\u001b[31mred' };
+    expect((await run('order', '42')).err).toMatch(/answered 502: \uFFFD\[31mred\n$/);
+    answers['/orders/42'] = { status: 200, body: JSON.stringify({ ...order, reason: '\u009b31mred' }) };
+    const { out } = await run('order', '42', '--json');
+    expect(out).toContain(String.raw`"reason": "\u009b31mred"`);
+    expect(JSON.parse(out).order.reason).toBe('\u009b31mred');
+  });
+
+  it('when its address holds a login, then it fails without showing that', async () => {
+    env = { ORDER_URL: 'http://user:secret@127.0.0.1:1' };
+    const err = 'warren: the URL of the order API must not contain a login\n';
+    expect(await run('order', '42')).toEqual({ code: 1, out: '', err });
   });
 
   it('when nobody listens, then it fails with the address', async () => {

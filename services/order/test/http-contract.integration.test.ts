@@ -272,7 +272,15 @@ describe('health and metrics', () => {
   test('when all is well, then ready names every component as up', async () => {
     const { status, body } = await order.api.get('/health/ready');
     expect(status).toBe(200);
-    expect(Object.keys(body.components)).toEqual(['database', 'bus', 'relay', 'deadlines', 'retention', 'subscriptions', 'http']);
+    expect(Object.keys(body.components)).toEqual([
+      'database',
+      'bus',
+      'relay',
+      'deadlines',
+      'retention',
+      'subscriptions',
+      'http',
+    ]);
     expect(body.components.subscriptions.details).toEqual({
       order_inventory_reserved: true,
       order_inventory_unavailable: true,

@@ -75,6 +75,22 @@ describe('retention', () => {
     holder.release();
   });
 
+  it('when it has to end, then it ends with the batch in hand, and does not wait for the next one', async () => {
+    const test = await agedInbox(25);
+    const over = new AbortController();
+    const store: RetentionOptions['store'] = {
+      transaction(work) {
+        over.abort();
+        return test.store.transaction(work);
+      },
+    };
+    const rules = [inboxRetention(HOUR_MS)];
+
+    await createRetention({ store, rules, batchSize: 10, throttleMs: 60_000 }).sweep(over.signal);
+
+    expect(await idsIn(test)).toHaveLength(16);
+  });
+
   it.each([
     { what: 'passes by itself', failure: storeErrors.DATABASE_UNAVAILABLE('away'), thrown: undefined },
     { what: 'stays', failure: storeErrors.DATABASE_FAULT('no right'), thrown: { code: 'DATABASE_FAULT' } },

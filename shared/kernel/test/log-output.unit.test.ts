@@ -36,7 +36,7 @@ function logging(code: string) {
     const burst = (count) => { for (let at = 0; at < count; at += 1) logger.info({ at, pad }, 'line'); };
     ${code}`;
   const loader = resolve(ROOT, 'tests/program/register-typescript.mjs');
-  const args = ['--conditions=source', '--import', loader, '--input-type=module', '-e', program];
+  const args = ['--conditions=@warren/source', '--import', loader, '--input-type=module', '-e', program];
   const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 'pipe', 'ignore', 'ipc'] });
   children.push(child);
   let text = '';

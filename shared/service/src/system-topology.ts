@@ -8,11 +8,21 @@ import type { ServiceTopology } from './service-topology.ts';
 /**
  * Reads the `topology.json` of every folder in a directory.
  * @param directory of the services, e.g. `new URL('../../', import.meta.url)` from a service's `main.ts`
+ * @throws `UNEXPECTED` for a file that cannot be read
  */
 export function readTopologies(directory: URL): ServiceTopology[] {
   const path = fileURLToPath(directory);
   const files = readdirSync(path).map((folder) => join(path, folder, 'topology.json'));
-  return files.filter((file) => existsSync(file)).map((file) => JSON.parse(readFileSync(file, 'utf8')));
+  return files.filter((file) => existsSync(file)).map(readTopology);
+}
+
+function readTopology(file: string): ServiceTopology {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    const { message } = error as Error;
+    throw kernelErrors.UNEXPECTED(`${file} cannot be read (npm run generate writes it): ${message}`, { cause: error });
+  }
 }
 
 /**

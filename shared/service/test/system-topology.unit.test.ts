@@ -1,7 +1,11 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import type { QueueSpec } from '@warren/contracts';
 import type { ServiceTopology } from '../src/service-topology.ts';
-import { queuesFor } from '../src/system-topology.ts';
+import { queuesFor, readTopologies } from '../src/system-topology.ts';
 
 const queue = (name: string) => ({ queue: name, bindings: [{ exchange: 'shop', routingKey: name }] });
 const service = (name: string, more: Partial<ServiceTopology> = {}): ServiceTopology => ({
@@ -64,5 +68,17 @@ describe('the topology of a system', () => {
         bindings: ['bills', 'figures', 'shop', 'store', 'system'].map((exchange) => ({ exchange, routingKey: '#' })),
       },
     ]);
+  });
+
+  test('when a file of it is broken, then that file is named', () => {
+    const services = mkdtempSync(join(tmpdir(), 'services-'));
+    try {
+      mkdirSync(join(services, 'shop'));
+      writeFileSync(join(services, 'shop', 'topology.json'), '<<<<<<< HEAD');
+      const read = () => readTopologies(pathToFileURL(services));
+      expect(read).toThrow(`${join(services, 'shop', 'topology.json')} cannot be read (npm run generate writes it)`);
+    } finally {
+      rmSync(services, { recursive: true });
+    }
   });
 });

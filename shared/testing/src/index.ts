@@ -13,3 +13,4 @@ export * from './test-postgres.ts';
 export * from './test-vhost.ts';
 export * from './wait-until.ts';
 export * from './wait-until-ready.ts';
+export * from './wire-protocol.ts';

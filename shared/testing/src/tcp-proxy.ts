@@ -1,5 +1,6 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
+import { createWireReader, type WireProtocol } from './wire-protocol.ts';
 
 /** A TCP proxy on 127.0.0.1 that makes the network faults which a restart of the server cannot. */
 export interface TcpProxy {
@@ -8,6 +9,8 @@ export interface TcpProxy {
   through(url: string): string;
   /** How many connections pass through it now. */
   readonly connections: number;
+  /** How many messages that count clients have sent so far (see {@link TcpProxyOptions}). */
+  readonly counted: number;
   /** Resets every connection, as when a cable is pulled and the kernel notices. New ones are accepted. */
   cut(): void;
   /** While refused, new connections are reset at once; present ones go on. */
@@ -21,10 +24,15 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
+export interface TcpProxyOptions {
+  /** Which messages count: `postgresRoundTrips` or `amqpPublishes`. @default none */
+  counts?: WireProtocol;
+}
+
 /** @param target URL or `host:port` of the server. */
-export async function createTcpProxy(target: string): Promise<TcpProxy> {
+export async function createTcpProxy(target: string, { counts }: TcpProxyOptions = {}): Promise<TcpProxy> {
   const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
-  const state: ProxyState = { pairs: new Set(), refused: false, frozen: false, delayMs: 0 };
+  const state: ProxyState = { pairs: new Set(), refused: false, frozen: false, delayMs: 0, counts, counted: 0 };
   const server = createServer((client) => accept(client, { host: hostname, port: Number(port) }, state));
   const ownPort = await listen(server);
   return {
@@ -37,6 +45,9 @@ export async function createTcpProxy(target: string): Promise<TcpProxy> {
     },
     get connections() {
       return state.pairs.size;
+    },
+    get counted() {
+      return state.counted;
     },
     cut: () => cutAll(state),
     refuse(refused) {
@@ -66,6 +77,8 @@ interface ProxyState {
   refused: boolean;
   frozen: boolean;
   delayMs: number;
+  counts?: WireProtocol;
+  counted: number;
 }
 
 function accept(client: Socket, target: { host: string; port: number }, state: ProxyState): void {
@@ -85,6 +98,12 @@ function accept(client: Socket, target: { host: string; port: number }, state: P
       client.destroy();
       upstream.destroy();
     });
+  }
+  if (state.counts) {
+    const read = createWireReader(state.counts, () => {
+      state.counted += 1;
+    });
+    client.on('data', read);
   }
   forward(client, upstream, state);
   forward(upstream, client, state);

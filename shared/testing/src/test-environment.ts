@@ -1,5 +1,5 @@
 /**
- * The real broker and database that `npm test` has started for this run, on private ports. Suites share them and keep apart
+ * The real broker and database that `npm test`, or `warren-test`, has started for this run, on private ports. Suites share them and keep apart
  * by a unique prefix (see {@link uniqueName}) and by a database each (see `createTestDatabase`).
  */
 export interface TestEnvironment {
@@ -10,11 +10,14 @@ export interface TestEnvironment {
   databaseUrl: string;
 }
 
-/** @throws when the tests were not started by `npm test`, with the command to use. */
+/** @throws when the tests were started by neither, with the command to use. */
 export function testEnvironment(): TestEnvironment {
   const read = (name: string): string => {
     const value = process.env[name];
-    if (!value) throw new Error(`${name} is not set: run this suite by "npm test -- <its path>"`);
+    if (!value)
+      throw new Error(
+        `${name} is not set: run this suite by "npm test -- <its path>", elsewhere by "warren-test <command>"`,
+      );
     return value;
   };
   return {

@@ -2,7 +2,7 @@ import { type AggregateRequest, type AnyAggregate, causeOf, type EventEnvelope, 
 import type { Clock, Logger } from '@warren/kernel';
 import { claimFresh } from '../log/claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../log/event-store.ts';
-import type { Asked } from './decide-aggregate.ts';
+import type { Asked, Outcome as OutcomeOf } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { Write } from './sql.ts';
 
@@ -27,15 +27,16 @@ export interface Reactions {
   readonly writers?: readonly MessageWriter[];
 }
 
-/** Says what has happened, once it is committed. */
-type Report = () => void;
+type Outcome = OutcomeOf<AnyAggregate>;
 
 export interface MessageHandling {
   log: Pick<EventStore, 'transaction'>;
   clock: Clock;
   logger: Logger;
   /** Decides inputs and appends what follows. */
-  decide(tx: StoreTransaction, aggregate: AnyAggregate, asked: readonly Asked<AnyAggregate>[]): Promise<Report>;
+  decide(tx: StoreTransaction, aggregate: AnyAggregate, asked: readonly Asked<AnyAggregate>[]): Promise<Outcome[]>;
+  /** Counts and logs what followed from an input, once it is committed. */
+  report(aggregate: AnyAggregate, asked: Asked<AnyAggregate>, outcome: Outcome): void;
 }
 
 /** A message, and what its handlers say. */
@@ -63,15 +64,20 @@ export async function handleMessages(
   for (const report of reports) report();
 }
 
-/** Decides and writes. */
+/** Decides and writes. @returns what reports it, once it is committed */
 async function react(
   tx: StoreTransaction,
   messages: readonly Told[],
   { aggregates = [], writers = [] }: Reactions,
-  { decide, clock, logger }: MessageHandling,
-): Promise<Report[]> {
-  const reports: Report[] = [];
-  for (const [aggregate, asked] of inputsOf(messages, aggregates)) reports.push(await decide(tx, aggregate, asked));
+  { decide, report, clock, logger }: MessageHandling,
+): Promise<(() => void)[]> {
+  const reports: (() => void)[] = [];
+  for (const [aggregate, asked] of inputsOf(messages, aggregates)) {
+    const outcomes = await decide(tx, aggregate, asked);
+    reports.push(() => {
+      for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome);
+    });
+  }
   const now = clock.now();
   const envelopes = messages.map(({ message }) => message);
   // Those of one message by themselves: two messages may be about one row, which a statement can change once only.

@@ -180,18 +180,6 @@ export function createStore(options: StoreOptions): ServiceStore {
     return (await log.load([stream])).get(stream) ?? [];
   }
 
-  /** Decides in a transaction. @returns what reports the decisions, once they are committed */
-  async function decideAndReport<A extends AnyAggregate>(
-    tx: StoreTransaction,
-    aggregate: A,
-    asked: readonly Asked<A>[],
-  ) {
-    const outcomes = await decideAll(tx, aggregate, asked);
-    return () => {
-      for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<A>);
-    };
-  }
-
   async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
     const results = await log.transaction((tx) =>
       createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
@@ -202,7 +190,7 @@ export function createStore(options: StoreOptions): ServiceStore {
     }
     return results;
   }
-  const handling: MessageHandling = { log, clock, logger, decide: decideAndReport };
+  const handling: MessageHandling = { log, clock, logger, decide: decideAll, report };
   const creations = createBatcher<Creation, Created>({ handle: (batch) => togetherOrAlone(batch, createAll) });
 
   async function decideTogether<A extends AnyAggregate>(aggregate: A, asked: readonly Asked<A>[]) {
