@@ -49,14 +49,14 @@ export async function sendMessage<Contract extends EventContract>(
  * @throws `CLI_NOT_PUBLISHED` when the broker has none of them, `CLI_PUBLISH_UNKNOWN` when it may have one
  */
 export async function publish(
-  bus: Pick<EventBus, 'send'>,
+  bus: Pick<EventBus, 'tryPublish'>,
   message: EventEnvelope,
   { host, pause = delay, now = Date.now }: { host: string; pause?: (ms: number) => Promise<void>; now?: () => number },
 ): Promise<void> {
   const deadline = now() + CONFIRM_TIMEOUT_MS;
   let mayHaveIt = false;
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
-    const outcome = await bus.send(message);
+    const outcome = await bus.tryPublish(message);
     if (outcome.status === 'confirmed') return;
     // One queue has refused it then; another one may have it.
     mayHaveIt ||= outcome.status === 'unknown' || outcome.status === 'nacked';

@@ -21,7 +21,9 @@ async function publishTo(...statuses: PublishOutcome['status'][]) {
   const pause = async (pauseMs: number) => {
     ms += pauseMs;
   };
-  const error = await publish({ send }, message, { host: 'localhost', pause, now: () => ms }).catch((thrown) => thrown);
+  const error = await publish({ tryPublish: send }, message, { host: 'localhost', pause, now: () => ms }).catch(
+    (thrown) => thrown,
+  );
   return { error, sent };
 }
 

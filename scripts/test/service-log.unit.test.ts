@@ -45,14 +45,14 @@ test('when a line is not JSON, then it is shown as it is', () => {
 test('when it dies with words on standard error, then these are its last words', () => {
   const { log, json } = open();
   json({ level: 'fatal', msg: 'could not start' });
-  log.onLine('wrong settings:', 'stderr');
+  log.onLine('invalid settings:', 'stderr');
   log.onLine('  LOG_LEVEL must be …', 'stderr');
-  expect(log.lastWords()).toBe('wrong settings:\n  LOG_LEVEL must be …');
+  expect(log.lastWords()).toBe('invalid settings:\n  LOG_LEVEL must be …');
 });
 
 test('when it dies with errors in its log, then the last one with a reason is its last word', () => {
   const { log, json } = open();
-  json({ level: 'error', msg: 'component did not start', err: { message: 'listen EADDRINUSE' } });
+  json({ level: 'error', msg: 'component failed to start', err: { message: 'listen EADDRINUSE' } });
   json({ level: 'fatal', msg: 'giving up' });
-  expect(log.lastWords()).toBe('component did not start: listen EADDRINUSE');
+  expect(log.lastWords()).toBe('component failed to start: listen EADDRINUSE');
 });

@@ -37,8 +37,8 @@ function counting(bus: EventPublisher, events: number): { publisher: EventPublis
   });
   const publisher: EventPublisher = {
     canPublish: () => bus.canPublish(),
-    async send(event) {
-      const outcome = await bus.send(event);
+    async tryPublish(event) {
+      const outcome = await bus.tryPublish(event);
       if (outcome.status === 'confirmed') left -= 1;
       if (left === 0) onLast();
       return outcome;

@@ -59,7 +59,7 @@ describe('the queries of the figures', () => {
         { path: 'from', message: 'must be a time, e.g. 2026-01-31T12:00:00Z' },
         { path: 'limit', message: 'must be a whole number from 1 to 1440' },
         { path: 'until', message: 'is not a known parameter' },
-        { path: 'to', message: 'may be given once only' },
+        { path: 'to', message: 'may be given only once' },
       ],
     });
     expect(parseProducts({ limit: '101' })).toHaveProperty('faults');

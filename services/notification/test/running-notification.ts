@@ -61,7 +61,7 @@ export async function createNotificationFixture() {
       const handled = async () => Number((await select<{ count: string }>('SELECT count(*) FROM inbox'))[0]?.count);
       const before = await handled();
       const ids = new Set(events.map(({ id }) => id));
-      for (const event of events) await bus.send(event);
+      for (const event of events) await bus.tryPublish(event);
       await waitUntil(async () => (await handled()) >= before + ids.size, {
         what: `${ids.size} messages to be handled`,
       });

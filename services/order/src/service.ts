@@ -1,19 +1,16 @@
 import { InventoryReserved, InventoryUnavailable } from '@shop/events/inventory';
 import { PaymentFailed, PaymentProcessed, PaymentRefunded } from '@shop/events/payment';
 import { QUEUES } from '@shop/events/topology';
-import type { Settings } from '@warren/kernel';
-import { type Context, defineService, on, type ServiceInside } from '@warren/service';
+import { defineDeadline } from '@warren/event-store';
+import { type Context, defineService, on } from '@warren/service';
 import { orderRoutes } from './adapters/http/order-routes.ts';
-import { createDeadlines, deadlineJob } from './adapters/jobs/deadlines.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { orders } from './application/order-view.ts';
 import { order } from './domain/order.ts';
 import { orderErrors } from './domain/order-errors.ts';
 import { orderSettings } from './settings.ts';
 
-type OrderContext = Context<Settings<typeof orderSettings>>;
-
-const takesPayments = ({ settings }: Pick<OrderContext, 'settings'>) => settings.payments === 'on';
+const takesPayments = ({ settings }: Pick<Context<{ payments: string }>, 'settings'>) => settings.payments === 'on';
 
 /** The order service: takes orders and brings each to its end. */
 export const orderService = defineService({
@@ -28,9 +25,16 @@ export const orderService = defineService({
     on([PaymentProcessed, PaymentFailed, PaymentRefunded], order, { queue: QUEUES.orderPayments, when: takesPayments }),
   ],
   countsOn: (settings) => (takesPayments({ settings }) ? ['payment'] : []),
-  dependencies: (context: OrderContext, inside: ServiceInside) => ({ deadlines: createDeadlines(context, inside) }),
-  jobs: [deadlineJob],
-  confirmsKeptMs: ({ deadlineMs }) => deadlineMs,
+  deadlines: ({ deadlineMs }) => [
+    defineDeadline({
+      aggregate: order,
+      model: orders,
+      waiting: { status: 'pending' },
+      answeredBy: [InventoryReserved, InventoryUnavailable],
+      limitMs: deadlineMs,
+      overdue: (orderId) => ({ type: 'PassDeadline', data: { orderId } }),
+    }),
+  ],
   routes: orderRoutes,
   migrations: orderMigrations,
   idempotencyKeys: { madeColumn: 'order_id' },

@@ -108,7 +108,7 @@ describe('bad input', () => {
       400,
       'more digits',
     ],
-    ['duplicate keys', '{"customerId":"c","customerId":"d","items":[]}', 400, 'comes twice'],
+    ['duplicate keys', '{"customerId":"c","customerId":"d","items":[]}', 400, 'appears twice'],
     ['a prototype key', '{"__proto__":{"x":1},"customerId":"c","items":[]}', 400, '__proto__'],
     ['a constructor key', '{"customerId":"c","items":[{"constructor":{"prototype":{}}}]}', 400, 'constructor'],
     ['a lone surrogate', '{"customerId":"\\ud800","items":[{"productId":"p","quantity":1}]}', 400, '/customerId'],

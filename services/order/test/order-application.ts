@@ -1,12 +1,22 @@
 import { causeOfRequest, type EventEnvelope, type RequestContext } from '@warren/contracts';
-import { createIdempotencyKeyTable, createStore, type EventStore } from '@warren/event-store';
+import {
+  createIdempotencyKeyTable,
+  createStore,
+  type Deadline,
+  decideOverdue,
+  type EventStore,
+} from '@warren/event-store';
 import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
-import { cancelOverdue } from '../src/application/cancel-overdue.ts';
 import { cancelOrder } from '../src/application/change-order.ts';
 import { type CreateOrder, createOrder } from '../src/application/create-order.ts';
 import { orders } from '../src/application/order-view.ts';
 import { order } from '../src/domain/order.ts';
 import { orderService } from '../src/service.ts';
+
+/** For how long the inventory may leave an order without an answer in these tests. */
+export const DEADLINE_MS = 60_000;
+const deadlines = orderService.deadlines?.({ deadlineMs: DEADLINE_MS } as never);
+export const answerDeadline = deadlines?.[0] as Deadline;
 
 /** A request for a new order, with what HTTP adds to it. */
 export type NewOrder = CreateOrder & RequestContext & { idempotencyKey?: string };
@@ -30,7 +40,8 @@ export function createOrderApplication(log: EventStore) {
       cancelOrder(context, { id, reason, cause: causeOfRequest(request) }),
     applyAnswers: (queue: string, messages: readonly EventEnvelope[]) =>
       store.handle(queue, messages, { aggregates: [order] }),
-    cancelOverdue: (confirmedBefore: Date, batch: number) => cancelOverdue(context, confirmedBefore, { batch }),
+    /** Cancels the orders whose creation was confirmed a deadline ago; returns how many were found. */
+    cancelOverdue: () => decideOverdue(context, answerDeadline, new Date(), { batch: 200 }),
     getOrder: (id: string) => store.get(orders, id),
     getHistory: (id: string) => store.history(order, id),
     drain: () => store.drain(),

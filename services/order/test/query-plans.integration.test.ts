@@ -5,6 +5,7 @@ import {
   createPool,
   type DatabasePool,
   type NumberedSql,
+  overdueSql,
   type RecordedEvent,
   type Sql,
   sql,
@@ -12,10 +13,9 @@ import {
 import { createId } from '@warren/kernel';
 import { createTestDatabase, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
-import { OVERDUE } from '../src/application/cancel-overdue.ts';
 import { formatCursor, listQuery } from '../src/application/list-orders.ts';
 import { orders as orderProjection } from '../src/application/order-view.ts';
-import { createOrderApplication } from './order-application.ts';
+import { answerDeadline, createOrderApplication } from './order-application.ts';
 
 interface PlanNode {
   'Node Type': string;
@@ -27,6 +27,7 @@ interface PlanNode {
   Plans?: PlanNode[];
 }
 
+const OVERDUE = overdueSql(answerDeadline);
 const ORDERS = 60_000;
 const PENDING = 20;
 

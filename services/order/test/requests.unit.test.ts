@@ -138,7 +138,7 @@ describe('the query of the list', () => {
 
   test('when a parameter comes twice, then it is refused', () => {
     expect(parseListOrders({ status: ['pending', 'confirmed'] })).toEqual({
-      faults: [{ path: 'status', message: 'may be given once only' }],
+      faults: [{ path: 'status', message: 'may be given only once' }],
     });
   });
 });

@@ -5,9 +5,8 @@ import { createGuardedGateway } from './adapters/gateway/guarded-gateway.ts';
 import { createHttpGateway } from './adapters/gateway/http-gateway.ts';
 import { createSimulatedGateway } from './adapters/gateway/simulated-gateway.ts';
 import { paymentMigrations } from './adapters/postgres/migrations.ts';
-import { createOpenPayments, openPaymentTable } from './adapters/postgres/open-payments.ts';
-import { addUnansweredGauge } from './adapters/unanswered-gauge.ts';
 import { cashierJob, createCashier } from './application/cashier.ts';
+import { addUnansweredGauge, createOpenPayments, openPaymentTable } from './application/open-payments.ts';
 import { payment } from './domain/payment.ts';
 import { type PaymentSettings, paymentSettings, SIMULATOR } from './settings.ts';
 
@@ -15,8 +14,8 @@ function createParts({ store, settings, logger, metrics }: Context<PaymentSettin
   const { gatewayUrl, gatewayTimeoutMs: timeoutMs, breakerFailures: failures, breakerResetMs: resetMs } = settings;
   const remote = gatewayUrl === SIMULATOR ? createSimulatedGateway(store) : createHttpGateway(gatewayUrl);
   const gateway = createGuardedGateway(remote, { timeoutMs, failures, resetMs });
-  const open = createOpenPayments({ store, retryBaseMs: settings.retryBaseMs });
-  addUnansweredGauge(open, { logger, metrics });
+  const open = createOpenPayments(store, settings.retryBaseMs);
+  addUnansweredGauge(open, logger, metrics);
   return { gateway, cashier: createCashier({ store, open, gateway, concurrency: settings.concurrency, logger }) };
 }
 

@@ -3,7 +3,7 @@ import type { EventEnvelope } from '@warren/contracts';
 import { createDatabaseComponent, createEventStore, createPool, createStore, type Store } from '@warren/event-store';
 import { createMetricsRegistry, silentLogger, systemClock } from '@warren/kernel';
 import { paymentMigrations } from '../src/adapters/postgres/migrations.ts';
-import { openPaymentTable } from '../src/adapters/postgres/open-payments.ts';
+import { openPaymentTable } from '../src/application/open-payments.ts';
 import type { PaymentGateway } from '../src/application/payment-gateway.ts';
 import { settlePayment } from '../src/application/settle-payment.ts';
 import { payment } from '../src/domain/payment.ts';

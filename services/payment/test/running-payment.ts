@@ -79,7 +79,7 @@ export async function createPaymentFixture() {
     },
     async publish(events: readonly EventEnvelope[]): Promise<void> {
       for (const { id } of events) sent.add(id);
-      const outcomes = await Promise.all(events.map((event) => bus.send(event)));
+      const outcomes = await Promise.all(events.map((event) => bus.tryPublish(event)));
       if (outcomes.some(({ status }) => status !== 'confirmed')) throw new Error('not everything was confirmed');
     },
     /** Waits until every message was handled, no payment is open and all is published: nothing more can follow. */

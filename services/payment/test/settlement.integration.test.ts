@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { archiveRule } from '@warren/event-store';
 import { createTestDatabase, type TestDatabase, waitUntil } from '@warren/testing';
-import { createOpenPayments } from '../src/adapters/postgres/open-payments.ts';
+import { createOpenPayments } from '../src/application/open-payments.ts';
 import type { ChargeRequest, PaymentGateway, RefundRequest } from '../src/application/payment-gateway.ts';
 import { type ChargeAnswer, payment } from '../src/domain/payment.ts';
 import { orderCreated, orderUpdated } from './messages.ts';
@@ -148,7 +148,7 @@ describe('settling a payment', () => {
 describe('the payments that are open', () => {
   it('when one is put off again and again, then each rest is twice as long', async () => {
     const orderId = await confirmedOrder();
-    const open = createOpenPayments({ store: payments.store, retryBaseMs: 10_000 });
+    const open = createOpenPayments(payments.store, 10_000);
     const rests: number[] = [];
     for (let tries = 0; tries < 5; tries += 1) {
       await open.postpone(orderId);
@@ -162,7 +162,7 @@ describe('the payments that are open', () => {
 
   it('when some are in hand, then the others are given, the longest due first', async () => {
     const orderIds = [await confirmedOrder(), await confirmedOrder(), await confirmedOrder()];
-    const open = createOpenPayments({ store: payments.store, retryBaseMs: 10 });
+    const open = createOpenPayments(payments.store, 10);
     expect(await open.listDue({ limit: 2, except: [] })).toEqual(orderIds.slice(0, 2));
     expect(await open.listDue({ limit: 5, except: orderIds.slice(0, 1) })).toEqual(orderIds.slice(1));
   });

@@ -183,7 +183,6 @@ export function defineAggregate<
   return definition as Aggregate<Category, Events, State, Input, Value>;
 }
 
-export type EventsOf<A> = A extends { readonly events: infer Events extends EventMap } ? Events : never;
 export type InputOf<A> = A extends { readonly idOf: (input: infer Input) => string } ? Input : never;
 export type StateOf<A> = A extends { readonly initial: infer State } ? State : never;
 /** `never` for an aggregate without shared values. */

@@ -24,10 +24,10 @@ export type PublishOutcome =
 /** What the relay needs of a bus. `@warren/event-bus` is one; a test may bring its own. */
 export interface EventPublisher {
   /**
-   * Publishes one event and gives its outcome; never rejects. Events are handed to the broker in the order of the calls.
+   * Publishes one event and returns its outcome; never rejects. Events reach the broker in the order of the calls.
    * Waits while the window of unconfirmed messages is full.
    */
-  send(event: EventEnvelope): Promise<PublishOutcome>;
+  tryPublish(event: EventEnvelope): Promise<PublishOutcome>;
   /** False while publishing cannot succeed: disconnected, or blocked by an alarm of the broker. */
   canPublish(): boolean;
 }

@@ -3,89 +3,95 @@ import type { AppError } from '@warren/kernel';
 import type { Delivery, OutgoingMessage } from './message.ts';
 import type { TopologyPlan } from './topology/topology-plan.ts';
 
-/** What became of a posted message. `unsendable`: AMQP cannot express it, or it is larger than the broker takes. */
-export type PostOutcome = Exclude<PublishOutcome, { status: 'unsent' }>;
+/** The broker's answer to a published message. `unsendable`: AMQP cannot express the message, or it is larger than the broker accepts. */
+export type BrokerOutcome = Exclude<PublishOutcome, { status: 'unsent' }>;
 
-/** A message on its way to the broker. The broker calls `settle` exactly once for each `publish`. */
-export interface Posting {
+/** A message to publish. The broker calls `settle` exactly once per `publish`. */
+export interface PendingMessage {
   readonly message: OutgoingMessage;
-  /** For the broker's own use: when it gives up (milliseconds since 1970), and why the message came back. */
+  /** For the broker's use: when it gives up (milliseconds since 1970), and why the message was returned. */
   deadline: number;
   returned: string | undefined;
-  /** Nobody waits for it at the end: `flushed` passes over it. */
-  readonly expendable: boolean;
-  settle(outcome: PostOutcome): void;
+  /** `flushed` does not wait for this message. */
+  readonly bestEffort: boolean;
+  settle(outcome: BrokerOutcome): void;
 }
 
 export interface ConsumeOptions {
   queue: string;
-  /** What must exist before consuming; declared again whenever the consumer comes back. */
+  /** The topology to declare before consuming, and again whenever the consumer is restored. */
   plan: TopologyPlan;
-  /** A queue that the broker refuses at once is tried again, too, instead of failing. @default false */
-  patient?: boolean;
+  /** Keep retrying when the broker refuses the queue, instead of failing. @default false */
+  retryRefused?: boolean;
   /** How many deliveries may be unsettled. */
   prefetch: number;
   /** Called in the broker's order. Must not throw. */
   onDelivery(delivery: Delivery): void;
-  /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
+  /** Earlier deliveries can no longer be settled; discard those that have not been started. */
   onLost(): void;
 }
 
-/** What a consumer has found out about itself and its queue. */
+/** What a consumer knows about its progress and its queue. */
 export interface CaughtUp {
-  /** Everything that it was handed is settled: handled, moved to a delay queue or to the dead letters. Also while the broker has no consumer of it. */
+  /**
+   * Every delivered message is settled: handled, moved to a delay queue or dead-lettered. Also true while the broker has no consumer for
+   * this subscription.
+   */
   settled: boolean;
-  /** What the broker said of the queue meanwhile; absent while it has no consumer of it. */
-  counts?: { /** Messages in nobody's hand. */ ready: number /** Of everybody. */; consumers: number };
+  /** The queue's counts from the broker; absent while the broker has no consumer for this subscription. */
+  counts?: {
+    /** Messages not yet delivered to anyone. */
+    ready: number;
+    /** All consumers of the queue. */
+    consumers: number;
+  };
 }
 
 export interface BrokerConsumer {
-  /** True while the broker counts this consumer, and while it finishes what is in hand before it handles a suspect alone. */
+  /** True while the broker has this consumer, and while the consumer finishes its current messages before it handles a suspect alone. */
   isConsuming(): boolean;
   /** Why the last attempt to consume failed, until one succeeds. */
   readonly failure: AppError | undefined;
   /**
-   * Asks the broker for the queue, then waits until everything that the consumer had been handed when the answer was given is settled,
-   * however long that takes; `settled` is false when it lost its channel before that.
+   * Asks the broker for the queue's counts, then waits until every message delivered by the time of the answer is settled, however long
+   * that takes. `settled` is false when the consumer lost its channel first.
    */
   caughtUp(): Promise<CaughtUp>;
-  /** How many messages are ready in these queues, which exist; undefined when the broker cannot be asked now. */
+  /** How many messages are ready in these existing queues; undefined when the broker cannot be asked right now. */
   countReady(queues: readonly string[]): Promise<number | undefined>;
-  /** No delivery follows; those handed over can still be settled. It never comes back. */
+  /** Stops delivery for good; messages already delivered can still be settled. */
   cancel(): Promise<void>;
   /**
-   * Sends what is settled, gives back what is not. Where very many were settled out of order in the last moments, RabbitMQ may still keep some
-   * of that back in its channel and forget it: those messages come again.
+   * Sends pending acknowledgements and gives back unsettled messages. If very many messages were settled out of order just before, RabbitMQ
+   * may still hold some acknowledgements in its channel and lose them: those messages are delivered again.
    */
   close(): Promise<void>;
 }
 
 /**
- * Where a reader of a stream begins.
+ * Where a stream reader starts.
  *
- * | start | the first message that is given |
+ * | start | the first delivered message |
  * |---|---|
  * | `first` | the oldest that the stream still has |
- * | `next` | the first that comes after the broker has the reader; what comes while it is away counts from the first message on only |
- * | `offset` | the one with this offset, or the oldest behind it that is there; nothing before that |
- * | `timestamp` | about the first that came to the stream since: the broker finds the place by blocks, so some may be older. Before 1970: the first |
- * | `after` | the one behind this offset: for who goes on where it was |
+ * | `next` | the first to arrive once the broker has registered the reader; after a lost connection the reader misses nothing, provided that it has received a message before |
+ * | `offset` | the one with this offset, or the oldest after it that still exists; nothing before it |
+ * | `timestamp` | roughly the first to arrive since then: the broker searches by blocks, so some may be older. Before 1970: the first |
+ * | `after` | the one after this offset: to resume |
  */
 export type StreamStart = 'first' | 'next' | { offset: number } | { timestamp: Date } | { after: number };
 
 export interface ConsumeStreamOptions {
   queue: string;
-  /** What must exist before reading; declared again whenever the reader comes back. */
+  /** The topology to declare before reading, and again whenever the reader is restored. */
   plan: TopologyPlan;
   /** How many deliveries may be unsettled. */
   prefetch: number;
-  /**
-   * Asked each time the reader begins or comes back. For `after` the message with this very offset is delivered first, if it is there.
-   */
+  /** Called each time the reader starts or is restored. For `after`, the message with exactly this offset is delivered first, if it exists. */
   startAt(): StreamStart;
-  /** Called in the order of the stream. Must not throw. */
+  /** Called in stream order. Must not throw. */
   onDelivery(delivery: Delivery, offset: number): void;
-  /** The deliveries so far can no longer be settled; those not begun are to be forgotten. */
+  /** Earlier deliveries can no longer be settled; discard those that have not been started. */
   onLost(): void;
 }
 
@@ -93,52 +99,54 @@ export interface BrokerStreamConsumer {
   isConsuming(): boolean;
   /** Why the last attempt to read failed, until one succeeds. */
   readonly failure: AppError | undefined;
-  /** Begins anew, at what `startAt` says then. */
+  /** Starts again, from what `startAt` then returns. */
   restart(): void;
-  /** No delivery follows. It never comes back. */
+  /** Stops delivery for good. */
   close(): Promise<void>;
 }
 
-/** How the connections are, for readiness. */
+/** The state of the connections, for readiness. */
 export interface BrokerStatus {
   up: boolean;
   /** Why it is not up, in one sentence, and since when, ISO 8601. */
   reason?: string | undefined;
   since?: string | undefined;
-  /** Shown as it is; holds no secrets. */
+  /** Included in readiness unchanged; holds no secrets. */
   details: Record<string, unknown>;
 }
 
 /**
- * All that the bus needs of a broker: the seam between what is the same on RabbitMQ and in memory (encoding, validation,
- * handlers, the fate of a failed message) and what is not.
+ * The interface between the bus and a broker. It separates what is the same on RabbitMQ and in memory (encoding, validation, handlers,
+ * failure policy) from what is not.
  */
 export interface Broker {
-  /** Starts connecting in the background, and connects again whenever the connection is lost. */
+  /** Starts connecting in the background, and reconnects whenever the connection is lost. */
   open(): void;
   /**
-   * Resolves when both connections stand and the topology is declared, save exchanges that nobody is known to need; at once if so already.
-   * @throws `BROKER_REFUSED`, `BROKER_UNSUPPORTED`, `TOPOLOGY_REFUSED` when the broker is there but refuses us or our queues.
+   * Resolves when both connections are up and the topology is declared, except exchanges that nothing is known to need; at once if so
+   * already.
+   * @throws `BROKER_REFUSED`, `BROKER_UNSUPPORTED`, `TOPOLOGY_REFUSED` when the broker is reachable but refuses the connection or the
+   * queues.
    */
   ready(): Promise<void>;
-  /** A message to an exchange that the broker refuses is `returned` at once, with the reason. */
-  publish(posting: Posting): void;
-  /** True while the broker refuses an exchange: what goes there waits. */
+  /** Publishes a message. If the broker refuses its exchange, the message is `returned` at once, with the reason. */
+  publish(pending: PendingMessage): void;
+  /** True while the broker refuses an exchange; messages to it wait. */
   isRefused(exchange: string): boolean;
   canPublish(): boolean;
-  /** Messages that wait for a place among the unconfirmed. */
+  /** Messages waiting because too many are unconfirmed. */
   readonly waiting: number;
   /** Messages sent and not yet confirmed. */
   readonly unconfirmed: number;
-  /** Room for the headers of one message, in bytes. */
+  /** How many bytes the headers of one message may take. */
   readonly headerBytes: number;
-  /** Declares the current topology again, after a message came back. @throws `BROKER_UNAVAILABLE` */
+  /** Declares the current topology again, after a message was returned. @throws `BROKER_UNAVAILABLE` */
   declare(): Promise<void>;
   consume(options: ConsumeOptions): Promise<BrokerConsumer>;
-  /** Resolves when the broker has the reader; while it is away, at once. @throws `TOPOLOGY_REFUSED` */
+  /** Resolves when the broker has registered the reader; at once while the broker is away. @throws `TOPOLOGY_REFUSED` */
   consumeStream(options: ConsumeStreamOptions): Promise<BrokerStreamConsumer>;
   status(): BrokerStatus;
-  /** Resolves when nothing waits and nothing is unconfirmed, save what is expendable. */
+  /** Resolves when no message is waiting or unconfirmed, except best-effort ones. */
   flushed(): Promise<void>;
   close(): Promise<void>;
 }

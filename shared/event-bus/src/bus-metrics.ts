@@ -6,16 +6,16 @@ import {
   Histogram,
   type MetricsRegistry,
 } from '@warren/kernel';
-import type { PostOutcome } from './broker.ts';
+import type { BrokerOutcome } from './broker.ts';
 import type { BreakerState } from './consume/breaker.ts';
 
 const BREAKER_STATES: readonly BreakerState[] = ['closed', 'half-open', 'open'];
 
-/** The metrics of a bus; several buses may share a registry. Labels are queues and error codes, never ids. */
+/** The metrics of a bus. Several buses may share a registry. Labels are queues and error codes, never ids. */
 export class BusMetrics {
   readonly #registry: MetricsRegistry;
   readonly published: Counter;
-  readonly outcomes: Readonly<Record<PostOutcome['status'], Counter>>;
+  readonly outcomes: Readonly<Record<BrokerOutcome['status'], Counter>>;
   readonly #consumed: Counter<'queue'>;
   readonly #retried: Counter<'queue' | 'code'>;
   readonly #deadLettered: Counter<'queue' | 'code'>;
@@ -29,16 +29,16 @@ export class BusMetrics {
   readonly #queueMessages: Gauge<'queue'>;
   readonly #queueConsumers: Gauge<'queue'>;
 
-  /** @param unconfirmed gives the number of unconfirmed messages of this bus, now */
+  /** @param unconfirmed returns the current number of unconfirmed messages of this bus */
   constructor(registry: MetricsRegistry | undefined, unconfirmed: () => number) {
     this.#registry = registry ?? createMetricsRegistry('', { collectDefaults: false });
     this.#watchUnconfirmed(unconfirmed);
-    this.published = this.#counter('published', 'Messages handed to the bus, moves of failed ones included', []);
+    this.published = this.#counter('published', 'Messages passed to the bus, including moves of failed messages', []);
     this.outcomes = {
-      confirmed: this.#counter('confirmed', 'Messages that the broker has confirmed', []),
-      returned: this.#counter('returned', 'Messages that no queue wanted, though one should have', []),
-      nacked: this.#counter('nacked', 'Messages that a queue refused', []),
-      unknown: this.#counter('unknown', 'Messages whose confirm did not come: connection lost or time over', []),
+      confirmed: this.#counter('confirmed', 'Messages confirmed by the broker', []),
+      returned: this.#counter('returned', 'Messages returned as unroutable although a queue should take them', []),
+      nacked: this.#counter('nacked', 'Messages rejected by a queue', []),
+      unknown: this.#counter('unknown', 'Messages without a confirm: connection lost or timed out', []),
       unsendable: this.#counter(
         'unsendable',
         'Messages that AMQP cannot express, or that are too large for the broker',
@@ -47,23 +47,23 @@ export class BusMetrics {
     };
     this.#consumed = this.#counter('consumed', 'Messages handled and acknowledged', ['queue']);
     this.#retried = this.#counter('retried', 'Messages sent to a delay queue', ['queue', 'code']);
-    this.#deadLettered = this.#counter('dead_lettered', 'Messages sent to the dead letters', ['queue', 'code']);
-    this.#streamRead = this.#counter('stream_read', 'Events of a stream that its readers were given', ['queue']);
-    this.#streamSkipped = this.#counter('stream_skipped', 'Messages of a stream that are no valid events', [
+    this.#deadLettered = this.#counter('dead_lettered', 'Messages moved to the dead letters', ['queue', 'code']);
+    this.#streamRead = this.#counter('stream_read', 'Events of a stream passed to its readers', ['queue']);
+    this.#streamSkipped = this.#counter('stream_skipped', 'Messages of a stream that are not valid events', [
       'queue',
       'code',
     ]);
     this.#streamGaps = this.#counter(
       'stream_gaps',
-      'How often a stream no longer had what its reader was to go on from',
+      'How often a stream no longer had the message that its reader was to resume after',
       ['queue'],
     );
     this.#streamLag = this.#metric('warren_bus_stream_lag_seconds', (name) => new StreamLagGauge(name, this.#registry));
-    this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue went to rest: a dependency away', [
+    this.#breakerOpened = this.#counter('breaker_opened', 'How often a queue paused because a dependency was away', [
       'queue',
     ]);
-    this.#queueMessages = this.#queueGauge('messages', 'Messages that wait in a queue that this service feeds');
-    this.#queueConsumers = this.#queueGauge('consumers', 'Consumers of a queue that this service feeds');
+    this.#queueMessages = this.#queueGauge('messages', 'Messages ready in a queue that this service publishes to');
+    this.#queueConsumers = this.#queueGauge('consumers', 'Consumers of a queue that this service publishes to');
     this.#breakerState = this.#metric('warren_bus_breaker_state', (name) => {
       const help = 'Circuit breaker of a queue: 0 closed, 1 half-open, 2 open';
       return new Gauge({ name, help, labelNames: ['queue'], registers: [this.#registry] });
@@ -80,7 +80,7 @@ export class BusMetrics {
     });
   }
 
-  /** The broker has counted a queue; undefined when there is no such queue. */
+  /** Records a queue's counts; undefined when the queue does not exist. */
   queueCounted(queue: string, count: { messageCount: number; consumerCount: number } | undefined): void {
     if (count) {
       this.#queueMessages.set({ queue }, count.messageCount);
@@ -91,7 +91,7 @@ export class BusMetrics {
     }
   }
 
-  /** What one subscription counts: its children, looked up once. */
+  /** The metrics of one subscription, with its labels looked up once. */
   forQueue(queue: string): QueueMetrics {
     return {
       consumed: this.#consumed.labels(queue),
@@ -105,7 +105,7 @@ export class BusMetrics {
     };
   }
 
-  /** What the readers of one stream count. */
+  /** The metrics shared by all readers of one stream. */
   forStream(queue: string): StreamMetrics {
     return {
       read: this.#streamRead.labels(queue),
@@ -127,7 +127,7 @@ export class BusMetrics {
     });
   }
 
-  /** Several buses on one registry: the gauge shows their sum. */
+  /** If several buses share a registry, the gauge shows their sum. */
   #watchUnconfirmed(unconfirmed: () => number): void {
     this.#metric('warren_bus_unconfirmed', (name) => new UnconfirmedGauge(name, this.#registry)).sources.add(
       unconfirmed,
@@ -151,7 +151,7 @@ export interface StreamMetrics {
   read: { inc(count?: number): void };
   gaps: { inc(count?: number): void };
   skipped(code: string): void;
-  /** Those whose lag is shown. */
+  /** The readers whose lag is reported. */
   readers: Set<LaggingReader>;
 }
 
@@ -173,14 +173,14 @@ class UnconfirmedGauge extends Gauge {
   }
 }
 
-/** Several readers of one stream: the gauge shows the one that is farthest behind. */
+/** If a stream has several readers, the gauge shows the one farthest behind. */
 class StreamLagGauge extends Gauge<'queue'> {
   readonly readers = new Set<LaggingReader>();
 
   constructor(name: string, registry: MetricsRegistry) {
     super({
       name,
-      help: 'Age of the oldest message of a stream that has come to a reader and is not dealt with; 0 when there is none',
+      help: 'Age of the oldest message of a stream that its reader has received and not finished; 0 when there is none',
       labelNames: ['queue'],
       registers: [registry],
       collect: () => {

@@ -7,9 +7,9 @@ import type { RetryPolicy } from './consume/subscription.ts';
 import { requireInteger } from './require-integer.ts';
 import type { DeadLetterLimits } from './topology/topology-plan.ts';
 
-/** What a bus needs wherever its messages go. */
+/** Options of a bus on any broker. */
 export interface CommonBusOptions<Contract extends EventContract> {
-  /** Name of the service: names the connections, and stands in the headers of what it fails to handle. */
+  /** Name of the service: names the connections, and appears in the headers of messages it fails to handle. */
   service: string;
   /** The events that can be published and received. */
   catalogue: Catalogue<Contract>;
@@ -17,47 +17,48 @@ export interface CommonBusOptions<Contract extends EventContract> {
   logger?: Logger;
   /** Where the `warren_bus_…` metrics are registered. @default nowhere */
   metrics?: MetricsRegistry;
-  /** Where it is reported that the broker refuses something. @default nowhere but in the log */
+  /** Where broker refusals are reported. @default only the log */
   alerts?: Alerts;
-  /** For subscriptions that bring no policy of their own. @default 5 attempts, the second after 1000 ms; any number while a dependency is away */
+  /** For subscriptions without their own policy. @default 5 attempts, the second after 1000 ms; unlimited while a dependency is away */
   retry?: Partial<RetryPolicy>;
-  /** For subscriptions that bring none of their own: rest while what the handler depends on is away. @default never */
+  /** For subscriptions without their own policy: pauses consumption while the handler's dependency is away. @default never */
   breaker?: Partial<BreakerPolicy>;
   /**
-   * The queues and streams of the system, declared at every connect before the first publish, so that an event finds its queue also when its
-   * consumer has not been started yet. One that is `optional` is not declared, but bound where it exists, at every connect before the first
-   * publish and every `topologyCheckMs`; one that the broker does not serve yet is waited for. Where a queue that `publishes` feeds, and that
-   * is no `stream`, has messages and no consumer, that is reported. @default none
+   * The queues and streams of the system. They are declared on every connection before the first publish, so that an event finds its queue
+   * even if its consumer has never run. An `optional` one is not declared, only bound if it exists: on every connection before the first
+   * publish, and every `topologyCheckMs`. If the broker does not serve it yet, publishing waits. An alert reports every queue (not
+   * `stream`) that `publishes` feeds and that has messages but no consumer. @default none
    */
   topology?: readonly QueueSpec[];
   /**
-   * The exchanges that the service publishes to: readiness says so when the broker refuses one of these, and it watches whether somebody
-   * consumes the queues that they feed. The catalogue may have more. @default those that the queues of `topology` bind which are not optional
+   * The exchanges that the service publishes to. Readiness reports when the broker refuses one of them, and the bus watches whether the
+   * queues they feed have consumers. The catalogue may have more exchanges. @default the exchanges bound to the non-optional queues of
+   * `topology`
    */
   publishes?: readonly string[];
   /**
-   * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. Changing them means deleting the queues.
+   * Limits of the dead-letter queues of this bus's subscriptions; both lose messages. To change them, delete the queues.
    * @default none
    */
   deadLetter?: DeadLetterLimits;
-  /** Events that may wait for a place among the unconfirmed; beyond it publishing fails with `BUS_OVERLOADED`. @default 10000 */
+  /** How many events may wait to be sent; beyond that, publishing fails with `BUS_OVERLOADED`. @default 10000 */
   maxWaiting?: number;
-  /** How long `close` waits for handlers in hand and for confirms, in milliseconds. @default 8000 */
+  /** How long `close` waits for running handlers and for confirms, in milliseconds. @default 8000 */
   drainTimeoutMs?: number;
 }
 
 export interface EventBusOptions<Contract extends EventContract> extends CommonBusOptions<Contract> {
   /** `amqp://user:password@host:port/vhost` or `amqps://…`. */
   url: string;
-  /** The most messages sent and not yet confirmed. @default 1000 */
+  /** The most unconfirmed messages. @default 1000 */
   maxUnconfirmed?: number;
-  /** How long an event may take until its confirm, waiting included, in milliseconds. @default 15000 */
+  /** How long an event may take to be confirmed, including waiting, in milliseconds. @default 15000 */
   publishTimeoutMs?: number;
-  /** A connection that is silent for two to three times as long counts as lost. @default 10 */
+  /** A connection that is silent for two to three times this long counts as lost. @default 10 */
   heartbeatSeconds?: number;
   /**
-   * How often the queues are looked at, and everything is declared and bound again that this bus knows, in milliseconds: the longest that a
-   * queue or a binding stays lost. @default 30000
+   * How often the bus checks its queues and declares and binds everything it knows again, in milliseconds: the longest that a queue or
+   * binding stays lost. @default 30000
    */
   topologyCheckMs?: number;
 }
@@ -71,7 +72,7 @@ export type ResolvedBusOptions<Contract extends EventContract> = Required<
   breaker: BreakerPolicy | undefined;
 };
 
-/** The url of a bus that has no connection. */
+/** The URL of a bus without a connection. */
 export const IN_MEMORY_URL = 'memory:';
 
 /** @throws `BUS_OPTIONS_INVALID` */

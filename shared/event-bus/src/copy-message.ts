@@ -7,8 +7,8 @@ type Target = Pick<OutgoingMessage, 'exchange' | 'routingKey'> & { headers: Read
 const TEXTS = ['type', 'correlationId', 'appId', 'contentType', 'contentEncoding', 'replyTo'] as const;
 
 /**
- * The same body, id and properties for another address. Not taken along: `expiration`, which would delete the copy, and
- * `user_id`, which the broker compares with our own login and closes the channel over.
+ * Copies body, id and properties to another address. Omits `expiration`, which would delete the copy, and `user_id`: the broker compares it
+ * with our login and closes the channel on a mismatch.
  */
 export function copyMessage(
   { body, properties }: Pick<ReceivedMessage, 'body' | 'properties'>,
@@ -22,7 +22,7 @@ export function copyMessage(
   return { exchange, routingKey, body, properties: { ...kept, ...settled } };
 }
 
-/** The body under an id of its own: what is left when something of the message cannot be encoded again. */
+/** Copies the body under a new id: the fallback when part of the message cannot be encoded again. */
 export function copyBody(
   { body }: Pick<ReceivedMessage, 'body'>,
   { exchange, routingKey, headers }: Target,

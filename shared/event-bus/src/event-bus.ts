@@ -9,23 +9,23 @@ import type {
 } from '@warren/contracts';
 import { type ComponentHealth, type Logger, toAppError } from '@warren/kernel';
 import { AmqpBroker } from './amqp/amqp-broker.ts';
-import type { Broker, PostOutcome } from './broker.ts';
+import type { Broker, BrokerOutcome } from './broker.ts';
 import { busErrors } from './bus-errors.ts';
 import { BusMetrics } from './bus-metrics.ts';
 import { type EventBusOptions, type ResolvedBusOptions, resolveBusOptions } from './bus-options.ts';
-import { createSubscription, type RunningSubscription } from './consume/running-subscription.ts';
+import { type ActiveSubscription, createSubscription } from './consume/active-subscription.ts';
 import { reasonOf, stateOf } from './consume/served-state.ts';
 import type { SubscribeOptions, Subscription } from './consume/subscription.ts';
 import { encodeEvent } from './event-codec.ts';
 import { endSend, type Sending, startSend } from './message-spans.ts';
-import { type PostOptions, Publisher } from './publish/publisher.ts';
+import { Publisher, type PublishOptions } from './publish/publisher.ts';
 import { Refusals } from './publish/refusals.ts';
 import { requireInteger } from './require-integer.ts';
 import type { ReadStreamOptions, StreamBatch } from './streams/stream.ts';
 import { StreamReader } from './streams/stream-reader.ts';
 import { BusTopology } from './topology/bus-topology.ts';
 
-/** Makes the broker that a bus works on. */
+/** Creates the broker of a bus. */
 export type BrokerFactory<Contract extends EventContract> = (
   options: ResolvedBusOptions<Contract>,
   topology: BusTopology,
@@ -33,15 +33,15 @@ export type BrokerFactory<Contract extends EventContract> = (
 ) => Broker;
 
 export interface ConnectOptions {
-  /** Wait until the bus can be used. False: connect in the background, and let `isHealthy` tell. @default true */
+  /** Wait until the bus is usable. If false, connects in the background; see `isHealthy`. @default true */
   wait?: boolean;
 }
 
 /**
- * Publishes and receives the events of a catalogue, at least once, over one broker.
+ * Publishes and receives the events of a catalogue through one broker, with at-least-once delivery.
  *
- * It connects again by itself for ever. What is published while the broker is away waits up to `publishTimeoutMs`;
- * subscriptions come back with the connection. Published and received events are typed by their contracts.
+ * Reconnects forever. Events published while the broker is away wait for up to `publishTimeoutMs`; subscriptions resume with the
+ * connection. Contracts type the published and received events.
  */
 export class EventBus<Contract extends EventContract = EventContract> implements EventPublisher {
   readonly #options: ResolvedBusOptions<Contract>;
@@ -51,13 +51,13 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   readonly #publisher: Publisher;
   readonly #metrics: BusMetrics;
   readonly #logger: Logger;
-  readonly #subscriptions = new Map<string, RunningSubscription>();
+  readonly #subscriptions = new Map<string, ActiveSubscription>();
   readonly #readers = new Set<StreamReader<Contract>>();
   readonly #hardStop = new AbortController();
   #closing: Promise<void> | undefined;
-  /** Connected in the background: nothing that the broker refuses keeps the service from starting. */
-  #patient = false;
-  /** When it was first seen not to be up, as long as that lasts. */
+  /** Connected in the background: a refusal by the broker must not keep the service from starting. */
+  #retryRefused = false;
+  /** When the bus was first found not to be up; undefined while it is. */
   #downSince: string | undefined;
 
   /**
@@ -78,43 +78,42 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   }
 
   /**
-   * Connects. Resolves when events can be published and received, however long that takes; with `wait: false` at once, so that a
-   * service starts also while the broker is away.
-   * @throws `BROKER_REFUSED` when the login or virtual host is wrong, `BROKER_UNSUPPORTED` when the broker is too old,
-   * `TOPOLOGY_REFUSED` when a queue or exchange of `topology` exists with other arguments. The bus goes on trying all the same
-   * until it is closed.
+   * Connects. Resolves when events can be published and received, however long that takes; with `wait: false` at once, so that a service
+   * can start while the broker is away.
+   * @throws `BROKER_REFUSED` when the login or virtual host is wrong, `BROKER_UNSUPPORTED` when the broker is too old, `TOPOLOGY_REFUSED`
+   * when a queue or exchange of `topology` exists with other arguments. Even then the bus keeps trying until it is closed.
    */
   async connect({ wait = true }: ConnectOptions = {}): Promise<void> {
     if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
-    this.#patient = !wait;
+    this.#retryRefused = !wait;
     this.#broker.open();
     if (wait) await this.#broker.ready();
   }
 
   /**
    * Publishes one event. Resolves when the broker has confirmed it.
-   * @throws `PUBLISH_RETURNED`, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN` or `MESSAGE_UNSENDABLE`, with the outcome in `details.outcome`; `BUS_OVERLOADED`,
-   * `BUS_CLOSED`, `MESSAGE_TOO_LARGE`; and the errors of `Catalogue.parse` for an event that its contract forbids.
+   * @throws `PUBLISH_RETURNED`, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN` or `MESSAGE_UNSENDABLE`, with the outcome in `details.outcome`;
+   * `BUS_OVERLOADED`, `BUS_CLOSED`, `MESSAGE_TOO_LARGE`; and the errors of `Catalogue.parse` for an event that violates its contract.
    */
   async publish(event: EventOf<Contract>): Promise<void> {
     this.#requireRoom();
     this.#options.catalogue.parse(event);
-    const outcome = await this.#post(this.#encode(event));
+    const outcome = await this.#publish(this.#encode(event));
     if (outcome.status === 'confirmed') return;
     const code = PUBLISH_ERRORS[outcome.status];
     throw busErrors[code](`${event.type} ${event.id}: ${outcome.reason}`, { details: { outcome, eventId: event.id } });
   }
 
-  /** Publishes events in their order without waiting between them. Gives the outcome of each, as {@link send} does. */
+  /** Publishes events in order without waiting between them. Returns the outcome of each, as {@link tryPublish} does. */
   publishAll(events: readonly EventOf<Contract>[]): Promise<PublishOutcome[]> {
-    return Promise.all(events.map((event) => this.send(event)));
+    return Promise.all(events.map((event) => this.tryPublish(event)));
   }
 
   /**
-   * Publishes one event and gives its outcome; never rejects. The fast way: of the event's shape it checks only that the catalogue has
-   * its type and version; the rest is up to the compiler, and to the consumers.
+   * Publishes one event and returns its outcome; never rejects. The fast path: checks only that the catalogue has the event's type and
+   * version. The event's shape is left to the compiler and the consumers.
    */
-  send(event: EventEnvelope, options?: PostOptions): Promise<PublishOutcome> {
+  tryPublish(event: EventEnvelope, options?: PublishOptions): Promise<PublishOutcome> {
     let sending: Sending;
     try {
       this.#requireRoom();
@@ -123,13 +122,16 @@ export class EventBus<Contract extends EventContract = EventContract> implements
       const { code, kind, message: reason } = toAppError(thrown);
       return Promise.resolve({ status: kind === 'transient' ? 'unsent' : 'unsendable', reason: `${code}: ${reason}` });
     }
-    return this.#post(sending, options);
+    return this.#publish(sending, options);
   }
 
-  /** As {@link send}, for news that is worth no delay: while the broker is away it is `unsent`, and {@link close} waits for no confirm. */
-  tell(event: EventEnvelope): Promise<PublishOutcome> {
-    if (this.canPublish()) return this.send(event, { expendable: true });
-    return Promise.resolve({ status: 'unsent', reason: 'not sent: the bus cannot publish now' });
+  /**
+   * Like {@link tryPublish}, for events not worth any delay: `unsent` while the broker is away, and {@link close} does not wait for their
+   * confirms.
+   */
+  publishBestEffort(event: EventEnvelope): Promise<PublishOutcome> {
+    if (this.canPublish()) return this.tryPublish(event, { bestEffort: true });
+    return Promise.resolve({ status: 'unsent', reason: 'not sent: the bus cannot publish right now' });
   }
 
   canPublish(): boolean {
@@ -137,11 +139,12 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   }
 
   /**
-   * Declares a queue with its bindings and dead letters, and hands its events to the handler. Resolves when the broker has
-   * the consumer; while the broker is away, at once: the consumer then comes with the connection.
-   * A queue that the broker refuses only then, or on a bus that connects in the background (`wait: false`), shows in {@link health}, is tried again until it is accepted, and harms nothing else.
-   * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with
-   * other arguments and the bus was connected with `wait`.
+   * Declares a queue with its bindings and dead letters, and passes its events to the handler. Resolves when the broker has registered the
+   * consumer. While the broker is away it resolves at once, and the consumer starts with the connection. If the broker refuses the queue
+   * only then, or on a bus that connects in the background (`wait: false`), {@link health} reports it, the bus retries until it is
+   * accepted, and nothing else is affected.
+   * @throws `SUBSCRIPTION_DUPLICATE`, `BUS_OPTIONS_INVALID`, `BUS_CLOSED`; `TOPOLOGY_REFUSED` when the queue exists with other arguments
+   * and the bus was connected with `wait`.
    */
   async subscribe<Handled extends VersionsOf<Contract> = Contract>(
     options: SubscribeOptions<Handled>,
@@ -156,7 +159,7 @@ export class EventBus<Contract extends EventContract = EventContract> implements
       publisher: this.#publisher,
       metrics: this.#metrics.forQueue(queue),
       signal: this.#hardStop.signal,
-      patient: this.#patient,
+      retryRefused: this.#retryRefused,
       onCancelled: () => {
         this.#subscriptions.delete(queue);
         this.#topology.remove(queue);
@@ -174,10 +177,10 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   }
 
   /**
-   * Reads a stream that gets every event of the catalogue: `for await (const { events, lastOffset } of bus.readStream(…))`. It is declared
-   * and read from the first turn of the loop on. A batch is what has arrived; the broker sends on while it is being handled, up to
-   * `prefetch` messages. A lost connection is waited for, and the reading goes on behind what was given last. What is no valid event is
-   * passed over, counted and logged. The loop ends with `signal`, with a `break`, and when the bus closes.
+   * Reads a stream that receives every event of the catalogue: `for await (const { events, lastOffset } of bus.readStream(…))`. The stream
+   * is declared and read from the first iteration on. A batch holds what has arrived; while it is handled the broker delivers more, up to
+   * `prefetch` messages. After a lost connection, reading resumes after the last message of the last batch. Messages that are not valid
+   * events are skipped, counted and logged. The loop ends with `signal`, with a `break`, and when the bus closes.
    * @throws `BUS_OPTIONS_INVALID`; in the loop `BUS_CLOSED`, and `TOPOLOGY_REFUSED` when the stream exists with other arguments.
    */
   readStream(options: ReadStreamOptions): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
@@ -207,12 +210,15 @@ export class EventBus<Contract extends EventContract = EventContract> implements
     }
   }
 
-  /** True when it can publish and every subscription is being served. */
+  /** True when the bus can publish and every subscription is consuming. */
   isHealthy(): boolean {
     return this.health().up;
   }
 
-  /** `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue, `topology` (what is refused of it, and why). */
+  /**
+   * `details`: `publishing`, `consuming` (each connection's state), `blocked`, `failure`, `consumers` and `refused` by queue, `topology`
+   * (its refused parts, and why).
+   */
   health(): ComponentHealth {
     const { up, reason, since, details } = this.#broker.status();
     const served = [...this.#subscriptions.values(), ...this.#readers];
@@ -235,8 +241,8 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   }
 
   /**
-   * Drains: takes no new messages, lets handlers finish and what they publish be confirmed, within `drainTimeoutMs`; then aborts the
-   * handlers' signal and disconnects. What was not finished is delivered again. Safe to call twice.
+   * Drains: accepts no new messages, and waits up to `drainTimeoutMs` for handlers to finish and their events to be confirmed. Then aborts
+   * the handlers' signal and disconnects. Unfinished messages are delivered again. Safe to call twice.
    */
   close(): Promise<void> {
     this.#closing ??= this.#close();
@@ -267,11 +273,11 @@ export class EventBus<Contract extends EventContract = EventContract> implements
     const { type, version } = event;
     const contract = this.#options.catalogue.find(type, version);
     if (!contract) throw busErrors.EVENT_NOT_IN_CATALOGUE(`${type} v${version} is not in the catalogue of this bus`);
-    return startSend(event, encodeEvent(event, contract, this.#topology.wants(contract)));
+    return startSend(event, encodeEvent(event, contract, this.#topology.hasQueueFor(contract)));
   }
 
-  async #post({ message, span }: Sending, options?: PostOptions): Promise<PostOutcome> {
-    const outcome = await this.#publisher.post(message, options);
+  async #publish({ message, span }: Sending, options?: PublishOptions): Promise<BrokerOutcome> {
+    const outcome = await this.#publisher.publish(message, options);
     if (span) endSend(span, outcome);
     return outcome;
   }
@@ -279,7 +285,8 @@ export class EventBus<Contract extends EventContract = EventContract> implements
   #requireRoom(): void {
     if (this.#closing) throw busErrors.BUS_CLOSED('the bus is closed');
     const { waiting } = this.#broker;
-    if (waiting > this.#options.maxWaiting) throw busErrors.BUS_OVERLOADED(`${waiting} events wait to be published`);
+    if (waiting > this.#options.maxWaiting)
+      throw busErrors.BUS_OVERLOADED(`${waiting} events are waiting to be published`);
   }
 }
 
@@ -288,7 +295,7 @@ const PUBLISH_ERRORS = {
   nacked: 'PUBLISH_NACKED',
   unknown: 'PUBLISH_UNKNOWN',
   unsendable: 'MESSAGE_UNSENDABLE',
-} as const satisfies Record<Exclude<PostOutcome['status'], 'confirmed'>, string>;
+} as const satisfies Record<Exclude<BrokerOutcome['status'], 'confirmed'>, string>;
 
 function createAmqpBroker<Contract extends EventContract>(
   options: ResolvedBusOptions<Contract>,

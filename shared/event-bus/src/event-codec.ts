@@ -2,15 +2,15 @@ import { isUtf8 } from 'node:buffer';
 import type { Catalogue, EventContract, EventEnvelope, EventOf } from '@warren/contracts';
 import { findUnstorableText, mayHoldUnstorableText, readTraceContext } from '@warren/kernel';
 import { busErrors } from './bus-errors.ts';
-import { cut } from './consume/failure-headers.ts';
+import { truncate } from './consume/failure-headers.ts';
 import type { OutgoingMessage } from './message.ts';
 
-/** RabbitMQ 4 refuses larger messages by closing the channel, which would take all others in flight with it. */
+/** RabbitMQ 4 rejects larger messages by closing the channel, which would affect all other messages in flight. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 const NO_HEADERS = Object.freeze({});
 
 /**
- * The message of an event: JSON in the body, the main fields again as AMQP properties, the trace context as headers.
+ * Encodes an event as a message: JSON body, main fields repeated as AMQP properties, trace context as headers.
  * @throws `MESSAGE_TOO_LARGE`, `EVENT_TEXT_INVALID`
  */
 export function encodeEvent(event: EventEnvelope, contract: EventContract, mandatory: boolean): OutgoingMessage {
@@ -40,7 +40,7 @@ export function encodeEvent(event: EventEnvelope, contract: EventContract, manda
 }
 
 /**
- * The event of a message, in a version that is accepted where it can be (see {@link Catalogue.parse}).
+ * Decodes the event of a message, upcast to an accepted version where possible (see {@link Catalogue.parse}).
  * @throws `MESSAGE_NOT_JSON`, `EVENT_TEXT_INVALID`, or what {@link Catalogue.parse} throws: all of kind `invalid`.
  */
 export function decodeEvent<Contract extends EventContract>(
@@ -48,34 +48,34 @@ export function decodeEvent<Contract extends EventContract>(
   body: Buffer,
   accepted?: readonly EventContract[],
 ): EventOf<Contract> {
-  // Buffer.toString would replace broken bytes, and the handler would see data that nobody sent.
+  // Buffer.toString would replace invalid bytes, and the handler would see data that nobody sent.
   if (!isUtf8(body)) throw busErrors.MESSAGE_NOT_JSON('the body is not UTF-8');
   const json = body.toString('utf8');
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw busErrors.MESSAGE_NOT_JSON(`the body is not JSON: ${cut((cause as Error).message, 200)}`);
+    throw busErrors.MESSAGE_NOT_JSON(`the body is not JSON: ${truncate((cause as Error).message, 200)}`);
   }
   requireStorableText(json, value);
   return catalogue.parse(value, accepted);
 }
 
 /**
- * What cannot be stored must not come in: a single such row would break whatever looks into the JSON of a log.
- * @param value what the JSON text means
+ * Rejects text that Postgres cannot store: a single such row would break every query that reads inside a log's JSON.
+ * @param value the parsed JSON
  * @throws `EVENT_TEXT_INVALID`
  */
 function requireStorableText(json: string, value: unknown): void {
   const path = mayHoldUnstorableText(json) ? findUnstorableText(value) : undefined;
   if (path === undefined) return;
-  throw busErrors.EVENT_TEXT_INVALID(`the text at ${cut(path, 200)} holds U+0000 or half a surrogate pair`);
+  throw busErrors.EVENT_TEXT_INVALID(`the text at ${truncate(path, 200)} contains U+0000 or half a surrogate pair`);
 }
 
 /**
- * As much of the text as an AMQP short string holds: 255 bytes. One that was received may have grown: in decoding every byte that is
- * not UTF-8 becomes a character of three.
+ * Truncates a text to an AMQP short string: 255 bytes. A received text may have grown, because decoding replaces each invalid UTF-8 byte
+ * with a three-byte character.
  */
 export function shortString(text: string): string {
-  return text.length <= 63 ? text : cut(text, 255);
+  return text.length <= 63 ? text : truncate(text, 255);
 }

@@ -1,4 +1,4 @@
-/** A queue of values: both ends in constant time, whatever its length. */
+/** A queue of values with constant time at both ends, whatever its length. */
 export class Fifo<Value> {
   #values: (Value | undefined)[] = [];
   #head = 0;
@@ -11,7 +11,7 @@ export class Fifo<Value> {
     this.#values.push(value);
   }
 
-  /** The oldest value, without taking it. */
+  /** Returns the oldest value without removing it. */
   peek(): Value | undefined {
     return this.#values[this.#head];
   }
@@ -26,7 +26,7 @@ export class Fifo<Value> {
     return value;
   }
 
-  /** Takes up to `count` of the oldest values. */
+  /** Removes and returns up to `count` of the oldest values. */
   take(count: number): Value[] {
     const taken: Value[] = [];
     while (taken.length < count && this.length > 0) taken.push(this.shift() as Value);

@@ -3,18 +3,18 @@ export type Headers = Readonly<Record<string, unknown>>;
 
 const PREFIX = 'warren-';
 
-/** Names of the bus's own headers. Those that begin with `x-` belong to the broker. */
+/** Names of the bus's own headers. Headers that start with `x-` belong to the broker. */
 export const HEADERS = {
-  /** Failed tries so far, the transient ones included. */
+  /** Failed attempts so far, including transient ones. */
   attempts: `${PREFIX}attempts`,
-  /** How many of them were transient, and do not count against the message. */
+  /** How many attempts were transient and do not count against the message. */
   transientAttempts: `${PREFIX}transient-attempts`,
   reason: `${PREFIX}reason`,
   errorCode: `${PREFIX}error-code`,
   errorKind: `${PREFIX}error-kind`,
   errorMessage: `${PREFIX}error-message`,
   errorStack: `${PREFIX}error-stack`,
-  /** ISO 8601, as `lastFailedAt`. */
+  /** ISO 8601, like `lastFailedAt`. */
   firstFailedAt: `${PREFIX}first-failed-at`,
   lastFailedAt: `${PREFIX}last-failed-at`,
   originalExchange: `${PREFIX}original-exchange`,
@@ -22,20 +22,20 @@ export const HEADERS = {
   queue: `${PREFIX}queue`,
   service: `${PREFIX}service`,
   host: `${PREFIX}host`,
-  /** How often it was put back into its queue from the dead letters, and when last (ISO 8601). Stays when it fails again. */
+  /** How often the message was replayed from the dead letters, and when last (ISO 8601). Kept when the message fails again. */
   replays: `${PREFIX}replays`,
   replayedAt: `${PREFIX}replayed-at`,
-  /** Names of original headers that did not fit, or that no client can encode again. */
+  /** Names of original headers that did not fit or cannot be encoded again. */
   droppedHeaders: `${PREFIX}dropped-headers`,
 } as const;
 
 /**
- * Set by the broker for its own bookkeeping, and wrong after a re-publish. CC and BCC must go too: they would make the
- * broker route the re-published message to further queues.
+ * Set by the broker for its own bookkeeping, and wrong once republished. CC and BCC must go too: they would make the broker route the
+ * republished message to more queues.
  */
 const OF_THE_BROKER = /^(x-death|x-(first|last)-death-.*|x-delivery-count|x-acquired-count|CC|BCC)$/;
 
-/** The headers that the publisher set: without the bus's own and without those of the broker. */
+/** The publisher's own headers: without those of the bus and of the broker. */
 export function applicationHeaders(headers: Headers | undefined): Record<string, unknown> {
   const kept: Record<string, unknown> = {};
   for (const name in headers) {
@@ -44,10 +44,10 @@ export function applicationHeaders(headers: Headers | undefined): Record<string,
   return kept;
 }
 
-/** AMQP holds a header's name in a short string. */
+/** AMQP encodes a header's name as a short string. */
 const MAX_NAME_BYTES = 255;
 
-/** Bytes that a header takes on the wire (AMQP 0-9-1 field table); Infinity when `amqplib` could not encode it. */
+/** A header's size on the wire in bytes (AMQP 0-9-1 field table); Infinity when `amqplib` cannot encode it. */
 export function headerSize(name: string, value: unknown): number {
   const nameBytes = Buffer.byteLength(name);
   return nameBytes > MAX_NAME_BYTES ? Number.POSITIVE_INFINITY : 2 + nameBytes + valueSize(value);

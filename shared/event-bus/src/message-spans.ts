@@ -5,23 +5,23 @@ import type { DeliveryContext } from './consume/subscription.ts';
 import type { Headers } from './header-table.ts';
 import type { OutgoingMessage } from './message.ts';
 
-// Names and values are those of the semantic conventions for messaging, with what they say of RabbitMQ:
+// Names and values follow the semantic conventions for messaging, including those for RabbitMQ:
 // https://opentelemetry.io/docs/specs/semconv/messaging/rabbitmq/
 
-/** A message in the hands of its handler. */
+/** A message passed to its handler. */
 export interface HandledMessage {
   event: EventEnvelope;
   context: DeliveryContext;
 }
 
-/** A message on its way to the broker, and the span of that way. */
+/** A message being sent, and its span. */
 export interface Sending {
   message: OutgoingMessage;
-  /** `undefined` while nobody records spans. */
+  /** `undefined` while no spans are recorded. */
   span: Span | undefined;
 }
 
-/** Opens the span of an event's way to the broker, child of the one that the event names, and names it in the headers of the message. */
+/** Starts the send span of an event, as a child of the span in the event's metadata, and puts its context into the message headers. */
 export function startSend(event: EventEnvelope, message: OutgoingMessage): Sending {
   const tracer = activeTracer();
   if (!tracer) return { message, span: undefined };
@@ -34,7 +34,7 @@ export function startSend(event: EventEnvelope, message: OutgoingMessage): Sendi
   return { message, span };
 }
 
-/** Ends the span of {@link startSend} with what became of the event. */
+/** Ends the span of {@link startSend} with the outcome. */
 export function endSend(span: Span, outcome: PublishOutcome): void {
   if (outcome.status !== 'confirmed') {
     span.setAttribute('error.type', outcome.status);
@@ -43,16 +43,15 @@ export function endSend(span: Span, outcome: PublishOutcome): void {
   span.end();
 }
 
-/** What follows from a message belongs behind the span that it was sent in: its headers know more of that than the event itself. */
+/** Makes the send span the parent of everything the message causes: the headers are more recent than the event's metadata. */
 export function adoptTraceContext(event: EventEnvelope, headers: Headers | undefined): void {
   if (headers?.traceparent === undefined) return;
   event.metadata = { ...event.metadata, ...readTraceContext(headers) };
 }
 
 /**
- * Runs a handler in a span of what it handles, if anybody records spans. That of one message is a child of the span that it was sent in, and
- * what follows from the message becomes a child of it in turn. That of several is linked with each of them, and what follows from a
- * message stays in that message's own trace.
+ * Runs a handler in a process span, if spans are recorded. For one message, the span is a child of the send span and becomes the parent of
+ * everything the message causes. For several messages, the span links to each of them, and each message's effects stay in its own trace.
  */
 export function inProcessSpan(
   queue: string,
@@ -90,7 +89,7 @@ const identified = ({ id, type, metadata }: EventEnvelope): Attributes => ({
   'warren.event.type': type,
 });
 
-/** The whole way that the messages came, or only its end where they came different ways. */
+/** The full route if all messages share it, else only the queue. */
 function destinationOf(queue: string, messages: readonly HandledMessage[]): string {
   const ways = new Set(messages.map(({ context }) => `${context.exchange}:${context.routingKey}:${queue}`));
   const [way = queue, ...others] = ways;

@@ -1,8 +1,8 @@
-/** The AMQP properties that the bus reads and writes; names as in `amqplib`. */
+/** The AMQP properties that the bus reads and writes, named as in `amqplib`. */
 export interface MessageProperties {
   messageId?: string;
   type?: string;
-  /** Seconds since 1970, as AMQP has it. */
+  /** Seconds since 1970, as in AMQP. */
   timestamp?: number;
   correlationId?: string;
   /** Name of the publishing service. */
@@ -20,12 +20,12 @@ interface Addressed {
   body: Buffer;
 }
 
-/** A message to be published. Persistent always; `mandatory` asks for it back when no queue wants it. */
+/** A message to publish, always persistent. `mandatory`: the broker returns it if no queue takes it. */
 export interface OutgoingMessage extends Addressed {
   properties: MessageProperties & { messageId: string; persistent: true; mandatory: boolean };
 }
 
-/** A message as the broker handed it over. */
+/** A message as delivered by the broker. */
 export interface ReceivedMessage extends Addressed {
   properties: MessageProperties;
   /** True when the broker has delivered it before. */
@@ -34,8 +34,8 @@ export interface ReceivedMessage extends Addressed {
 
 /** A received message that has to be settled. */
 export interface Delivery extends ReceivedMessage {
-  /** False once its channel is gone: the broker delivers it again, and settling it has no effect. */
+  /** False once its channel is gone: the broker delivers the message again, and settling it has no effect. */
   readonly live: boolean;
-  /** Tells the broker that the message is dealt with. Has no effect when it is not {@link live}. */
+  /** Acknowledges the message. Has no effect when it is not {@link live}. */
   ack(): void;
 }

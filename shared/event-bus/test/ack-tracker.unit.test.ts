@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { AckTracker } from '../src/consume/ack-tracker.ts';
 
-/** What the broker thinks: it takes an ack only for a tag that is outstanding, and closes the channel otherwise. */
+/** The broker's view: it accepts an ack only for an outstanding tag, and closes the channel otherwise. */
 function apply(outstanding: Set<number>, { upTo, single }: { upTo: number | undefined; single: number[] }): number[] {
   const acked: number[] = [];
   if (upTo !== undefined) {
@@ -25,7 +25,7 @@ describe('ack tracker', () => {
     expect(tracker.flush()).toEqual({ upTo: undefined, single: [] });
   });
 
-  test('when an early message is slow, then the later ones are acknowledged alone and at once', () => {
+  test('when an early message is slow, then the later ones are acknowledged at once, one by one', () => {
     const tracker = new AckTracker();
     for (const tag of [2, 4, 3]) tracker.settle(tag);
     expect(tracker.flush()).toEqual({ upTo: undefined, single: [2, 4, 3] });

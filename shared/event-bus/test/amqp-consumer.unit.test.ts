@@ -16,7 +16,7 @@ let deliver: (message: ConsumeMessage | null) => void;
 let errors: unknown[];
 let consumer: AmqpConsumer;
 
-/** A connection whose channels accept all but a wide consumer, which they leave open, and close when they are asked to. */
+/** A connection whose channels accept everything except a wide consumer, which stays unanswered, and close on request. */
 function fakeConnection(): ChannelModel {
   const createChannel = async () => {
     opened.push(Date.now());
@@ -39,7 +39,7 @@ function fakeConnection(): ChannelModel {
       },
       close: async () => {
         refuse(new Error('channel closing'));
-        // As amqplib does: what was asked fails at once, the channel ends with the broker's answer.
+        // As in amqplib: the pending request fails at once, the channel ends with the broker's answer.
         for (let turn = 0; turn < 10; turn += 1) await undefined;
         channel.emit('close');
       },
@@ -63,7 +63,7 @@ function createConsumer(prefetch: number): AmqpConsumer {
   });
 }
 
-/** The first message, which widens the consumer. */
+/** The first message, which makes the consumer widen. */
 const first = () =>
   deliver({ fields: { deliveryTag: 1, redelivered: false }, properties: {} } as unknown as ConsumeMessage);
 
@@ -84,11 +84,11 @@ afterEach(async () => {
   jest.useRealTimers();
 });
 
-/** When the channels after the first were opened, in seconds since the one before; what was a timer of 0 ms counts as nothing. */
+/** When each channel after the first was opened, in seconds after the previous one; a timer of 0 ms counts as 0. */
 const pauses = () => opened.slice(1).map((at, index) => Math.round((at - (opened[index] ?? 0)) / SECOND));
 
 describe('a consumer on RabbitMQ', () => {
-  test('when the cancel comes before it is set up, then it is consumed again on another channel', async () => {
+  test('when the cancel arrives during setup, then the queue is consumed on another channel', async () => {
     cancelNext = true;
     await consumer.start();
     expect(consumer.isConsuming()).toBe(false);
@@ -97,14 +97,14 @@ describe('a consumer on RabbitMQ', () => {
     expect(opened).toHaveLength(2);
   });
 
-  test('when it stays idle, then it is made anew ever more seldom, down to once a minute', async () => {
+  test('when it stays idle, then it is renewed less and less often, down to once a minute', async () => {
     await consumer.start();
     await jest.advanceTimersByTimeAsync(240 * SECOND);
     expect(pauses()).toEqual([15, 30, 60, 60, 60]);
     expect(consumer.isConsuming()).toBe(true);
   });
 
-  test('when there is a new connection, then it is made anew as soon as at the beginning', async () => {
+  test('when there is a new connection, then it is renewed as early as at the start', async () => {
     await consumer.start();
     await jest.advanceTimersByTimeAsync(60 * SECOND);
     expect(pauses()).toEqual([15, 30]);
@@ -115,7 +115,7 @@ describe('a consumer on RabbitMQ', () => {
     expect(pauses()).toEqual([15, 30]);
   });
 
-  test('when it is closed while it widens, then that is no fault, and no other channel is opened', async () => {
+  test('when it is closed while it widens, then that is not an error, and no other channel is opened', async () => {
     consumer = createConsumer(100);
     await consumer.start();
     first();
@@ -125,7 +125,7 @@ describe('a consumer on RabbitMQ', () => {
     expect(opened).toHaveLength(1);
   });
 
-  test('when the broker cancels it while it widens, then that is no second fault', async () => {
+  test('when the broker cancels it while it widens, then only one cancellation is reported', async () => {
     consumer = createConsumer(100);
     await consumer.start();
     first();

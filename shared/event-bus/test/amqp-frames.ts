@@ -15,7 +15,7 @@ function methodFrame(payload: Buffer): Buffer {
   return Buffer.concat([head, payload, Buffer.from([0xce])]);
 }
 
-/** Publishes a message whose `type` is any bytes: `amqplib` itself writes only UTF-8. */
+/** Publishes a message whose `type` is arbitrary bytes: `amqplib` itself writes only UTF-8. */
 export async function publishWithType(amqpUrl: string, type: Buffer): Promise<void> {
   const connection = await connect(amqpUrl);
   const channel = await connection.createChannel();

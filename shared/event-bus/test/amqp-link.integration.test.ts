@@ -23,7 +23,7 @@ describe('connecting and closing', () => {
     await vhost.close();
   });
 
-  test('when a bus is connected twice, then it has its two connections, and close leaves none', async () => {
+  test('when a bus connects twice, then it has its two connections, and close leaves none', async () => {
     const bus = new EventBus({
       url,
       service: 'twice',
@@ -37,7 +37,7 @@ describe('connecting and closing', () => {
     await waitUntil(() => proxy.connections === 0);
   });
 
-  test('when a link is closed while it opens, then no connection comes of it', async () => {
+  test('when a link is closed while it opens, then it leaves no connection', async () => {
     const link = new AmqpLink({ url, name: 'brief', heartbeatSeconds: 10, logger: silentLogger });
     let setUps = 0;
     await link.add(async () => {
@@ -49,7 +49,7 @@ describe('connecting and closing', () => {
     expect({ setUps, state: link.state }).toEqual({ setUps: 0, state: 'closed' });
   });
 
-  test('when a link is closed while it opens, and its connection breaks at whatever step, then that is nobody’s error', async () => {
+  test('when a link is closed while it opens, and its connection breaks at any step, then there is no unhandled error', async () => {
     const breakAfter = async (delayMs: number) => {
       const ownProxy = await createTcpProxy(amqpUrl);
       // Each step of the handshake takes twice as long.
@@ -68,11 +68,11 @@ describe('connecting and closing', () => {
       await closed;
       await ownProxy.close();
     };
-    // A 'error' event that nobody listens to would end the process, or this test.
+    // An 'error' event without a listener would end the process, or this test.
     await Promise.all(Array.from({ length: 40 }, (_, at) => breakAfter(at * 5)));
   });
 
-  test('when the peer is gone without a word, then close destroys the connection, though no heartbeat would', async () => {
+  test('when the peer vanishes, then close destroys the connection without waiting for a heartbeat', async () => {
     const link = new AmqpLink({ url, name: 'silent', heartbeatSeconds: 0, logger: silentLogger });
     let lost: Error | undefined;
     await link.add(async (model) => {
@@ -85,11 +85,11 @@ describe('connecting and closing', () => {
     proxy.freeze(true);
     await link.close();
     await waitUntil(() => lost);
-    expect(lost).toMatchObject({ cause: { message: 'closed without an answer' } });
+    expect(lost).toMatchObject({ cause: { message: 'the peer did not answer the close' } });
     proxy.freeze(false);
   });
 
-  test('when the URL asks for smaller frames, then that is what the broker takes', async () => {
+  test('when the URL requests smaller frames, then the broker accepts that size', async () => {
     const link = new AmqpLink({
       url: `${url}?frameMax=8192`,
       name: 'small',
@@ -102,7 +102,7 @@ describe('connecting and closing', () => {
     await link.close();
   });
 
-  test('when a bus is closed in order, then it warns of nothing', async () => {
+  test('when a bus is closed properly, then it logs no warning', async () => {
     const lines: { level: string; msg: string }[] = [];
     const logger = createLogger({
       service: 'quiet',

@@ -10,12 +10,12 @@ describe('an AMQP URL', () => {
       port: 5671,
       username: 'us@r:ü',
       password: 'p@ss%ü/1',
-      // As amqplib takes it.
+      // As amqplib expects it.
       vhost: encodeURIComponent('a/ü'),
     });
   });
 
-  it('when it has a query, then amqplib gets what it knows of it', () => {
+  it('when it has a query, then amqplib receives the parameters it knows', () => {
     expect(amqpTargetOf('amqp://h?heartbeat=3&frameMax=8192&channelMax=7&locale=de_DE')).toMatchObject({
       ...{ heartbeat: 3, frameMax: 8192, channelMax: 7, locale: 'de_DE' },
     });
@@ -23,7 +23,7 @@ describe('an AMQP URL', () => {
     expect(amqpTargetOf('amqp://h', { heartbeatSeconds: 20 }).heartbeat).toBe(20);
   });
 
-  it('when it has neither login nor virtual host, then those are left to the defaults', () => {
+  it('when it has neither login nor virtual host, then the defaults apply', () => {
     const target = amqpTargetOf('amqp://h');
     expect(target).toMatchObject({ hostname: 'h', vhost: '%2F' });
     expect(target).not.toHaveProperty('username');

@@ -35,7 +35,7 @@ describe('binding keeper', () => {
   const isBound = (queue: string) => broker.asked.includes(`bind ${queue}-shop`);
   const codes = () => alerts.active().map(({ code, subject }) => `${code} ${subject}`);
 
-  test('when everything is made again, then the queues of the topology exist and are bound before any optional one is', async () => {
+  test('when everything is bound again, then the queues of the topology exist and are bound before any optional one', async () => {
     await keeper.refresh();
     const own = broker.asked.indexOf('bind stock-shop');
     expect(broker.asked.slice(0, own)).toContain('queue stock');
@@ -54,7 +54,7 @@ describe('binding keeper', () => {
     expect(isBound('all')).toBe(true);
   });
 
-  test('when one round takes longer than the time between two, then the next one waits for its turn', async () => {
+  test('when one round takes longer than the interval, then the next one waits', async () => {
     let end: () => void = () => undefined;
     let begun = 0;
     declare = () => {
@@ -72,13 +72,13 @@ describe('binding keeper', () => {
     expect(begun).toBe(2);
   });
 
-  test('when there is no connection, then nothing is asked', async () => {
+  test('when there is no connection, then nothing is requested', async () => {
     model = undefined;
     await keeper.refresh();
     expect(broker.asked).toEqual([]);
   });
 
-  test('when the broker refuses a binding, then that one is named until it is made, and the others are made all the same', async () => {
+  test('when the broker refuses a binding, then that one is reported until it succeeds, and the others are created', async () => {
     broker.refuses = { 'all-shop': { code: 403, message: "ACCESS_REFUSED - access to queue 'all' refused" } };
     await keeper.bindOptional(broker.model);
     expect(codes()).toEqual(['BINDING_REFUSED queue all']);
@@ -88,13 +88,13 @@ describe('binding keeper', () => {
     expect(codes()).toEqual([]);
   });
 
-  test('when an optional queue does not exist, then that is nobody’s concern', async () => {
+  test('when an optional queue does not exist, then nothing is reported', async () => {
     broker.refuses = { all: { code: 404, message: "NOT_FOUND - no queue 'all' in vhost '/'" } };
     await keeper.bindOptional(broker.model);
     expect([codes(), isBound('all'), isBound('audit')]).toEqual([[], false, true]);
   });
 
-  test('when the broker has a stream that it does not serve, then nothing may be published until it does', async () => {
+  test('when the broker has a stream that it does not serve, then nothing is published until it does', async () => {
     broker.refuses = { all: { code: 404, message: "NOT_FOUND - queue 'all' in vhost '/' is down or inaccessible" } };
     await expect(keeper.bindOptional(broker.model)).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',

@@ -21,7 +21,7 @@ describe('the circuit breaker', () => {
     return { breaker, states, call };
   }
 
-  test('when as many calls failed with a dependency away as the policy says, then it opens, and makes no further call', async () => {
+  test('when as many calls fail with a dependency away as the policy says, then it opens and makes no more calls', async () => {
     const { breaker, call } = create({ failures: 3 });
     for (const _ of [1, 2]) expect(await call(fail('transient'))).toBe('NO');
     expect(breaker.admits()).toBe(true);
@@ -30,14 +30,14 @@ describe('the circuit breaker', () => {
     expect(await call(fail('transient'))).toBe('BREAKER_OPEN');
   });
 
-  test('when calls fail by bugs, or fewer than most fail, then it stays closed', async () => {
+  test('when calls fail because of bugs, or less than most fail, then it stays closed', async () => {
     const { breaker, call } = create({ failures: 3 });
     for (const _ of [1, 2, 3, 4, 5]) await call(fail('fault'));
     for (const _ of [1, 2, 3, 4]) await call(fail('transient'));
     expect(breaker.state).toBe('closed');
   });
 
-  test('when it is half-open, then one call is admitted: it closes when that succeeds, and opens when not', async () => {
+  test('when it is half-open, then one call is admitted: it closes if that succeeds, else it opens', async () => {
     const { breaker, states, call } = create({ failures: 1, resetMs: 20 });
     await call(fail('transient'));
     await waitUntil(() => breaker.state === 'half-open');
@@ -48,21 +48,21 @@ describe('the circuit breaker', () => {
     await trying;
     expect(breaker.state).toBe('closed');
     expect(states).toEqual(['open', 'half-open', 'closed']);
-    // The success above still counts for as long as the window lasts: most have to fail.
+    // The success above still counts within the window, and most calls must fail.
     for (const _ of [1, 2]) await call(fail('transient'));
     await waitUntil(() => breaker.state === 'half-open');
     await call(fail('transient'));
     expect(breaker.state).toBe('open');
   });
 
-  test('when it is half-open and nothing comes to try with, then it closes', async () => {
+  test('when it is half-open and no message arrives to try, then it closes', async () => {
     const { breaker, states, call } = create({ failures: 1, resetMs: 20, halfOpenMs: 20 });
     await call(fail('transient'));
     await waitUntil(() => breaker.state === 'closed');
     expect(states).toEqual(['open', 'half-open', 'closed']);
   });
 
-  test('when a number is out of its bounds, then the policy is refused', () => {
+  test('when a number is out of range, then the policy is rejected', () => {
     expect(() => createBreakerPolicy({ failures: 0 })).toThrow(
       expect.objectContaining({ code: 'BUS_OPTIONS_INVALID' }),
     );

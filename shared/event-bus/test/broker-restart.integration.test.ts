@@ -37,10 +37,10 @@ test('when the broker is killed under load and comes back, then every event is h
   });
   await broker.sync();
   const events = Array.from({ length: 1000 }, (_, index) => placed(index + 1));
-  /** As the relay does it: again under the same id, until the broker has it. */
+  /** Like the relay: republishes under the same id until the broker has it. */
   const publishing = Promise.all(
     events.map(async (event) => {
-      for (let sent = await bus.send(event); sent.status !== 'confirmed'; ) sent = await bus.send(event);
+      for (let sent = await bus.tryPublish(event); sent.status !== 'confirmed'; ) sent = await bus.tryPublish(event);
     }),
   );
   await half;
@@ -53,13 +53,13 @@ test('when the broker is killed under load and comes back, then every event is h
   await waitUntil(() => bus.isHealthy(), { what: 'the bus to be healthy' });
   const later = placed(1001);
   await bus.publish(later);
-  await waitUntil(() => handled.has(later.id), { what: 'an event after all that' });
+  await waitUntil(() => handled.has(later.id), { what: 'an event after the restart' });
 });
 
-// On the same broker, which takes long to start; before the next suite changes it.
+// On the same broker, which is slow to start, before the next suite changes it.
 describeStreamRecovery(() => broker);
 
-describe('messages that are larger than the broker takes', () => {
+describe('messages larger than the broker accepts', () => {
   const options = { service: 'shop', catalogue: shopCatalogue };
   const queue = 'shop_renamed';
   const large = () => renamed('x'.repeat(4000));
@@ -70,12 +70,12 @@ describe('messages that are larger than the broker takes', () => {
     await publisher.connect();
     await publisher.publishAll([large(), renamed('small')]);
     await publisher.close();
-    // Of channels that are opened from now on. RabbitMQ 3.10 reads the setting, 4.0 what it keeps of it.
+    // Applies to channels opened from now on. RabbitMQ 3.10 reads the setting, 4.0 a cached copy of it.
     const set = 'application:set_env(rabbit, max_message_size, 3000), persistent_term:put(max_message_size, 3000).';
     await broker.control(['eval', set]);
   });
 
-  test('when they are published, then they alone are refused, and the channel is closed once', async () => {
+  test('when they are published, then only they are refused, and the channel is closed once', async () => {
     const publisher = new EventBus({ url: broker.amqpUrl, ...options, topology: [] });
     await publisher.connect();
     const outcomes = await publisher.publishAll([placed(), large(), placed(), large()]);
@@ -90,7 +90,7 @@ describe('messages that are larger than the broker takes', () => {
     await publisher.close();
   });
 
-  test('when one has failed in its consumer, then it stays with the broker and is reported, and the others are moved', async () => {
+  test('when one fails in its consumer, then it stays with the broker and is reported, and the others are moved', async () => {
     const alerts = createAlerts();
     const consumer = new EventBus({ url: broker.amqpUrl, ...options, topology: [], alerts });
     const tried: string[] = [];

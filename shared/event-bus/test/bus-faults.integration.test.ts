@@ -50,7 +50,7 @@ describe('the bus under faults', () => {
       expect(await harness.count(queue)).toBe(0);
     });
 
-    test('when the queue is deleted, then the consumer declares it again and goes on', async () => {
+    test('when the queue is deleted, then the consumer declares it again and continues', async () => {
       const { bus, seen } = await servingBus();
       await harness.deleteQueue(queue);
       await waitUntil(() => !bus.isHealthy());
@@ -59,7 +59,7 @@ describe('the bus under faults', () => {
       await waitUntil(() => seen.length === 1);
     });
 
-    test('when the queue exists with other arguments, then subscribe says so, and other subscriptions do not suffer', async () => {
+    test('when the queue exists with other arguments, then subscribe fails, and other subscriptions are unaffected', async () => {
       const { bus, seen } = await servingBus();
       const wrong = uniqueName('classic');
       await harness.management('PUT', `queues/${wrong}`, { durable: true, arguments: { 'x-queue-type': 'classic' } });
@@ -100,7 +100,7 @@ describe('the bus under faults', () => {
       expect(new Set(letters.map(({ messageId }) => messageId))).toEqual(new Set([event.id]));
     });
 
-    test('when a failed message cannot be moved, then a cancelled subscription gives it back within the drain limit', async () => {
+    test('when a failed message cannot be moved, then a cancelled subscription gives it back within the drain timeout', async () => {
       const bus = proxiedBus({ drainTimeoutMs: 200, publishTimeoutMs: 60_000 });
       await bus.connect();
       const handler = async () => {
@@ -139,7 +139,7 @@ describe('the bus under faults', () => {
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
-    test('when a foreign message has headers that no frame can hold with ours, then it dead-letters with those that fit', async () => {
+    test('when the headers of a foreign message do not fit a frame together with ours, then it is dead-lettered with those that fit', async () => {
       const { bus, seen } = await servingBus();
       const headers = {
         tenant: 'north',
@@ -163,7 +163,7 @@ describe('the bus under faults', () => {
       expect(letter?.headers).not.toHaveProperty('CC');
     });
 
-    test('when a property of a foreign message is not UTF-8, then it dead-letters all the same, and the queue drains', async () => {
+    test('when a property of a foreign message is not UTF-8, then it is still dead-lettered, and the queue drains', async () => {
       const { bus, seen } = await servingBus({ drainTimeoutMs: 20_000 });
       await publishWithType(harness.amqpUrl, Buffer.alloc(200, 0xe9));
       await bus.publish(placed());

@@ -9,7 +9,7 @@ import {
 } from '../src/index.ts';
 import { type ShopContract, shopCatalogue } from './shop-events.ts';
 
-/** A message as a test sees it at rest in a queue. */
+/** A message in a queue, as tests see it. */
 export interface SeenMessage {
   body: Buffer;
   messageId?: string;
@@ -27,18 +27,18 @@ export interface RawMessage {
 
 /** One broker, real or in memory, and what a test does to it behind the bus's back. */
 export interface BusHarness {
-  /** Messages that a consumer may have in hand beside its prefetch: the first one of its channel. */
+  /** How many unsettled messages a consumer may have beyond its prefetch: the first one of its channel. */
   beyondPrefetch: number;
   bus(options?: Partial<EventBusOptions<ShopContract>>): EventBus<ShopContract>;
-  /** What rests in a queue, oldest first, left where it is. */
+  /** The ready messages of a queue, oldest first, without removing them. */
   messages(queue: string): Promise<SeenMessage[]>;
-  /** How many messages wait in a queue and are in nobody's hand. */
+  /** How many messages of a queue are ready. */
   count(queue: string): Promise<number>;
   publishRaw(message: RawMessage): Promise<void>;
   deleteQueue(queue: string): Promise<void>;
-  /** Lets no more of the shop's events into a queue: its test is over. */
+  /** Unbinds a queue from the shop's events after its test. */
   retire(queue: string): Promise<void>;
-  /** Closes the buses that were made. */
+  /** Closes the buses it created. */
   closeBuses(): Promise<void>;
   close(): Promise<void>;
 }
@@ -91,7 +91,7 @@ export interface RabbitHarness extends BusHarness {
   management<Answer>(method: string, path: string, body?: unknown): Promise<Answer>;
 }
 
-/** On a virtual host of its own of the test broker. */
+/** Uses its own virtual host on the test broker. */
 export async function createRabbitHarness(): Promise<RabbitHarness> {
   const vhost = await createTestVhost();
   const connection = await connect(vhost.amqpUrl);
@@ -110,7 +110,7 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
       return bus;
     },
     async messages(queue) {
-      // What is got and not acknowledged goes back when the channel closes.
+      // Unacknowledged messages go back when the channel closes.
       const channel = await connection.createChannel();
       const seen: SeenMessage[] = [];
       for (let message = await channel.get(queue); message; message = await channel.get(queue)) {
@@ -129,7 +129,7 @@ export async function createRabbitHarness(): Promise<RabbitHarness> {
       await raw.deleteQueue(queue);
     },
     async retire(queue) {
-      // Not deleted: RabbitMQ 3.10 survives the deletion of few queues that have only just been declared.
+      // Not deleted: RabbitMQ 3.10 survives the deletion of only a few queues that have just been declared.
       for (const routingKey of ['shop.placed', 'shop.renamed', '*.renamed'])
         await raw.unbindQueue(queue, 'shop', routingKey);
     },

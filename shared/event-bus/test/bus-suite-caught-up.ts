@@ -6,9 +6,9 @@ import type { BusHarness } from './bus-harness.ts';
 import { type CreateHarness, type ShopEvent, useBusSuite } from './bus-suite-fixture.ts';
 import { Placed, placed } from './shop-events.ts';
 
-/** What a subscription can say of the messages that have come so far. */
+/** What a subscription knows about the messages that have arrived. */
 export function describeCaughtUp(createHarness: CreateHarness): void {
-  describe('a subscription that is asked whether it has caught up', () => {
+  describe('a subscription asked whether it has caught up', () => {
     const suite = useBusSuite(createHarness);
     let harness: BusHarness;
     let queue: string;
@@ -17,20 +17,20 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
     });
 
     async function subscribed(handler: Handler<ShopEvent>, prefetch = 10) {
-      // What a test leaves in hand is not waited for.
+      // Messages left unsettled by a test are not waited for.
       const bus = harness.bus({ drainTimeoutMs: 100 });
       await bus.connect();
       return { bus, subscription: await bus.subscribe({ queue, bindings: [Placed], handler, prefetch }) };
     }
 
-    /** A handler that holds every message until it is let go, and how many it has. */
+    /** A handler that holds every message until released, and the number it holds. */
     function holding() {
       const held: (() => void)[] = [];
       const handler = () => new Promise<void>((resolve) => held.push(resolve));
       return { held, handler };
     }
 
-    test('when nothing is there, then it has, and says so of the queue', async () => {
+    test('when the queue is empty, then it has caught up, and reports the counts', async () => {
       const { subscription } = await subscribed(async () => undefined);
       expect(subscription.state).toBe('consuming');
       expect(await subscription.caughtUp()).toEqual({ settled: true, counts: { ready: 0, consumers: 1 } });
@@ -38,7 +38,7 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       expect(subscription.longestRestMs).toBe(30_000);
     });
 
-    test('when a message is in hand, then it has as soon as that is settled', async () => {
+    test('when a message is in progress, then it has caught up once that is settled', async () => {
       const { held, handler } = holding();
       const { bus, subscription } = await subscribed(handler);
       await bus.publish(placed());
@@ -54,7 +54,7 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       expect(answer).toEqual({ settled: true, counts: { ready: 0, consumers: expect.any(Number) } });
     });
 
-    test('when messages wait in the queue, then it says how many', async () => {
+    test('when messages are ready in the queue, then it reports how many', async () => {
       const { held, handler } = holding();
       const { bus, subscription } = await subscribed(handler, 1);
       await bus.publishAll([placed(), placed(), placed(), placed()]);
@@ -66,11 +66,11 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       }
       const { settled, counts } = await asked;
       expect(settled).toBe(true);
-      // One may have been handed out before the second question.
+      // One may have been delivered before the second request.
       expect(counts?.ready).toBeGreaterThanOrEqual(2);
     });
 
-    test('when a message fails and rests, then it is settled, and comes back by the time that is told', async () => {
+    test('when a message fails and waits for its retry, then it is settled, and returns by the reported time', async () => {
       const tries: number[] = [];
       const { bus, subscription } = await subscribed(async () => {
         tries.push(performance.now());
@@ -87,16 +87,18 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       expect(subscription.returnsAt).toBe(returnsAt);
     });
 
-    test('when a message rests for long, then it is counted as resting', async () => {
+    test('when a message waits long for its retry, then it is counted as resting', async () => {
       const { bus, subscription } = await subscribed(async () => {
         throw new AppError({ code: 'AWAY', kind: 'transient', message: 'away', details: { retryAfterMs: 30_000 } });
       });
       await bus.publish(placed());
       await waitUntil(async () => (await subscription.countResting()) === 1);
+      // The broker counts the message before its confirm reaches the bus.
+      await waitUntil(() => Number.isFinite(subscription.returnsAt));
       expect(subscription.returnsAt).toBeGreaterThan(performance.now() + 10_000);
     });
 
-    test('when the consumer is lost with a message in hand, then it has not, and what comes back does so from then on', async () => {
+    test('when the consumer is lost with an unsettled message, then it has not caught up, and the message returns from then on', async () => {
       const { held, handler } = holding();
       const { bus, subscription } = await subscribed(handler);
       await bus.publish(placed());
@@ -105,8 +107,8 @@ export function describeCaughtUp(createHarness: CreateHarness): void {
       const before = performance.now();
       await harness.deleteQueue(queue);
       expect((await asked).settled).toBe(false);
-      // The broker's refusal to count a deleted queue is heard before the end of the channel.
-      await waitUntil(() => subscription.returnsAt >= before, { what: 'the return to be told' });
+      // The broker's refusal to count a deleted queue arrives before the end of the channel.
+      await waitUntil(() => subscription.returnsAt >= before, { what: 'the return to be reported' });
       held[0]?.();
     });
   });

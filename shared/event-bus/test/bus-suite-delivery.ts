@@ -5,7 +5,7 @@ import type { BusHarness } from './bus-harness.ts';
 import { type CreateHarness, type ShopEvent, useBusSuite } from './bus-suite-fixture.ts';
 import { Placed, placed, placedV2, renamed } from './shop-events.ts';
 
-/** How events get to their handlers. */
+/** How events reach their handlers. */
 export function describeDelivery(createHarness: CreateHarness): void {
   describe('delivery', () => {
     const suite = useBusSuite(createHarness);
@@ -16,18 +16,18 @@ export function describeDelivery(createHarness: CreateHarness): void {
       ({ harness, queue } = suite);
     });
 
-    test('when a bus is not connected, then it refuses at once what it is to tell; when it is, then it tells it', async () => {
+    test('when a bus is not connected, then a best-effort event is refused at once; when it is, then the event is published', async () => {
       const seen: string[] = [];
       const bus = harness.bus();
       const news = placed();
-      expect(await bus.tell(news)).toMatchObject({ status: 'unsent' });
+      expect(await bus.publishBestEffort(news)).toMatchObject({ status: 'unsent' });
       await bus.connect();
       await bus.subscribe({ queue, bindings: [Placed], handler: async ({ id }) => void seen.push(id) });
-      expect(await bus.tell(news)).toEqual({ status: 'confirmed' });
+      expect(await bus.publishBestEffort(news)).toEqual({ status: 'confirmed' });
       await waitUntil(() => seen.includes(news.id));
     });
 
-    test('when an event is published, then its handler gets it with its context', async () => {
+    test('when an event is published, then its handler receives it with its context', async () => {
       const seen: { event: ShopEvent; context: DeliveryContext }[] = [];
       const bus = await serving(async (event, context) => void seen.push({ event, context }));
       const event = placed(3);
@@ -69,13 +69,13 @@ export function describeDelivery(createHarness: CreateHarness): void {
       expect(seen).toEqual(['Renamed', 'Renamed']);
     });
 
-    test('when no queue wants an event, then it is confirmed: nobody is missing it', async () => {
+    test('when no queue is bound to an event, then it is confirmed: nobody misses it', async () => {
       const bus = harness.bus();
       await bus.connect();
-      expect(await bus.send(placed())).toEqual({ status: 'confirmed' });
+      expect(await bus.tryPublish(placed())).toEqual({ status: 'confirmed' });
     });
 
-    test('when the queue that should have an event was deleted, then it is declared again and gets it', async () => {
+    test('when the queue of an event was deleted, then it is declared again and receives the event', async () => {
       const seen: string[] = [];
       const bus = await serving(async (event) => void seen.push(event.id));
       await harness.deleteQueue(queue);
@@ -86,7 +86,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       expect(bus.isHealthy()).toBe(true);
     });
 
-    test('when a batch handler is busy, then what arrives meanwhile makes the next batch', async () => {
+    test('when a batch handler is busy, then the messages that arrive meanwhile form the next batch', async () => {
       const sizes: number[] = [];
       let release: () => void = () => undefined;
       const held = new Promise<void>((resolve) => {
@@ -102,7 +102,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       await bus.publish(placed());
       await waitUntil(() => sizes.length === 1);
       await bus.publishAll(Array.from({ length: 60 }, () => placed()));
-      await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'all to be handed over' });
+      await waitUntil(async () => (await harness.count(queue)) === 0, { what: 'all to be delivered' });
       release();
       await waitUntil(() => sizes.reduce((sum, size) => sum + size, 0) === 61);
       expect(sizes[0]).toBe(1);
@@ -110,7 +110,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       expect(sizes.length).toBeLessThan(20);
     });
 
-    test('when concurrency is 3 and prefetch 10, then 3 handlers run at once, and never more', async () => {
+    test('when concurrency is 3 and prefetch 10, then exactly 3 handlers run at once', async () => {
       let running = 0;
       let most = 0;
       let done = 0;
@@ -162,7 +162,7 @@ export function describeDelivery(createHarness: CreateHarness): void {
       expect([...seen.values()].filter(({ redelivered }) => redelivered)).toHaveLength(inHand);
     });
 
-    test('when a class handles events by decorators, then each version finds its method and the rest is skipped', async () => {
+    test('when a class handles events by decorators, then each version reaches its method and the rest is skipped', async () => {
       const calls: string[] = [];
       class Shop {
         readonly prefix = 'shop';
@@ -184,13 +184,13 @@ export function describeDelivery(createHarness: CreateHarness): void {
       expect(letter?.headers).toMatchObject({ [HEADERS.reason]: 'skipped' });
     });
 
-    test('when an event does not keep its contract at run time, then it is not published', async () => {
+    test('when an event violates its contract at run time, then it is not published', async () => {
       const bus = harness.bus();
       await bus.connect();
       const wrong = { ...placed(), data: { pieces: 0 } };
       await expect(bus.publish(wrong)).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
       const unknown = { ...placed(), type: 'Elsewhere' };
-      expect(await bus.send(unknown)).toMatchObject({
+      expect(await bus.tryPublish(unknown)).toMatchObject({
         status: 'unsendable',
         reason: expect.stringContaining('EVENT_NOT_IN_CATALOGUE'),
       });

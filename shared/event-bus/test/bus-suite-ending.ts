@@ -5,7 +5,7 @@ import type { BusHarness } from './bus-harness.ts';
 import { type CreateHarness, type ShopEvent, useBusSuite } from './bus-suite-fixture.ts';
 import { Placed, placed } from './shop-events.ts';
 
-/** What closing and cancelling leave behind. */
+/** What remains after closing and cancelling. */
 export function describeEnding(createHarness: CreateHarness): void {
   describe('the end of a subscription and of a bus', () => {
     const suite = useBusSuite(createHarness);
@@ -16,7 +16,7 @@ export function describeEnding(createHarness: CreateHarness): void {
       ({ harness, queue } = suite);
     });
 
-    test('when a bus closes, then what is in hand is finished and acknowledged, and nothing new is begun', async () => {
+    test('when a bus closes, then messages in progress are finished and acknowledged, and no more are started', async () => {
       const begun: string[] = [];
       const finished: string[] = [];
       let finish: () => void = () => undefined;
@@ -60,7 +60,7 @@ export function describeEnding(createHarness: CreateHarness): void {
       expect(first).toEqual([]);
     });
 
-    test('when a handler does not end, then a cancel aborts its signal after the drain limit and gives the message back', async () => {
+    test('when a handler does not end, then a cancel aborts its signal after the drain timeout and gives the message back', async () => {
       let signal: AbortSignal | undefined;
       const bus = harness.bus({ drainTimeoutMs: 50 });
       await bus.connect();
@@ -76,13 +76,13 @@ export function describeEnding(createHarness: CreateHarness): void {
       await waitUntil(async () => (await harness.count(queue)) === 1, { what: 'the message to be back in its queue' });
     });
 
-    test('when a bus is closed, then publishing and subscribing are refused, and it says that it is down', async () => {
+    test('when a bus is closed, then publishing and subscribing are refused, and health is down', async () => {
       const bus = harness.bus();
       await bus.connect();
       expect(bus.isHealthy()).toBe(true);
       await Promise.all([bus.close(), bus.close()]);
       await expect(bus.publish(placed())).rejects.toMatchObject({ code: 'BUS_CLOSED' });
-      expect(await bus.send(placed())).toMatchObject({ status: 'unsent' });
+      expect(await bus.tryPublish(placed())).toMatchObject({ status: 'unsent' });
       await expect(
         bus.subscribe({ queue: 'q', bindings: [Placed], handler: async () => undefined }),
       ).rejects.toMatchObject({

@@ -12,7 +12,7 @@ const invalid = () => new AppError({ code: 'NO_SUCH_SIZE', kind: 'invalid', mess
 const refused = () => new AppError({ code: 'CLOSED_TODAY', kind: 'refused', message: 'closed today' });
 const notFound = () => new AppError({ code: 'NO_SHOP', kind: 'not-found', message: 'no shop' });
 
-/** What becomes of messages that cannot be handled, and of handlers that fail. */
+/** What happens to messages that cannot be handled, and when handlers fail. */
 export function describeFailures(createHarness: CreateHarness): void {
   describe('failures', () => {
     const suite = useBusSuite(createHarness);
@@ -23,7 +23,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       ({ harness, queue } = suite);
     });
 
-    test('when a handler fails twice, then the third try succeeds after the delays, with id, correlation and address kept', async () => {
+    test('when a handler fails twice, then the third attempt succeeds after the delays, with id, correlation and address kept', async () => {
       const seen: { at: number; event: ShopEvent; context: DeliveryContext }[] = [];
       const bus = await serving(async (event, context) => {
         seen.push({ at: Date.now(), event, context });
@@ -41,7 +41,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
-    test('when a handler always fails, then the message is in the dead letters after its attempts, with the story of it', async () => {
+    test('when a handler always fails, then the message is dead-lettered after its attempts, with its history', async () => {
       let tries = 0;
       const bus = await serving(
         async () => {
@@ -79,7 +79,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       ['invalid', invalid, 1],
       ['not-found', notFound, 3],
     ])(
-      'when a handler throws %s, then the message dead-letters after the tries that this kind is worth',
+      'when a handler throws %s, then the message is dead-lettered after the attempts of that kind',
       async (_, error, expected) => {
         let tries = 0;
         const handler = async () => {
@@ -107,7 +107,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
-    test('when a dependency is away for longer than the attempts, then the message is not lost to the dead letters', async () => {
+    test('when a dependency is away for longer than the attempts, then the message is not dead-lettered', async () => {
       let tries = 0;
       const bus = await serving(
         async () => {
@@ -121,7 +121,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
-    test('when a bug follows a long absence of a dependency, then the absence has not used up its tries', async () => {
+    test('when a bug follows a long outage of a dependency, then the outage has used up none of its attempts', async () => {
       const attempts: number[] = [];
       const bus = await serving(
         async (_, { attempt }) => {
@@ -137,7 +137,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(await harness.count(`${queue}.dlq`)).toBe(0);
     });
 
-    test('when a message fails for good after an absence, then its headers tell both kinds of tries apart', async () => {
+    test('when a message fails for good after an outage, then its headers count both kinds of attempts separately', async () => {
       let tries = 0;
       const bus = await serving(
         async () => {
@@ -166,7 +166,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       ['an unknown version', envelopeOf({ version: 7 }), 'EVENT_VERSION_UNKNOWN'],
       ['wrong data', envelopeOf({ data: { pieces: 'many' } }), 'EVENT_DATA_INVALID'],
     ])(
-      'when a message is %s, then it is in the dead letters byte for byte, and the next one is handled',
+      'when a message is %s, then it is dead-lettered byte for byte, and the next one is handled',
       async (_, body, code) => {
         const seen: string[] = [];
         const bus = await serving(async ({ id }) => void seen.push(id));
@@ -180,7 +180,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       },
     );
 
-    test('when most calls fail because a dependency is away, then the queue rests instead of burning tries, tries one, and goes on', async () => {
+    test('when most calls fail because a dependency is away, then the queue pauses instead of using up attempts, tries one message, and resumes', async () => {
       const metrics = createMetricsRegistry('shop', { collectDefaults: false });
       const bus = harness.bus({ metrics, breaker: { failures: 3, resetMs: 1000 } });
       await bus.connect();
@@ -195,9 +195,9 @@ export function describeFailures(createHarness: CreateHarness): void {
       await bus.subscribe({ queue, bindings: [Placed], handler });
       await bus.publishAll(Array.from({ length: 20 }, (_, index) => placed(index + 1)));
       const state = () => (bus.health().details?.consumers as Record<string, string> | undefined)?.[queue];
-      await waitUntil(() => state() === 'resting', { what: 'a queue at rest' });
+      await waitUntil(() => state() === 'resting', { what: 'a paused queue' });
       expect(bus.isHealthy()).toBe(false);
-      await waitUntil(() => failed === 5, { what: 'two trials that failed' });
+      await waitUntil(() => failed === 5, { what: 'two failed trials' });
       const text = await metrics.metrics();
       expect(text).toContain(`warren_bus_breaker_opened_total{queue="${queue}",service="shop"} 3`);
       expect(text).toContain(`warren_bus_breaker_state{queue="${queue}",service="shop"} 2`);
@@ -208,7 +208,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(bus.isHealthy()).toBe(true);
     });
 
-    test('when an error says how long to wait, then the next try comes after the nearest delay that is not shorter', async () => {
+    test('when an error requests a delay, then the next attempt uses the shortest delay that is at least as long', async () => {
       const at: number[] = [];
       const bus = await serving(
         async () => {
@@ -223,7 +223,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(195);
     });
 
-    test('when a valid event is not among the contracts of the subscription, then it dead-letters as skipped', async () => {
+    test('when a valid event is not among the contracts of the subscription, then it is dead-lettered as skipped', async () => {
       const bus = harness.bus();
       await bus.connect();
       await bus.subscribe({ queue, bindings: [Placed], handler: async () => undefined });
@@ -251,7 +251,7 @@ export function describeFailures(createHarness: CreateHarness): void {
       expect(new Set(handled).size).toBe(29);
     });
 
-    test('when a message comes back from a delay queue, then only its own queue gets it, not every queue bound to its key', async () => {
+    test('when a message returns from a delay queue, then only its own queue receives it, not every queue bound to its key', async () => {
       const other = uniqueName('other');
       const otherSeen: string[] = [];
       const bus = harness.bus();

@@ -8,17 +8,17 @@ import { Placed, PlacedV2, Renamed, type ShopContract } from './shop-events.ts';
 export type ShopEvent = EventOf<ShopContract>;
 export type CreateHarness = () => Promise<BusHarness>;
 
-/** One broker for the tests of a suite, and a queue for each of them. */
+/** One broker for the tests of a suite, with a queue for each test. */
 export interface BusSuite {
   readonly harness: BusHarness;
   readonly queue: string;
-  /** A connected bus that handles every event of the shop that comes to `queue`. */
+  /** A connected bus that handles every shop event that reaches `queue`. */
   serving(handler: Handler<ShopEvent>, more?: { retry?: Partial<RetryPolicy> }): Promise<EventBus<ShopContract>>;
-  /** The dead letters of `queue`, once there are so many. */
+  /** The dead letters of `queue`, once there are this many. */
   deadLetters(count: number): Promise<SeenMessage[]>;
 }
 
-/** Sets it up before the tests of the suite that calls it, and takes it down after them. */
+/** Sets the fixture up before the calling suite's tests, and tears it down after them. */
 export function useBusSuite(createHarness: CreateHarness): BusSuite {
   let harness: BusHarness;
   let queue: string;

@@ -7,7 +7,7 @@ import { type CreateHarness, useBusSuite } from './bus-suite-fixture.ts';
 import { placed, renamed, type ShopContract } from './shop-events.ts';
 import { startReading } from './stream-reading.ts';
 
-/** A stream that gets every event, and its readers. */
+/** A stream that receives every event, and its readers. */
 export function describeStreams(createHarness: CreateHarness): void {
   describe('a stream', () => {
     const suite = useBusSuite(createHarness);
@@ -20,18 +20,18 @@ export function describeStreams(createHarness: CreateHarness): void {
       await bus.connect();
     });
 
-    /** A stream that exists, and the ids of the events in it. */
+    /** An existing stream, and the ids of its events. */
     async function filled(count: number): Promise<string[]> {
       const reading = await startReading(bus, { queue, from: 'first' });
       const events = Array.from({ length: count }, (_, index) => placed(index + 1));
-      // One by one: RabbitMQ hands over what came together as one block, whatever the prefetch.
+      // One by one: RabbitMQ delivers messages that arrived together as one block, whatever the prefetch.
       for (const event of events) await bus.publish(event);
       await reading.given(count);
       await reading.stop();
       return events.map(({ id }) => id);
     }
 
-    test('when events of any kind are published, then every reader gets all of them, in their order, each with its offset', async () => {
+    test('when events of any kind are published, then every reader receives all of them in order, each with its offset', async () => {
       const reading = await startReading(bus, { queue, from: 'first' });
       const events = [placed(1), renamed('one'), placed(2), renamed('two')];
       for (const event of events) await bus.publish(event);
@@ -48,10 +48,10 @@ export function describeStreams(createHarness: CreateHarness): void {
 
     test.each<[string, StreamStart, number]>([
       ['an offset', { offset: 7 }, 7],
-      ['behind an offset', { after: 7 }, 8],
-      ['a time before all of it', { timestamp: new Date(Date.now() - 60_000) }, 0],
+      ['after an offset', { after: 7 }, 8],
+      ['a time before all events', { timestamp: new Date(Date.now() - 60_000) }, 0],
       ['a time before 1970', { timestamp: new Date('0001-01-01T00:00:00Z') }, 0],
-    ])('when it is read from %s, then that is where it begins', async (_, from, first) => {
+    ])('when it is read from %s, then it starts there', async (_, from, first) => {
       const ids = await filled(10);
       const reading = await startReading(bus, { queue, from });
       await reading.given(10 - first);
@@ -60,7 +60,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       await reading.stop();
     });
 
-    test('when it is read from next, then it begins with what comes after that', async () => {
+    test('when it is read from next, then it starts with the next event to arrive', async () => {
       await filled(3);
       const reading = await startReading(bus, { queue, from: 'next' });
       const event = placed();
@@ -71,7 +71,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       await reading.stop();
     });
 
-    test('when messages are no valid events, then they are passed over and counted, and their offsets are not lost', async () => {
+    test('when messages are not valid events, then they are skipped and counted, and their offsets are kept', async () => {
       const metrics = createMetricsRegistry('test', { collectDefaults: false });
       const counting = harness.bus({ metrics });
       await counting.connect();
@@ -90,7 +90,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       await reading.stop();
     });
 
-    test('when the loop is left, aborted, or its bus closed, then the reading ends, and the bus can read again', async () => {
+    test('when the loop is left or aborted, or its bus closed, then reading ends, and the bus can read again', async () => {
       const ids = await filled(5);
       for await (const { events } of bus.readStream({ queue, from: 'first', maxBatch: 2 })) {
         expect(events.length).toBeGreaterThan(0);
@@ -106,7 +106,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       await expect(bus.readStream({ queue, from: 'first' }).next()).rejects.toMatchObject({ code: 'BUS_CLOSED' });
     });
 
-    test('when a reader is slow, then no more than its prefetch is handed over to it meanwhile', async () => {
+    test('when a reader is slow, then no more than its prefetch is delivered meanwhile', async () => {
       await filled(40);
       let letGo: () => void = () => undefined;
       const held = new Promise<void>((resolve) => {
@@ -114,7 +114,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       });
       const reading = await startReading(bus, { queue, from: 'first', prefetch: 4 }, () => held);
       await reading.given(1);
-      // Another reader gets everything in this time.
+      // Another reader receives everything in this time.
       await (await startReading(bus, { queue, from: 'first' })).given(40);
       expect(reading.ids.length).toBeLessThanOrEqual(4);
       letGo();
@@ -124,7 +124,7 @@ export function describeStreams(createHarness: CreateHarness): void {
       await reading.stop();
     });
 
-    test('when the stream is deleted, then it is declared anew and read from its beginning', async () => {
+    test('when the stream is deleted, then it is declared again and read from its beginning', async () => {
       const reading = await startReading(bus, { queue, from: 'first', resumeTimeoutMs: 200 });
       await bus.publishAll([placed(), placed(), placed()]);
       await reading.given(3);

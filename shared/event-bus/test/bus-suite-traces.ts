@@ -13,7 +13,7 @@ const inTrace = (context: Record<string, unknown>): ShopEvent => {
   return { ...event, metadata: { ...event.metadata, ...context } };
 };
 
-/** What every bus does with trace contexts, whether or not anybody records spans. */
+/** What every bus does with trace contexts, whether or not spans are recorded. */
 export function describeTraces(createHarness: CreateHarness): void {
   describe('trace contexts', () => {
     const suite = useBusSuite(createHarness);
@@ -26,7 +26,7 @@ export function describeTraces(createHarness: CreateHarness): void {
       seen = [];
     });
 
-    test('when an event belongs to a trace, then its message says so too, at each try and as a dead letter', async () => {
+    test('when an event belongs to a trace, then its message carries the context on each attempt and as a dead letter', async () => {
       const bus = await serving(
         async (event, context) => {
           await keep(event, context);
@@ -45,7 +45,7 @@ export function describeTraces(createHarness: CreateHarness): void {
     });
 
     test.each(['nonsense', 5, null])(
-      'when its traceparent is %j, which is none, then it is handled all the same',
+      'when its traceparent is the invalid %j, then it is still handled',
       async (given) => {
         const bus = await serving(keep);
         await bus.publish(inTrace({ traceparent: given, tracestate: 'a=1' }));
@@ -54,7 +54,7 @@ export function describeTraces(createHarness: CreateHarness): void {
       },
     );
 
-    test('when only the headers of a message name a trace, then its handler gets the event with it', async () => {
+    test('when only the headers of a message name a trace, then its handler receives the event with it', async () => {
       await serving(keep);
       const event = placed();
       const body = Buffer.from(JSON.stringify(event));

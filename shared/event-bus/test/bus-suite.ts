@@ -7,7 +7,7 @@ import type { CreateHarness } from './bus-suite-fixture.ts';
 import { describeStreams } from './bus-suite-streams.ts';
 import { describeTraces } from './bus-suite-traces.ts';
 
-/** What every bus promises, whatever is under it. */
+/** What every bus promises, on any broker. */
 export function describeBus(name: string, createHarness: CreateHarness): void {
   describe(name, () => {
     describeDelivery(createHarness);

@@ -22,7 +22,7 @@ describe('the topology that a bus declares', () => {
     expect(names(topologyOf().plan())).not.toContain('stock.dlq');
   });
 
-  test('when queues are optional, then those that the bus does not declare are to be bound, and their exchanges are declared', () => {
+  test('when queues are optional, then those that the bus does not declare are bound, and their exchanges are declared', () => {
     const all: QueueSpec = { queue: 'all', bindings: everythingOf('shop', 'street'), stream: true };
     const traffic: QueueSpec = { queue: 'traffic', bindings: everythingOf('street'), optional: true };
     const topology = topologyOf([spec, { ...spec, optional: true }, all, traffic]);
@@ -32,7 +32,7 @@ describe('the topology that a bus declares', () => {
     expect(topology.plan().essential?.exchanges).toEqual(new Set(['shop']));
   });
 
-  test('when an optional queue is consumed, then it is declared, and it is no other queue to be bound', () => {
+  test('when an optional queue is consumed, then it is declared and no longer bound as optional', () => {
     const topology = topologyOf([{ ...spec, optional: true }]);
     expect(names(topology.plan())).not.toContain('stock');
     topology.add(spec, retry);
@@ -40,23 +40,23 @@ describe('the topology that a bus declares', () => {
     expect(topology.plan().optional).toEqual([]);
   });
 
-  test('when a subscription is planned, then it has its dead letters, and the bus declares nothing of it yet', () => {
+  test('when a subscription is planned, then the plan has its dead letters, and the bus declares none of it yet', () => {
     const topology = topologyOf([]);
     expect(names(topology.planFor(spec, retry))).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));
     expect(names(topology.plan())).not.toContain('stock');
-    expect(topology.wants(Placed)).toBe(false);
+    expect(topology.hasQueueFor(Placed)).toBe(false);
   });
 
-  test('when a subscription is added and removed, then it is declared only meanwhile', () => {
+  test('when a subscription is added and removed, then it is declared only in between', () => {
     const topology = topologyOf([]);
-    expect(topology.wants(Placed)).toBe(false);
+    expect(topology.hasQueueFor(Placed)).toBe(false);
     topology.add(spec, retry);
     expect(names(topology.plan())).toEqual(expect.arrayContaining(['stock', 'stock.dlq', 'retry.250ms']));
-    expect(topology.wants(Placed)).toBe(true);
+    expect(topology.hasQueueFor(Placed)).toBe(true);
     topology.remove('stock');
     expect(names(topology.plan())).not.toEqual(expect.arrayContaining(['stock']));
     expect(names(topology.plan())).not.toContain('retry.250ms');
-    expect(topology.wants(Placed)).toBe(false);
+    expect(topology.hasQueueFor(Placed)).toBe(false);
   });
 
   test('when a subscription to a queue of the system is removed, then the queue stays, without its dead letters', () => {
@@ -68,7 +68,7 @@ describe('the topology that a bus declares', () => {
     expect(names(topology.plan())).not.toContain('stock.dlq');
   });
 
-  test('when a queue is named more than once, then it has all bindings, each once, and its subscription has them too', () => {
+  test('when a queue is named more than once, then it has all bindings, each once, and so does its subscription', () => {
     const wide = { queue: 'stock', bindings: [{ exchange: 'shop', routingKey: 'shop.#' }] };
     const both = [...spec.bindings, ...wide.bindings];
     const boundIn = ({ bindings }: TopologyPlan) => bindings.filter(({ queue }) => queue === 'stock');
@@ -79,20 +79,20 @@ describe('the topology that a bus declares', () => {
     expect(planned.queues.find(({ name }) => name === 'stock.dlq')?.arguments).toMatchObject({ 'x-message-ttl': 5 });
   });
 
-  test('when a stream is planned, then it takes everything that is published to any exchange of the catalogue', () => {
+  test('when a stream is planned, then it receives everything published to any exchange of the catalogue', () => {
     const { exchanges, bindings } = topologyOf([]).planForStream('all', {});
     expect(exchanges).toEqual([{ name: 'shop', type: 'topic' }]);
     expect(bindings).toEqual([{ queue: 'all', exchange: 'shop', routingKey: '#' }]);
   });
 
-  test('when a service does not say what it publishes to, then that is what its queues are bound to', () => {
+  test('when a service does not name the exchanges it publishes to, then those of its queues apply', () => {
     const elsewhere = { queue: 'mails', bindings: [{ exchange: 'mail', routingKey: '#' }], optional: true as const };
     const topology = topologyOf([spec, elsewhere]);
     expect(topology.plan().essential).toEqual({ exchanges: new Set(['shop']), queues: new Set(['stock']) });
-    expect(topology.attended()).toEqual(['stock']);
+    expect(topology.monitored()).toEqual(['stock']);
   });
 
-  test('when a service says what it publishes to, then it needs that, what takes it, and what it consumes itself', () => {
+  test('when a service names the exchanges it publishes to, then it needs them, their queues, and what it consumes itself', () => {
     const policy = createRetryPolicy(undefined);
     const others: QueueSpec[] = [
       { queue: 'audit', bindings: spec.bindings, optional: true },
@@ -102,7 +102,7 @@ describe('the topology that a bus declares', () => {
     const options = { queues, contracts: [Placed], retry: policy, deadLetter: {} };
     const publisher = new BusTopology({ ...options, publishes: ['shop', 'system'] });
     expect(publisher.plan().essential).toEqual({ exchanges: new Set(['shop', 'system']), queues: new Set(['stock']) });
-    expect(publisher.attended()).toEqual(['audit', 'stock']);
+    expect(publisher.monitored()).toEqual(['audit', 'stock']);
     const consumer = new BusTopology({ ...options, publishes: [] });
     consumer.add({ queue: 'mails', bindings: [] }, retry);
     const { exchanges, queues: needed } = consumer.plan().essential ?? {};
@@ -111,7 +111,7 @@ describe('the topology that a bus declares', () => {
     expect([exchanges?.has('shop'), needed?.has('stock')]).toEqual([false, false]);
   });
 
-  test('when a subscription is cancelled, then the bus no longer wants its queue', async () => {
+  test('when a subscription is cancelled, then the bus no longer declares its queue', async () => {
     const broker = new MemoryBroker();
     const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [], broker });
     await bus.connect();

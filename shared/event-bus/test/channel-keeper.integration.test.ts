@@ -47,7 +47,7 @@ describe('channel keeper', () => {
     await proxy.close();
   });
 
-  test('when the broker closes the channel alone, then another one is opened on the same connection', async () => {
+  test('when the broker closes only the channel, then another one is opened on the same connection', async () => {
     const { channel } = keeper;
     const { model } = link;
     await expect(channel?.checkQueue('no-such-queue')).rejects.toThrow('404');
@@ -58,7 +58,7 @@ describe('channel keeper', () => {
     expect(setUps).toBe(2);
   });
 
-  test('when the connection is lost while a channel that could not be set up is being closed, then the next connection has one', async () => {
+  test('when the connection is lost while a channel that failed its setup is closing, then the next connection opens one', async () => {
     onSetUp = () => {
       proxy.freeze(true);
       throw new Error('of no use');
@@ -79,7 +79,7 @@ describe('channel keeper', () => {
     expect(setUps).toBe(2);
   });
 
-  test('when the broker refuses the set-up for a while, then it is tried until it succeeds, and the reason is known meanwhile', async () => {
+  test('when the broker refuses the setup for a while, then it is retried until it succeeds, and the reason is available meanwhile', async () => {
     failSetUp = true;
     await keeper.channel?.close();
     await waitUntil(() => keeper.failure);

@@ -6,7 +6,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import type { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { ChannelKeeper } from '../src/amqp/channel-keeper.ts';
 
-test('when a channel dies in the same read as the last answer of its setup, then it is never handed out', async () => {
+test('when a channel ends in the same read as the last answer of its setup, then it is never exposed', async () => {
   const channels: (EventEmitter & { close(): Promise<void> })[] = [];
   const opened: unknown[] = [];
   const lost: unknown[] = [];
@@ -28,7 +28,7 @@ test('when a channel dies in the same read as the last answer of its setup, then
     },
     setUp: (channel) =>
       new Promise((resolve) => {
-        // What waits for the answer goes on only after both have been read.
+        // The code that waits for the answer resumes only after both have been read.
         resolve();
         if (channels.length === 1) channel.emit('close');
       }),
@@ -42,7 +42,7 @@ test('when a channel dies in the same read as the last answer of its setup, then
   await keeper.close();
 });
 
-test('when the broker closes the channel during the setup, then the failure is its reason, whatever the setup has heard, and it is logged once', async () => {
+test('when the broker closes the channel during setup, then its reason is the failure, whatever error the setup saw, and it is logged once', async () => {
   const errors: unknown[] = [];
   const link = {
     model: {},

@@ -7,7 +7,7 @@ const message = encodeEvent(placed(), Placed, true);
 const size = message.body.length;
 const closed = (code: string, text: string) => `Channel closed by server: ${code} with message "${text}"`;
 
-describe('what the broker closed a publishing channel for', () => {
+describe('why the broker closed a publishing channel', () => {
   test.each([
     [
       'configured max',
@@ -20,14 +20,14 @@ describe('what the broker closed a publishing channel for', () => {
       'max',
       closed('406 (PRECONDITION-FAILED)', `PRECONDITION_FAILED - message size 900 is larger than max size ${size - 1}`),
     ],
-  ])('when a message is above the %s size, then it is unsendable', (_, reason) => {
+  ])('when a message exceeds the %s size, then it is unsendable', (_, reason) => {
     expect(outcomeAfterClose(message, reason)).toMatchObject({
       status: 'unsendable',
       reason: expect.stringContaining(`${size}`),
     });
   });
 
-  test('when another message was too large, then this one is unknown', () => {
+  test('when another message was too large, then the outcome of this one is unknown', () => {
     const reason = closed('406 (PRECONDITION-FAILED)', `message size 900 is larger than configured max size ${size}`);
     expect(outcomeAfterClose(message, reason)).toEqual({ status: 'unknown', reason });
   });
@@ -65,7 +65,7 @@ describe('what the broker closed a publishing channel for', () => {
       ),
     ],
     [false, 'connection lost'],
-  ])('when it says what it refuses, then that is the fault of the route: %s for %s', (refused, reason) => {
+  ])('when the broker names what it refuses, then the route is at fault: %s for %s', (refused, reason) => {
     expect(outcomeAfterClose(message, reason)).toEqual({
       status: 'unknown',
       reason,

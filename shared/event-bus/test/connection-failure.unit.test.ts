@@ -4,7 +4,7 @@ import { explainDeclareFailure } from '../src/amqp/connection-failure.ts';
 const failure = (code: number, reason: string) =>
   Object.assign(new Error(`Operation failed: QueueDeclare; ${code} with message "${reason}"`), { code });
 
-describe('a declaration that fails', () => {
+describe('a failed declaration', () => {
   it.each([
     [406, "PRECONDITION_FAILED - inequivalent arg 'x-max-age' for queue 'events'", 'TOPOLOGY_REFUSED'],
     [404, "NOT_FOUND - no exchange 'shop' in vhost '/'", 'TOPOLOGY_REFUSED'],
@@ -20,7 +20,7 @@ describe('a declaration that fails', () => {
       'BROKER_UNAVAILABLE',
     ],
     [320, 'CONNECTION_FORCED - broker forced connection closure', 'BROKER_UNAVAILABLE'],
-  ])('when the broker says %d, %s, then it is %s', (code, reason, meant) => {
+  ])('when the broker answers %d, %s, then it is %s', (code, reason, meant) => {
     expect(explainDeclareFailure(failure(code, reason))).toMatchObject({ code: meant });
   });
 });

@@ -6,7 +6,7 @@ import type { RabbitHarness } from './bus-harness.ts';
 import { up, useProxiedShop } from './proxied-shop.ts';
 import { Placed, placed } from './shop-events.ts';
 
-describe('the bus under faults of its connections', () => {
+describe('the bus with connection faults', () => {
   const shop = useProxiedShop();
   const { proxiedBus, servingBus } = shop;
   let harness: RabbitHarness;
@@ -27,7 +27,7 @@ describe('the bus under faults of its connections', () => {
       await waitUntil(() => seen.length === 1);
       const raw = await connect(harness.amqpUrl);
       const channel = await raw.createChannel();
-      // The one of the connection that was cut goes when the broker has noticed.
+      // The consumer of the cut connection disappears once the broker notices.
       await waitUntil(async () => (await channel.checkQueue(queue)).consumerCount === 1, { what: 'one consumer' });
       await raw.close();
     });
@@ -36,7 +36,7 @@ describe('the bus under faults of its connections', () => {
       const bus = proxiedBus();
       await bus.connect();
       proxy.freeze(true);
-      const outcome = bus.send(placed());
+      const outcome = bus.tryPublish(placed());
       const publishing = expect(bus.publish(placed())).rejects.toMatchObject({
         code: 'PUBLISH_UNKNOWN',
         details: { outcome: { status: 'unknown' } },
@@ -47,12 +47,12 @@ describe('the bus under faults of its connections', () => {
       await publishing;
     });
 
-    test('when the broker is silent, then publishing ends within its time limit', async () => {
+    test('when the broker is silent, then publishing ends within its timeout', async () => {
       const bus = proxiedBus({ publishTimeoutMs: 200 });
       await bus.connect();
       proxy.freeze(true);
       const startedAt = Date.now();
-      expect(await bus.send(placed())).toEqual({
+      expect(await bus.tryPublish(placed())).toEqual({
         status: 'unknown',
         reason: 'no confirm within 200 ms',
         routeFault: 'unanswered',
@@ -61,7 +61,7 @@ describe('the bus under faults of its connections', () => {
       proxy.freeze(false);
     });
 
-    test('when a connection is half-open, then the heartbeat finds out, health tells, and it comes back', async () => {
+    test('when a connection is half-open, then the heartbeat detects it, health reports it, and it comes back', async () => {
       const { bus, seen } = await servingBus({ heartbeatSeconds: 1 });
       proxy.freeze(true);
       await waitUntil(() => !bus.isHealthy(), { what: 'a missed heartbeat' });
@@ -72,7 +72,7 @@ describe('the bus under faults of its connections', () => {
       await waitUntil(() => seen.length === 1);
     });
 
-    test('when the broker is away at start, then connect and subscribe do not wait for it, and all of it comes up later', async () => {
+    test('when the broker is away at start, then connect and subscribe do not wait for it, and everything comes up later', async () => {
       proxy.refuse(true);
       const seen: string[] = [];
       const bus = proxiedBus();
@@ -102,9 +102,9 @@ describe('the bus under faults of its connections', () => {
       proxy.refuse(true);
       proxy.cut();
       await waitUntil(() => !bus.canPublish());
-      const waiting = Array.from({ length: 6 }, (_, index) => bus.send(placed(index + 1)));
+      const waiting = Array.from({ length: 6 }, (_, index) => bus.tryPublish(placed(index + 1)));
       await expect(bus.publish(placed(99))).rejects.toMatchObject({ code: 'BUS_OVERLOADED' });
-      expect(await bus.send(placed(99))).toMatchObject({
+      expect(await bus.tryPublish(placed(99))).toMatchObject({
         status: 'unsent',
         reason: expect.stringContaining('BUS_OVERLOADED'),
       });
@@ -128,7 +128,7 @@ describe('the bus under faults of its connections', () => {
       expect(proxy.connections).toBe(0);
     });
 
-    test('when the peer is gone without a word, then close ends all the same', async () => {
+    test('when the peer vanishes, then close still ends', async () => {
       const { bus } = await servingBus({ drainTimeoutMs: 100 });
       proxy.freeze(true);
       const startedAt = Date.now();
@@ -144,7 +144,7 @@ describe('the bus under faults of its connections', () => {
         { pathname: '/nowhere' },
         /vhost nowhere not found|virtual host "nowhere" does not exist/,
       ],
-    ])('when %s, then connect says so', async (_, change, message) => {
+    ])('when %s, then connect reports it', async (_, change, message) => {
       const url = new URL(harness.amqpUrl);
       Object.assign(url, change);
       const bus = harness.bus({ url: url.href });
@@ -161,7 +161,7 @@ describe('the bus under faults of its connections', () => {
   });
 
   describe('publishing', () => {
-    test('when the broker blocks the connection, then nothing is sent and health is down, until it unblocks', async () => {
+    test('when the broker blocks the connection, then nothing is sent and health is down until it unblocks', async () => {
       const { bus, seen } = await servingBus();
       proxy.inject(BLOCKED);
       await waitUntil(() => !bus.canPublish());
@@ -178,7 +178,7 @@ describe('the bus under faults of its connections', () => {
     test('when the exchange was deleted, then the broker closes the channel, and both come back (channel never reopened)', async () => {
       const { bus, seen } = await servingBus();
       await harness.management('DELETE', 'exchanges/shop');
-      expect(await bus.send(placed())).toMatchObject({
+      expect(await bus.tryPublish(placed())).toMatchObject({
         status: 'unknown',
         reason: expect.stringContaining('404'),
         routeFault: 'refused',
@@ -188,7 +188,7 @@ describe('the bus under faults of its connections', () => {
       await waitUntil(() => seen.length === 1);
     });
 
-    test('when a queue is full, then the broker refuses the event, and the caller is told', async () => {
+    test('when a queue is full, then the broker rejects the event, and the caller is told', async () => {
       const topology = [{ queue, bindings: [{ exchange: 'shop', routingKey: 'shop.placed' }] }];
       const limit = { pattern: `^${queue}$`, definition: { 'max-length': 1 }, 'apply-to': 'queues' };
       await harness.management('PUT', 'policies/full', limit);

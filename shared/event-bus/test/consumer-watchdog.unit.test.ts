@@ -34,17 +34,17 @@ describe('the watchdog of a consumer', () => {
   test('when the broker counts no consumer, then it is unserved', async () => {
     counted.consumerCount = 0;
     await jest.advanceTimersByTimeAsync(100);
-    expect(reports).toEqual(['no consumer is counted']);
+    expect(reports).toEqual(['the broker counts no consumer']);
   });
 
-  test('when no consumer is counted because there is none on purpose, then it is left alone', async () => {
+  test('when there is no consumer on purpose, then it is left alone', async () => {
     consumes = false;
     counted.consumerCount = 0;
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual([]);
   });
 
-  test('when messages wait in two checks and none comes, then it is unserved, once', async () => {
+  test('when messages wait in two checks and none is delivered, then it is unserved, reported once', async () => {
     counted.messageCount = 7;
     await jest.advanceTimersByTimeAsync(100);
     expect(reports).toEqual([]);
@@ -52,14 +52,14 @@ describe('the watchdog of a consumer', () => {
     expect(reports).toEqual(['7 messages wait']);
   });
 
-  test('when a message is in hand, however long, then it is left alone', async () => {
+  test('when a message is unsettled, however long, then it is left alone', async () => {
     counted.messageCount = 7;
     epoch.delivered();
     await jest.advanceTimersByTimeAsync(5000);
     expect(reports).toEqual([]);
   });
 
-  test('when nothing comes for long, then it is idle, because a ghost looks the same', async () => {
+  test('when nothing arrives for long, then it is idle, because a ghost looks the same', async () => {
     await jest.advanceTimersByTimeAsync(900);
     expect(reports).toEqual([]);
     await jest.advanceTimersByTimeAsync(100);

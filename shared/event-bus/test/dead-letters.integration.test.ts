@@ -25,7 +25,7 @@ describe('the dead letters of a queue', () => {
   });
   afterAll(() => harness.close());
 
-  /** Lets events with 1, 2, … pieces dead-letter in this order, with the code that `codeOf` gives; the bus is closed again. */
+  /** Dead-letters events with 1, 2, … pieces in this order, with the code returned by `codeOf`, and closes the bus. */
   async function fill(count: number, codeOf: (pieces: number) => string = () => 'TOO_SMALL') {
     const bus = harness.bus();
     await bus.connect();
@@ -42,7 +42,7 @@ describe('the dead letters of a queue', () => {
     return events;
   }
 
-  /** Handles whatever comes to the queue from now on. */
+  /** Handles all messages of the queue from now on. */
   async function handleAll(fails?: AppError) {
     const seen: { id: string; context: DeliveryContext; replays: unknown }[] = [];
     const bus = harness.bus();
@@ -61,7 +61,7 @@ describe('the dead letters of a queue', () => {
   const piecesOf = ({ body }: DeadLetter) => (JSON.parse(body.toString()) as { data: { pieces: number } }).data.pieces;
   const left = async () => (await letters.list(queue)).map(piecesOf);
 
-  test('when they are listed, then each has its story, oldest first, and all stay in their order', async () => {
+  test('when they are listed, then each has its history, oldest first, and all stay in order', async () => {
     const events = await fill(3);
     const listed = await letters.list(queue);
     expect(listed).toHaveLength(3);
@@ -89,7 +89,7 @@ describe('the dead letters of a queue', () => {
     expect(await left()).toEqual([1, 2, 3]);
   });
 
-  test('when some are chosen by code, id, reason, time or limit, then only those are listed', async () => {
+  test('when some are selected by code, id, reason, time or limit, then only those are listed', async () => {
     const events = await fill(4, (pieces) => (pieces % 2 === 0 ? 'EVEN' : 'ODD'));
     const pieces = async (filter: object, limit?: number) =>
       (await letters.list(queue, { filter, limit })).map(piecesOf);
@@ -117,7 +117,7 @@ describe('the dead letters of a queue', () => {
     await waitUntil(async () => (await harness.count(queue)) === 0);
   });
 
-  test('when a replayed message fails again, then its dead letter says so, and the run does not go round for ever', async () => {
+  test('when a replayed message fails again, then its dead letter says so, and the run does not repeat forever', async () => {
     await fill(2);
     const seen = await handleAll(invalid('STILL_WRONG'));
     expect(await letters.replay(queue)).toBe(2);
@@ -130,14 +130,14 @@ describe('the dead letters of a queue', () => {
     expect(seen).toHaveLength(2);
   });
 
-  test('when the queue is gone, then replay says so and every dead letter is still there', async () => {
+  test('when the queue is gone, then replay fails and every dead letter is still there', async () => {
     await fill(3);
     await harness.deleteQueue(queue);
     await expect(letters.replay(queue)).rejects.toMatchObject({ code: 'PUBLISH_RETURNED' });
     expect(await left()).toEqual([1, 2, 3]);
   });
 
-  test('when a replay is cut off in the middle, then nothing is lost: each is in its queue, or still a dead letter, or both', async () => {
+  test('when a replay is interrupted, then nothing is lost: each message is in its queue, or still a dead letter, or both', async () => {
     const count = 300;
     await fill(count);
     const proxy = await createTcpProxy(harness.amqpUrl);
@@ -154,11 +154,11 @@ describe('the dead letters of a queue', () => {
     expect(found.length).toBeGreaterThan(0);
     expect(rest.length).toBeGreaterThan(0);
     expect(new Set([...found, ...rest]).size).toBe(count);
-    // Of some the confirm was outstanding, of others the acknowledgement was cut off on its way. Not of all: each is taken when its copy is confirmed.
+    // For some the confirm was outstanding, for others the acknowledgement was lost. Not for all: each is taken when its copy is confirmed.
     expect(rest.length).toBeLessThan(count);
   });
 
-  test('when there are more than one page, then a listing sees all of them and leaves them in their order, and a purge of the rest leaves what was not chosen', async () => {
+  test('when there is more than one page, then a listing sees all of them in order and leaves them there, and a filtered purge leaves the rest', async () => {
     await fill(150, (pieces) => (pieces === 140 ? 'SPARED' : 'TOO_SMALL'));
     const progress: number[] = [];
     const listed = await letters.list(queue, { onProgress: ({ seen, total }) => progress.push(seen / total) });
@@ -169,7 +169,7 @@ describe('the dead letters of a queue', () => {
     expect(await left()).toEqual([140]);
   });
 
-  test('when a replay takes several rounds, then each chosen message is put back once and in order, and the others stay in order', async () => {
+  test('when a replay takes several rounds, then each selected message is put back once and in order, and the others stay in order', async () => {
     await fill(60, (pieces) => (pieces % 3 === 0 ? 'SPARED' : 'TOO_SMALL'));
     const seen: DeadLetterProgress[] = [];
     const count = await letters.replay(queue, {
@@ -182,19 +182,19 @@ describe('the dead letters of a queue', () => {
     const piecesIn = (await harness.messages(queue)).map(({ body }) => JSON.parse(String(body)).data.pieces);
     expect(piecesIn).toEqual(Array.from({ length: 60 }, (_, at) => at + 1).filter((pieces) => pieces % 3 !== 0));
     expect(await left()).toEqual(Array.from({ length: 20 }, (_, at) => 3 * (at + 1)));
-    // It began again with what it had not taken.
+    // The new round started with the messages it had not taken.
     expect(seen.length).toBeGreaterThan(60);
     expect(seen.at(-1)).toEqual({ total: 60, seen: 60, done: 40 });
   });
 
-  test('when a rate is given, then a replay takes its time', async () => {
+  test('when a rate is given, then the replay is paced', async () => {
     await fill(5);
     const startedAt = performance.now();
     await letters.replay(queue, { ratePerSecond: 20 });
     expect(performance.now() - startedAt).toBeGreaterThanOrEqual(190);
   });
 
-  test('when the broker moved the message itself, then its own record gives reason and address', async () => {
+  test('when the broker itself moved the message, then its own record provides reason and address', async () => {
     await fill(1);
     await letters.purge(queue);
     await harness.publishRaw({
@@ -208,7 +208,7 @@ describe('the dead letters of a queue', () => {
     expect(letter).toMatchObject({ id: 'm-1', reason: 'unknown', code: 'EARLIER', headers: { 'x-mine': 'kept' } });
   });
 
-  test('when there is no such queue or no broker, then it says which', async () => {
+  test('when the queue or the broker is missing, then the error says which', async () => {
     await expect(letters.list('nonsense')).rejects.toMatchObject({ code: 'DEAD_LETTER_QUEUE_MISSING' });
     await expect(DeadLetters.connect({ url: 'amqp://u:p@127.0.0.1:1' })).rejects.toMatchObject({
       code: 'BROKER_UNAVAILABLE',

@@ -36,10 +36,10 @@ describe('defects found in other clients', () => {
     expect((await letters.list(queue))[0]).toMatchObject({ attempts: 4, reason: 'exhausted' });
   });
 
-  test('when a message with headers of its own dead-letters and is replayed, then it has them still (original headers dropped on dead-letter)', async () => {
+  test('when a message with its own headers is dead-lettered and replayed, then it still has them (original headers dropped on dead-letter)', async () => {
     const queue = uniqueName('shop');
     const headers = { 'x-tenant': 'north', nested: { deep: true } };
-    let mended = false;
+    let fixed = false;
     const seen: unknown[] = [];
     const bus = harness.bus();
     await bus.connect();
@@ -48,7 +48,7 @@ describe('defects found in other clients', () => {
       bindings: [Placed],
       retry: { maxAttempts: 2, baseMs: 20 },
       handler: async (_, context) => {
-        if (!mended) throw new Error('not yet');
+        if (!fixed) throw new Error('not yet');
         seen.push(context.headers);
       },
     });
@@ -57,7 +57,7 @@ describe('defects found in other clients', () => {
     await harness.publishRaw({ exchange: 'shop', routingKey: 'shop.placed', body, messageId: event.id, headers });
     await waitUntil(async () => (await letters.count(queue)) === 1, { what: 'the dead letter' });
     expect((await letters.list(queue))[0]?.headers).toEqual(headers);
-    mended = true;
+    fixed = true;
     expect(await letters.replay(queue)).toBe(1);
     await waitUntil(() => seen.length === 1);
     expect(seen).toEqual([headers]);

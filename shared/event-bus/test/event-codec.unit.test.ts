@@ -6,11 +6,11 @@ import { Placed, placed } from './shop-events.ts';
 const catalogue = createCatalogue([Placed]);
 const event = placed();
 
-/** The event with members that its contract does not name: they are kept, so they must be fit to be stored too. */
+/** The event with members that its contract does not name: they are kept, so they must be storable too. */
 const withMetadata = (more: object) => ({ ...event, metadata: { ...event.metadata, ...more } });
 const withData = (more: object) => ({ ...event, data: { ...event.data, ...more } });
 
-describe('text in an event that cannot be stored', () => {
+describe('text of an event that cannot be stored', () => {
   test.each([
     ['the correlation id', withMetadata({ correlationId: 'a\u0000' }), '/metadata/correlationId'],
     ['other metadata', withMetadata({ tenant: { name: '\u0000' } }), '/metadata/tenant/name'],
@@ -20,13 +20,13 @@ describe('text in an event that cannot be stored', () => {
     ['a member of the envelope', { ...event, extra: '\u0000' }, '/extra'],
     ['half a surrogate pair', withData({ note: 'cut \ud83d' }), '/data/note'],
     ['the other half', withData({ note: '\ude00 cut' }), '/data/note'],
-  ])('when it is in %s, then the event is neither taken nor published', (_, odd, path) => {
+  ])('when it is in %s, then the event is neither accepted nor published', (_, odd, path) => {
     const invalid = { code: 'EVENT_TEXT_INVALID', kind: 'invalid', message: expect.stringContaining(`at ${path} `) };
     expect(() => decodeEvent(catalogue, Buffer.from(JSON.stringify(odd)))).toThrow(expect.objectContaining(invalid));
     expect(() => encodeEvent(odd, Placed, true)).toThrow(expect.objectContaining(invalid));
   });
 
-  test('when it is only spoken of, or both halves are there, then the event is taken as it is', () => {
+  test('when it is only quoted, or both halves are present, then the event is accepted unchanged', () => {
     const fine = withData({ note: 'write \\u0000 for NUL, \\\\ud83d', smile: '\ud83d\ude00', control: '\u0001' });
     const body = Buffer.from(JSON.stringify(fine));
     expect(decodeEvent(catalogue, body)).toEqual(fine);

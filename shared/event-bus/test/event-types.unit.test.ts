@@ -16,7 +16,7 @@ test('when an event has the wrong shape, then publishing it does not compile', a
   await expect(bus.publish({ ...rest, data: { pieces: '3' } })).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
   // @ts-expect-error the data of version 1 in version 2
   await expect(bus.publish({ ...rest, data, version: 2 })).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
-  // @ts-expect-error no contract of this catalogue
+  // @ts-expect-error not a contract of this catalogue
   await expect(bus.publish({ ...rest, data, type: 'Sold' })).rejects.toMatchObject({
     code: 'EVENT_TYPE_UNKNOWN',
   });
@@ -25,7 +25,7 @@ test('when an event has the wrong shape, then publishing it does not compile', a
   await bus.close();
 });
 
-test('when a handler wants another event than its subscription brings, then it does not compile', async () => {
+test('when a handler expects an event that its subscription does not bring, then it does not compile', async () => {
   const bus = createInMemoryBus({ service: 'shop', catalogue: shopCatalogue, topology: [] });
   const subscribe = bus.subscribe.bind(bus);
   const wrong = () => {
@@ -36,7 +36,7 @@ test('when a handler wants another event than its subscription brings, then it d
     // @ts-expect-error a contract of another catalogue
     void subscribe({ queue: 'q', bindings: [Sold], handler: async () => {} });
     const sales = new EventBus({ service: 'sale', url: 'amqp://127.0.0.1', catalogue: createCatalogue([Sold]) });
-    // @ts-expect-error its catalogue knows no Placed
+    // @ts-expect-error its catalogue has no Placed
     void sales.publish(placed());
   };
   expect(wrong).toBeInstanceOf(Function);
@@ -52,7 +52,7 @@ test('when a handler wants another event than its subscription brings, then it d
   await bus.close();
 });
 
-test('when a decorated method wants other data than its event has, then it does not compile', () => {
+test('when a decorated method expects other data than its event has, then it does not compile', () => {
   class Sales {
     @EventHandler(Sold)
     async sold(event: { data: { id: string; currency: string } }) {
@@ -75,7 +75,7 @@ test('when a decorated method wants other data than its event has, then it does 
       return void event.data;
     }
 
-    // @ts-expect-error nobody knows what data an event of that name has
+    // @ts-expect-error the data of an event known only by name is unknown
     @EventHandler('Sold')
     async guess(event: { data: { id: string } }) {
       return void event.data.id;

@@ -7,9 +7,9 @@ const queue = 'sales_of_a_test';
 const v1 = () => createEvent(SoldV1, { aggregateId: first.id, source: 'sale', data: first });
 const v2 = () => createEvent(Sold, { aggregateId: first.id, source: 'sale', data: { ...first, currency: 'EUR' } });
 
-/** What a service of today knows. */
+/** What a current service knows. */
 const catalogue = createCatalogue([Sold]);
-/** What a service of the release before knows. */
+/** What a service of the previous release knows. */
 const released = createCatalogue([SoldV1]);
 
 let broker: MemoryBroker;
@@ -34,7 +34,7 @@ async function newConsumer(): Promise<EventBus<typeof Sold>> {
   return bus;
 }
 
-/** A consumer of the release before; gives what it handles. */
+/** A consumer of the previous release; returns the events it handles. */
 async function oldConsumer(): Promise<EventOf<typeof SoldV1>[]> {
   const bus = createInMemoryBus({ service: 'stock', broker, catalogue: released });
   buses.push(bus);
@@ -46,28 +46,28 @@ async function oldConsumer(): Promise<EventOf<typeof SoldV1>[]> {
 }
 
 describe('consumers of events of several versions', () => {
-  test('when version 1 is in flight, then a handler of the latest version gets it as that, under its own id', async () => {
+  test('when version 1 is in flight, then a handler of the latest version receives it as the latest, under its own id', async () => {
     const handled: EventOf<typeof Sold>[] = [];
     const bus = await newConsumer();
     await bus.subscribe({ queue, bindings: [Sold], handler: async (event) => void handled.push(event) });
     const [sent, latest] = [v1(), v2()];
-    await producer.send(sent);
-    await producer.send(latest);
+    await producer.tryPublish(sent);
+    await producer.tryPublish(latest);
     await waitUntil(() => handled.length === 2);
     expect(handled).toEqual([{ ...sent, version: 2, data: { ...first, currency: 'USD' } }, latest]);
   });
 
-  test('when a queue is bound by a pattern, then its handler gets the latest version', async () => {
+  test('when a queue is bound by a pattern, then its handler receives the latest version', async () => {
     const handled: number[] = [];
     const bus = await newConsumer();
     const pattern = { exchange: Sold.exchange, routingKey: 'sale.*' };
     await bus.subscribe({ queue, bindings: [pattern], handler: async ({ version }) => void handled.push(version) });
-    await producer.send(v1());
+    await producer.tryPublish(v1());
     await waitUntil(() => handled.length === 1);
     expect(handled).toEqual([2]);
   });
 
-  test('when version 1 is in a stream, then its reader gets the latest version', async () => {
+  test('when version 1 is in a stream, then its reader receives the latest version', async () => {
     const bus = await newConsumer();
     const read: unknown[] = [];
     const end = new AbortController();
@@ -78,14 +78,14 @@ describe('consumers of events of several versions', () => {
     const consumers = () => bus.health().details?.consumers as Record<string, string> | undefined;
     await waitUntil(() => consumers()?.[queue] === 'consuming');
     const sent = v1();
-    await producer.send(sent);
+    await producer.tryPublish(sent);
     await waitUntil(() => read.length === 1);
     expect(read).toEqual([{ ...sent, version: 2, data: { ...first, currency: 'USD' } }]);
     end.abort();
     await reading;
   });
 
-  test('when a class has a method for each version, then each gets what was published, and nothing is upcast', async () => {
+  test('when a class has a method for each version, then each receives what was published, and nothing is upcast', async () => {
     const handled: unknown[] = [];
     class Sales {
       @EventHandler(SoldV1)
@@ -101,8 +101,8 @@ describe('consumers of events of several versions', () => {
     const bus = await newConsumer();
     const handler = createClassHandler(new Sales());
     await bus.subscribe({ queue, bindings: [SoldV1, Sold], handler });
-    await producer.send(v1());
-    await producer.send(v2());
+    await producer.tryPublish(v1());
+    await producer.tryPublish(v2());
     await waitUntil(() => handled.length === 2);
     expect(handled).toEqual([first, 'EUR']);
   });
@@ -116,7 +116,7 @@ describe('consumers of events of several versions', () => {
       bindings: [Sold],
       handler: async ({ data }) => void latest.push(data.currency),
     });
-    const send = () => Promise.all(Array.from({ length: 10 }, () => producer.send(v1())));
+    const send = () => Promise.all(Array.from({ length: 10 }, () => producer.tryPublish(v1())));
     await send();
     await waitUntil(() => old.length + latest.length === 10);
     expect(old.length).toBeGreaterThan(0);
@@ -125,10 +125,10 @@ describe('consumers of events of several versions', () => {
     expect(broker.messages(`${queue}.dlq`)).toEqual([]);
   });
 
-  test('when version 2 reaches a consumer that knows only version 1, then it rests in the dead letters, unchanged, with the reason', async () => {
+  test('when version 2 reaches a consumer that knows only version 1, then it is dead-lettered unchanged, with the reason', async () => {
     const old = await oldConsumer();
     const event = v2();
-    await producer.send(event);
+    await producer.tryPublish(event);
     const letter = await waitUntil(() => broker.messages(`${queue}.dlq`)[0]);
     expect(old).toEqual([]);
     expect(JSON.parse(String(letter.body))).toEqual(event);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError } from '@warren/kernel';
 import fc from 'fast-check';
-import { cut, failureHeaders } from '../src/consume/failure-headers.ts';
+import { failureHeaders, truncate } from '../src/consume/failure-headers.ts';
 import { applicationHeaders, HEADERS, headerSize } from '../src/header-table.ts';
 import type { ReceivedMessage } from '../src/message.ts';
 
@@ -34,7 +34,7 @@ const sizeOf = (headers: object) =>
   Object.entries(headers).reduce((sum, [name, value]) => sum + headerSize(name, value), 0);
 
 describe('failure headers', () => {
-  test('when everything fits, then original headers, message and stack are whole', () => {
+  test('when everything fits, then original headers, message and stack are complete', () => {
     const headers = failureHeaders(failureOf({ tenant: 'north' }, 'wrong', 'the stack'), MAX_BYTES);
     expect(headers).toMatchObject({
       tenant: 'north',
@@ -43,7 +43,7 @@ describe('failure headers', () => {
     });
   });
 
-  test('when the first failure was earlier, then its time and the first address stay', () => {
+  test('when the first failure was earlier, then its time and the original address are kept', () => {
     const earlier = {
       [HEADERS.attempts]: 1,
       [HEADERS.firstFailedAt]: '2026-01-01T00:00:00.000Z',
@@ -59,7 +59,7 @@ describe('failure headers', () => {
     });
   });
 
-  test('when headers, message and stack are of any size, then all of it fits', () => {
+  test('when headers, message and stack have any size, then the total fits', () => {
     const headers = fc.dictionary(fc.string({ maxLength: 40 }), fc.string({ maxLength: 9000, unit: 'binary' }));
     fc.assert(
       fc.property(
@@ -76,7 +76,7 @@ describe('failure headers', () => {
     );
   });
 
-  test('when a header cannot be encoded again, then it is left out and named', () => {
+  test('when a header cannot be encoded again, then it is dropped and named', () => {
     const headers = failureHeaders(failureOf({ odd: { '!': 'bogus', value: 1 }, fine: 1 }), MAX_BYTES);
     expect(headers).toMatchObject({ fine: 1, [HEADERS.droppedHeaders]: 'odd' });
     expect(headers).not.toHaveProperty('odd');
@@ -84,21 +84,21 @@ describe('failure headers', () => {
 
   test.each([
     ['at the top', { ['\uFFFD'.repeat(86)]: 1 }],
-    ['further in', { nested: { ['\uFFFD'.repeat(86)]: 1 } }],
+    ['nested', { nested: { ['\uFFFD'.repeat(86)]: 1 } }],
     ['in a list', { list: [{ ['\uFFFD'.repeat(86)]: 1 }] }],
-  ])('when the name of a header %s has become too long in decoding, then the header is left out', (_, odd) => {
+  ])('when the name of a header %s has grown too long in decoding, then the header is dropped', (_, odd) => {
     const headers = failureHeaders(failureOf({ ...odd, fine: 1 }), MAX_BYTES);
     expect(headers).toHaveProperty('fine', 1);
     expect(headers).toHaveProperty(HEADERS.droppedHeaders);
     for (const name of Object.keys(odd)) expect(headers).not.toHaveProperty(name);
   });
 
-  test('when somebody forges a long address, then the headers fit all the same', () => {
+  test('when a long address is forged, then the headers still fit', () => {
     const forged = { [HEADERS.originalExchange]: 'x'.repeat(60_000), [HEADERS.originalRoutingKey]: 'x'.repeat(60_000) };
     expect(sizeOf(failureHeaders(failureOf(forged), MAX_BYTES))).toBeLessThanOrEqual(MAX_BYTES);
   });
 
-  test('when the broker or the bus have set headers, then they do not count as the application’s', () => {
+  test('when the broker or the bus has set headers, then they do not count as the application’s', () => {
     const given = {
       'x-death': [],
       'x-delivery-count': 2,
@@ -110,9 +110,9 @@ describe('failure headers', () => {
     expect(applicationHeaders(given)).toEqual({ 'x-request': 1, tenant: 'a' });
   });
 
-  test('when a text is cut, then no character is cut in half', () => {
-    expect(cut('añb', 2)).toBe('a');
-    expect(cut('añb', 3)).toBe('añ');
-    expect(cut('😀', 3)).toBe('');
+  test('when a text is truncated, then no character is split', () => {
+    expect(truncate('añb', 2)).toBe('a');
+    expect(truncate('añb', 3)).toBe('añ');
+    expect(truncate('😀', 3)).toBe('');
   });
 });

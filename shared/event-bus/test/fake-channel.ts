@@ -1,6 +1,6 @@
 import type { ConsumeMessage } from 'amqplib';
 
-/** A channel that answers in order, as soon as it is let. */
+/** A channel that answers in order, once allowed to. */
 export class FakeChannel {
   readonly said: string[] = [];
   readonly consumers = new Map<string, (message: ConsumeMessage | null) => void>();
@@ -15,7 +15,7 @@ export class FakeChannel {
   consume = (_: string, onMessage: (message: ConsumeMessage | null) => void, options: { consumerTag: string }) =>
     this.#ask(`consume ${options.consumerTag}`, () => this.consumers.set(options.consumerTag, onMessage));
 
-  /** Nothing that is asked from now on is answered before the returned function is called. */
+  /** Holds back all further answers until the returned function is called. */
   holdAnswers(): () => void {
     let answer = (): void => undefined;
     const held = new Promise<void>((resolve) => {
@@ -25,7 +25,7 @@ export class FakeChannel {
     return answer;
   }
 
-  /** Hands a message to a consumer as the broker does; `returns` is how often it came back. */
+  /** Delivers a message to a consumer as the broker does; `returns` is how often it came back. */
   deliver(consumerTag: string, messageId: string, returns = 0, header = 'x-delivery-count'): void {
     this.#tag += 1;
     const headers = returns === 0 ? {} : { [header]: returns };

@@ -20,7 +20,7 @@ afterEach(async () => {
 });
 afterAll(() => harness.close());
 
-test('when a queue is deleted and declared again at once, then its messages reach the consumer without a hand (a ghost swallows them)', async () => {
+test('when a queue is deleted and declared again at once, then its messages reach the consumer without manual help (a ghost swallows them)', async () => {
   const queue = uniqueName('shop');
   const bindings = [{ exchange: 'shop', routingKey: 'shop.placed' }];
   const plan = createTopologyPlan({ queues: [{ queue, bindings }], deadLettersOf: [queue], retryDelaysMs: [] });
@@ -32,7 +32,7 @@ test('when a queue is deleted and declared again at once, then its messages reac
     prefetch: 10,
     link,
     logger: silentLogger,
-    // The watchdog as in a service, but not as patient.
+    // The same watchdog as in a service, with shorter intervals.
     checkMs: 300,
     renewMs: 900,
     onDelivery(delivery) {

@@ -2,14 +2,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { silentLogger } from '@warren/kernel';
 import { createTcpProxy, type TcpProxy, uniqueName, waitUntil } from '@warren/testing';
 import { type Channel, connect, type GetMessage } from 'amqplib';
-import { Intake } from '../src/amqp/intake.ts';
+import { PoisonGuard } from '../src/amqp/poison-guard.ts';
 import { createRabbitHarness, type RabbitHarness } from './bus-harness.ts';
 import { Placed, placed } from './shop-events.ts';
 
 const MESSAGES = 100;
 const KILLER = 50;
 
-/** To the broker a process that dies is a connection that breaks with messages in hand; so that is what the killer does here. */
+/** To the broker, a dying process is a connection that breaks with unsettled messages; the killer here does the same. */
 describe('a message that kills its consumer', () => {
   let harness: RabbitHarness;
   let proxies: TcpProxy[];
@@ -43,14 +43,14 @@ describe('a message that kills its consumer', () => {
     await bus.subscribe({ queue, bindings: [Placed], handler, prefetch: 1000 });
   }
 
-  /** What is first in the queue, in the hand of this channel after it has come back three times. */
+  /** The head of the queue, delivered on this channel after it has come back three times. */
   async function returnedOften(channel: Channel): Promise<GetMessage> {
     for (let death = 0; death < 3; death += 1) channel.reject((await channel.get(queue)) as GetMessage, true);
     return (await channel.get(queue)) as GetMessage;
   }
 
   test.each([1, 2])(
-    'when %i instances consume, then it alone becomes a dead letter',
+    'when %i instances consume, then only that message becomes a dead letter',
     async (instances) => {
       const publisher = harness.bus({ topology: [{ queue, bindings: [Placed] }] });
       await publisher.connect();
@@ -61,7 +61,7 @@ describe('a message that kills its consumer', () => {
         what: 'the dead letter',
       });
       await waitUntil(async () => handled.size === MESSAGES - 1 && (await harness.count(queue)) === 0, {
-        what: 'its neighbours to be handled',
+        what: 'the other messages to be handled',
       });
       const letters = await harness.messages(`${queue}.dlq`);
       expect(letters.map(({ messageId }) => messageId)).toEqual([events[KILLER - 1]?.id]);
@@ -70,7 +70,7 @@ describe('a message that kills its consumer', () => {
     120_000,
   );
 
-  test('when what has come back often comes among others, then it waits until those are settled, and the queue is consumed on', async () => {
+  test('when a suspect arrives among other messages, then it waits until those are settled, and the queue continues', async () => {
     const seen: number[] = [];
     let release: () => void = () => undefined;
     const held = new Promise<void>((resolve) => {
@@ -92,7 +92,7 @@ describe('a message that kills its consumer', () => {
     };
     await bus.subscribe({ queue, bindings: [Placed], handler, concurrency: 10 });
     await publisher.publishAll([placed(1), placed(2)]);
-    await waitUntil(() => seen.length === 2, { what: 'both others to be begun' });
+    await waitUntil(() => seen.length === 2, { what: 'both others to be started' });
     channel.reject(suspect, true);
     await waitUntil(() => warnings.length > 0, { what: 'the suspect to arrive' });
     expect(warnings).toEqual([expect.objectContaining({ queue, returns: 4 })]);
@@ -101,12 +101,12 @@ describe('a message that kills its consumer', () => {
     release();
     await waitUntil(() => seen.length === 3, { what: 'the suspect to be handled' });
     await publisher.publish(placed(KILLER + 1));
-    await waitUntil(() => seen.length === 4, { what: 'what comes later to be handled' });
+    await waitUntil(() => seen.length === 4, { what: 'the later message to be handled' });
     expect(seen).toEqual([1, 2, KILLER, KILLER + 1]);
     await raw.close();
   });
 
-  test('when a handler never ends and a suspect comes, then that is handed on after a while, and the queue is consumed on', async () => {
+  test('when a handler never ends and a suspect arrives, then the suspect is delivered after a while, and the queue continues', async () => {
     const [suspect, endless, ...later] = [placed(1), placed(2), placed(3), placed(4)];
     const publisher = harness.bus({ topology: [{ queue, bindings: [Placed] }] });
     await publisher.connect();
@@ -116,11 +116,11 @@ describe('a message that kills its consumer', () => {
     const returned = await returnedOften(channel);
     const seen: unknown[] = [];
     const stuck: number[] = [];
-    const intake = new Intake({
+    const guard = new PoisonGuard({
       channel: await raw.createChannel(),
       queue,
       prefetch: 100,
-      patienceMs: 300,
+      stuckAfterMs: 300,
       onDelivery: (delivery) => {
         seen.push(delivery.properties.messageId);
         if (delivery.properties.messageId !== endless.id) delivery.ack();
@@ -130,13 +130,13 @@ describe('a message that kills its consumer', () => {
       onCancelled: () => undefined,
       onEnded: () => undefined,
     });
-    await intake.start();
+    await guard.start();
     await publisher.publish(endless);
-    await waitUntil(() => seen.length === 1, { what: 'the endless one to be begun' });
+    await waitUntil(() => seen.length === 1, { what: 'the endless handler to start' });
     channel.reject(returned, true);
-    await waitUntil(() => seen.length === 2, { what: 'the suspect to be handed on' });
+    await waitUntil(() => seen.length === 2, { what: 'the suspect to be delivered' });
     await publisher.publishAll(later);
-    await waitUntil(() => seen.length === 4, { what: 'what comes later to be handed on' });
+    await waitUntil(() => seen.length === 4, { what: 'the later message to be delivered' });
     expect(seen).toEqual([endless, suspect, ...later].map(({ id }) => id));
     expect(stuck).toEqual([1]);
     await raw.close();

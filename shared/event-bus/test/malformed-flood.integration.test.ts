@@ -7,13 +7,13 @@ import { DeadLetters, EventBus } from '../src/index.ts';
 import { Placed, placed, shopCatalogue } from './shop-events.ts';
 
 const COUNT = 4_000;
-/** The ids that this test keeps take about 4 MB; either half of the messages with their deliveries would take several times that. */
+/** The ids that this test keeps take about 4 MB; half of the messages with their deliveries would take several times that. */
 const MAX_GROWTH_BYTES = 6 * 1024 * 1024;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What is still held: measured after a collection, since a busy process has much that is not. */
+/** Memory still held after a garbage collection, since a busy process has much garbage. */
 function retainedBytes(): number {
   collectGarbage();
   const { heapUsed, external } = process.memoryUsage();
@@ -36,7 +36,7 @@ afterAll(async () => {
   await vhost.close();
 });
 
-/** Bytes that are no event in one of several ways, each one of its own. */
+/** Unique bytes that are not an event, for one of several reasons. */
 function malformed(index: number): Buffer {
   const kinds = [
     Buffer.concat([Buffer.from(`{"n":${index},"broken":`), Buffer.alloc(index % 50, 0xff)]),
@@ -47,7 +47,7 @@ function malformed(index: number): Buffer {
   return kinds[index % kinds.length] ?? Buffer.alloc(0);
 }
 
-test('when 4,000 malformed messages come among 4,000 good ones, then all good ones are handled, all bad ones are dead letters byte for byte, and memory is flat', async () => {
+test('when 4,000 malformed messages arrive among 4,000 good ones, then all good ones are handled, all bad ones are dead letters byte for byte, and memory is flat', async () => {
   const queue = uniqueName('flood');
   const handled = new Set<string>();
   const batchHandler = async (deliveries: readonly { event: { id: string } }[]) => {
@@ -75,7 +75,7 @@ test('when 4,000 malformed messages come among 4,000 good ones, then all good on
   await subscription.cancel();
   await connection.close();
   expect(handled).toEqual(good);
-  // What the broker's client and the last confirms held is let go a moment later.
+  // The broker's client and the last confirms release their memory a moment later.
   await waitUntil(
     () => {
       const growth = retainedBytes() - before;

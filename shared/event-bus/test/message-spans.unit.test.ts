@@ -26,7 +26,7 @@ const inTrace = (digit: string): ShopEvent => {
 };
 
 describe('the spans of messages', () => {
-  test('when an event is published and handled, then both have a span, one under the other, named as the conventions want it', async () => {
+  test('when an event is published and handled, then both have a span, one under the other, named by the conventions', async () => {
     const bus = await suite.serving(async () => undefined);
     const event = inTrace('a');
     await bus.publish(event);
@@ -65,7 +65,7 @@ describe('the spans of messages', () => {
     expect(process?.attributes).not.toHaveProperty('messaging.batch.message_count');
   });
 
-  test('when a handler publishes what follows, then that is a child of the handling of its cause, in the same trace', async () => {
+  test("when a handler publishes an event, then its span is a child of the handler's span, in the same trace", async () => {
     const follow = (causedBy: ShopEvent) =>
       createEvent(Renamed, { aggregateId: 'shop-1', data: { name: 'x' }, source: 'shop', causedBy });
     const bus = await suite.serving(async (event) => {
@@ -78,7 +78,7 @@ describe('the spans of messages', () => {
     expect(new Set(collector.spans().map((span) => span.spanContext().traceId))).toEqual(new Set(['b'.repeat(32)]));
   });
 
-  test('when several are handled as a batch, then its one span is linked with each, and each stays in its own trace', async () => {
+  test('when several events are handled as a batch, then its one span links to each, and each stays in its own trace', async () => {
     const traces: unknown[] = [];
     let calls = 0;
     let release = () => {};
@@ -113,7 +113,7 @@ describe('the spans of messages', () => {
     expect(contexts.map(({ traceId }) => traceId[0])).toEqual(['c', 'd', 'e']);
   });
 
-  test('when a handler fails and is tried again, then each try has a span under that of the sending, the failed one with its code', async () => {
+  test('when a handler fails and is retried, then each attempt has a span under the send span, the failed one with its code', async () => {
     let tries = 0;
     const bus = await suite.serving(async () => {
       tries += 1;
@@ -131,7 +131,7 @@ describe('the spans of messages', () => {
     expect(succeeded?.status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  test('when the broker does not take an event, then the span of its sending says what became of it', () => {
+  test('when the broker does not accept an event, then its send span has the outcome', () => {
     const event = placed();
     const { span } = startSend(event, encodeEvent(event, Placed, true));
     endSend(span as Span, { status: 'returned', reason: 'no queue wants it' });

@@ -6,18 +6,18 @@ import { Placed, type ShopContract } from './shop-events.ts';
 
 type Options = Partial<EventBusOptions<ShopContract>>;
 
-/** What a suite has that hurts a bus: one broker for all of its tests, a proxy in front of it and a queue for each. */
+/** The fixture of a suite that disturbs a bus: one broker for all tests, a proxy in front of it and a queue for each test. */
 export interface ProxiedShop {
   readonly harness: RabbitHarness;
   readonly proxy: TcpProxy;
   readonly queue: string;
   /** A bus that reaches the broker through the proxy. */
   proxiedBus(options?: Options): EventBus<ShopContract>;
-  /** The same, connected, and noting the ids of what comes to `queue`. */
+  /** The same, connected, and recording the ids that reach `queue`. */
   servingBus(options?: Options): Promise<{ bus: EventBus<ShopContract>; seen: string[] }>;
 }
 
-/** Sets the shop up before the tests of the suite that calls it, and takes it down after them. */
+/** Sets the fixture up before the calling suite's tests, and tears it down after them. */
 export function useProxiedShop(): ProxiedShop {
   let harness: RabbitHarness;
   let proxy: TcpProxy;
@@ -58,6 +58,6 @@ export function useProxiedShop(): ProxiedShop {
   };
 }
 
-/** Resolves when the bus says that it is well. */
+/** Resolves when the bus reports itself healthy. */
 export const up = (bus: { isHealthy(): boolean; health(): unknown }) =>
   waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });

@@ -2,10 +2,10 @@ import { describe, expect, it } from '@jest/globals';
 import type { ChannelModel, ConsumeMessage } from 'amqplib';
 import { QueueScan } from '../src/dead-letters/queue-scan.ts';
 
-/** A queue on a broker that hands over what the prefetch allows at once, as RabbitMQ does, and counts what lies about in this process. */
+/** A queue on a broker that delivers up to the prefetch at once, like RabbitMQ, and counts the messages waiting in this process. */
 function fakeQueue(bodies: readonly Buffer[]) {
   let next = 0;
-  const handed = { delivered: 0, seen: 0, mostWaiting: 0, unsettled: 0 };
+  const counts = { delivered: 0, seen: 0, mostWaiting: 0, unsettled: 0 };
 
   function createChannel() {
     let prefetch = 0;
@@ -14,9 +14,9 @@ function fakeQueue(bodies: readonly Buffer[]) {
     const push = () => {
       while (deliver && unsettled < prefetch && next < bodies.length) {
         unsettled += 1;
-        handed.delivered += 1;
-        handed.unsettled += 1;
-        handed.mostWaiting = Math.max(handed.mostWaiting, handed.delivered - handed.seen);
+        counts.delivered += 1;
+        counts.unsettled += 1;
+        counts.mostWaiting = Math.max(counts.mostWaiting, counts.delivered - counts.seen);
         deliver({ content: bodies[next], properties: {} } as ConsumeMessage);
         next += 1;
       }
@@ -32,7 +32,7 @@ function fakeQueue(bodies: readonly Buffer[]) {
       },
       ack() {
         unsettled -= 1;
-        handed.unsettled -= 1;
+        counts.unsettled -= 1;
         push();
       },
       async cancel() {
@@ -42,42 +42,42 @@ function fakeQueue(bodies: readonly Buffer[]) {
         return { messageCount: bodies.length - next };
       },
       async close() {
-        handed.unsettled -= unsettled;
+        counts.unsettled -= unsettled;
         next -= unsettled;
       },
     };
   }
-  return { connection: { createChannel: async () => createChannel() } as unknown as ChannelModel, handed };
+  return { connection: { createChannel: async () => createChannel() } as unknown as ChannelModel, counts };
 }
 
 async function scan(bodies: readonly Buffer[], deal: 'look' | 'take') {
-  const { connection, handed } = fakeQueue(bodies);
+  const { connection, counts } = fakeQueue(bodies);
   const whole = await QueueScan.open(connection, 'q');
   for (let held = await whole.next(); held; held = await whole.next()) {
-    handed.seen += 1;
+    counts.seen += 1;
     if (deal === 'take') held.take();
   }
-  return { handed, close: () => whole.close() };
+  return { counts, close: () => whole.close() };
 }
 
 describe('a scan of a queue', () => {
   it.each(['look', 'take'] as const)(
     'when messages are small, then at most a thousand wait in memory (%s)',
     async (deal) => {
-      const { handed, close } = await scan(Array(5000).fill(Buffer.alloc(2000)), deal);
-      expect(handed).toMatchObject({ seen: 5000, unsettled: deal === 'look' ? 5000 : 0 });
-      expect(handed.mostWaiting).toBeLessThanOrEqual(1000);
+      const { counts, close } = await scan(Array(5000).fill(Buffer.alloc(2000)), deal);
+      expect(counts).toMatchObject({ seen: 5000, unsettled: deal === 'look' ? 5000 : 0 });
+      expect(counts.mostWaiting).toBeLessThanOrEqual(1000);
       await close();
-      expect(handed.unsettled).toBe(0);
+      expect(counts.unsettled).toBe(0);
     },
   );
 
   it.each(['look', 'take'] as const)(
-    'when messages are large, then as many wait as fit into 8 MB, behind a first page of ten (%s)',
+    'when messages are large, then as many wait as fit into 8 MB, after a first page of ten (%s)',
     async (deal) => {
-      const { handed, close } = await scan(Array(100).fill(Buffer.alloc(1_000_000)), deal);
-      expect(handed.seen).toBe(100);
-      expect(handed.mostWaiting).toBeLessThanOrEqual(10);
+      const { counts, close } = await scan(Array(100).fill(Buffer.alloc(1_000_000)), deal);
+      expect(counts.seen).toBe(100);
+      expect(counts.mostWaiting).toBeLessThanOrEqual(10);
       await close();
     },
   );

@@ -27,7 +27,7 @@ describe('what the broker refuses', () => {
     return { alerts, codes: () => alerts.active().map(({ code, subject }) => `${code} ${subject}`) };
   };
 
-  test('when a topic may not be written to, then that one is reported, and what else was under way is published', async () => {
+  test('when a topic is not writable, then that one is reported, and other messages in flight are published', async () => {
     const { queue, topology } = queueFor();
     const login = { user: uniqueName('clerk'), password: 'secret' };
     const vhost = decodeURIComponent(new URL(harness.amqpUrl).pathname.slice(1));
@@ -54,18 +54,18 @@ describe('what the broker refuses', () => {
     await harness.management('DELETE', `/users/${login.user}`);
   });
 
-  test('when a queue is full, then that is reported until it takes messages again', async () => {
+  test('when a queue is full, then that is reported until it accepts messages again', async () => {
     const { queue, topology } = queueFor();
     const full = { pattern: `^${queue}$`, definition: { 'max-length': 1 }, 'apply-to': 'queues' };
     await harness.management('PUT', 'policies/full', full);
     const { alerts, codes } = watched();
     const bus = harness.bus({ topology, alerts });
     await bus.connect();
-    await waitUntil(async () => (await bus.send(placed())).status === 'nacked');
+    await waitUntil(async () => (await bus.tryPublish(placed())).status === 'nacked');
     expect(codes()).toEqual(['PUBLISH_REFUSED shop/shop.placed']);
-    // Taken away altogether the queue would go on refusing this channel.
+    // If the limit were removed altogether, the queue would keep refusing this channel.
     await harness.management('PUT', 'policies/full', { ...full, definition: { 'max-length': 1000 } });
-    await waitUntil(async () => (await bus.send(placed())).status === 'confirmed', { intervalMs: 50 });
+    await waitUntil(async () => (await bus.tryPublish(placed())).status === 'confirmed', { intervalMs: 50 });
     await waitUntil(() => codes().length === 0, { what: 'the alert to end' });
   });
 
@@ -75,12 +75,12 @@ describe('what the broker refuses', () => {
     const bus = harness.bus({ topology, alerts });
     await bus.connect();
     await harness.retire(queue);
-    expect(await bus.send(placed())).toEqual({ status: 'confirmed' });
-    // Declared again before the second try: reported all the same.
+    expect(await bus.tryPublish(placed())).toEqual({ status: 'confirmed' });
+    // The topology is declared again before the second attempt, and the failure is still reported.
     expect(alerts.active()).toMatchObject([{ code: 'EVENT_UNROUTABLE', subject: 'shop/shop.placed' }]);
   });
 
-  test('when the dead letters take nothing, then a failed message waits, and that is reported once', async () => {
+  test('when the dead letters accept nothing, then a failed message waits, and that is reported once', async () => {
     const { queue } = queueFor();
     const { alerts, codes } = watched();
     const bus = harness.bus({ alerts });

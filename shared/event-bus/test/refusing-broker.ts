@@ -1,11 +1,11 @@
 import { EventEmitter } from 'node:events';
 import type { ChannelModel } from 'amqplib';
 
-/** A broker that answers each channel in order, and closes one over a refusal, as RabbitMQ does. */
+/** A broker that answers each channel in order and closes one on a refusal, like RabbitMQ. */
 export class RefusingBroker {
-  /** What it refuses, by what it is asked (`exchange shop`), or by the name alone; it accepts anything else. */
+  /** What it refuses, by request (`exchange shop`) or by name alone; it accepts anything else. */
   refuses: Record<string, { code: number; message: string }> = {};
-  /** What it was asked, in that order: `exchange shop`, `queue stock`, `bind stock-shop`, `find stock`, `unbind shop`. */
+  /** The requests it received, in order: `exchange shop`, `queue stock`, `bind stock-shop`, `find stock`, `unbind shop`. */
   readonly asked: string[] = [];
   readonly model = { createChannel: async () => this.#channel() } as unknown as ChannelModel;
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReplayPace } from '../src/dead-letters/replay-pace.ts';
 
-/** Goes through a replay of so many messages, each of which takes a while, on a clock of its own. */
+/** Runs a replay of this many messages, each of which takes a while, on its own clock. */
 async function replay(count: number, { ratePerSecond, takesMs = 0 }: { ratePerSecond?: number; takesMs?: number }) {
   let nowMs = 1000;
   const pause = async (ms: number) => {
@@ -31,7 +31,7 @@ describe('the pace of a replay', () => {
     [0.5, 100, 7],
     [10, 1000, 4],
   ])(
-    'when the rate is %d per second, then it is kept, and no round of it holds messages longer than 30 s',
+    'when the rate is %d per second, then it is kept, and no round holds messages longer than 30 s',
     async (ratePerSecond, count, rounds) => {
       const replayed = await replay(count, { ratePerSecond });
       expect(replayed).toMatchObject({ rounds, durationMs: expect.closeTo(((count - 1) * 1000) / ratePerSecond) });
@@ -39,13 +39,13 @@ describe('the pace of a replay', () => {
     },
   );
 
-  it('when there is no rate but the broker is slow, then the rounds end in time all the same', async () => {
+  it('when there is no rate but the broker is slow, then the rounds still end in time', async () => {
     const { rounds, longestHoldMs } = await replay(100, { takesMs: 4000 });
     expect(rounds).toBe(13);
     expect(longestHoldMs).toBeLessThanOrEqual(34_000);
   });
 
-  it('when one message takes longer than a round, then each round gets on by one', async () => {
+  it('when one message takes longer than a round, then each round advances by one', async () => {
     expect((await replay(3, { takesMs: 60_000 })).rounds).toBe(3);
   });
 });

@@ -6,7 +6,7 @@ import type { StreamBatch, StreamStart } from '../src/index.ts';
 import { StreamReader } from '../src/streams/stream-reader.ts';
 import { placed, shopCatalogue } from './shop-events.ts';
 
-/** A broker in the test's hands. */
+/** A broker controlled by the test. */
 let broker: ConsumeStreamOptions;
 let restarts: number;
 let gaps: number;
@@ -62,7 +62,7 @@ function begin(
   batches = reader.batches();
 }
 
-/** When what is delivered was published, in seconds since 1970. */
+/** When the delivered messages were published, in seconds since 1970. */
 let timestamp: number | undefined;
 
 function deliver(...offsets: number[]): void {
@@ -79,7 +79,7 @@ function deliver(...offsets: number[]): void {
   }
 }
 
-/** The next batch, for which the offsets are delivered. */
+/** The next batch, after delivering these offsets. */
 async function next(...offsets: number[]): Promise<number[]> {
   const batch = batches.next();
   await new Promise(setImmediate);
@@ -89,7 +89,7 @@ async function next(...offsets: number[]): Promise<number[]> {
 }
 
 describe('a reader of a stream', () => {
-  it('when the broker loses it with messages that were not given yet, then each is given once', async () => {
+  it('when the broker loses it with messages not yet passed on, then each is passed on once', async () => {
     expect(await next(0, 1, 2, 3, 4)).toEqual([0, 1]);
     broker.onLost();
     expect(broker.startAt()).toEqual({ after: 1 });
@@ -97,7 +97,7 @@ describe('a reader of a stream', () => {
     expect(await next(4)).toEqual([4]);
   });
 
-  it('when it begins at the next message and is lost before that was given, then it goes on with that one', async () => {
+  it('when it starts at next and is lost before the first message was passed on, then it resumes with that one', async () => {
     await reader.close();
     begin('next');
     const batch = batches.next();
@@ -112,7 +112,7 @@ describe('a reader of a stream', () => {
     expect((value as StreamBatch<unknown>).events.map(({ offset }) => offset)).toEqual([100, 101]);
   });
 
-  it('when the broker is away for long, then that is no sign of another stream', async () => {
+  it('when the broker is away for long, then that does not indicate another stream', async () => {
     expect(await next(0)).toEqual([0]);
     jest.useFakeTimers();
     expect(broker.startAt()).toEqual({ after: 0 });
@@ -121,7 +121,7 @@ describe('a reader of a stream', () => {
     expect(restarts).toBe(0);
   });
 
-  /** Nothing comes for as long as the reader waits; then the broker begins anew as it is told. */
+  /** No message arrives until the reader's timeout; then the broker restarts where the reader says. */
   function silence(): unknown {
     jest.advanceTimersByTime(5000);
     jest.useRealTimers();
@@ -130,7 +130,7 @@ describe('a reader of a stream', () => {
     return broker.startAt();
   }
 
-  it('when what was given last does not come though the stream is served, then it is another one, read from its beginning', async () => {
+  it('when the last message does not arrive though the stream is served, then it is another stream, read from its beginning', async () => {
     expect(await next(6, 7)).toEqual([6, 7]);
     jest.useFakeTimers();
     expect(broker.startAt()).toEqual({ after: 7 });
@@ -144,7 +144,7 @@ describe('a reader of a stream', () => {
     expect({ restarts, gaps }).toEqual({ restarts: 3, gaps: 1 });
   });
 
-  it('when the broker was only slow, then the reading goes on where it was', async () => {
+  it('when the broker was only slow, then reading resumes where it was', async () => {
     expect(await next(6, 7)).toEqual([6, 7]);
     jest.useFakeTimers();
     broker.startAt();
@@ -156,7 +156,7 @@ describe('a reader of a stream', () => {
     expect(gaps).toBe(0);
   });
 
-  it('when the stream has forgotten what was given last, then that is a gap, and the rest is given', async () => {
+  it('when the stream no longer has the last message, then that is a gap, and the rest is passed on', async () => {
     expect(await next(6, 7)).toEqual([6, 7]);
     jest.useFakeTimers();
     broker.startAt();
@@ -165,7 +165,7 @@ describe('a reader of a stream', () => {
     expect(gaps).toBe(1);
   });
 
-  it('when the broker takes its time to answer, then what was decided meanwhile is done all the same', async () => {
+  it('when the broker is slow to answer, then what was decided meanwhile still happens', async () => {
     let attach: () => void = () => undefined;
     const attached = new Promise<void>((resolve) => {
       attach = resolve;
@@ -185,7 +185,7 @@ describe('a reader of a stream', () => {
     expect(await batch).toEqual({ done: true, value: undefined });
   });
 
-  it('when nothing comes, then the broker is asked anew, again and again, and it goes on behind what was given last', async () => {
+  it('when nothing arrives, then the consumer is restarted repeatedly, and reading resumes after the last message', async () => {
     begin('first', undefined, { renewMs: 20 });
     expect(await next(0)).toEqual([0]);
     const more = batches.next();
@@ -202,10 +202,10 @@ describe('a reader of a stream', () => {
     expect(gaps).toBe(0);
   });
 
-  it('when something is in hand, or it is to begin with what comes next, then the broker is left alone', async () => {
+  it('when a batch is unfinished, or reading starts at next, then the consumer is not restarted', async () => {
     begin('first', undefined, { renewMs: 10, stalledMs: 100 });
     await next(0, 1, 2);
-    // On a busy machine it may have been asked anew before the first of them came.
+    // On a busy machine it may have restarted before the first of them arrived.
     const before = restarts;
     await waitUntil(() => reader.isStalled());
     expect(restarts).toBe(before);
@@ -220,7 +220,7 @@ describe('a reader of a stream', () => {
     expect((await first).value).toMatchObject({ lastOffset: 7 });
   });
 
-  it('when the caller asks for no more though something is there, then it is stalled and lags, until it does', async () => {
+  it('when the caller requests no more though there are messages, then it is stalled and lags until the caller does', async () => {
     begin('first', undefined, { stalledMs: 30 });
     timestamp = Date.now() / 1000 - 100;
     expect(await next(0, 1, 2)).toEqual([0, 1]);

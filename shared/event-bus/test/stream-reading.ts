@@ -2,20 +2,20 @@ import { waitUntil } from '@warren/testing';
 import type { EventBus, ReadStreamOptions } from '../src/index.ts';
 import type { ShopContract } from './shop-events.ts';
 
-/** A loop over a stream that runs beside the test, and what it was given. */
+/** A loop over a stream that runs beside the test, and the events it received. */
 export interface StreamReading {
   readonly ids: string[];
   readonly offsets: number[];
   readonly batches: { size: number; lastOffset: number }[];
-  /** Resolves when so many events were given. */
+  /** Resolves when this many events were received. */
   given(count: number): Promise<void>;
   /** Ends the loop and resolves when it has ended. */
   stop(): Promise<void>;
-  /** Resolves when the loop has ended, by whatever. */
+  /** Resolves when the loop has ended, for whatever reason. */
   readonly ended: Promise<void>;
 }
 
-/** Starts to read; resolves when the broker has the reader. `hold` is awaited with each batch in hand. */
+/** Starts reading; resolves when the broker has registered the reader. `hold` is awaited with each batch. */
 export async function startReading(
   bus: EventBus<ShopContract>,
   options: ReadStreamOptions,

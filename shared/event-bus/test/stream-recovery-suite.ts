@@ -4,9 +4,9 @@ import { EventBus, type EventBusOptions } from '../src/index.ts';
 import { Placed, placed, type ShopContract, shopCatalogue } from './shop-events.ts';
 import { type StreamReading, startReading } from './stream-reading.ts';
 
-/** What RabbitMQ does with streams while it starts, made to last: each step is the broker's own. The broker must run before the suite does. */
+/** Makes permanent what RabbitMQ does with streams while it starts: each step is the broker's own. The broker must run before the suite does. */
 export function describeStreamRecovery(getBroker: () => TestBroker): void {
-  describe('a stream that comes back after its broker', () => defineTests(getBroker));
+  describe('a stream that returns after its broker', () => defineTests(getBroker));
 }
 
 function defineTests(getBroker: () => TestBroker): void {
@@ -47,12 +47,12 @@ function defineTests(getBroker: () => TestBroker): void {
     return bus;
   }
 
-  /** Erlang, with `Name` bound to the stream's. */
+  /** Erlang code with `Name` bound to the stream's name. */
   const evaluate = (code: string) =>
     getBroker().control(['eval', `Name = {resource, <<"/">>, queue, <<"${stream}">>}, ${code}`]);
   const LEADER = '[Queue] = ets:lookup(rabbit_queue, Name), Leader = amqqueue:get_pid(Queue)';
 
-  test('when the broker has a stream and does not serve it yet, then nothing is published before it does, though another queue would take it', async () => {
+  test('when the broker has a stream that it does not serve yet, then nothing is published before it does, though another queue would take it', async () => {
     // As between the first connection and the election of the stream's leader.
     await evaluate('mnesia:dirty_delete(rabbit_queue, Name).');
     const bus = newBus();
@@ -67,7 +67,7 @@ function defineTests(getBroker: () => TestBroker): void {
     await reading.given(1);
   });
 
-  test('when messages have failed, and the stream then gets another leader, then it takes every event all the same', async () => {
+  test('when messages have failed, and the stream then gets another leader, then the stream still receives every event', async () => {
     const bus = await connected({ retry: { maxAttempts: 2, baseMs: 50 } });
     let tries = 0;
     const fail = async () => {
@@ -76,9 +76,9 @@ function defineTests(getBroker: () => TestBroker): void {
     };
     const subscription = await bus.subscribe({ queue: taker, bindings: [Placed], handler: fail });
     await bus.publishAll([placed(1), placed(2)]);
-    await waitUntil(() => tries === 4, { what: 'two tries of each' });
+    await waitUntil(() => tries === 4, { what: 'two attempts of each' });
     await subscription.cancel();
-    // Silent now: what follows is unconfirmed when it dies.
+    // Suspended: the following messages are unconfirmed when it dies.
     await evaluate(`${LEADER}, sys:suspend(Leader).`);
     const early = sendAll(bus, 20);
     await waitUntil(() => bus.health().details?.unconfirmed === 20, { what: 'events without a confirm' });
@@ -87,11 +87,11 @@ function defineTests(getBroker: () => TestBroker): void {
     await waitUntil(() => sent.every(({ id }) => reading.ids.includes(id)), { what: 'every event in the stream' });
   });
 
-  /** As the relay does it: again under the same id, until the broker has it. */
+  /** Like the relay: republishes under the same id until the broker has it. */
   function sendAll(bus: EventBus<ShopContract>, count: number) {
     const events = Array.from({ length: count }, (_, index) => placed(index + 1));
     const send = async (event: (typeof events)[number]) => {
-      for (let sent = await bus.send(event); sent.status !== 'confirmed'; ) sent = await bus.send(event);
+      for (let sent = await bus.tryPublish(event); sent.status !== 'confirmed'; ) sent = await bus.tryPublish(event);
       return event;
     };
     return Promise.all(events.map(send));

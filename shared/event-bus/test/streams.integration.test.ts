@@ -20,7 +20,7 @@ describe('a stream on RabbitMQ', () => {
     ({ harness, proxy, queue } = shop);
   });
 
-  test('when the connection is cut again and again, then every event is given once, in its order', async () => {
+  test('when the connection is cut repeatedly, then every event is received once, in order', async () => {
     const publisher = harness.bus();
     await publisher.connect();
     const bus = proxiedBus();
@@ -40,7 +40,7 @@ describe('a stream on RabbitMQ', () => {
     await reading.stop();
   });
 
-  test('when nothing came between two losses of the connection, then the last event is not given again', async () => {
+  test('when nothing arrived between two connection losses, then the last event is not repeated', async () => {
     const bus = proxiedBus();
     await bus.connect();
     const reading = await startReading(bus, { queue, from: 'first' });
@@ -57,7 +57,7 @@ describe('a stream on RabbitMQ', () => {
     await reading.stop();
   });
 
-  test('when the stream is not the one that was read, then it is read from its beginning', async () => {
+  test('when the stream is a different one, then it is read from its beginning', async () => {
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
     const bus = harness.bus({ metrics });
     await bus.connect();
@@ -73,7 +73,7 @@ describe('a stream on RabbitMQ', () => {
     await late.stop();
   });
 
-  test('when the stream has forgotten what was to come, then the gap is counted and the rest is given', async () => {
+  test('when the stream no longer has the next events, then the gap is counted and the rest is received', async () => {
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
     const bus = harness.bus({ metrics });
     await bus.connect();
@@ -92,7 +92,7 @@ describe('a stream on RabbitMQ', () => {
     await late.stop();
   });
 
-  test('when a queue of another kind has the name, then the reading fails with TOPOLOGY_REFUSED', async () => {
+  test('when a queue of another kind has the name, then reading fails with TOPOLOGY_REFUSED', async () => {
     const bus = harness.bus();
     await bus.connect();
     await bus.subscribe({ queue, bindings: [Placed], handler: async () => undefined });
@@ -100,7 +100,7 @@ describe('a stream on RabbitMQ', () => {
     expect(bus.isHealthy()).toBe(true);
   });
 
-  test('when the broker is away at the start, then the reading begins when it is back', async () => {
+  test('when the broker is away at the start, then reading starts when it is back', async () => {
     const publisher = harness.bus();
     await publisher.connect();
     proxy.refuse(true);
@@ -114,7 +114,7 @@ describe('a stream on RabbitMQ', () => {
     await reading.stop();
   });
 
-  test('when a batch is in hand for long, then its age shows as lag until it is dealt with', async () => {
+  test('when a batch is unfinished for long, then its age is reported as lag until it is finished', async () => {
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
     const bus = harness.bus({ metrics });
     await bus.connect();
@@ -130,7 +130,7 @@ describe('a stream on RabbitMQ', () => {
     expect(await lag()).toBe(0);
     await bus.publish(placed());
     await reading.given(1);
-    // AMQP has whole seconds.
+    // AMQP uses whole seconds.
     await waitUntil(async () => (await lag()) >= 1);
     goOn();
     await waitUntil(async () => (await lag()) === 0);

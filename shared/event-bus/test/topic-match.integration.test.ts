@@ -19,7 +19,7 @@ afterAll(async () => {
   await vhost.close();
 });
 
-/** Which of the keys the broker routes to a queue bound with the pattern. */
+/** Returns the keys that the broker routes to a queue bound with the pattern. */
 async function routed(pattern: string, keys: string[]): Promise<string[]> {
   const { queue } = await channel.assertQueue('', { exclusive: true });
   await channel.bindQueue(queue, 'topics', pattern);

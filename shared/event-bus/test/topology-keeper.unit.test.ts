@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globa
 import { type Alerts, createAlerts, createLogger } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
 import { TopologyKeeper } from '../src/amqp/topology-keeper.ts';
-import type { Posting } from '../src/broker.ts';
+import type { PendingMessage } from '../src/broker.ts';
 import { createTopologyPlan, type TopologyPlan } from '../src/topology/topology-plan.ts';
 import { RefusingBroker } from './refusing-broker.ts';
 
@@ -19,7 +19,7 @@ const NOT_RUNNING = { code: 404, message: "NOT_FOUND - queue 'stock' is down or 
 const forbidden = (what: string) => ({ code: 403, message: `ACCESS_REFUSED - access to ${what} in vhost '/' refused` });
 const lostOver = (what: string) => `Channel closed by server: 403 with message "${forbidden(what).message}"`;
 
-const posting = (exchange: string, expendable?: boolean) => ({ message: { exchange }, expendable }) as Posting;
+const pending = (exchange: string, bestEffort?: boolean) => ({ message: { exchange }, bestEffort }) as PendingMessage;
 
 describe('topology keeper', () => {
   let broker: RefusingBroker;
@@ -50,7 +50,7 @@ describe('topology keeper', () => {
   const writeChecks = () => broker.asked.filter((what) => what === 'unbind shop').length;
   const isHeld = () => keeper.isRefused('shop');
 
-  /** After how many whole seconds each of the next looks comes. */
+  /** The whole seconds before each of the next attempts. */
   async function pausesUntil(count: number): Promise<number[]> {
     const pauses: number[] = [];
     let seconds = 0;
@@ -66,7 +66,7 @@ describe('topology keeper', () => {
   }
 
   describe('declares', () => {
-    test('when several things are refused, then each is named by its own reason, and the rest is declared', async () => {
+    test('when several things are refused, then each is reported with its own reason, and the rest is declared', async () => {
       broker.refuses = { notes: WRONG_TYPE, stock: { code: 405, message: 'locked' } };
       await declare();
       expect(keeper.refused).toEqual({ 'exchange notes': 'inequivalent type', 'queue stock': 'locked' });
@@ -75,7 +75,7 @@ describe('topology keeper', () => {
       expect(broker.asked.filter((what) => what.startsWith('bind'))).toEqual([]);
     });
 
-    test('when it is asked to declare while it does, then one follows the other, also when that fails', async () => {
+    test('when declare is called while it runs, then the calls run one after the other, even after a failure', async () => {
       const lost = { createChannel: () => Promise.reject(new Error('closed')) } as unknown as ChannelModel;
       const both = [keeper.declare(lost), declare()];
       await expect(both[0]).rejects.toMatchObject({ code: 'BROKER_UNAVAILABLE' });
@@ -85,7 +85,7 @@ describe('topology keeper', () => {
       expect(broker.asked).toEqual([...first, ...first, ...first]);
     });
 
-    test('when something stays refused, then it is tried after 1, 2, 4 … 30 s, and after the first pause again once all was well', async () => {
+    test('when something stays refused, then it is retried after 1, 2, 4 … 30 s, and after the first pause again once all was well', async () => {
       broker.refuses = { notes: WRONG_TYPE };
       await declare();
       expect(await pausesUntil(7)).toEqual([1, 2, 4, 8, 16, 30, 30]);
@@ -96,10 +96,10 @@ describe('topology keeper', () => {
       expect(await pausesUntil(2)).toEqual([1, 2]);
     });
 
-    test('when others were refused something, then it looks soon, unless it is about to look anyway', async () => {
-      keeper.lookSoon();
+    test('when something declared elsewhere is refused, then it retries soon, unless a retry is already due', async () => {
+      keeper.retrySoon();
       await jest.advanceTimersByTimeAsync(800);
-      keeper.lookSoon();
+      keeper.retrySoon();
       expect(tries()).toBe(0);
       await jest.advanceTimersByTimeAsync(200);
       expect(tries()).toBe(1);
@@ -107,7 +107,7 @@ describe('topology keeper', () => {
       expect(tries()).toBe(1);
     });
 
-    test('when there is no connection, or it is closed, then it does not look', async () => {
+    test('when there is no connection, or it is closed, then it does not retry', async () => {
       broker.refuses = { notes: WRONG_TYPE };
       await declare();
       link.model = undefined;
@@ -124,8 +124,8 @@ describe('topology keeper', () => {
     });
   });
 
-  describe('tells what a refusal means', () => {
-    test('when a queue is known and does not run yet, then that is no refusal, and is over when it runs', async () => {
+  describe('reports what a refusal means', () => {
+    test('when a queue is known but not running yet, then that is not a refusal, and ends when it runs', async () => {
       broker.refuses = { stock: NOT_RUNNING };
       await declare();
       expect([codes(), keeper.firstRefusal]).toEqual([['QUEUE_UNAVAILABLE queue stock'], undefined]);
@@ -135,7 +135,7 @@ describe('topology keeper', () => {
       expect(broker.asked).toEqual(expect.arrayContaining(['bind stock-shop', 'bind papers-notes']));
     });
 
-    test('when the reason of a refusal changes its kind, then one alert takes the place of the other', async () => {
+    test('when the reason of a refusal changes its kind, then one alert replaces the other', async () => {
       broker.refuses = { stock: NOT_RUNNING };
       await declare();
       broker.refuses = { stock: WRONG_TYPE };
@@ -143,7 +143,7 @@ describe('topology keeper', () => {
       expect(codes()).toEqual(['TOPOLOGY_REFUSED queue stock']);
     });
 
-    test('when an exchange is refused that the service needs, then that keeps it from being up; another one, or a queue, does not', async () => {
+    test('when the service needs a refused exchange, then it is not up; another exchange, or a queue, does not matter', async () => {
       broker.refuses = { notes: WRONG_TYPE, papers: WRONG_TYPE, stock: WRONG_TYPE };
       await declare();
       expect(codes()).toEqual([
@@ -151,40 +151,43 @@ describe('topology keeper', () => {
         'TOPOLOGY_REFUSED queue stock',
         'OPTIONAL_TOPOLOGY_REFUSED queue papers',
       ]);
-      expect([keeper.hindrance, keeper.firstRefusal?.subject]).toEqual([undefined, 'queue stock']);
+      expect([keeper.blockingRefusal, keeper.firstRefusal?.subject]).toEqual([undefined, 'queue stock']);
       broker.refuses = { shop: WRONG_TYPE };
       await declare();
-      expect([keeper.hindrance?.subject, keeper.firstRefusal?.subject]).toEqual(['exchange shop', 'exchange shop']);
+      expect([keeper.blockingRefusal?.subject, keeper.firstRefusal?.subject]).toEqual([
+        'exchange shop',
+        'exchange shop',
+      ]);
       broker.refuses = { notes: WRONG_TYPE };
       await declare();
-      expect([keeper.hindrance, keeper.firstRefusal]).toEqual([undefined, undefined]);
+      expect([keeper.blockingRefusal, keeper.firstRefusal]).toEqual([undefined, undefined]);
     });
 
-    test('when a plan does not say what is essential, then all of it is', async () => {
+    test('when a plan does not say what is essential, then everything is', async () => {
       plan = whole;
       broker.refuses = { notes: WRONG_TYPE, papers: WRONG_TYPE };
       await declare();
       expect(codes()).toEqual(['TOPOLOGY_REFUSED exchange notes', 'TOPOLOGY_REFUSED queue papers']);
     });
 
-    test('when something is to be published to a refused exchange that must not be lost, then the exchange is needed from then on; news does not count', async () => {
+    test('when an event that must not be lost is published to a refused exchange, then the exchange is needed from then on; best-effort events do not count', async () => {
       broker.refuses = { notes: WRONG_TYPE };
       await declare();
       const reason = 'exchange notes is refused: inequivalent type';
-      expect([keeper.refusalOf(posting('notes', true)), keeper.refusalOf(posting('shop'))]).toEqual([
+      expect([keeper.refusalOf(pending('notes', true)), keeper.refusalOf(pending('shop'))]).toEqual([
         reason,
         undefined,
       ]);
       expect(codes()).toEqual(['OPTIONAL_TOPOLOGY_REFUSED exchange notes']);
-      expect(keeper.refusalOf(posting('notes'))).toBe(reason);
+      expect(keeper.refusalOf(pending('notes'))).toBe(reason);
       expect(codes()).toEqual(['TOPOLOGY_REFUSED exchange notes']);
       expect(alerts.active()[0]?.count).toBe(1);
-      keeper.refusalOf(posting('notes', true));
+      keeper.refusalOf(pending('notes', true));
       expect(alerts.active()[0]?.count).toBe(2);
-      expect(keeper.hindrance?.subject).toBe('exchange notes');
+      expect(keeper.blockingRefusal?.subject).toBe('exchange notes');
     });
 
-    test('when the login may not declare what exists, then that is used as it is, and told once for as long as it lasts', async () => {
+    test('when the login may not declare existing objects, then they are used as they are, and that is logged once while it lasts', async () => {
       const foreign = () => lines.filter((line) => line.foreign).map((line) => line.foreign);
       const refuse = (name: string) => ({ [`exchange ${name}`]: forbidden(`exchange '${name}'`) });
       broker.refuses = refuse('notes');
@@ -205,20 +208,20 @@ describe('topology keeper', () => {
     });
   });
 
-  describe('holds back what may not be published', () => {
+  describe('holds back what must not be published', () => {
     test.each([
       ['one routing key is refused', lostOver("topic 'shop.placed' in exchange 'shop'")],
       ['a queue is refused', lostOver("queue 'shop'")],
-      ['the channel ends otherwise', 'Channel closed by server: 406 (PRECONDITION-FAILED)'],
+      ['the channel ends for another reason', 'Channel closed by server: 406 (PRECONDITION-FAILED)'],
     ])('when %s, then nothing is held back', (_, reason) => {
       keeper.publishRefused(reason);
       expect([isHeld(), codes()]).toEqual([false, []]);
     });
 
-    test('when all of an exchange is refused, then it is held back for a second at least, and until it may be written to', async () => {
+    test('when a whole exchange is refused, then it is held back for at least a second, and until it is writable', async () => {
       broker.refuses = { 'unbind shop': forbidden("exchange 'shop'") };
       keeper.publishRefused(lostOver("exchange 'shop'"));
-      expect([isHeld(), keeper.refusalOf(posting('shop'))]).toEqual([true, expect.stringMatching(/^exchange shop is/)]);
+      expect([isHeld(), keeper.refusalOf(pending('shop'))]).toEqual([true, expect.stringMatching(/^exchange shop is/)]);
       await declare();
       expect([isHeld(), writeChecks()]).toEqual([true, 0]);
       await jest.advanceTimersByTimeAsync(2000);
@@ -230,7 +233,7 @@ describe('topology keeper', () => {
       expect(writeChecks()).toBe(2);
     });
 
-    test('when the broker refuses a publish again after each look that found nothing, then the pauses grow up to 30 s', async () => {
+    test('when the broker refuses a publish again after each check that found nothing, then the pauses grow up to 30 s', async () => {
       const heldFor: number[] = [];
       for (let time = 0; time < 7; time += 1) {
         keeper.publishRefused(lostOver("exchange 'shop'"));

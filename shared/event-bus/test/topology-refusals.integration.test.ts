@@ -31,7 +31,7 @@ interface Line {
 
 describe('a topology that the broker refuses', () => {
   let vhost: TestVhost;
-  /** Buses and whatever else is to be closed. */
+  /** Buses and other resources to close. */
   let opened: { close(): Promise<unknown> }[];
   let users: string[];
   beforeEach(async () => {
@@ -87,13 +87,13 @@ describe('a topology that the broker refuses', () => {
   const grant = (user: string, rights: { configure: string; write: string; read: string }) =>
     vhost.management('PUT', `/permissions/${vhost.name}/${user}`, rights);
 
-  test('when an exchange for best-effort events is of another type, then it is named as a warning, the bus is up, and the rest is published', async () => {
+  test('when an exchange for best-effort events has another type, then it is reported as a warning, the bus is up, and the rest is published', async () => {
     await makeExchange('notes', 'fanout');
     const watched = watchedBus({ topology: [STOCK] });
     const { bus } = watched;
     await bus.connect();
     await bus.publish(placed());
-    expect(await bus.tell(noted())).toEqual({
+    expect(await bus.publishBestEffort(noted())).toEqual({
       status: 'returned',
       reason: expect.stringMatching(/^exchange notes is refused: PRECONDITION_FAILED - inequivalent arg 'type'/),
     });
@@ -108,14 +108,14 @@ describe('a topology that the broker refuses', () => {
     expect(type).toBe('topic');
   });
 
-  test('when an exchange that is published to is of another type, then only its events wait, the bus says why it is not up, and it recovers', async () => {
+  test('when an exchange that is published to has another type, then only its events wait, health says why it is down, and it recovers', async () => {
     await makeExchange('shop', 'fanout');
     const watched = watchedBus();
     const { bus } = watched;
     await expect(bus.connect()).rejects.toMatchObject({ code: 'TOPOLOGY_REFUSED' });
     await bus.publish(noted());
     await waitUntil(async () => (await depth('papers')) === 1);
-    expect(await bus.send(placed())).toMatchObject({ status: 'returned' });
+    expect(await bus.tryPublish(placed())).toMatchObject({ status: 'returned' });
     expect(bus.canPublish()).toBe(true);
     const { up, reason, since } = bus.health();
     expect(up).toBe(false);
@@ -131,17 +131,17 @@ describe('a topology that the broker refuses', () => {
     expect(linesOf(watched, 'TOPOLOGY_REFUSED').map(({ level }) => level)).toEqual(['warn', 'info']);
   });
 
-  test('when an exchange is refused that nobody was known to need, then the first event that must not be lost makes it an alert', async () => {
+  test('when an exchange is refused that nothing was known to need, then the first event that must not be lost makes it an alert', async () => {
     await makeExchange('notes', 'fanout');
     const watched = watchedBus({ topology: [STOCK] });
     await watched.bus.connect();
     expect(watched.bus.isHealthy()).toBe(true);
-    expect(await watched.bus.send(noted())).toMatchObject({ status: 'returned' });
+    expect(await watched.bus.tryPublish(noted())).toMatchObject({ status: 'returned' });
     expect(watched.alerts.active()).toEqual([expect.objectContaining({ code: 'TOPOLOGY_REFUSED' })]);
     expect(watched.bus.isHealthy()).toBe(false);
   });
 
-  test('when a queue of the system has other arguments, then its events wait in it all the same', async () => {
+  test('when a queue of the system has other arguments, then its events still wait in it', async () => {
     await vhost.management('PUT', 'queues/stock', { durable: true, arguments: { 'x-queue-type': 'classic' } });
     const watched = watchedBus();
     const { bus } = watched;
@@ -155,7 +155,7 @@ describe('a topology that the broker refuses', () => {
     });
   });
 
-  test('when the login may declare nothing, but all of it exists, then it publishes and consumes', async () => {
+  test('when the login may declare nothing, but everything exists, then it publishes and consumes', async () => {
     const subscribed = { queue: 'stock', bindings: [Placed], handler: async () => undefined };
     const { bus: first } = watchedBus();
     await first.connect();
@@ -184,14 +184,14 @@ describe('a topology that the broker refuses', () => {
     ]);
   });
 
-  test('when the login may not publish to an exchange, then only its events wait, and they go on when it may', async () => {
+  test('when the login may not publish to an exchange, then only its events wait, and they resume when it may', async () => {
     const url = await login({ configure: '.*', write: '^(?!shop$).*', read: '.*' });
     const watched = watchedBus({ url });
     const { bus } = watched;
     await bus.connect();
-    expect((await bus.send(placed())).status).toBe('unknown');
+    expect((await bus.tryPublish(placed())).status).toBe('unknown');
     await waitUntil(() => bus.canPublish());
-    expect(await bus.send(placed())).toMatchObject({
+    expect(await bus.tryPublish(placed())).toMatchObject({
       status: 'returned',
       reason: expect.stringMatching(/^exchange shop is refused: ACCESS_REFUSED - .*access to exchange 'shop'/),
     });
@@ -204,7 +204,7 @@ describe('a topology that the broker refuses', () => {
     expect(linesOf(watched, 'TOPOLOGY_REFUSED')).toHaveLength(2);
   });
 
-  test('when the login may not publish one type of event, and nothing to another exchange, then events of that type and of that exchange wait, and no others', async () => {
+  test('when the login may not publish one type of event, and nothing to another exchange, then only events of that type and that exchange wait', async () => {
     const url = await login({ configure: '.*', write: '^(?!notes$).*', read: '.*' });
     const topicRights = { exchange: 'shop', write: '^shop\\.renamed$', read: '.*' };
     await vhost.management('PUT', `/topic-permissions/${vhost.name}/${new URL(url).username}`, topicRights);
@@ -212,9 +212,9 @@ describe('a topology that the broker refuses', () => {
     const watched = watchedBus({ url, topology: [shop, PAPERS] });
     const { bus } = watched;
     await bus.connect();
-    // Each refusal costs the channel, and what is on it its confirm.
-    const sent = async (...args: Parameters<typeof bus.send>) => {
-      const outcome = await bus.send(...args);
+    // Each refusal costs the channel, and messages in flight on it their confirm.
+    const sent = async (...args: Parameters<typeof bus.tryPublish>) => {
+      const outcome = await bus.tryPublish(...args);
       await waitUntil(() => bus.canPublish(), { what: 'the channel to be back' });
       return outcome;
     };
@@ -229,7 +229,7 @@ describe('a topology that the broker refuses', () => {
     expect(subjectsOf('PUBLISH_REFUSED')).toContain('shop/shop.placed');
   });
 
-  test('when a connection is made, then the topology is declared before queues of others are bound, which would hide that one is missing', async () => {
+  test('when a connection is made, then the topology is declared before optional queues are bound, which would hide a missing one', async () => {
     await vhost.management('PUT', 'queues/stock', { durable: true, arguments: { 'x-queue-type': 'classic' } });
     await vhost.management('PUT', 'queues/all', { durable: true, arguments: { 'x-queue-type': 'stream' } });
     const url = await login({ configure: '.*', write: '^(?!all$).*', read: '.*' });
@@ -243,7 +243,7 @@ describe('a topology that the broker refuses', () => {
     ]);
   });
 
-  test('when the virtual host has all the queues that it may have, then the missing one is named, and the others work until it may exist', async () => {
+  test('when the virtual host has reached its queue limit, then the missing queue is reported, and the others work until it can be declared', async () => {
     const limit = (value: number) => vhost.management('PUT', `/vhost-limits/${vhost.name}/max-queues`, { value });
     const { bus: first } = watchedBus({ topology: [STOCK] });
     await first.connect();
@@ -259,9 +259,9 @@ describe('a topology that the broker refuses', () => {
   });
 
   test.each<[string, (user: string) => string]>([
-    ['the virtual host may have no connection', () => `/vhost-limits/${vhost.name}/max-connections`],
-    ['the user may have no connection', (user) => `/user-limits/${user}/max-connections`],
-  ])('when %s, then that is said once, and the bus comes up by itself', async (_, pathOf) => {
+    ['the virtual host allows no connection', () => `/vhost-limits/${vhost.name}/max-connections`],
+    ['the user is allowed no connection', (user) => `/user-limits/${user}/max-connections`],
+  ])('when %s, then that is reported once, and the bus comes up by itself', async (_, pathOf) => {
     const url = await login({ configure: '.*', write: '.*', read: '.*' });
     const path = pathOf(new URL(url).username);
     await vhost.management('PUT', path, { value: 0 });
@@ -290,7 +290,7 @@ describe('a topology that the broker refuses', () => {
   test.each([
     ['the password is wrong', { password: 'wrong' }, 'refuses the login of user "warren"'],
     ['there is no such virtual host', { pathname: '/nowhere' }, 'vhost nowhere not found'],
-  ])('when %s, then that is said once, with the reason, however often it is tried', async (_, change, reason) => {
+  ])('when %s, then that is reported once, with the reason, however often it is retried', async (_, change, reason) => {
     const url = Object.assign(new URL(vhost.amqpUrl), change);
     const watched = watchedBus({ url: url.href });
     await watched.bus.connect({ wait: false });
@@ -315,7 +315,7 @@ describe('a topology that the broker refuses', () => {
     await proxy.close();
   });
 
-  test('when the login may no longer read a queue of its own, then that is said once until it may again', async () => {
+  test('when the login may no longer read its own queue, then that is reported once until it may again', async () => {
     const url = await login({ configure: '.*', write: '.*', read: '.*' });
     const watched = watchedBus({ url });
     const { bus } = watched;
@@ -345,12 +345,12 @@ describe('a topology that the broker refuses', () => {
     await bus.connect();
     await closeConnections();
     const lost = await waitUntil(() => lines.find(({ msg }) => msg === 'connection lost'));
-    expect(lost).toMatchObject({ reason: expect.stringMatching(/the connection was lost: CONNECTION_FORCED/) });
+    expect(lost).toMatchObject({ reason: expect.stringMatching(/connection lost: CONNECTION_FORCED/) });
     await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus' });
     await bus.publish(placed());
   });
 
-  test('when messages wait in a queue without a consumer, then queue and depth are told until somebody consumes it', async () => {
+  test('when messages wait in a queue without a consumer, then queue and depth are reported until somebody consumes it', async () => {
     const watched = watchedBus({
       topologyCheckMs: 50,
       topology: [STOCK, { ...STOCK, queue: 'absent', optional: true }],
@@ -381,15 +381,15 @@ describe('a topology that the broker refuses', () => {
       () => vhost.management('DELETE', 'policies/forget'),
     ],
   ])(
-    'when a queue that is published to %s, then it is declared again, and that is told',
+    'when a queue that is published to %s, then it is declared again, and that is reported',
     async (_, vanish, correct) => {
       const watched = watchedBus({ topologyCheckMs: 300, topology: [STOCK] });
       await watched.bus.connect();
-      // Whoever takes everything hides from the publisher that the queue is gone.
+      // A queue that takes everything hides from the publisher that this one is gone.
       await vhost.management('PUT', 'queues/audit', { durable: true, arguments: { 'x-queue-type': 'classic' } });
       await vhost.management('POST', 'bindings/e/shop/q/audit', { routing_key: '#' });
       const isReported = () => linesOf(watched, 'QUEUE_GONE').length > 0;
-      // Between a look and the declaration that follows it nobody notices.
+      // Nothing notices between a check and the declaration that follows it.
       const vanishUnlessReported = async () => {
         if (isReported()) return true;
         await vanish();
@@ -402,13 +402,13 @@ describe('a topology that the broker refuses', () => {
         ['warn', 'stock'],
         ['info', 'stock'],
       ]);
-      // A copy that was on its way when the queue went is of unknown fate.
-      await waitUntil(async () => (await watched.bus.send(placed())).status === 'confirmed');
+      // The fate of a copy in flight when the queue disappeared is unknown.
+      await waitUntil(async () => (await watched.bus.tryPublish(placed())).status === 'confirmed');
       await waitUntil(async () => (await depth('stock')) > 0);
     },
   );
 
-  test('when a policy lowers the delivery limit, then what comes back more often is a dead letter that says so, and can be replayed', async () => {
+  test('when a policy lowers the delivery limit, then a message that returns more often is a dead letter with that reason, and can be replayed', async () => {
     await policy('impatient', '^stock$', { 'delivery-limit': 1 });
     const watched = watchedBus({ topology: [STOCK] });
     const { bus } = watched;
@@ -426,7 +426,7 @@ describe('a topology that the broker refuses', () => {
     const letters = await DeadLetters.connect({ url: vhost.amqpUrl });
     opened.push({ close: () => connection.close() }, letters);
     for (const _ of [1, 2]) {
-      // A consumer that dies with the message in hand.
+      // A consumer that dies with the message unsettled.
       const channel = await connection.createChannel();
       await waitUntil(() => channel.get('stock'));
       await channel.close();

@@ -36,7 +36,7 @@ describe('the topology of a bus', () => {
     await waitUntil(() => bus.isHealthy(), { what: 'a healthy bus after the reconnect' });
   }
 
-  /** A queue of somebody else's that takes everything, as a stream of all events does. */
+  /** Another service's queue that takes everything, like a stream of all events. */
   async function greedyQueue(): Promise<string> {
     const name = uniqueName('greedy');
     await harness.management('PUT', `queues/${name}`, { durable: true, arguments: { 'x-queue-type': 'stream' } });
@@ -56,7 +56,7 @@ describe('the topology of a bus', () => {
       if (source !== '') await harness.management('DELETE', `bindings/e/${source}/q/${name}/${properties_key}`);
   }
 
-  test('when a queue of others has lost its binding, and another queue takes its messages, then it is bound again before the next connection publishes', async () => {
+  test("when another service's queue has lost its binding, and a third queue takes its messages, then it is bound again before the next connection publishes", async () => {
     const greedy = await greedyQueue();
     const bus = proxiedBus({ topology: [{ queue, bindings: BINDINGS }, streamOf(greedy)] });
     await bus.connect();
@@ -69,7 +69,7 @@ describe('the topology of a bus', () => {
     await waitUntil(async () => (await harness.count(greedy)) === 1, { what: 'the event in the stream' });
   });
 
-  test('when bindings are lost while the connection stands, then they are made again in time', async () => {
+  test('when bindings are lost while the connection is up, then they are restored in time', async () => {
     const greedy = await greedyQueue();
     const bus = harness.bus({ topology: [{ queue, bindings: BINDINGS }, streamOf(greedy)], topologyCheckMs: 50 });
     await bus.connect();
@@ -79,7 +79,7 @@ describe('the topology of a bus', () => {
     }
   });
 
-  test('when an optional queue does not exist, then it is not made, and the bus publishes', async () => {
+  test('when an optional queue does not exist, then it is not created, and the bus publishes', async () => {
     const nowhere = uniqueName('nowhere');
     const bus = harness.bus({ topology: [{ queue: nowhere, bindings: BINDINGS, optional: true }] });
     await bus.connect();
@@ -127,7 +127,7 @@ describe('the topology of a bus', () => {
     ['of its own', false],
     ['of the system', true],
   ])(
-    'when a queue %s is refused only after the broker is back, then nothing else suffers, and health says which until it is mended',
+    'when a queue %s is refused only after the broker is back, then nothing else is affected, and health names it until it is fixed',
     async (_, ofSystem) => {
       const wrong = await classicQueue();
       const seen: string[] = [];
@@ -157,7 +157,7 @@ describe('the topology of a bus', () => {
     },
   );
 
-  test('when a service connects in the background, then a queue that is refused keeps nothing from starting, and is consumed once it is mended', async () => {
+  test('when a service connects in the background, then a refused queue does not block its start, and is consumed once it is fixed', async () => {
     const wrong = await classicQueue();
     const seen: string[] = [];
     const bus = harness.bus();
@@ -172,7 +172,7 @@ describe('the topology of a bus', () => {
     await waitUntil(() => seen.includes(event.id));
   });
 
-  test('when a subscription runs, then a reconnect of the publisher declares its queue before the first event', async () => {
+  test('when a subscription is active, then a reconnect of the publisher declares its queue before the first event', async () => {
     const bus = proxiedBus();
     await bus.connect();
     const seen: string[] = [];
@@ -182,7 +182,7 @@ describe('the topology of a bus', () => {
     await waitUntil(() => seen.length === 1);
   });
 
-  test('when the broker refuses the topology, then connect says so, and the bus comes up once that is mended', async () => {
+  test('when the broker refuses the topology, then connect reports it, and the bus comes up once that is fixed', async () => {
     const wrong = await classicQueue();
     const bus = harness.bus({ topology: [{ queue: wrong, bindings: BINDINGS }] });
     await expect(bus.connect()).rejects.toMatchObject({

@@ -5,13 +5,11 @@ import { isConfirmed, relayStandAt } from '../src/index.ts';
 import { caughtUp, published, useRelayFixture } from './relay-fixture.ts';
 import { append, type TestStore } from './store-fixture.ts';
 
-const QUESTION = { relay: `'outbox'`, until: '$1::timestamptz' };
-
 /** The numbers of the events that count as confirmed at a time of the database. */
 async function confirmedBy({ pool }: TestStore, until: string): Promise<number[]> {
   const { rows } = await pool.query<{ n: number }>(
-    `SELECT (data ->> 'n')::int AS n FROM (${relayStandAt(QUESTION.relay, QUESTION.until)}) stand, events e
-     WHERE e.position <= stand.bound AND ${isConfirmed({ ...QUESTION, stand: 'stand', tx: 'e.tx', position: 'e.position' })}
+    `SELECT (data ->> 'n')::int AS n FROM (${relayStandAt(`'outbox'`, '$1::timestamptz')}) stand, events e
+     WHERE e.position <= stand.bound AND ${isConfirmed({ tx: 'e.tx', position: 'e.position' }, 'stand')}
      ORDER BY e.position`,
     [until],
   );

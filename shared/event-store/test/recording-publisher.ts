@@ -19,7 +19,7 @@ export function createRecordingPublisher(): RecordingPublisher {
     answer: () => ({ status: 'confirmed' }),
     open: true,
     canPublish: () => publisher.open,
-    async send(event) {
+    async tryPublish(event) {
       publisher.sent.push(event);
       const outcome = await publisher.answer(event);
       if (outcome.status === 'confirmed') publisher.confirmed.push(event);

@@ -30,7 +30,7 @@ function createPatientPublisher() {
     sent,
     confirmNext: () => confirms.shift()?.(),
     canPublish: () => true,
-    send: ({ id }: EventEnvelope) =>
+    tryPublish: ({ id }: EventEnvelope) =>
       new Promise<PublishOutcome>((resolve) => {
         sent.push(id);
         confirms.push(() => resolve({ status: 'confirmed' }));

@@ -4,8 +4,9 @@ import { correlationIdOf } from './correlation.ts';
 import { isProbe } from './probe.ts';
 
 /**
- * One line for each request, when its answer has gone out: at `debug` for a GET that went well and for probes and scrapes whatever
- * their answer, since they are many; at `info` for everything else. A client that went away before its answer is logged as `aborted`, without a status.
+ * Logs one line per request, once its response is finished. Successful GETs and HEADs, and all probes and scrapes, are logged at `debug`
+ * because there are many of them; everything else at `info`. If the client disconnects before the response is complete, the line says
+ * `aborted` and has no status.
  */
 export function accessLog(logger: Logger): RequestHandler {
   return (req, res, next) => {

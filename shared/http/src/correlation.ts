@@ -7,8 +7,8 @@ const HEADER = 'X-Correlation-Id';
 const SANE = /^[\x21-\x7e]{1,128}$/;
 
 /**
- * Gives every request a correlation id: that of its header `X-Correlation-Id` if it is 1 to 128 visible ASCII characters, else a
- * new UUID v7. It is returned in the same header, also with an error.
+ * Assigns a correlation id to every request: its `X-Correlation-Id` header if that is 1 to 128 visible ASCII characters, else a new UUID
+ * v7. The response returns it in the same header, also on errors.
  */
 export function correlation(): RequestHandler {
   return (req, res, next) => {
@@ -20,7 +20,7 @@ export function correlation(): RequestHandler {
   };
 }
 
-/** The correlation id of the request that this answers. */
+/** Returns the correlation id of the request. */
 export function correlationIdOf(res: Response): string {
   return res.locals.correlationId as string;
 }

@@ -13,7 +13,7 @@ import { honourWait } from './prefer-wait.ts';
 import { requestContextOf } from './request-tracing.ts';
 import type { Route, RouteHandler, RouteMethod } from './routes.ts';
 
-/** An object that refuses fields which it does not name. */
+/** An object schema that rejects unknown fields. */
 export const strictObject = <Properties extends TProperties>(properties: Properties): TObject<Properties> =>
   Type.Object(properties, { additionalProperties: false, wanted: 'must be an object' });
 
@@ -24,26 +24,29 @@ type PathFields<Path extends string> = Path extends `${string}:${infer Name}/${i
     : unknown;
 
 interface RouteSpec<Body extends TSchema, Answer extends TSchema, Query extends TObject, Deps> {
-  /** All faults of body and headers are answered together. A request may leave the body out where `{}` is valid. @default the body is not read */
+  /**
+   * Schema of the body. The response lists all faults of body and headers together. A request may omit the body where `{}` is valid.
+   * @default the body is not read
+   */
   body?: Body;
-  /** The parameters of the query; see {@link createQueryParser}. @default the query is not read */
+  /** Schema of the query parameters; see {@link createQueryParser}. @default the query is not read */
   query?: Query;
   /**
-   * Shape of the answer. If it has a `version`, that is its ETag; a route that changes something hands `If-Match` on to the use case. A 201
-   * has no ETag: a repeated request gets the first answer again, whatever has happened since.
+   * Schema of the response body. If it has a `version`, that becomes the ETag, and a PUT or POST passes `If-Match` on to the use case. A
+   * 201 has no ETag: a repeated request gets the first response again, whatever has happened since.
    */
   answer: Answer;
-  /** Takes an Idempotency-Key. @default false */
+  /** Accepts an Idempotency-Key. @default false */
   idempotent?: boolean;
-  /** Answers 201, with the address of the new thing. @default 200 */
+  /** Responds 201 with this address of the new resource. @default 200 */
   location?(answer: Static<Answer>): string;
-  /** The new thing is not done yet: 202 in place of 201. @default false */
+  /** The new resource is not complete yet: 202 instead of 201. @default false */
   accepted?: boolean;
-  /** What a client that prefers to wait gets; see {@link honourWait}. @default the preference is ignored */
+  /** Result for a client that prefers to wait; see {@link honourWait}. @default the preference is ignored */
   wait?(deps: Deps, answer: Static<Answer>, signal: AbortSignal): Promise<Static<Answer>> | undefined;
 }
 
-/** A path, what it takes and answers, and the use case that answers it, as data; see {@link toRoutes}. */
+/** A route as data: its path, its input and output, and its use case; see {@link toRoutes}. */
 export interface DeclaredRoute<in Deps> {
   readonly method: RouteMethod;
   readonly path: string;
@@ -54,12 +57,12 @@ export interface DeclaredRoute<in Deps> {
   readonly location?: ((answer: never) => string) | undefined;
   readonly accepted?: boolean;
   readonly wait?: ((deps: Deps, answer: never, signal: AbortSignal) => Promise<unknown> | undefined) | undefined;
-  /** What to throw when the `:id` of the path is no UUID. */
+  /** The error to throw when the `:id` of the path is not a UUID. */
   readonly missing?: (id: string) => AppError;
   readonly use: (deps: Deps, request: never, exchange: Exchange) => Promise<unknown>;
 }
 
-/** A request and what answers it, for the few routes that write their answer themselves. */
+/** A request and its response, for the few routes that write the response themselves. */
 export interface Exchange {
   readonly req: Request;
   readonly res: Response;
@@ -85,7 +88,7 @@ const declare =
     return { method, path, ...spec, location: location as DeclaredRoute<never>['location'], use };
   };
 
-/** @throws `UNEXPECTED` when a field has a name that the request has for something else */
+/** @throws `UNEXPECTED` when a field has a reserved name */
 function requireFree(path: string, part: string, schema: TSchema | undefined): void {
   const taken = ['cause', 'key', 'ifMatch', ...[...path.matchAll(/:(\w+)/g)].map(([, name]) => name)];
   const clash = Object.keys((schema as Partial<TObject> | undefined)?.properties ?? {}).find((name) =>
@@ -98,13 +101,13 @@ export const get: Declare = declare('GET');
 export const post: Declare = declare('POST');
 export const put: Declare = declare('PUT');
 
-/** A GET whose use case writes its answer itself: server-sent events, say. */
+/** A GET whose use case writes its own response, such as server-sent events. */
 export const getStream = <const Path extends string, Deps>(
   path: Path,
   use: (deps: Deps, request: RequestOf<PathFields<Path>>, exchange: Exchange) => Promise<void>,
 ): DeclaredRoute<Deps> => ({ method: 'GET', path, use });
 
-/** Routes about one kind of thing: an `:id` that is no UUID is answered with `missing`. */
+/** Routes for one kind of resource. If the `:id` is not a UUID, they respond with `missing`. */
 export function routesAbout<Deps>(
   { missing }: { missing(id: string): AppError },
   routes: readonly DeclaredRoute<Deps>[],
@@ -113,8 +116,8 @@ export function routesAbout<Deps>(
 }
 
 /**
- * The routes with what their use cases need, as an HTTP application takes them.
- * @throws `UNEXPECTED` when two of them have the same method and path
+ * Binds the declared routes to the dependencies of their use cases.
+ * @throws `UNEXPECTED` when two routes have the same method and path
  */
 export function toRoutes<Deps>(declared: readonly DeclaredRoute<Deps>[], deps: Deps): Route[] {
   const paths = new Map<string, Route>();

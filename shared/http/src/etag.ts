@@ -1,2 +1,2 @@
-/** The ETag of something that has a version. Set it on a GET, and Express answers 304 by itself when `If-None-Match` names it. */
+/** The ETag of a versioned resource. Once it is set on a GET, Express itself responds 304 when `If-None-Match` matches. */
 export const etagOf = ({ version }: { version: number }): string => `"${version}"`;

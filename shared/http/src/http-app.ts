@@ -16,12 +16,12 @@ export interface HttpAppOptions extends ServiceRoutesOptions {
 }
 
 /**
- * An Express application with everything that is the same for every service: correlation ids, trace contexts, access log, request
- * metrics, health and metrics routes, 404, 405 and problem details. A service adds its routes only.
+ * An Express application with everything that all services share: correlation ids, trace contexts, access log, request metrics, health and
+ * metrics routes, 404, 405 and problem details. A service adds only its own routes.
  */
 export function createHttpApp({ routes = [], logger = silentLogger, readiness, metrics }: HttpAppOptions): Express {
   const app = express();
-  // ETags are set where a version is known; hashing every answer instead costs time and says less.
+  // ETags are set where a version is known; hashing every response costs time and says less.
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
   app.use(correlation(), requestTracing(), accessLog(logger), requestMetrics(metrics));
   mountRoutes(app, [...routes, ...serviceRoutes({ readiness, metrics })]);

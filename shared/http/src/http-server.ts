@@ -6,16 +6,16 @@ import { httpErrors } from './http-errors.ts';
 export interface HttpServerOptions {
   /** Usually the Express application of `createHttpApp`. */
   app: RequestListener;
-  /** 0 takes a free one; see {@link HttpServer.port}. */
+  /** 0 picks a free port; see {@link HttpServer.port}. */
   port: number;
-  /** Address to listen on. @default every address of the machine */
+  /** Address to listen on. @default all addresses of the machine */
   host?: string;
   logger?: Logger;
-  /** How long the head of a request may take to arrive, in milliseconds (against slow-loris clients). @default 10000 */
+  /** How long a request's headers may take to arrive, in milliseconds (against slow-loris clients). @default 10000 */
   headersTimeoutMs?: number;
   /** How long a whole request may take to arrive, in milliseconds. @default 30000 */
   requestTimeoutMs?: number;
-  /** How long an idle connection is kept, in milliseconds; longer than a load balancer's own 60 s. @default 65000 */
+  /** How long an idle connection stays open, in milliseconds; longer than a load balancer's usual 60 s. @default 65000 */
   keepAliveTimeoutMs?: number;
 }
 
@@ -25,10 +25,11 @@ export interface HttpServer extends Component {
 }
 
 /**
- * An HTTP server as a component. Once a stop is announced, each answer asks its client to close the connection. `stop` takes no new connection, lets requests in hand finish and then closes each connection; those
- * without a request in hand are closed at once, those whose request has not arrived whole after a second. The lifecycle bounds how long that may take. In a `node:cluster` worker the port is
+ * An HTTP server as a component. Once a stop is announced, each response asks its client to close the connection. `stop` accepts no new
+ * connections, lets active requests finish and then closes their connections. It closes idle connections at once, and connections whose
+ * request is still incomplete after a second. The lifecycle bounds how long all this may take. In a `node:cluster` worker the port is
  * shared with the other workers.
- * @throws (from `start`) `PORT_TAKEN` when the port cannot be had.
+ * @throws (from `start`) `PORT_TAKEN` when the server cannot listen on the port.
  */
 export function createHttpServer(options: HttpServerOptions): HttpServer {
   const { app, port, host, logger = silentLogger } = options;
@@ -37,7 +38,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
     keepAliveTimeout: keepAliveTimeoutMs,
-    // How often Node looks for late requests; with its default of 30 s the limits above would mean little.
+    // How often Node checks for late requests; with its default of 30 s the limits above would mean little.
     connectionsCheckingInterval: Math.min(headersTimeoutMs, 5_000) / 2,
   });
   const connections = trackConnections(server);
@@ -67,7 +68,7 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
 function listen(server: Server, port: number, host: string | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      const why = error.code === 'EADDRINUSE' ? 'another process has it' : error.message;
+      const why = error.code === 'EADDRINUSE' ? 'another process uses it' : error.message;
       const message = `cannot listen on port ${port}: ${why}; stop that process or choose another port`;
       reject(httpErrors.PORT_TAKEN(message, { details: { port }, cause: error }));
     });
@@ -78,17 +79,17 @@ function listen(server: Server, port: number, host: string | undefined): Promise
   });
 }
 
-/** How long a request that is still arriving when the drain begins may take to be complete. */
+/** How long a request that is still arriving when the drain begins may take to complete, in milliseconds. */
 const REST_OF_REQUEST_MS = 1000;
 
 interface TrackedConnections {
-  /** Every answer from now on ends its connection; connections without a request in hand stay. */
+  /** Makes every further response end its connection; connections without an active request stay open. */
   closeAfterAnswer(): void;
-  /** Closes each connection as soon as it has no request in hand. */
+  /** Closes each connection as soon as it has no active request. */
   drain(): void;
 }
 
-/** Knows the answers in hand of each connection. */
+/** Tracks the pending responses of each connection. */
 function trackConnections(server: Server): TrackedConnections {
   const inHand = new Map<Socket, Set<ServerResponse>>();
   let leaving = false;
@@ -120,7 +121,7 @@ function trackConnections(server: Server): TrackedConnections {
       closeAfterAnswer();
       draining = true;
       for (const [socket, answers] of inHand) if (answers.size === 0) socket.destroy();
-      // A client that sends one byte a minute must not hold up the end of the process.
+      // A client that sends one byte a minute must not delay the stop.
       setTimeout(() => {
         for (const [socket, answers] of inHand) if ([...answers].some(({ req }) => !req.complete)) socket.destroy();
       }, REST_OF_REQUEST_MS).unref();

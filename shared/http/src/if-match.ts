@@ -1,15 +1,15 @@
 import type { IncomingMessage } from 'node:http';
 import type { Parsed } from './invalid-request.ts';
 
-/** An entity tag (RFC 9110, section 8.8.3), up to the comma behind it. */
+/** An entity tag (RFC 9110, section 8.8.3), up to the comma that follows it. */
 const ENTITY_TAG = /\s*(?:(W\/)?"([\x21\x23-\x7e\x80-\xff]*)"\s*)?(?:,|$)/y;
 const VERSION = /^[1-9]\d{0,14}$/;
-const WANTED = 'must be * or a list of ETags, each in double quotes as the answer had it: "3"';
+const WANTED = 'must be * or a list of ETags, each in double quotes as in the response: "3"';
 
 /**
- * The versions that the header `If-Match` (RFC 9110, section 13.1.1) allows to be changed, of something whose ETag is that of {@link etagOf}.
- * Undefined when any may: without the header, or with `*`, since what does not exist is not found anyway. Empty when no version can match:
- * a weak tag (`W/"3"`) never does, nor does a tag that no version has.
+ * The versions that `If-Match` (RFC 9110, section 13.1.1) accepts, for a resource whose ETag comes from {@link etagOf}. Undefined if any
+ * version will do: without the header, or with `*`, because a missing resource is a 404 anyway. Empty when no version can match: neither a
+ * weak tag (`W/"3"`) nor a tag that is no version ever does.
  */
 export function parseIfMatch({ headers }: Pick<IncomingMessage, 'headers'>): Parsed<readonly number[] | undefined> {
   const given = headers['if-match'];
@@ -19,7 +19,7 @@ export function parseIfMatch({ headers }: Pick<IncomingMessage, 'headers'>): Par
   return { value: tags.flatMap(({ weak, text }) => (!weak && VERSION.test(text) ? Number(text) : [])) };
 }
 
-/** The tags of a list, in which empty members count for nothing (section 5.6.1); none when it is malformed. */
+/** The tags of a list; empty members are ignored (section 5.6.1). Empty when the list is malformed. */
 function tagsOf(list: string): { weak: boolean; text: string }[] {
   const tags: { weak: boolean; text: string }[] = [];
   ENTITY_TAG.lastIndex = 0;

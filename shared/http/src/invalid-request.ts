@@ -2,10 +2,10 @@ import type { AppError } from '@warren/kernel';
 import { httpErrors } from './http-errors.ts';
 import type { RequestFault } from './problem-details.ts';
 
-/** What reading a part of a request gives: its value if it is valid, else every fault of it. */
+/** The result of reading a part of a request: its value if valid, else all of its faults. */
 export type Parsed<Value> = { value: Value } | { faults: RequestFault[] };
 
-/** Reads a part of a request by a schema; a validator of `@warren/contracts` is one. */
+/** Reads a part of a request with a validator, such as one from `@warren/contracts`. */
 export function parseBy<Value>(
   validator: { is(given: unknown): given is Value; faults(given: unknown): RequestFault[] },
   given: unknown,
@@ -13,10 +13,10 @@ export function parseBy<Value>(
   return validator.is(given) ? { value: given } : { faults: validator.faults(given) };
 }
 
-/** The faults of what was read; empty when it is valid. */
+/** The faults found; empty when the part is valid. */
 export const faultsOf = (parsed: Parsed<unknown>): RequestFault[] => ('faults' in parsed ? parsed.faults : []);
 
-/** `REQUEST_INVALID` that lists every fault. `what` begins its sentence: "the order". */
+/** A `REQUEST_INVALID` that lists every fault. `what` starts its sentence: "the order". */
 export function invalidRequest(what: string, faults: RequestFault[]): AppError {
   const [first, ...others] = faults;
   const more = others.length > 0 ? `, and ${others.length} more (see errors)` : '';

@@ -5,7 +5,7 @@ import { httpErrors } from './http-errors.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 export interface JsonBodyOptions {
-  /** The largest body that is read, in bytes. @default 100000 */
+  /** The largest accepted body, in bytes. @default 100000 */
   limitBytes?: number;
 }
 
@@ -13,8 +13,8 @@ const JSON_TYPE = /^application\/json\s*(?:;\s*charset\s*=\s*"?(?<charset>[^\s";
 
 /**
  * Reads a request's body as strict JSON (see {@link parseStrictJson}).
- * @throws `MEDIA_TYPE_UNSUPPORTED` unless it is sent as uncompressed `application/json` in UTF-8; `BODY_TOO_LARGE`, without
- * keeping more than the limit in memory; `BODY_MALFORMED`; `REQUEST_ABORTED` when the client goes away.
+ * @throws `MEDIA_TYPE_UNSUPPORTED` unless it is sent as uncompressed `application/json` in UTF-8; `BODY_TOO_LARGE`, without keeping more
+ * than the limit in memory; `BODY_MALFORMED`; `REQUEST_ABORTED` when the client disconnects.
  */
 export async function readJsonBody(
   req: IncomingMessage,
@@ -27,7 +27,7 @@ export async function readJsonBody(
   return parseStrictJson(bytes.toString('utf8'));
 }
 
-/** True when the request brings a body, be it an empty chunked one; a request may do without where its body is optional. */
+/** True when the request has a body, even an empty chunked one. Needed where the body is optional. */
 export function hasBody({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
@@ -60,7 +60,7 @@ function readBytes(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
       size += chunk.length;
       if (size <= limitBytes) return void chunks.push(chunk);
       stop();
-      // What still comes is read and thrown away: a client that is not read from may never read our answer.
+      // Reads and discards the rest: a client that is still sending may never read our response.
       req.resume();
       reject(tooLarge());
     };
@@ -70,7 +70,7 @@ function readBytes(req: IncomingMessage, limitBytes: number): Promise<Buffer> {
     };
     const onClose = (): void => {
       stop();
-      reject(httpErrors.REQUEST_ABORTED('the client went away before the body was complete'));
+      reject(httpErrors.REQUEST_ABORTED('the client disconnected before the body was complete'));
     };
     req.on('data', onData).on('end', onEnd).on('close', onClose);
   });

@@ -3,12 +3,12 @@ import type { TObject, TSchema } from 'typebox';
 import type { Parsed } from './invalid-request.ts';
 import type { RequestFault } from './problem-details.ts';
 
-/** Integers are read from their digits; everything else is the text that was sent. */
+/** Integers are parsed from their digits; everything else stays text. */
 const DIGITS = /^\d{1,15}$/;
 
 /**
- * What reads the query of a request by a schema whose fields are texts and integers: a field that is left out has the `default` of its schema.
- * A parameter that the schema does not name is a fault: a typo must not mean everything.
+ * Returns a parser for the query of a request. The fields of the schema are texts and integers; an omitted field takes its `default`. An
+ * unknown parameter is a fault: a typo must not select everything.
  */
 export function createQueryParser(schema: TObject): (query: Record<string, unknown>) => Parsed<object> {
   const { properties, required = [] } = schema as { properties: Record<string, TSchema>; required?: readonly string[] };
@@ -34,10 +34,10 @@ function createParameter(schema: TSchema) {
   const validator = createValidator(schema);
   const isInteger = 'type' in schema && schema.type === 'integer';
   const isTime = 'format' in schema && schema.format === 'date-time';
-  // In a query a plus sign stands for a space, so `+02:00` arrives as ` 02:00`.
+  // In a query a plus sign means a space, so `+02:00` arrives as ` 02:00`.
   const hasLostPlus = (given: string) => validator.is(given.replace(/ (?=\d\d:\d\d$)/, '+'));
   return (given: unknown): { value: unknown } | { fault: string } => {
-    if (typeof given !== 'string') return { fault: 'may be given once only' };
+    if (typeof given !== 'string') return { fault: 'may be given only once' };
     const value = isInteger && DIGITS.test(given) ? Number(given) : given;
     if (validator.is(value)) return { value };
     const fault = validator.faults(value)[0]?.message ?? 'is not valid';

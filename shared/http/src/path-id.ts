@@ -1,8 +1,8 @@
 import { type AppError, isId } from '@warren/kernel';
 
 /**
- * The id that the `:id` of a path names, in lower case.
- * @throws what `notFound` gives when it is no UUID: nothing has such an id.
+ * Returns the `:id` of a path, in lower case.
+ * @throws the error from `notFound` when it is not a UUID, since no resource has such an id.
  */
 export function pathIdOf(
   { params }: { params: Record<string, string | string[] | undefined> },

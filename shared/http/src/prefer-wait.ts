@@ -1,14 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { preferredWaitSeconds } from './prefer.ts';
 
-/** The longest that a request is held, in seconds: shorter than what proxies usually allow an answer. */
+/** The longest that a request is held, in seconds: shorter than the usual response timeout of proxies. */
 const MAX_WAIT_SECONDS = 50;
 
 /**
- * Honours `Prefer: wait=N` (RFC 7240): returns what `wait` resolves with; its signal is aborted when the time is over or the client has gone.
- * `Preference-Applied` says how long the wait was allowed to be. Without the preference, or when `wait` holds nobody any more, returns the
- * answer as it is: what was asked is done, and a preference is no demand.
- * @param wait asks for a place among those who wait, and takes it, in the turn in which it is called; undefined when there is none
+ * Honours `Prefer: wait=N` (RFC 7240): returns what `wait` resolves with. Its signal aborts when the time is over or the client has
+ * disconnected. `Preference-Applied` reports the allowed wait. Without the preference, or when `wait` has no place left, returns the
+ * current answer: the request has been carried out, and a preference is not a demand.
+ * @param wait reserves a place among the waiting requests before it returns; undefined when there is none left
  */
 export async function honourWait<Answer>(
   answer: Answer,
@@ -16,7 +16,7 @@ export async function honourWait<Answer>(
   wait: (signal: AbortSignal) => Promise<Answer> | undefined,
 ): Promise<Answer> {
   const seconds = Math.min(preferredWaitSeconds(req) ?? 0, MAX_WAIT_SECONDS);
-  // A client that has left already will not be told to have closed any more, and must not take a place.
+  // A client that has already disconnected emits no further `close` event, and must not take a place.
   if (seconds === 0 || res.closed) return answer;
   const done = new AbortController();
   const waiting = wait(done.signal);
@@ -28,7 +28,7 @@ export async function honourWait<Answer>(
   try {
     return await waiting;
   } catch {
-    // It is stored, whatever has become of the database since: an error here would tell the client otherwise.
+    // The request is stored, whatever has happened to the database since: an error here would tell the client otherwise.
     return answer;
   } finally {
     clearTimeout(timer);

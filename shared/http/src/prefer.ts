@@ -1,11 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 
-/** A quoted or bare value of the preference `wait`, with whatever parameters follow. */
+/** A quoted or bare value of the preference `wait`, with any parameters after it. */
 const WAIT = /^wait\s*=\s*(?:"(?<quoted>\d+)"|(?<bare>\d+))\s*(?:;.*)?$/i;
 
 /**
- * How long the client is ready to wait for its answer, in whole seconds: the first `wait` of the header `Prefer` (RFC 7240). Undefined when
- * there is none or it is no number; a preference is never a fault.
+ * How long the client will wait for its response, in whole seconds: the first `wait` of the header `Prefer` (RFC 7240). Undefined when
+ * there is none or it is not a number; a preference is never a fault.
  */
 export function preferredWaitSeconds({ headers }: Pick<IncomingMessage, 'headers'>): number | undefined {
   const given = headers.prefer;

@@ -1,2 +1,2 @@
-/** Whether a request is one of those that come every few seconds, and say nothing about what the service does. */
+/** Whether a request is a health probe or a scrape: these arrive every few seconds and say nothing about the service's work. */
 export const isProbe = (path: string): boolean => path.startsWith('/health/') || path === '/metrics';

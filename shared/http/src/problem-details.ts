@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type AppError, type ErrorKind, isAppError, toAppError } from '@warren/kernel';
 import { httpErrors } from './http-errors.ts';
 
-/** The one table from kinds of errors to HTTP. */
+/** The only table from error kinds to HTTP. */
 const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   invalid: 400,
   'not-found': 404,
@@ -12,7 +12,7 @@ const STATUS_OF_KIND: Readonly<Record<ErrorKind, number>> = {
   fault: 500,
 };
 
-/** What HTTP has a more exact status for than the kind can say. */
+/** Codes with a more specific status than that of their kind. */
 const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   METHOD_NOT_ALLOWED: 405,
   BODY_TOO_LARGE: 413,
@@ -20,18 +20,18 @@ const STATUS_OF_CODE: Readonly<Record<string, number>> = {
   PRECONDITION_FAILED: 412,
 };
 
-/** The most entries of `errors` in one answer. */
+/** The most entries in `errors`. */
 const MAX_FAULTS = 100;
 
-/** One thing that is wrong with a request. `path` is a JSON Pointer into the body, or the name of a parameter or header. */
+/** One fault of a request. `path` is a JSON Pointer into the body, or the name of a parameter or header. */
 export interface RequestFault {
   path: string;
   message: string;
 }
 
-/** The body of every answer that reports an error (RFC 9457), as `application/problem+json`. */
+/** The body of every error response (RFC 9457), as `application/problem+json`. */
 export interface ProblemDetails {
-  /** `urn:warren:error:<code>`; `about:blank` for a fault of the server. */
+  /** `urn:warren:error:<code>`; `about:blank` for a server fault. */
   type: string;
   /** The same for every occurrence of the type. */
   title: string;
@@ -42,9 +42,9 @@ export interface ProblemDetails {
   error: string;
   /** Stable name of the error; see docs/errors.md. */
   code: string;
-  /** Every fault at once; empty when the error is not one of the request's content. */
+  /** Every fault at once; empty when the error is not about the request's content. */
   errors: RequestFault[];
-  /** Extension members: the `details.members` of the error, e.g. the state that a request is in conflict with. */
+  /** Extension members: the error's `details.members`, e.g. the state that the request conflicts with. */
   [member: string]: unknown;
 }
 
@@ -55,8 +55,8 @@ export interface Problem {
 }
 
 /**
- * What to answer for anything that was thrown. A fault of the server tells nothing about itself, and a lack of a dependency
- * (`transient`) only its code: their messages may hold addresses, and are for the log, where the correlation id finds them.
+ * The response for anything that was thrown. A server fault reveals nothing about itself, and an unavailable dependency (`transient`) only
+ * its code: their messages may hold addresses. Those messages go to the log, under the correlation id.
  */
 export function problemOf(error: unknown): Problem {
   const known = knownError(error);
@@ -72,7 +72,7 @@ export function problemOf(error: unknown): Problem {
     retryAfterSeconds?: number;
   };
   const transient = known.kind === 'transient';
-  const detail = transient ? `not possible right now; try again in ${retryAfterSeconds} s` : known.message;
+  const detail = transient ? `temporarily unavailable; try again in ${retryAfterSeconds} s` : known.message;
   return {
     status,
     headers: transient ? { 'Retry-After': String(retryAfterSeconds) } : {},
@@ -89,7 +89,7 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
-/** The error as an AppError; one that Express raised about the request itself (a 4xx `status`) is `REQUEST_MALFORMED`. */
+/** Returns the error as an AppError. An error that Express raised about the request itself (a 4xx `status`) becomes `REQUEST_MALFORMED`. */
 export function knownError(error: unknown): AppError {
   if (isAppError(error)) return error;
   const { status, message } = (error ?? {}) as { status?: unknown; message?: string };
@@ -100,7 +100,7 @@ export function knownError(error: unknown): AppError {
 }
 
 function faultProblem(status: number): Problem {
-  const detail = 'something went wrong on our side; the log has it under the correlation id of this answer';
+  const detail = 'internal server error; find its cause in the log under the correlation id of this response';
   const title = STATUS_CODES[status] ?? 'Error';
   return {
     status,

@@ -2,14 +2,14 @@ import { DURATION_BUCKETS, Histogram, type MetricsRegistry } from '@warren/kerne
 import type { RequestHandler } from 'express';
 
 /**
- * Measures `warren_http_request_seconds` by method, route and status. The route is its pattern (`/orders/:id`), never the path,
- * and `unmatched` where there is none: what a client sends cannot make new time series. The status is `aborted` when the client went
- * away before its answer.
+ * Measures `warren_http_request_seconds` by method, route and status. The route is its pattern (`/orders/:id`) or `unmatched`, never the
+ * path: clients must not be able to create new time series. The status is `aborted` when the client disconnected before the response was
+ * complete.
  */
 export function requestMetrics(registry: MetricsRegistry): RequestHandler {
   const seconds = new Histogram({
     name: 'warren_http_request_seconds',
-    help: 'Time from the head of a request to the end of its answer, in seconds',
+    help: "Time from a request's headers to the end of its response, in seconds",
     labelNames: ['method', 'route', 'status'],
     buckets: DURATION_BUCKETS,
     registers: [registry],

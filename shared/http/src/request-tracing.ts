@@ -5,8 +5,8 @@ import { correlationIdOf } from './correlation.ts';
 import { isProbe } from './probe.ts';
 
 /**
- * Takes the trace context of each request (`traceparent`, `tracestate`). Where spans are recorded, each request has one of kind server, by
- * the semantic conventions for HTTP; probes and scrapes have none.
+ * Reads the trace context of each request (`traceparent`, `tracestate`). While spans are recorded, each request has a server span that
+ * follows the semantic conventions for HTTP; probes and scrapes have none.
  */
 export function requestTracing(): RequestHandler {
   return (req, res, next) => {
@@ -26,12 +26,12 @@ export function requestTracing(): RequestHandler {
   };
 }
 
-/** What a request carries on into the events that follow from it. */
+/** What a request passes on to the events it causes. */
 export function requestContextOf(res: Response): { correlationId: string; traceContext: TraceContext } {
   return { correlationId: correlationIdOf(res), traceContext: res.locals.traceContext as TraceContext };
 }
 
-/** The pattern of the route is known only now. That a client went away, or made a mistake, is no error of the server. */
+/** The pattern of the route is known only now. A disconnected client or a client error is not an error of the server. */
 function endSpan(span: Span, req: Request, res: Response): void {
   const route: unknown = req.route?.path;
   if (typeof route === 'string') span.updateName(`${req.method} ${route}`).setAttribute('http.route', route);

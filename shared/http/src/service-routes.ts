@@ -2,7 +2,7 @@ import type { MetricsRegistry, Readiness } from '@warren/kernel';
 import type { Route, RouteHandler } from './routes.ts';
 
 export interface ServiceRoutesOptions {
-  /** Asked by `/health/ready`: the lifecycle's `readiness`. */
+  /** Called by `/health/ready`: the lifecycle's `readiness`. */
   readiness(): Promise<Readiness>;
   metrics: MetricsRegistry;
 }
@@ -12,7 +12,7 @@ export interface ServiceRoutesOptions {
  *
  * | path | answer |
  * |---|---|
- * | `/health/live` | 200 as long as the process turns its event loop, also while it drains: a restart would not help |
+ * | `/health/live` | 200 as long as the event loop runs, also while draining: a restart would not help |
  * | `/health/ready` | 200 `ready` or `degraded`, 503 `down`, with the reasons and the state of each component |
  * | `/metrics` | Prometheus text |
  */

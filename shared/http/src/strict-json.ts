@@ -1,20 +1,20 @@
 import { findUnstorableText, mayHoldUnstorableText } from '@warren/kernel';
 import { httpErrors } from './http-errors.ts';
 
-/** Deeper than any real document, and shallow enough for recursive code behind it. */
+/** Deeper than any real document, yet shallow enough for recursive code. */
 const MAX_DEPTH = 32;
 
-/** Names that reach an object's prototype in careless code. */
+/** Keys that reach an object's prototype in careless code. */
 const PROTOTYPE_KEYS = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** The tokens of a text that is known to be JSON: strings, numbers, and the characters that give it structure. */
+/** The tokens of valid JSON: strings, numbers, and structural characters. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*|[{}[\]:,]/g;
 
 /**
- * Parses a JSON text (RFC 8259) and refuses what two readers could understand differently (I-JSON, RFC 7493): a key that comes
- * twice, a number that a double cannot hold (`1e400`, twenty digits), keys that reach the prototype, nesting deeper than 32, and halves of
- * surrogate pairs; also U+0000, which Postgres cannot store.
- * @throws `BODY_MALFORMED` with the place of the fault.
+ * Parses a JSON text (RFC 8259) and rejects everything that two parsers could read differently (I-JSON, RFC 7493): duplicate keys, numbers
+ * that a double cannot hold (`1e400`, twenty digits), keys that reach the prototype, nesting deeper than 32, and half surrogate pairs. Also
+ * rejects U+0000, which Postgres cannot store.
+ * @throws `BODY_MALFORMED` with the location of the fault.
  */
 export function parseStrictJson(text: string): unknown {
   let value: unknown;
@@ -53,7 +53,7 @@ function refuseAmbiguity(text: string): void {
 
 function checkKey(key: string, seen: Set<string> | undefined): void {
   if (PROTOTYPE_KEYS.has(key)) throw httpErrors.BODY_MALFORMED(`the key "${key}" is not allowed in a body`);
-  if (seen?.has(key)) throw httpErrors.BODY_MALFORMED(`the key ${shown(key)} comes twice in one object of the body`);
+  if (seen?.has(key)) throw httpErrors.BODY_MALFORMED(`the key ${shown(key)} appears twice in one object of the body`);
   seen?.add(key);
 }
 
@@ -65,7 +65,7 @@ function checkNumber(literal: string): void {
   }
 }
 
-/** The significant digits of a number, without sign, point, exponent and zeros at either end. */
+/** The significant digits of a number, without sign, point, exponent, and leading or trailing zeros. */
 function digitsOf(literal: string): string {
   return literal
     .replace(/e.*$/i, '')

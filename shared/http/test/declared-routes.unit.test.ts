@@ -5,7 +5,7 @@ import request from 'supertest';
 import { Type } from 'typebox';
 import { createHttpApp, get, post, put, routesAbout, strictObject, toRoutes } from '../src/index.ts';
 
-const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not-found', meaning: 'A test has no such thing.' } });
+const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not-found', meaning: 'The test has no such thing.' } });
 const missing = (id: string) => errors.THING_NOT_FOUND(`there is no thing ${id}`);
 const id = '0192d3a0-0000-7000-8000-00000000000a';
 
@@ -59,7 +59,7 @@ describe('declared routes', () => {
     expect(deps.asked).toEqual([{ name: 'n', size: 1, cause, key: 'k', ifMatch: undefined }]);
   });
 
-  test('when what was created is not done yet, then the answer is 202 with its address', async () => {
+  test('when the created thing is not complete yet, then the answer is 202 with its address', async () => {
     const { status, headers } = await request(app).post('/orders');
     expect([status, headers.location]).toEqual([202, `/things/${id}`]);
   });
@@ -74,7 +74,7 @@ describe('declared routes', () => {
     expect(deps.asked).toEqual([]);
   });
 
-  test('when something that has a version is changed, then If-Match is handed on; when it is read, then not', async () => {
+  test('when a versioned resource is changed, then If-Match is passed on; when it is read, then not', async () => {
     await request(app)
       .put(`/things/${id.toUpperCase()}/size`)
       .set({ ...correlated, 'If-Match': '"3"' })
@@ -88,7 +88,7 @@ describe('declared routes', () => {
     ]);
   });
 
-  test('when it is read, then its ETag lets a client ask whether it has changed; a list without one is not kept', async () => {
+  test('when a versioned resource is read, then its ETag allows conditional requests; a list without a version must not be cached', async () => {
     const { headers } = await request(app).get(`/things/${id}`);
     expect(headers).toMatchObject({ etag: '"3"', 'cache-control': 'no-cache' });
     expect((await request(app).get(`/things/${id}`).set('If-None-Match', '"3"')).status).toBe(304);
@@ -104,12 +104,12 @@ describe('declared routes', () => {
     expect([status, problem.errors]).toEqual([400, [{ path: '', message: 'must be an object' }]]);
   });
 
-  test('when something is created, then If-Match says nothing, not even nonsense', async () => {
+  test('when something is created, then If-Match is ignored, even if malformed', async () => {
     const { status } = await request(app).post('/things').set('If-Match', 'nonsense').send({ name: 'n', size: 1 });
     expect(status).toBe(201);
   });
 
-  test('when declarations contradict each other, then they are refused', () => {
+  test('when declarations contradict each other, then they are rejected', () => {
     const use = async () => ['a'];
     const list = get('/things', { answer: List }, use);
     expect(() => toRoutes([list, list], {})).toThrow('GET /things is declared twice');
@@ -119,18 +119,18 @@ describe('declared routes', () => {
     }
   });
 
-  test('when nothing has to be said, then the body may be left out; when something has, then not', async () => {
+  test('when `{}` is a valid body, then the body may be omitted; otherwise not', async () => {
     expect((await request(app).post(`/things/${id}/burn`)).status).toBe(200);
     expect((await request(app).post(`/things/${id}/burn`).send({ why: 'cold' })).status).toBe(400);
     expect((await request(app).put(`/things/${id}/size`)).status).toBe(415);
   });
 
-  test('when the id is no UUID, then the answer says that there is no such thing, whatever the body', async () => {
+  test('when the id is not a UUID, then the answer is not found, whatever the body', async () => {
     const { status, body } = await request(app).put('/things/7/size').send({});
     expect([status, body.code]).toEqual([404, 'THING_NOT_FOUND']);
   });
 
-  test('when a path has several routes, then other methods are told which', async () => {
+  test('when a path has several routes, then a 405 lists the methods of all', async () => {
     const { status, headers } = await request(app).delete('/things');
     expect([status, headers.allow]).toEqual([405, 'GET, POST, HEAD, OPTIONS']);
   });

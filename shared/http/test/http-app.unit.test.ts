@@ -49,7 +49,7 @@ const post = (body: string, type = 'application/json') =>
   request(app).post('/things/1').set('Content-Type', type).send(body);
 
 describe('access log', () => {
-  test('when probes and scrapes come, then they are logged at debug, whatever the answer; a failed request at info', async () => {
+  test('when probes and scrapes arrive, then they are logged at debug, whatever the answer; a failed request at info', async () => {
     readiness = { ...readiness, status: 'down', ready: false };
     await request(app).get('/health/ready').expect(503);
     await request(app).get('/metrics').expect(200);
@@ -72,7 +72,7 @@ describe('correlation', () => {
   });
 
   test.each(['', 'a b', 'x'.repeat(129), 'schön', '\t'])(
-    'when the id is %j, which is no sane id, then a new one is made',
+    'when the id is the invalid %j, then a new one is created',
     async (given) => {
       const response = await request(app).get('/things/1').set('X-Correlation-Id', given);
       expect(isId(response.headers['x-correlation-id'])).toBe(true);
@@ -93,14 +93,14 @@ describe('routes', () => {
     expect(response.body).toMatchObject({ status: 404, code: 'ROUTE_NOT_FOUND', detail: response.body.error });
   });
 
-  test('when the method is not one of the path, then the answer is 405 with Allow', async () => {
+  test('when the path does not support the method, then the answer is 405 with Allow', async () => {
     const response = await request(app).put('/things/1');
     expect(response.status).toBe(405);
     expect(response.headers.allow).toBe('GET, POST, DELETE, HEAD, OPTIONS');
     expect(response.body.code).toBe('METHOD_NOT_ALLOWED');
   });
 
-  test('when HEAD or OPTIONS is asked for, then there is no body', async () => {
+  test('when the method is HEAD or OPTIONS, then there is no body', async () => {
     expect((await request(app).head('/things/1')).status).toBe(200);
     const options = await request(app).options('/things/1');
     expect([options.status, options.headers.allow]).toEqual([204, 'GET, POST, DELETE, HEAD, OPTIONS']);
@@ -149,8 +149,8 @@ describe('JSON bodies', () => {
   test.each([
     ['{"a":', 'is not JSON'],
     ['', 'is empty'],
-    ['{"a":1,"a":2}', 'comes twice'],
-  ])('when the body is %p, then the answer is 400 and helps', async (body, text) => {
+    ['{"a":1,"a":2}', 'appears twice'],
+  ])('when the body is %p, then the answer is 400 and says why', async (body, text) => {
     const response = await post(body);
     expect(response.body).toMatchObject({ status: 400, code: 'BODY_MALFORMED', detail: expect.stringContaining(text) });
   });
@@ -169,7 +169,7 @@ describe('JSON bodies', () => {
     expect(tooLarge.body.code).toBe('BODY_TOO_LARGE');
   });
 
-  test('when 10 MB come without a length, then the answer is still 413', async () => {
+  test('when 10 MB arrive without a length, then the answer is still 413', async () => {
     const response = await new Promise<{ status: number }>((resolve, reject) => {
       const call = request(app)
         .post('/things/1')
@@ -183,8 +183,8 @@ describe('JSON bodies', () => {
   });
 });
 
-describe('a client that goes away', () => {
-  test('when it does so before its answer, then it is logged and counted as aborted, not as answered', async () => {
+describe('a client that disconnects', () => {
+  test('when it disconnects before its answer, then it is logged and counted as aborted, not as answered', async () => {
     const server = createServer(app).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
@@ -204,7 +204,7 @@ describe('a client that goes away', () => {
 });
 
 describe('health and metrics', () => {
-  test('when a component is down, then ready says 503 and which, and live says 200', async () => {
+  test('when a component is down, then ready answers 503 and names it, and live answers 200', async () => {
     const since = '2026-11-21T10:00:01.000Z';
     readiness = {
       ...readiness,
@@ -219,20 +219,20 @@ describe('health and metrics', () => {
     expect((await request(app).get('/health/live')).status).toBe(200);
   });
 
-  test('when the service takes in what it cannot process, then ready says 200, degraded and why', async () => {
+  test('when the service accepts what it cannot process, then ready answers 200, degraded and why', async () => {
     const reasons = [{ component: 'bus', reason: 'connection refused', since: readiness.since }];
     readiness = { ...readiness, status: 'degraded', ready: false, reasons };
     const { status, body } = await request(app).get('/health/ready');
     expect([status, body]).toEqual([200, readiness]);
   });
 
-  test('when the service drains, then ready says 503 and live says 200', async () => {
+  test('when the service drains, then ready answers 503 and live answers 200', async () => {
     readiness = { ...readiness, status: 'down', ready: false, state: 'stopping' };
     expect((await request(app).get('/health/ready')).status).toBe(503);
     expect((await request(app).get('/health/live')).status).toBe(200);
   });
 
-  test('when requests were answered, then their time is counted by route and status, never by path', async () => {
+  test('when requests were answered, then their time is measured by route and status, never by path', async () => {
     await request(app).get('/things/1');
     await request(app).get('/things/2');
     await request(app).get('/nothing/3');

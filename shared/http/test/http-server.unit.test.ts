@@ -30,7 +30,7 @@ describe('http server', () => {
     await second.stop?.();
   });
 
-  test('when it stops, then the request in hand is finished, its connection closed and new ones are refused', async () => {
+  test('when it stops, then the active request finishes, its connection is closed and new connections are refused', async () => {
     const inHand: ServerResponse[] = [];
     const server = await start({ app: (_req, res) => void inHand.push(res) });
     const agent = new Agent({ keepAlive: true });
@@ -50,7 +50,7 @@ describe('http server', () => {
     agent.destroy();
   });
 
-  test('when a service is told to stop, then readiness is 503 while requests are still answered, each on a connection that ends; then new ones are refused', async () => {
+  test('when a stop is announced, then readiness is 503 while requests are still answered, each on a connection that ends; then new ones are refused', async () => {
     const readiness = () => lifecycle.readiness();
     const routes = [
       { path: '/tea', methods: { GET: (_req: unknown, res: { end(text: string): void }) => res.end('hot') } },
@@ -79,7 +79,7 @@ describe('http server', () => {
     expect(drained).toEqual(['bus']);
   });
 
-  test('when it stops while a request is still arriving, then its client cannot hold it up', async () => {
+  test('when it stops while a request is still arriving, then the client cannot delay the stop', async () => {
     const arrived: unknown[] = [];
     const server = await start({ app: (req) => void arrived.push(req.on('error', () => {})) });
     const slow = connect(server.port, '127.0.0.1', () => {
@@ -91,7 +91,7 @@ describe('http server', () => {
     await waitUntil(() => slow.closed);
   }, 8000);
 
-  test('when it stops, then idle and half-open connections do not hold it up', async () => {
+  test('when it stops, then idle and half-open connections do not delay it', async () => {
     const server = await start();
     const agent = new Agent({ keepAlive: true });
     const [response] = await once(get({ port: server.port, host: '127.0.0.1', agent }), 'response');
@@ -106,7 +106,7 @@ describe('http server', () => {
     agent.destroy();
   });
 
-  test('when a client sends its head too slowly, then it is cut off', async () => {
+  test('when a client sends its headers too slowly, then it is disconnected', async () => {
     const server = await start({ headersTimeoutMs: 200, requestTimeoutMs: 400 });
     const slow = connect(server.port, '127.0.0.1', () => slow.write('GET / HTTP/1.1\r\nHost: x\r\n'));
     const [answer] = await once(slow, 'data');

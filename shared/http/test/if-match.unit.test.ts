@@ -4,7 +4,7 @@ import { etagOf, parseIfMatch } from '../src/index.ts';
 const versionsOf = (text: string | undefined) => parseIfMatch({ headers: { 'if-match': text } });
 
 describe('If-Match', () => {
-  test.each([undefined, '*', ' * '])('when it is %j, then any version may be changed', (text) => {
+  test.each([undefined, '*', ' * '])('when it is %j, then any version matches', (text) => {
     expect(versionsOf(text)).toEqual({ value: undefined });
   });
 
@@ -16,7 +16,7 @@ describe('If-Match', () => {
     ['W/"1"', []],
     ['W/"1", "2"', [2]],
     ['"01", "1-gzip", "+1", "1e0", "-1", "0", "", "99999999999999999"', []],
-  ])('when it is %s, then only the versions %j may be changed', (text, versions) => {
+  ])('when it is %s, then only the versions %j match', (text, versions) => {
     expect(versionsOf(text)).toEqual({ value: versions });
   });
 
@@ -41,7 +41,7 @@ describe('If-Match', () => {
     expect(versionsOf(text)).toEqual({ faults: [{ path: 'If-Match', message }] });
   });
 
-  test('when it is long and malformed, then that is seen in one go', () => {
+  test('when it is long and malformed, then it is rejected in linear time', () => {
     expect(versionsOf(`${'"1",'.repeat(4000)}"`)).toHaveProperty('faults');
   });
 });

@@ -11,12 +11,12 @@ const parse = createQueryParser(
   }),
 );
 
-test('when parameters are left out, then they have their default, or none; one without either is a fault', () => {
+test('when parameters are omitted, then they have their default, or none; a required one is a fault', () => {
   expect(parse({ name: 'n' })).toEqual({ value: { name: 'n', limit: 20 } });
   expect(parse({})).toEqual({ faults: [{ path: 'name', message: 'is required' }] });
 });
 
-test('when an integer is given by its digits, then it is a number; by anything else, then it is a fault', () => {
+test('when an integer is given in digits, then it is a number; anything else is a fault', () => {
   expect(parse({ name: '5', limit: '5', colour: 'red' })).toEqual({ value: { name: '5', limit: 5, colour: 'red' } });
   for (const limit of ['', ' 5', '5.0', '1e1', '0x5', '101', '-1']) {
     expect(parse({ name: 'n', limit })).toEqual({
@@ -25,12 +25,12 @@ test('when an integer is given by its digits, then it is a number; by anything e
   }
 });
 
-test('when several parameters are wrong, not known or given twice, then all are named', () => {
+test('when several parameters are invalid, unknown or duplicate, then all are named', () => {
   expect(parse({ name: '', constructor: 'x', colour: ['red', 'blue'] })).toEqual({
     faults: [
       { path: 'name', message: 'must be a name' },
       { path: 'constructor', message: 'is not a known parameter' },
-      { path: 'colour', message: 'may be given once only' },
+      { path: 'colour', message: 'may be given only once' },
     ],
   });
 });

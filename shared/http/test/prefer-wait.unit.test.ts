@@ -10,7 +10,7 @@ const responseOf = (closed: boolean) => {
   return { res, headers };
 };
 
-test('when the client has left before its request was stored, then no place among those who wait is taken', async () => {
+test('when the client has disconnected before its request was stored, then it takes no place among the waiting requests', async () => {
   let waiting = 0;
   const wait = async () => {
     waiting += 1;
@@ -20,7 +20,7 @@ test('when the client has left before its request was stored, then no place amon
   expect(waiting).toBe(0);
 });
 
-test('when nobody more may wait, or the wait fails, then the answer is what is stored', async () => {
+test('when no place is left, or the wait fails, then the answer is what is stored', async () => {
   const full = responseOf(false);
   expect(await honourWait('now', { req, res: full.res }, () => undefined)).toBe('now');
   expect(full.headers).toEqual({});

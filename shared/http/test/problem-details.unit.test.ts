@@ -26,15 +26,15 @@ describe('problem details', () => {
     });
   });
 
-  test('when the error is transient, then it says when to come back and nothing of what is missing', () => {
+  test('when the error is transient, then it says when to try again and not which dependency is missing', () => {
     const { status, body, headers } = problemOf(errorOf('transient'));
-    expect([status, body.code, body.detail]).toEqual([503, 'SOME_CODE', 'not possible right now; try again in 1 s']);
+    expect([status, body.code, body.detail]).toEqual([503, 'SOME_CODE', 'temporarily unavailable; try again in 1 s']);
     expect(headers).toEqual({ 'Retry-After': '1' });
     expect(problemOf(errorOf('transient', { retryAfterSeconds: 7 })).headers).toEqual({ 'Retry-After': '7' });
   });
 
   test.each([errorOf('fault', { secret: 1 }), new TypeError('x is not a function'), 'text', undefined, null])(
-    'when a fault %p is thrown, then the answer is 500 and gives nothing away',
+    'when a fault %p is thrown, then the answer is 500 and reveals nothing',
     (thrown) => {
       const { status, body } = problemOf(thrown);
       expect({ status, code: body.code, title: body.title }).toEqual({
@@ -46,7 +46,7 @@ describe('problem details', () => {
     },
   );
 
-  test('when an error has extension members, then they stand beside the others and replace none of them', () => {
+  test('when an error has extension members, then they are added to the standard members and replace none', () => {
     const members = { state: 'cancelled', status: 'cancelled', detail: 'mine' };
     const { body } = problemOf(errorOf('conflict', { members }));
     expect(body).toMatchObject({ state: 'cancelled', status: 409, detail: 'what is wrong' });

@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 
 describe('while nobody records spans', () => {
-  test('when a request has a trace context, then it is carried on as it is', async () => {
+  test('when a request has a trace context, then it is passed on unchanged', async () => {
     const { body } = await request(app).get('/things/1').set({
       traceparent,
       tracestate: 'a=1',
@@ -51,7 +51,7 @@ describe('while nobody records spans', () => {
   });
 
   test.each(['', 'nonsense', `00-${'0'.repeat(32)}-${spanId}-01`])(
-    'when its traceparent is %j, which is none, then the request is answered and carries none on',
+    'when its traceparent is the invalid %j, then the request is answered and passes none on',
     async (given) => {
       const { status, body } = await request(app).get('/things/1').set({ traceparent: given, tracestate: 'a=1' });
       expect({ status, traceContext: body.traceContext }).toEqual({ status: 200, traceContext: {} });
@@ -66,13 +66,13 @@ describe('while spans are recorded', () => {
   });
   afterEach(() => collector.stop());
 
-  /** Of the request; it ends when the answer has gone out, which its client may see earlier. */
+  /** The span of the request. It ends once the response has been sent, which the client may see earlier. */
   const serverSpan = () =>
     waitUntil(() => collector.spans().find(({ kind }) => kind === SpanKind.SERVER), {
       what: 'the span of the request',
     });
 
-  test('when a request belongs to a trace, then its span does too, and is what is carried on', async () => {
+  test('when a request belongs to a trace, then its span does too, and is passed on as the parent', async () => {
     const { body } = await request(app).get('/things/1').set({ traceparent, tracestate: 'a=1' });
     const span = await serverSpan();
     const { spanId: own } = span.spanContext();
@@ -90,13 +90,13 @@ describe('while spans are recorded', () => {
     expect(span.status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  test('when a handler makes spans of its own, then they are children of that of the request', async () => {
+  test("when a handler starts its own spans, then they are children of the request's span", async () => {
     await request(app).get('/things/1');
     const { spanId: own } = (await serverSpan()).spanContext();
     expect(collector.spans().find(({ name }) => name === 'inner')?.parentSpanContext?.spanId).toBe(own);
   });
 
-  test('when a handler fails, then the span is one of an error; when the client was wrong, then it is not', async () => {
+  test('when a handler fails, then the span is marked as failed; on a client error it is not', async () => {
     await request(app).delete('/things/1').expect(500);
     expect(await serverSpan()).toMatchObject({
       status: { code: SpanStatusCode.ERROR },
@@ -107,7 +107,7 @@ describe('while spans are recorded', () => {
     expect(missed.status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  test('when probes and scrapes come, then they have no spans', async () => {
+  test('when probes and scrapes arrive, then they have no spans', async () => {
     await request(app).get('/health/live').expect(200);
     await request(app).get('/metrics').expect(200);
     await request(app).get('/things/1').expect(200);

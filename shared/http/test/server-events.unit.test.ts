@@ -8,7 +8,7 @@ afterEach(() => void server?.close());
 
 const portOf = (listening: Server): number => (listening.address() as AddressInfo).port;
 
-/** Opens a stream; gives both of its ends. */
+/** Opens a stream; returns both of its ends. */
 async function connect(heartbeatMs: number) {
   let stream: ServerEvents | undefined;
   server = createServer((_req, res) => {
@@ -21,7 +21,7 @@ async function connect(heartbeatMs: number) {
 }
 
 describe('server-sent events', () => {
-  it('when events are sent, then they come as the standard has it, and the stream ends', async () => {
+  it("when events are sent, then they arrive in the standard's format, and the stream ends", async () => {
     const { stream, response } = await connect(60_000);
     stream.send({ id: 1, event: 'Happened', data: { text: 'two\nlines' } });
     stream.end();
@@ -30,7 +30,7 @@ describe('server-sent events', () => {
     expect(stream.closed.aborted).toBe(true);
   });
 
-  it('when nothing happens, then a comment comes from time to time', async () => {
+  it('when nothing happens, then the stream sends a comment from time to time', async () => {
     const { stream, response } = await connect(5);
     let text = '';
     for await (const chunk of response.body ?? []) {
@@ -40,7 +40,7 @@ describe('server-sent events', () => {
     expect(text).toMatch(/^retry: 50\n\n(:\n\n){2,}$/);
   });
 
-  it('when the client goes away, then the stream is closed', async () => {
+  it('when the client disconnects, then the stream is closed', async () => {
     const { stream, leave } = await connect(60_000);
     const closed = new Promise((resolve) => stream.closed.addEventListener('abort', resolve));
     leave();
@@ -48,7 +48,7 @@ describe('server-sent events', () => {
     expect(stream.closed.aborted).toBe(true);
   });
 
-  it('when the client has gone before the stream is opened, then it is closed from the first', async () => {
+  it('when the client has disconnected before the stream is opened, then the stream is closed from the start', async () => {
     const closed = new Promise<ServerEvents>((resolve) => {
       server = createServer((_req, res) => res.once('close', () => setImmediate(() => resolve(openServerEvents(res)))));
     });

@@ -11,7 +11,7 @@ const faultOf = (text: string): unknown => {
 };
 
 describe('strict JSON', () => {
-  test('when any JSON value without prototype keys is written, then it is read as JSON.parse reads it', () => {
+  test('when any JSON value without prototype keys is parsed, then the result is that of JSON.parse', () => {
     const value = fc.jsonValue({ maxDepth: 5 });
     fc.assert(
       fc.property(value, (one) => {
@@ -23,9 +23,9 @@ describe('strict JSON', () => {
   });
 
   test.each([
-    ['{"a":1,"a":2}', 'the key "a" comes twice in one object of the body'],
-    ['{"a":1,"\\u0061":2}', 'the key "a" comes twice in one object of the body'],
-    ['{"list":[{"a":1},{"a":1,"b":{"c":1,"c":1}}]}', 'the key "c" comes twice in one object of the body'],
+    ['{"a":1,"a":2}', 'the key "a" appears twice in one object of the body'],
+    ['{"a":1,"\\u0061":2}', 'the key "a" appears twice in one object of the body'],
+    ['{"list":[{"a":1},{"a":1,"b":{"c":1,"c":1}}]}', 'the key "c" appears twice in one object of the body'],
     ['{"__proto__":{"admin":true}}', 'the key "__proto__" is not allowed in a body'],
     ['{"a":{"\\u005f_proto__":1}}', 'the key "__proto__" is not allowed in a body'],
     ['{"constructor":{"prototype":{}}}', 'the key "constructor" is not allowed in a body'],
@@ -39,12 +39,12 @@ describe('strict JSON', () => {
     ['{"a\\ud83d":1}', 'the text at "/a\uFFFD" must not contain U+0000 or half of a surrogate pair'],
     [`${'['.repeat(33)}${']'.repeat(33)}`, 'the body is nested deeper than 32 levels'],
     [`${'['.repeat(49_000)}${']'.repeat(49_000)}`, 'the body is nested deeper than 32 levels'],
-  ])('when the text is %.60s, then it is refused with the reason', (text, message) => {
+  ])('when the text is %.60s, then it is rejected with the reason', (text, message) => {
     expect(faultOf(text)).toBe(message);
   });
 
   test.each(['{"a":1', '{"a":NaN}', "{'a':1}", '{"a":1,}', '', 'undefined', '{"a":01}', '\u0000'])(
-    'when the text is %j, which is not JSON, then it is refused as BODY_MALFORMED',
+    'when the text is %j, which is not JSON, then it is rejected as BODY_MALFORMED',
     (text) => {
       expect(() => parseStrictJson(text)).toThrow(expect.objectContaining({ code: 'BODY_MALFORMED' }));
     },
@@ -59,7 +59,7 @@ describe('strict JSON', () => {
       [1.1, 0.1 + 0.2, 1000, -0.5, 1e20],
     ],
     [`${'['.repeat(32)}${']'.repeat(32)}`, JSON.parse(`${'['.repeat(32)}${']'.repeat(32)}`)],
-  ])('when the text is %.60s, then it is taken', (text, value) => {
+  ])('when the text is %.60s, then it is accepted', (text, value) => {
     expect(parseStrictJson(text)).toEqual(value);
   });
 });

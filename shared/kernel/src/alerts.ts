@@ -1,11 +1,11 @@
 import { type Logger, silentLogger } from './logger.ts';
 import { Counter, Gauge, type MetricsRegistry } from './metrics.ts';
 
-/** A kind of condition that somebody has to know about. */
+/** A kind of condition that operators must know about. */
 export interface AlertKind {
   /** Stable, upper-case name, e.g. `PUBLISH_REFUSED`. Documented in docs/operations.md. */
   readonly code: string;
-  /** `degraded`: while it lasts the service does not do all of its work, and readiness says so. `warning`: it does. */
+  /** `degraded`: the service does only part of its work, and readiness reports it. `warning`: the service still does all of its work. */
   readonly severity: 'degraded' | 'warning';
   /** What it means. */
   readonly meaning: string;
@@ -13,11 +13,11 @@ export interface AlertKind {
   readonly action: string;
 }
 
-/** One condition that lasts: a kind, and what it is about. */
+/** One active condition: its kind and its subject. */
 export interface Alert extends AlertKind {
-  /** What is refused, missing or in the way: a queue, an exchange with its routing key, a table. Never an id of a single message. */
+  /** What is affected: a queue, an exchange with its routing key, a table. Never the id of a single message. */
   subject: string;
-  /** Why, in the words of whoever refuses. The latest one. */
+  /** The latest cause, as the refusing party reported it. */
   reason: string;
   /** When it began, ISO 8601. */
   since: string;
@@ -26,17 +26,17 @@ export interface Alert extends AlertKind {
 }
 
 export interface Alerts {
-  /** Reports a condition: logged as a warning when it is new, counted from then on. */
+  /** Reports a condition. Logs a warning the first time; after that only counts. */
   raise(kind: AlertKind, about: Pick<Alert, 'subject' | 'reason'>): void;
-  /** The condition is over. Logged when there was one, with how long it lasted and how often it was reported. */
+  /** Ends the condition. If it was active, logs how long it lasted and how often it was reported. */
   clear(kind: AlertKind, subject: string): void;
-  /** The conditions that last, oldest first. */
+  /** The active conditions, oldest first. */
   active(): Alert[];
 }
 
 const catalogue = new Map<string, AlertKind>();
 
-/** Declares the alerts of a package or service. Every one declared so far is listed by {@link alertCatalogue}. */
+/** Declares the alerts of a package or service. {@link alertCatalogue} lists all alerts declared so far. */
 export function defineAlerts<const Definitions extends Record<string, Omit<AlertKind, 'code'>>>(
   definitions: Definitions,
 ): { readonly [Code in keyof Definitions]: AlertKind } {
@@ -56,10 +56,7 @@ export interface AlertsOptions {
   metrics?: MetricsRegistry;
 }
 
-/**
- * Keeps what a service has to report for as long as it lasts, so that each condition is one line in the log at its beginning and one at
- * its end, however often it is met in between.
- */
+/** Tracks active conditions. Each one takes one log line when it begins and one when it ends, however often it is reported in between. */
 export function createAlerts({ logger = silentLogger, metrics }: AlertsOptions = {}): Alerts {
   const raised = new Map<string, Alert>();
   const reports = registerMetrics(metrics, () => raised.values());
@@ -94,7 +91,7 @@ function registerMetrics(metrics: MetricsRegistry | undefined, active: () => Ite
   if (!metrics) return undefined;
   new Gauge({
     name: 'warren_alerts',
-    help: 'Conditions that last and that somebody has to know about, by code (docs/operations.md)',
+    help: 'Active conditions that operators must know about, by code (docs/operations.md)',
     labelNames: ['code'],
     registers: [metrics],
     collect() {
@@ -104,7 +101,7 @@ function registerMetrics(metrics: MetricsRegistry | undefined, active: () => Ite
   });
   return new Counter({
     name: 'warren_alert_reports_total',
-    help: 'How often each condition was met, by code (docs/operations.md)',
+    help: 'How often each condition was reported, by code (docs/operations.md)',
     labelNames: ['code'],
     registers: [metrics],
   });

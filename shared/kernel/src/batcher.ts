@@ -2,22 +2,22 @@ import { kernelErrors } from './errors.ts';
 
 export interface BatcherOptions<Item, Result> {
   /**
-   * Handles the items of one batch. Gives a result for each, in their order: an `Error` in an item's place fails that item alone,
-   * a throw fails them all.
+   * Handles one batch. Returns one result per item, in the same order. An `Error` in place of a result fails that item alone; a throw fails
+   * them all.
    */
   handle(items: Item[]): Promise<(Result | Error)[]>;
   /** The most items in one batch. @default 500 */
   maxItems?: number;
-  /** How many batches may be in flight at the same moment. @default 1 */
+  /** The most batches in flight at once. @default 1 */
   concurrency?: number;
 }
 
 export interface Batcher<Item, Result> {
-  /** Adds an item to the next batch and gives its own result. */
+  /** Adds an item to the next batch and returns that item's result. */
   add(item: Item): Promise<Result>;
-  /** How many items wait or are in flight. */
+  /** The number of items that are waiting or in flight. */
   readonly size: number;
-  /** Takes no new items and resolves when the last batch is done. */
+  /** Rejects new items and resolves when the last batch is done. */
   close(): Promise<void>;
 }
 
@@ -28,8 +28,8 @@ interface Waiting<Item, Result> {
 }
 
 /**
- * Group commit without timers: an item that finds no batch in flight goes at once, alone; the items that arrive while a
- * batch is in flight make up the next one. So a single item pays no delay, and under load one statement serves hundreds.
+ * Group commit without timers. An item that finds no batch in flight is handled at once, alone. Items that arrive while a batch is in
+ * flight form the next one. A single item therefore has no delay, and under load one statement serves hundreds.
  */
 export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result>): Batcher<Item, Result> {
   const { handle, maxItems = 500, concurrency = 1 } = options;
@@ -49,7 +49,7 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
         const result = results[index];
         if (result instanceof Error) entry.reject(result);
         else if (index in results) entry.resolve(result as Result);
-        else entry.reject(kernelErrors.UNEXPECTED('the batch gave no result for this item'));
+        else entry.reject(kernelErrors.UNEXPECTED('the batch returned no result for this item'));
       });
     } catch (error) {
       for (const entry of batch) entry.reject(error);
@@ -71,10 +71,10 @@ export function createBatcher<Item, Result>(options: BatcherOptions<Item, Result
 
   return {
     add(item) {
-      if (closed) return Promise.reject(kernelErrors.SHUTTING_DOWN('takes no new work'));
+      if (closed) return Promise.reject(kernelErrors.SHUTTING_DOWN('accepts no new work'));
       return new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        // After the current turn, so that items that arrive in the same read of the sockets share a batch.
+        // Waits for the end of the current turn, so that items read from the sockets together share a batch.
         if (!scheduled && inFlight < concurrency) {
           scheduled = true;
           setImmediate(flush);

@@ -1,7 +1,7 @@
-/** A bell. A ring while nobody waits is kept for the next `wait`. */
+/** Wakes one waiter. A ring while nobody waits is kept for the next `wait`. */
 export interface Bell {
   ring(): void;
-  /** Sleeps until it is rung (true) or the time is over (false). @param timeoutMs @default until it is rung */
+  /** Waits until the bell rings (true) or the timeout passes (false). @param timeoutMs @default no timeout */
   wait(timeoutMs?: number): Promise<boolean>;
 }
 

@@ -1,4 +1,4 @@
-/** Where the time comes from. Domain code is handed a time; it never asks for one. */
+/** Source of the current time. Domain code receives a time and never asks for it. */
 export interface Clock {
   now(): Date;
 }

@@ -1,9 +1,9 @@
 /** The state of one component. `details` are shown by `/health/ready`; they hold no secrets. */
 export interface ComponentHealth {
   up: boolean;
-  /** Why it is not up, in one sentence. */
+  /** Why the component is not up, in one sentence. */
   reason?: string;
-  /** Since when it is not up, ISO 8601. */
+  /** Since when the component is not up, ISO 8601. */
   since?: string;
   details?: Record<string, unknown>;
 }
@@ -11,18 +11,21 @@ export interface ComponentHealth {
 /** A part of a service that is started, watched and stopped: a pool, a bus, a relay, a server. */
 export interface Component {
   name: string;
-  /** Whether the service is `down` while this is not up. False: it still takes in and stores what it is asked, and is `degraded`. @default true */
+  /**
+   * Whether the service is `down` while this component is not up. If false, the service still accepts and stores requests, and is
+   * `degraded`. @default true
+   */
   essential?: boolean;
   start?(): Promise<void>;
-  /** Called when a stop begins, before `shutdownDelayMs`: everything still runs, but nobody new should come. */
+  /** Called when a stop begins, before `shutdownDelayMs`. Everything still runs, but new clients should stay away. */
   announceStop?(): void;
-  /** Finishes what is in hand and lets go of everything. Called once, also when `start` failed half-way. */
+  /** Finishes work in progress and releases all resources. Called once, even if `start` failed half-way. */
   stop?(): Promise<void>;
-  /** Asked at each readiness check; a throw, or no answer within 1.5 s, counts as not up. Without it the component does not take part. */
+  /** Called by each readiness check. A throw, or no answer within 1.5 s, counts as not up. A component without `health` does not affect readiness. */
   health?(): ComponentHealth | Promise<ComponentHealth>;
 }
 
-/** The same component, as one without which the service still takes in and stores what it is asked. */
+/** Marks a component as not essential: without it the service still accepts and stores requests. */
 export function notEssential<Part extends Component>(component: Part): Part {
   component.essential = false;
   return component;

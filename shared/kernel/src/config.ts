@@ -1,7 +1,7 @@
 import { kernelErrors } from './errors.ts';
 import { requireDecodable } from './url-part.ts';
 
-/** Turns the text of an environment variable into a value, or throws an Error whose message says what is wanted. */
+/** Parses the text of an environment variable, or throws an Error whose message says what is expected. */
 export type SettingFormat<Value> = (text: string) => Value;
 
 /** One setting: its environment variable, what it means, its format and its default. */
@@ -20,14 +20,14 @@ export type SettingsSpec = Record<string, Setting<unknown>>;
 export type Settings<Spec extends SettingsSpec> = { readonly [Name in keyof Spec]: SettingValue<Spec[Name]> };
 type SettingValue<S> = S extends { format: SettingFormat<infer Value> } ? Value : never;
 
-/** Declares a setting; only there to infer its type. */
+/** Declares a setting. Exists only for type inference. */
 export function setting<Value>(spec: Setting<Value>): Setting<Value> {
   return spec;
 }
 
 /**
- * Reads every setting from the environment.
- * @throws `CONFIG_INVALID` that lists every missing and every malformed setting at once (`details.faults`).
+ * Reads all settings from the environment.
+ * @throws `CONFIG_INVALID` with every missing or malformed setting at once (`details.faults`).
  */
 export function loadSettings<Spec extends SettingsSpec>(
   spec: Spec,
@@ -51,15 +51,15 @@ export function loadSettings<Spec extends SettingsSpec>(
   }
   if (faults.length > 0) {
     const lines = faults.map((fault) => `  ${fault.env} ${fault.message}`);
-    throw kernelErrors.CONFIG_INVALID(`wrong settings:\n${lines.join('\n')}`, { details: { faults } });
+    throw kernelErrors.CONFIG_INVALID(`invalid settings:\n${lines.join('\n')}`, { details: { faults } });
   }
   return values as Settings<Spec>;
 }
 
-/** The formats that settings are written in. */
+/** The formats of settings. */
 export const formats = {
   text: ((text) => text) satisfies SettingFormat<string>,
-  /** A whole number within bounds, both included. */
+  /** A whole number from `min` to `max`, inclusive. */
   integer(min: number, max: number = Number.MAX_SAFE_INTEGER): SettingFormat<number> {
     return (text) => {
       const value = Number(text);
@@ -73,7 +73,7 @@ export const formats = {
     if (/^\d+$/.test(text) && value <= 65_535) return value;
     throw new Error('must be a port, 0 to 65535');
   }) satisfies SettingFormat<number>,
-  /** A URL with one of the given protocols, e.g. `url('amqp:', 'amqps:')`, whose parts can be decoded (see `decodeUrlPart`). */
+  /** A URL with one of these protocols, e.g. `url('amqp:', 'amqps:')`. Its user, password and path must be decodable (see `decodeUrlPart`). */
   url(...protocols: string[]): SettingFormat<string> {
     return (text) => {
       if (!URL.canParse(text) || !protocols.includes(new URL(text).protocol)) {

@@ -5,22 +5,22 @@ import { type Logger, silentLogger } from './logger.ts';
 import { activeTracer } from './spans.ts';
 
 export interface TracingOptions {
-  /** Name of the service; `service.name` of its spans, unless `OTEL_SERVICE_NAME` says otherwise. */
+  /** Name of the service: the `service.name` of its spans, unless `OTEL_SERVICE_NAME` overrides it. */
   service: string;
-  /** Base URL of a receiver of OTLP over HTTP; spans go to `/v1/traces` below it. Empty: no spans are made, and nothing is loaded. */
+  /** Base URL of an OTLP/HTTP receiver; spans go to `/v1/traces` below it. If empty, the SDK is not loaded and no spans are recorded. */
   endpoint: string;
-  /** Hears of spans that could not be exported. */
+  /** Logs spans that could not be exported. */
   logger?: Logger;
 }
 
-/** How long a stop waits for the last spans, in milliseconds: a receiver that is away must not keep a service from ending. */
+/** How long a stop waits for the last spans, in milliseconds: an unreachable receiver must not block the stop. */
 const FLUSH_TIMEOUT_MS = 2000;
 
 /**
- * Spans of this process, sent by OTLP, as the first component of a service: it starts before the others and sends the last spans after
- * them. The other settings of the OpenTelemetry SDK hold too (`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`,
- * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`). Tracers are global: where a program has set up an SDK itself, that one stays. Spans that cannot be sent are lost and reported; they
- * fail nothing.
+ * Exports this process's spans by OTLP. As the first component of a service it starts before all others, and sends the last spans after
+ * they have stopped. The other settings of the OpenTelemetry SDK apply too (`OTEL_TRACES_SAMPLER`, `OTEL_EXPORTER_OTLP_HEADERS`,
+ * `OTEL_RESOURCE_ATTRIBUTES`, `OTEL_BSP_…`). Tracers are global: an SDK that the program has set up itself stays in place. Spans that
+ * cannot be sent are lost and logged; no work fails because of them.
  */
 export function createTracing({ service, endpoint, logger = silentLogger }: TracingOptions): Component {
   let provider: { shutdown(): Promise<void> } | undefined;
@@ -30,7 +30,7 @@ export function createTracing({ service, endpoint, logger = silentLogger }: Trac
       if (endpoint === '' || activeTracer()) return;
       reportTo(logger);
       provider = await registerProvider(service, endpoint);
-      logger.info({ endpoint }, 'spans are exported');
+      logger.info({ endpoint }, 'exporting spans');
     },
     async stop() {
       if (!provider) return;
@@ -40,7 +40,7 @@ export function createTracing({ service, endpoint, logger = silentLogger }: Trac
   };
 }
 
-/** Loaded only here: who exports nothing pays nothing for the SDK. */
+/** Loads the SDK only here, so that a process without export does not pay for it. */
 async function registerProvider(service: string, endpoint: string) {
   const [{ BatchSpanProcessor, NodeTracerProvider }, { OTLPTraceExporter }, resources] = await Promise.all([
     import('@opentelemetry/sdk-trace-node'),
@@ -71,7 +71,7 @@ async function flush(provider: { shutdown(): Promise<void> }, logger: Logger): P
   }
 }
 
-/** What goes wrong inside the SDK; it says nothing to anybody by itself. */
+/** Logs the SDK's own problems, which it does not report by itself. */
 function reportTo(logger: Logger): void {
   const warn = (message: string, ...facts: unknown[]) => logger.warn({ facts }, `OpenTelemetry: ${message}`);
   const ignore = () => undefined;

@@ -4,24 +4,24 @@ import type { Logger } from './logger.ts';
 /** A line that was logged as `error` or `fatal`. */
 export interface LoggedError {
   severity: 'error' | 'fatal';
-  /** The text of the line. */
+  /** The message of the line. */
   message: string;
-  /** What it says in `err`; an error that nobody foresaw is `UNEXPECTED`. */
+  /** The line's `err`; an unexpected error becomes `UNEXPECTED`. */
   error?: AppError;
-  /** What it says in these fields. */
+  /** The line's field of the same name. */
   code?: string;
   correlationId?: string;
 }
 
-/** A logger, and what is logged as an error through it. */
+/** A logger whose errors can be observed. */
 export interface ErrorFeed {
-  /** Logs like the one that it was made of; so do its children. */
+  /** Logs like the original logger; so do its children. */
   logger: Logger;
-  /** Calls the listener with each error from now on, whatever the level of the logger. It must not throw, and not log errors itself. */
+  /** Calls the listener with each error from now on, whatever the log level. The listener must not throw and must not log errors itself. */
   onError(listener: (logged: LoggedError) => void): void;
 }
 
-/** Lets others learn of the errors that are logged. */
+/** Lets listeners observe the errors that are logged. */
 export function createErrorFeed(logger: Logger): ErrorFeed {
   const listeners: ((logged: LoggedError) => void)[] = [];
 
@@ -40,7 +40,7 @@ export function createErrorFeed(logger: Logger): ErrorFeed {
   return { logger: watched(logger), onError: (listener) => void listeners.push(listener) };
 }
 
-/** As pino reads its arguments: fields and a text, an error and a text, or a text alone. */
+/** Accepts the same arguments as pino: fields and a message, an error and a message, or a message alone. */
 function toLoggedError(severity: LoggedError['severity'], fields: unknown, text?: string): LoggedError {
   if (typeof fields !== 'object' || fields === null) return { severity, message: String(fields) };
   const { err, code, correlationId } = fields as Record<string, unknown>;

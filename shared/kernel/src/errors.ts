@@ -1,6 +1,6 @@
 /**
- * What went wrong, in the terms the caller can act on. Two tables map kinds, nowhere else: `http` turns a kind into a
- * status, `event-bus` turns it into the fate of a message.
+ * What went wrong, in terms that the caller can act on. Exactly two tables map these kinds: `http` maps a kind to a status, `event-bus`
+ * maps it to what happens to the message.
  *
  * | kind | over HTTP | for a message |
  * |---|---|---|
@@ -18,9 +18,9 @@ export interface AppErrorOptions {
   /** Stable, upper-case name of the error, e.g. `ORDER_NOT_FOUND`. Documented in docs/errors.md. */
   code: string;
   kind: ErrorKind;
-  /** One sentence for a person: what is wrong and, where it helps, what to do. */
+  /** One sentence for a person: what is wrong and, where it helps, what to do about it. */
   message: string;
-  /** Facts for the reader or a program, without secrets. @default {} */
+  /** Facts for people or programs, without secrets. @default {} */
   details?: Record<string, unknown>;
   cause?: unknown;
 }
@@ -40,14 +40,14 @@ export class AppError extends Error {
   }
 }
 
-/** True for an error with a `code` and a known `kind`, also one built by another copy of this package. */
+/** True for an error with a `code` and a known `kind`, even one built by another copy of this package. */
 export function isAppError(value: unknown): value is AppError {
   if (!(value instanceof Error)) return false;
   const { code, kind } = value as Partial<AppError>;
   return typeof code === 'string' && ERROR_KINDS.some((known) => known === kind);
 }
 
-/** The value itself when it is an {@link AppError}; anything else thrown becomes a `fault` with code `UNEXPECTED`. */
+/** Returns an {@link AppError} unchanged. Anything else becomes a `fault` with code `UNEXPECTED`. */
 export function toAppError(value: unknown): AppError {
   if (isAppError(value)) return value;
   const message = value instanceof Error ? value.message : String(value);
@@ -56,7 +56,7 @@ export function toAppError(value: unknown): AppError {
 
 interface ErrorDefinition {
   kind: ErrorKind;
-  /** What it means for the reader and what to do about it. The text of docs/errors.md. */
+  /** What the error means and what to do about it: the text of docs/errors.md. */
   meaning: string;
 }
 
@@ -65,8 +65,8 @@ type ErrorFactory = (message: string, more?: Pick<AppErrorOptions, 'details' | '
 const catalogue = new Map<string, ErrorDefinition>();
 
 /**
- * Declares the error codes of a package or service and returns a constructor for each:
- * `throw orderErrors.ORDER_NOT_FOUND('no order 42')`. Every code declared so far is listed by {@link errorCatalogue}.
+ * Declares the error codes of a package or service and returns a constructor for each: `throw orderErrors.ORDER_NOT_FOUND('no order 42')`.
+ * {@link errorCatalogue} lists all codes declared so far.
  */
 export function defineErrors<const Definitions extends Record<string, ErrorDefinition>>(
   definitions: Definitions,
@@ -85,18 +85,19 @@ export function errorCatalogue(): ReadonlyMap<string, Readonly<ErrorDefinition>>
 }
 
 export const kernelErrors = defineErrors({
-  UNEXPECTED: { kind: 'fault', meaning: 'A bug or an error nobody foresaw. The log has its stack.' },
+  UNEXPECTED: { kind: 'fault', meaning: 'A bug or another unexpected error. The log has its stack.' },
   CONFIG_INVALID: {
     kind: 'invalid',
-    meaning: 'One or more settings are missing or wrong. All of them are listed; correct them and start again.',
+    meaning:
+      'One or more settings are missing or invalid. The message lists all of them; correct them and start again.',
   },
   SHUTTING_DOWN: {
     kind: 'transient',
-    meaning: 'The process is stopping and takes no new work. Send the request again; another instance answers.',
+    meaning: 'The process is stopping and accepts no new work. Send the request again; another instance answers.',
   },
   COMPONENT_TIMEOUT: {
     kind: 'fault',
     meaning:
-      'A component gave no answer in time: to a readiness check or a scrape within 1.5 s, or to a stop within its share of DRAIN_TIMEOUT_MS. What it had in hand is delivered again after the restart.',
+      'A component did not answer in time: a readiness check or a scrape within 1.5 s, or a stop within its share of DRAIN_TIMEOUT_MS. Its unfinished work is delivered again after the restart.',
   },
 });

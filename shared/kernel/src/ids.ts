@@ -1,15 +1,12 @@
 import { createHash } from 'node:crypto';
 import { parse, stringify, v7, validate } from 'uuid';
 
-/** A new UUID v7 (RFC 9562): unique, and increasing with time, so that it is cheap to index and to page by. */
+/** A new UUID v7 (RFC 9562): unique and increasing with time, which makes it cheap to index and to page by. */
 export function createId(): string {
   return v7();
 }
 
-/**
- * The id of something that follows from what `id` stands for: the same for the same id and name, another for every other. A UUID v7 of
- * the same time, if `id` is one.
- */
+/** Derives an id: the same for the same id and name, different for any other. If `id` is a UUID v7, so is the result, with the same time. */
 export function deriveId(id: string, name: string): string {
   const bytes = createHash('sha256').update(`${id.toLowerCase()} ${name}`).digest().subarray(0, 16);
   bytes.set(parse(id).subarray(0, 6));

@@ -4,37 +4,38 @@ import type { Component, LifecycleState } from './component.ts';
 import { kernelErrors } from './errors.ts';
 import { type Logger, silentLogger } from './logger.ts';
 import { createReadiness, type Readiness } from './readiness.ts';
-import { withLimit } from './shared-read.ts';
+import { withTimeout } from './shared-read.ts';
 
 export interface LifecycleOptions {
   logger?: Logger;
-  /** How long `stop` may take over all components together, in milliseconds. @default 10000 */
+  /** How long `stop` may take for all components together, in milliseconds. @default 10000 */
   drainTimeoutMs?: number;
-  /** How long `stop` waits before it drains, in milliseconds: readiness is `down` already, and everything still runs. @default 0 */
+  /** How long `stop` waits before it drains, in milliseconds. Readiness is already `down`, and everything still runs. @default 0 */
   shutdownDelayMs?: number;
-  /** The service's alerts, for its readiness. @default none */
+  /** The service's alerts, reported by readiness. @default none */
   alerts?: Pick<Alerts, 'active'>;
 }
 
 export interface StopOptions {
-  /** Drains without the wait. @default false */
+  /** Drains without waiting for `shutdownDelayMs`. @default false */
   atOnce?: boolean;
 }
 
 export interface Lifecycle {
   readonly state: LifecycleState;
-  /** Starts the components one after the other. When one fails, those before it are stopped and its error is thrown. */
+  /** Starts the components one after the other. If one fails, stops those before it and throws its error. */
   start(): Promise<void>;
   /**
-   * Waits for `shutdownDelayMs`, unless it was still starting or is to stop at once. Then stops the components in reverse order; every one is asked, also after a failure. One that is late is left behind, so that the
-   * next one has time too: each may use half of what is left of `drainTimeoutMs`, the last one all of it. Safe to call twice.
-   * @throws the first failure; `COMPONENT_TIMEOUT` for a component that was late.
+   * Waits for `shutdownDelayMs`, unless the lifecycle was still starting or `atOnce` is set. Then stops all components in reverse order,
+   * even after a failure. A component that exceeds its time is abandoned so that the next one has time too: each may use half of what is
+   * left of `drainTimeoutMs`, the last one all of it. Safe to call twice.
+   * @throws the first failure; `COMPONENT_TIMEOUT` for a component that did not stop in time.
    */
   stop(options?: StopOptions): Promise<void>;
   readiness(): Promise<Readiness>;
 }
 
-/** Ordered start, drain and readiness over a service's components. */
+/** Starts and drains a service's components in order, and reports their readiness. */
 export function createLifecycle(components: readonly Component[], options: LifecycleOptions = {}): Lifecycle {
   const { logger = silentLogger, drainTimeoutMs = 10_000, shutdownDelayMs = 0, alerts } = options;
   const touched: Component[] = [];
@@ -49,8 +50,8 @@ export function createLifecycle(components: readonly Component[], options: Lifec
       try {
         await component.start?.();
       } catch (error) {
-        logger.error({ err: error, component: component.name }, 'component did not start');
-        await stop().catch((err) => logger.error({ err }, 'clean-up after a failed start was not complete'));
+        logger.error({ err: error, component: component.name }, 'component failed to start');
+        await stop().catch((err) => logger.error({ err }, 'cleanup after a failed start was incomplete'));
         throw error;
       }
     }
@@ -61,10 +62,10 @@ export function createLifecycle(components: readonly Component[], options: Lifec
     let failure: unknown;
     const deadline = Date.now() + drainTimeoutMs;
     for (const [index, component] of touched.toReversed().entries()) {
-      // What comes after it keeps at least an equal share of the time that is left.
+      // The components after this one keep at least an equal share of the remaining time.
       const limitMs = Math.max(1, (deadline - Date.now()) / Math.min(2, touched.length - index));
       try {
-        if (component.stop) await withLimit(component.stop(), limitMs);
+        if (component.stop) await withTimeout(component.stop(), limitMs);
       } catch (error) {
         logger.error({ err: error, component: component.name }, 'component did not stop cleanly');
         failure ??= error;

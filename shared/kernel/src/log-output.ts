@@ -1,44 +1,45 @@
 import { writeSync } from 'node:fs';
 
-/** How many bytes wait for a reader that does not read; what comes on top is dropped. */
+/** How many bytes wait for a slow reader; lines beyond that are dropped. */
 export const LOG_BUFFER_BYTES = 8_388_608;
 
 const STDOUT = 1;
 const NEXT_TRY_MS = { moving: 1, stuck: 100 };
-/** How long the exit waits for a reader that takes nothing. */
+/** How long the exit waits for a reader that takes nothing, in milliseconds. */
 const EXIT_PATIENCE_MS = 5000;
 
 const READER_IS_GONE = ['EPIPE', 'EIO', 'EBADF'];
 
-/** What was not logged. */
+/** Log lines that were dropped. */
 export interface DroppedLines {
   lines: number;
-  /** When the first of them was dropped, ISO 8601. */
+  /** When the first line was dropped, ISO 8601. */
   since: string;
 }
 
 /**
- * Standard output that never blocks the process and never fills its memory. What the reader has room for is written before `write` returns, so
- * not even `kill -9` loses it. When a pipe is full because its reader is slow or hangs, lines wait in order, up to `LOG_BUFFER_BYTES`;
- * further ones are dropped and counted. What waits is written before the process exits, unless the reader takes nothing for 5 s.
+ * Standard output that never blocks the process and never fills its memory. `write` returns only after everything the reader has room for
+ * is written, so not even `kill -9` loses it. While a pipe is full because its reader is slow or hangs, lines wait in order, up to
+ * `LOG_BUFFER_BYTES`; further lines are dropped and counted. Waiting lines are written before the process exits, unless the reader takes
+ * nothing for 5 s.
  *
- * There is one per process, so that lines are never mixed.
+ * There is one per process, so that lines never interleave.
  */
 class LogOutput {
   #lines: Buffer[] = [];
-  /** What is being written of the lines before those. */
+  /** What is being written; it precedes `#lines`. */
   #current: Buffer = Buffer.alloc(0);
   #waitingBytes = 0;
   #dropped: DroppedLines | undefined;
   #closed = false;
   #timer: NodeJS.Timeout | undefined;
-  /** How many lines were dropped since the process began. */
+  /** How many lines were dropped since the process started. */
   droppedTotal = 0;
   /** Called when the reader has caught up after lines were dropped. */
   onCaughtUp: ((dropped: DroppedLines) => void) | undefined;
 
   constructor() {
-    // For its effect alone: it makes a pipe non-blocking. A reader that has gone ends no process.
+    // Reading `process.stdout` makes a pipe non-blocking. The listener keeps a reader that has gone from ending the process.
     process.stdout.on('error', () => undefined);
     process.on('exit', () => this.#drain());
   }
@@ -56,7 +57,7 @@ class LogOutput {
     if (!this.#timer) this.#writeOn();
   }
 
-  /** Writes until nothing waits or the reader has no room; then tries again a little later. */
+  /** Writes until nothing waits or the reader has no room, then tries again a little later. */
   #writeOn(): void {
     const moved = this.#writeWhatFits();
     this.#timer = undefined;
@@ -86,7 +87,7 @@ class LogOutput {
     return moved;
   }
 
-  /** Returns how much was taken: nothing while there is no room, in the pipe or on the disk. */
+  /** Returns how many bytes were taken: 0 while the pipe or the disk has no room. */
   #tryWrite(bytes: Buffer): number {
     try {
       return writeSync(STDOUT, bytes);
@@ -120,7 +121,7 @@ export function logOutput(): LogOutput {
   return output;
 }
 
-/** How many lines of the log were dropped since the process began, because nobody read them. */
+/** How many log lines were dropped since the process started, because nobody read them. */
 export function droppedLogLines(): number {
   return output?.droppedTotal ?? 0;
 }

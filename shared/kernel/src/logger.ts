@@ -8,19 +8,19 @@ export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', '
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
 export interface LoggerOptions {
-  /** Name of the service; every line carries it as `service`. */
+  /** Name of the service, in every line as `service`. */
   service: string;
   /** @default 'info' */
   level?: LogLevel;
-  /** Where lines go. @default standard output, which never blocks: see `LogOutput` */
+  /** Where lines go. @default standard output, which never blocks; see `LogOutput` */
   destination?: DestinationStream;
 }
 
 const SECRETS = ['password', 'amqpUrl', 'databaseUrl', 'url', 'authorization', 'cookie'];
 
 /**
- * A JSON logger, one line an entry, times as ISO 8601. Fields that hold secrets or connection URLs are replaced by
- * `[redacted]` at the top level and one level down, so that a logged settings object gives nothing away.
+ * A JSON logger: one line per entry, ISO 8601 times. Replaces fields that hold secrets or connection URLs by `[redacted]`, at the top level
+ * and one level down, so that a logged settings object reveals no secret.
  */
 export function createLogger({ service, level = 'info', destination }: LoggerOptions): Logger {
   const options = {
@@ -38,5 +38,5 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
   return logger;
 }
 
-/** A logger that writes nothing: the default of every component of the kit. */
+/** A logger that writes nothing: the default of every component in the kit. */
 export const silentLogger: Logger = pino({ level: 'silent' });

@@ -2,12 +2,12 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { droppedLogLines } from './log-output.ts';
 
 export { Counter, Gauge, Histogram };
-/** Where a component registers its metrics. Names start with `warren_`, times are in seconds. */
+/** Where a component registers its metrics. Names start with `warren_`; times are in seconds. */
 export type MetricsRegistry = Registry;
 
 /**
- * A registry that labels everything with the service's name.
- * @param collectDefaults also measure the process: CPU, memory, event-loop lag, dropped lines of its log. @default true
+ * A registry that labels every metric with the service's name.
+ * @param collectDefaults also measure the process: CPU, memory, event-loop lag, dropped log lines. @default true
  */
 export function createMetricsRegistry(service: string, { collectDefaults = true } = {}): MetricsRegistry {
   const registry = new Registry();
@@ -16,7 +16,7 @@ export function createMetricsRegistry(service: string, { collectDefaults = true 
   collectDefaultMetrics({ register: registry });
   new Counter({
     name: 'warren_log_dropped_lines_total',
-    help: 'Lines of the log that were dropped because nobody read it.',
+    help: 'Log lines that were dropped because nobody read them.',
     registers: [registry],
     collect() {
       this.reset();
@@ -26,5 +26,5 @@ export function createMetricsRegistry(service: string, { collectDefaults = true 
   return registry;
 }
 
-/** Seconds, from a fraction of a millisecond to half a minute: fit for handlers, queries and requests. */
+/** In seconds, from half a millisecond to 30 s: suits handlers, queries and requests. */
 export const DURATION_BUCKETS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

@@ -1,17 +1,17 @@
 import { formats, setting } from './config.ts';
 import { LOG_LEVELS, type LogLevel } from './logger.ts';
 
-/** The settings that every process has. */
+/** The settings of every process. */
 export const processSettings = {
   logLevel: setting<LogLevel>({
     env: 'LOG_LEVEL',
-    doc: 'Least severity that is logged.',
+    doc: 'Lowest severity that is logged.',
     format: formats.oneOf(LOG_LEVELS),
     default: 'info',
   }),
   drainTimeoutMs: setting({
     env: 'DRAIN_TIMEOUT_MS',
-    doc: 'How long a stop may take to finish what is in hand, in milliseconds.',
+    doc: 'How long a stop may take to finish work in progress, in milliseconds.',
     format: formats.integer(1, 600_000),
     default: 10_000,
   }),
@@ -23,7 +23,7 @@ export const processSettings = {
   }),
   otlpEndpoint: setting({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
-    doc: 'Where spans are sent by OTLP over HTTP, e.g. http://localhost:4318. No spans are made without it.',
+    doc: 'Where spans are sent by OTLP over HTTP, e.g. http://localhost:4318. Without it no spans are recorded.',
     format: formats.url('http:', 'https:'),
     default: '',
   }),

@@ -5,13 +5,13 @@ import { createSharedRead } from './shared-read.ts';
 /**
  * | status | means | over HTTP |
  * |---|---|---|
- * | `ready` | started, every component is up, no alert of severity `degraded` lasts | 200 |
- * | `degraded` | what is asked of the service is taken in and stored, but not all of it is processed | 200 |
+ * | `ready` | started, every component is up, no alert of severity `degraded` is active | 200 |
+ * | `degraded` | the service accepts and stores requests, but does not process all of them | 200 |
  * | `down` | not started, draining, or an essential component is not up | 503 |
  */
 export type ReadinessStatus = 'ready' | 'degraded' | 'down';
 
-/** Why a service is not `ready`. Names a component or an alert; neither while the service starts or drains. */
+/** Why a service is not `ready`. Names a component or an alert; names neither while the service starts or drains. */
 export interface ReadinessReason {
   component?: string;
   /** Code of the alert. */
@@ -19,7 +19,7 @@ export interface ReadinessReason {
   /** What the alert is about. */
   subject?: string;
   reason: string;
-  /** ISO 8601. Of a component that does not say so itself: when it was first found. */
+  /** ISO 8601. If the component reports no time: when a check first found it not up. */
   since: string;
 }
 
@@ -27,13 +27,13 @@ export interface Readiness {
   status: ReadinessStatus;
   /** True when `status` is `ready`. */
   ready: boolean;
-  /** Since when the status is this one, ISO 8601. */
+  /** Since when the service has this status, ISO 8601. */
   since: string;
-  /** Why it is not `ready`: what makes it `down` first. Empty when it is. */
+  /** Why the service is not `ready`, the causes of `down` first. Empty when it is ready. */
   reasons: ReadinessReason[];
   state: LifecycleState;
   components: Record<string, ComponentHealth>;
-  /** What lasts and somebody has to know about, if there is anything. */
+  /** The active alerts; absent when there are none. */
   alerts?: Alert[];
 }
 
@@ -42,7 +42,7 @@ export interface ReadinessOptions {
   alerts?: Pick<Alerts, 'active'>;
 }
 
-/** Returns the readiness check over these components. A check that hangs is not begun again before it has ended. */
+/** Returns the readiness check over these components. A check that hangs is not started again before it has ended. */
 export function createReadiness(
   components: readonly Component[],
   { state, alerts }: ReadinessOptions,
@@ -115,7 +115,7 @@ const reasonOfAlert = ({ code, subject, reason, since }: Alert): ReadinessReason
   since,
 });
 
-/** Returns since when the value is the one that is passed, ISO 8601. */
+/** Returns since when the value has been the one passed in, ISO 8601. */
 function trackSince<Value>(): (value: Value) => string {
   let known: { value: Value; since: string } | undefined;
   return (value) => {

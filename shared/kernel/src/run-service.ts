@@ -9,8 +9,9 @@ export interface Service {
 }
 
 /**
- * Runs a service as this process: composes it, starts it, drains it on SIGTERM and SIGINT (after its `shutdownDelayMs`), and sets the exit code: 0 after a clean
- * drain, 1 when a setting is wrong, when it cannot start, or when it could not drain in time. A second signal ends the process at once.
+ * Runs a service as this process: composes it, starts it, and drains it on SIGTERM or SIGINT after its `shutdownDelayMs`. The exit code is
+ * 0 after a clean drain, and 1 when a setting is invalid, the start fails or the drain takes too long. A second signal ends the process at
+ * once.
  */
 export async function runService(compose: () => Service): Promise<void> {
   let service: Service;

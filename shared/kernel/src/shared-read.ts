@@ -1,12 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { kernelErrors } from './errors.ts';
 
-/** How long a readiness check or a scrape of the metrics waits for one answer, in milliseconds: both are there within 2 s. */
+/** How long a readiness check or a scrape waits for one answer, in milliseconds, so that both respond within 2 s. */
 export const READ_LIMIT_MS = 1500;
 
 /**
- * Wraps a read that may hang: while one call is under way, everybody who asks shares it, so that a database that hangs is not asked again
- * and again. Each caller waits for `limitMs` at most.
+ * Shares one call among concurrent callers (single flight), so that a database that hangs is not asked again and again. Each caller waits
+ * for at most `limitMs`.
  * @param limitMs @default {@link READ_LIMIT_MS}
  * @throws (from the call) what the read throws; `COMPONENT_TIMEOUT` when it has not answered in time
  */
@@ -26,12 +26,12 @@ export function createSharedRead<Result>(
 
   return () => {
     underWay ??= begin();
-    return withLimit(underWay, limitMs);
+    return withTimeout(underWay, limitMs);
   };
 }
 
-/** @throws `COMPONENT_TIMEOUT` when the promise has not settled in time */
-export async function withLimit<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
+/** @throws `COMPONENT_TIMEOUT` when the promise does not settle in time */
+export async function withTimeout<Result>(promise: Promise<Result>, limitMs: number): Promise<Result> {
   const done = new AbortController();
   const late = pause(limitMs, undefined, { signal: done.signal }).then(() => {
     throw kernelErrors.COMPONENT_TIMEOUT(`no answer within ${limitMs} ms`);

@@ -3,21 +3,21 @@ const UNSTORABLE = /[\u{0}\p{Cs}]/u;
 const EACH_UNSTORABLE = new RegExp(UNSTORABLE, 'gu');
 
 /**
- * The text with U+FFFD in place of what a database or another service cannot keep: Postgres stores U+0000 in neither `text` nor `jsonb`
- * and fails when it looks into a `json` that has one, and UTF-8 cannot express half a surrogate pair.
+ * Replaces what a database or another service cannot keep with U+FFFD. Postgres stores U+0000 in neither `text` nor `jsonb` and fails when
+ * it reads inside a `json` that contains one; UTF-8 cannot express half a surrogate pair.
  */
 export const toStorableText = (text: string): string => text.replace(EACH_UNSTORABLE, '\uFFFD');
 
-/** How JSON spells them. A whole pair (`\ud83d\ude00`) begins so too. */
+/** How JSON escapes them. A whole pair (`\ud83d\ude00`) starts the same way. */
 const SUSPICIOUS = /\\u(?:0000|d[89a-f])/i;
 
-/** False when a JSON text certainly has nothing that {@link findUnstorableText} finds. Far quicker than to look into the value. */
+/** False when a JSON text certainly has nothing that {@link findUnstorableText} finds. Far faster than searching the value. */
 export const mayHoldUnstorableText = (json: string): boolean => SUSPICIOUS.test(json);
 
-/** Every escape of a JSON text: a whole surrogate pair, one that is to be replaced, any other. */
+/** Every escape in a JSON text: a whole surrogate pair, one to replace, any other. */
 const ESCAPES = /\\(?:(ud[89ab][\da-f]{2}\\ud[c-f][\da-f]{2})|(u0000|ud[89a-f][\da-f]{2})|.)/gi;
 
-/** A JSON text in UTF-8 with all its strings and names as {@link toStorableText} makes them. */
+/** Applies {@link toStorableText} to all strings and names in a JSON text. */
 export function toStorableJson(json: string): string {
   if (!mayHoldUnstorableText(json)) return json;
   return json.replace(ESCAPES, (spelt: string, _pair: string | undefined, unstorable: string | undefined) =>
@@ -25,7 +25,7 @@ export function toStorableJson(json: string): string {
   );
 }
 
-/** An object or array that is still to be searched, and where it was found. */
+/** An object or array still to be searched, and where it was found. */
 interface Branch {
   value: object;
   key?: string;
@@ -33,8 +33,8 @@ interface Branch {
 }
 
 /**
- * The JSON Pointer (RFC 6901) of a string, or of a member's name, that {@link toStorableText} would change; undefined when there is none.
- * Takes a value of any depth: it may come from anywhere.
+ * The JSON Pointer (RFC 6901) of a string or member name that {@link toStorableText} would change; undefined when there is none. Accepts
+ * untrusted values of any depth.
  */
 export function findUnstorableText(value: unknown): string | undefined {
   if (typeof value === 'string') return UNSTORABLE.test(value) ? '' : undefined;

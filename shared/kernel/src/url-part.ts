@@ -3,7 +3,7 @@ import { kernelErrors } from './errors.ts';
 const MUST_BE_UTF8 = 'must have its user, password, and path percent-encoded as UTF-8 (ü is %C3%BC, % is %25)';
 
 /**
- * Refuses a URL whose user, password, or path cannot be decoded.
+ * Rejects a URL whose user, password, or path cannot be decoded.
  * @throws an `Error` that says what the URL must have
  */
 export function requireDecodable({ username, password, pathname }: URL): void {
@@ -15,8 +15,8 @@ export function requireDecodable({ username, password, pathname }: URL): void {
 }
 
 /**
- * Decodes the user, password, or path of a URL: percent-encoded UTF-8 (RFC 3986, section 2.5). A `%` that two hexadecimal digits do not follow
- * stands for itself, so a password that was written as it is keeps working.
+ * Decodes the user, password, or path of a URL: percent-encoded UTF-8 (RFC 3986, section 2.5). A `%` without two hexadecimal digits after
+ * it stands for itself, so that a password written unencoded keeps working.
  * @throws `CONFIG_INVALID` when the encoded bytes are not UTF-8
  */
 export function decodeUrlPart(part: string): string {

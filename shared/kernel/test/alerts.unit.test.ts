@@ -19,7 +19,7 @@ function loggedAlerts() {
 }
 
 describe('createAlerts', () => {
-  it('when a condition is reported again and again, then it is one line, one alert with the latest reason, and counted', async () => {
+  it('when a condition is reported repeatedly, then there is one log line and one alert with the latest reason and a count', async () => {
     const { alerts, lines, metrics } = loggedAlerts();
     for (const reason of ['full', 'cracked', 'gone']) alerts.raise(TEA_REFUSED, { subject: 'pot', reason });
     expect(lines).toEqual([
@@ -40,7 +40,7 @@ describe('createAlerts', () => {
     expect(text).toContain('warren_alert_reports_total{code="TEA_REFUSED",service="test"} 3');
   });
 
-  it('when a condition is over, then one line says how long it lasted, and it is no alert any more', async () => {
+  it('when a condition is over, then one line says how long it lasted, and the alert is no longer active', async () => {
     const { alerts, lines, metrics } = loggedAlerts();
     alerts.raise(TEA_REFUSED, { subject: 'pot', reason: 'full' });
     alerts.raise(TEA_REFUSED, { subject: 'cup', reason: 'full' });
@@ -52,7 +52,7 @@ describe('createAlerts', () => {
     expect(await metrics.metrics()).toContain('warren_alerts{code="TEA_REFUSED",service="test"} 1');
   });
 
-  it('when an alert is declared, then the catalogue has it', () => {
+  it('when an alert is declared, then the catalogue lists it', () => {
     expect(alertCatalogue().get('TEA_REFUSED')).toBe(TEA_REFUSED);
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { createBatcher } from '../src/index.ts';
 
-/** A batcher whose batches end when the test says so; `batches` lists what each was given. */
+/** A batcher whose batches end when the test says so; `batches` lists the items of each. */
 function controlled(options: { maxItems?: number; concurrency?: number } = {}) {
   const batches: { items: number[]; end(results?: (number | Error)[]): void; fail(error: Error): void }[] = [];
   const batcher = createBatcher<number, number>({
@@ -18,7 +18,7 @@ function controlled(options: { maxItems?: number; concurrency?: number } = {}) {
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('createBatcher', () => {
-  it('when nothing is in flight, then a single item goes at once and alone', async () => {
+  it('when nothing is in flight, then a single item is handled at once and alone', async () => {
     const { batches, batcher } = controlled();
     const result = batcher.add(1);
     await turn();
@@ -27,7 +27,7 @@ describe('createBatcher', () => {
     await expect(result).resolves.toBe(1);
   });
 
-  it('when a batch is in flight, then the items that arrive meanwhile make up the next one', async () => {
+  it('when a batch is in flight, then the items that arrive meanwhile form the next one', async () => {
     const { batches, batcher } = controlled();
     const first = batcher.add(1);
     await turn();
@@ -42,7 +42,7 @@ describe('createBatcher', () => {
     await expect(Promise.all(rest)).resolves.toEqual([2, 3]);
   });
 
-  it('when one item of a batch fails, then its neighbours do not', async () => {
+  it('when one item of a batch fails, then the others do not', async () => {
     const { batches, batcher } = controlled();
     const results = Promise.allSettled([batcher.add(1), batcher.add(2), batcher.add(3)]);
     await turn();
@@ -60,7 +60,7 @@ describe('createBatcher', () => {
     expect((await results).map((result) => result.status)).toEqual(['rejected', 'fulfilled']);
   });
 
-  it('when a batch gives too few results, then the items without one fail', async () => {
+  it('when a batch returns too few results, then the items without one fail', async () => {
     const { batches, batcher } = controlled();
     const results = Promise.allSettled([batcher.add(1), batcher.add(2)]);
     await turn();
@@ -68,7 +68,7 @@ describe('createBatcher', () => {
     expect((await results).map((result) => result.status)).toEqual(['fulfilled', 'rejected']);
   });
 
-  it('when it closes, then it finishes what it has and takes nothing new', async () => {
+  it('when it closes, then it finishes its items and rejects new ones', async () => {
     const { batches, batcher } = controlled();
     const last = batcher.add(1);
     const closed = batcher.close();

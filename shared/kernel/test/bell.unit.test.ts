@@ -4,14 +4,14 @@ import { createBell } from '../src/bell.ts';
 const LONG_MS = 60_000;
 
 describe('a bell', () => {
-  it('when it is rung, then who waits goes on', async () => {
+  it('when it rings, then the waiter continues', async () => {
     const signal = createBell();
     const waiting = signal.wait(LONG_MS);
     signal.ring();
     expect(await waiting).toBe(true);
   });
 
-  it('when it was rung while nobody waited, then the next wait ends at once, and the one after it does not', async () => {
+  it('when it rang while nobody waited, then the next wait ends at once, and the one after that does not', async () => {
     const signal = createBell();
     signal.ring();
     signal.ring();
@@ -27,13 +27,13 @@ describe('a bell', () => {
     await second;
   });
 
-  it('when it has all the time, then it waits until it is rung', async () => {
+  it('when there is no timeout, then the wait lasts until it rings', async () => {
     const bell = createBell();
     setTimeout(() => bell.ring(), 5);
     expect(await bell.wait()).toBe(true);
   });
 
-  it('when nobody rings, then the wait ends with its time', async () => {
+  it('when nobody rings, then the wait ends at its timeout', async () => {
     expect(await createBell().wait(1)).toBe(false);
   });
 });

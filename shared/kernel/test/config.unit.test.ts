@@ -27,7 +27,7 @@ describe('loadSettings', () => {
     });
   });
 
-  it('when several settings are wrong, then all of them are reported at once', () => {
+  it('when several settings are invalid, then all of them are reported at once', () => {
     const faults = faultsOf({ PORT: '70000', LEVEL: 'loud', COUNT: '1.5' });
     expect(faults.map((fault) => fault.env)).toEqual(['PORT', 'AMQP_URL', 'LEVEL', 'COUNT']);
     expect(faults[1]?.message).toBe('is required: the broker');
@@ -40,7 +40,7 @@ describe('loadSettings', () => {
   });
 
   it.each(['', '0x10', '1e3', ' 7 7', '-1', '11'])(
-    'when a whole number from 1 to 10 is written %p, then it is refused',
+    'when a whole number from 1 to 10 is written %p, then it is rejected',
     (text) => {
       expect(() => formats.integer(1, 10)(text)).toThrow('must be a whole number from 1 to 10');
     },

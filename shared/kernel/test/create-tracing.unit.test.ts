@@ -26,7 +26,7 @@ function startSpan(name: string, parent = parentContext({})): Span {
 }
 
 describe('createTracing', () => {
-  it('when there is an endpoint, then the spans of the process are there once it has stopped, and no more are made', async () => {
+  it('when there is an endpoint, then the spans of the process are exported by the time it has stopped, and no more are recorded', async () => {
     const tracing = tracingTo(`${receiver.endpoint}/`);
     await tracing.start?.();
     const outer = startSpan('outer');
@@ -44,14 +44,14 @@ describe('createTracing', () => {
     expect(logged).toEqual([]);
   });
 
-  it('when there is no endpoint, then no spans are made', async () => {
+  it('when there is no endpoint, then no spans are recorded', async () => {
     const tracing = tracingTo('');
     await tracing.start?.();
     expect(activeTracer()).toBeUndefined();
     await tracing.stop?.();
   });
 
-  it('when the program has set up an SDK itself, then that one gets the spans, also after the stop', async () => {
+  it('when the program has set up an SDK itself, then that SDK receives the spans, even after the stop', async () => {
     const collector = await startSpanCollector();
     const tracing = tracingTo(receiver.endpoint);
     await tracing.start?.();
@@ -62,7 +62,7 @@ describe('createTracing', () => {
     expect(receiver.spans()).toEqual([]);
   });
 
-  it('when what a span stands for fails, then the span says with which code, and the error goes on', async () => {
+  it('when the work of a span fails, then the span carries the error code, and the error is rethrown', async () => {
     const tracing = tracingTo(receiver.endpoint);
     await tracing.start?.();
     const failing = inSpan(startSpan('failing'), parentContext({}), () => Promise.reject(new Error('broken')));
@@ -73,7 +73,7 @@ describe('createTracing', () => {
     ]);
   });
 
-  it('when the receiver gives no answer, then the stop does not fail, takes its time limit at most, and says so', async () => {
+  it('when the receiver does not answer, then the stop succeeds within its time limit and logs a warning', async () => {
     receiver.mute();
     const tracing = tracingTo(receiver.endpoint);
     await tracing.start?.();

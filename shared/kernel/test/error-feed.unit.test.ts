@@ -10,7 +10,7 @@ function feedOf(logger = silentLogger) {
 }
 
 describe('createErrorFeed', () => {
-  it('when errors are logged, then the listener is told of each, and of nothing else', () => {
+  it('when errors are logged, then the listener receives each of them and nothing else', () => {
     const { logger, seen } = feedOf();
     const late = kernelErrors.COMPONENT_TIMEOUT('no answer within 5 ms');
     logger.warn({ err: late }, 'a warning');
@@ -26,7 +26,7 @@ describe('createErrorFeed', () => {
     ]);
   });
 
-  it('when a child logs an error, then it is told too, and the line has what the child was given', () => {
+  it("when a child logs an error, then the listener receives it too, and the line has the child's bindings", () => {
     const lines: string[] = [];
     const destination = new Writable({
       write: (chunk, _, done) => {

@@ -24,7 +24,7 @@ describe('createLifecycle', () => {
     expect(lifecycle.state).toBe('stopped');
   });
 
-  it('when a component cannot start, then it and those before it are stopped and the error is thrown', async () => {
+  it('when a component cannot start, then it and those before it are stopped and its error is thrown', async () => {
     const { calls, component } = recorder();
     const broken = component('bus', { start: () => Promise.reject(new Error('no broker')) });
     const lifecycle = createLifecycle([component('database'), broken, component('http')]);
@@ -32,7 +32,7 @@ describe('createLifecycle', () => {
     expect(calls).toEqual(['start database', 'stop bus', 'stop database']);
   });
 
-  it('when it is stopped while starting, then what has not started never does', async () => {
+  it('when it is stopped while starting, then the remaining components never start', async () => {
     const { calls, component } = recorder();
     let go = () => {};
     const slow = component('bus', {
@@ -50,7 +50,7 @@ describe('createLifecycle', () => {
     expect(calls).toEqual(['stop bus']);
   });
 
-  it('when one component fails to stop, then the others are stopped all the same', async () => {
+  it('when one component fails to stop, then the others are still stopped', async () => {
     const { calls, component } = recorder();
     const broken = component('bus', { stop: () => Promise.reject(new Error('stuck')) });
     const lifecycle = createLifecycle([component('database'), broken]);
@@ -59,7 +59,7 @@ describe('createLifecycle', () => {
     expect(calls).toContain('stop database');
   });
 
-  it('when a component does not drain in time, then stop says so instead of waiting for ever', async () => {
+  it('when a component does not drain in time, then stop fails instead of waiting forever', async () => {
     const { component } = recorder();
     const lifecycle = createLifecycle([component('bus', { stop: () => new Promise(() => {}) })], {
       drainTimeoutMs: 20,
@@ -68,7 +68,7 @@ describe('createLifecycle', () => {
     await expect(lifecycle.stop()).rejects.toMatchObject({ code: 'COMPONENT_TIMEOUT' });
   });
 
-  it('when a component never stops, then those behind it are stopped all the same', async () => {
+  it('when a component never stops, then the components after it are still stopped', async () => {
     const { calls, component } = recorder();
     const stuck = component('http', { stop: () => new Promise(() => {}) });
     const lifecycle = createLifecycle([component('database'), component('bus'), stuck], { drainTimeoutMs: 60 });
@@ -77,7 +77,7 @@ describe('createLifecycle', () => {
     expect(calls.filter((call) => call.startsWith('stop'))).toEqual(['stop bus', 'stop database']);
   });
 
-  it('when a component does not answer a readiness check, then it counts as down and the others are told', async () => {
+  it('when a component does not answer a readiness check, then it counts as down and the others are still reported', async () => {
     const { component } = recorder();
     const lifecycle = createLifecycle([
       component('database', { health: () => new Promise(() => {}) }),
@@ -99,7 +99,7 @@ describe('createLifecycle', () => {
     expect(calls.filter((call) => call === 'stop bus')).toHaveLength(1);
   });
 
-  it('when it is told to stop, then readiness is down at once, and components go on until the delay is over', async () => {
+  it('when a stop is requested, then readiness is down at once, and components run until the delay is over', async () => {
     const { calls, component } = recorder();
     const http = component('http', { announceStop: () => void calls.push('announce'), health: () => ({ up: true }) });
     const lifecycle = createLifecycle([http], { shutdownDelayMs: 50 });
@@ -115,7 +115,7 @@ describe('createLifecycle', () => {
     expect(calls).toEqual(['start http', 'announce', 'stop http']);
   });
 
-  it('when the delay is longer than the drain may take, then components still have all of that time', async () => {
+  it('when the delay is longer than the drain timeout, then components still have the whole drain timeout', async () => {
     const { component } = recorder();
     const slow = component('bus', { stop: () => pause(20) });
     const lifecycle = createLifecycle([slow], { shutdownDelayMs: 300, drainTimeoutMs: 200 });
@@ -125,7 +125,7 @@ describe('createLifecycle', () => {
 
   it.each([
     ['it has not started yet', false, undefined],
-    ['it is to stop at once', true, { atOnce: true }],
+    ['the stop is immediate', true, { atOnce: true }],
   ])('when %s, then a stop does not wait', async (_case, started, options) => {
     const { calls, component } = recorder();
     const never = component('bus', started ? {} : { start: () => new Promise(() => {}) });

@@ -20,13 +20,13 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** What it says next; a process that is blocked says nothing. */
+/** The process's next message; a blocked process sends none. */
 async function word(child: ChildProcess): Promise<number> {
   const [said] = await once(child, 'message', { signal: AbortSignal.timeout(90_000) });
   return said as number;
 }
 
-/** A process of its own that logs to a pipe, which nobody reads until `read` is called. `burst(n)` inside it logs n long lines. */
+/** A process of its own that logs to a pipe, which nobody reads until `read` is called. `burst(n)` logs n long lines inside the process. */
 function logging(code: string) {
   const program = `
     import { createLogger } from '${ROOT}/shared/kernel/src/logger.ts';
@@ -52,7 +52,7 @@ function logging(code: string) {
 }
 
 describe('a log that nobody reads', () => {
-  it('when it is full, then the process goes on; when it is read again, then it is whole but for what it says was dropped', async () => {
+  it('when it is full, then the process keeps running; when it is read again, then only the lines reported as dropped are missing', async () => {
     const { child, read, lines } = logging(`
       burst(${TOO_MANY});
       process.on('message', () => logger.info('later'));
@@ -72,7 +72,7 @@ describe('a log that nobody reads', () => {
     expect(kept).toEqual(Array.from({ length: TOO_MANY - dropped }, (_, at) => at));
   });
 
-  it('when its reader goes away, then the process goes on', async () => {
+  it('when its reader goes away, then the process keeps running', async () => {
     const { child } = logging(
       `process.on('message', () => { burst(20); process.send(droppedLogLines()); }); process.send(0);`,
     );
@@ -88,7 +88,7 @@ describe('a log whose reader is slow', () => {
   it.each([
     ['exits', 'process.exit(3);', 3],
     ['crashes', "throw new Error('a bug');", 1],
-  ])('when the process %s, then the log is whole', async (_, end, expected) => {
+  ])('when the process %s, then the log is complete', async (_, end, expected) => {
     const { child, read, lines } = logging(`burst(200); ${end}`);
     read();
     const [code] = await once(child, 'close');

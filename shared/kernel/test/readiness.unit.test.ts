@@ -54,7 +54,7 @@ describe('readiness', () => {
     });
   });
 
-  it('when a component is not up, then it is down if that is essential, else degraded, and says why', async () => {
+  it('when a component is not up, then the service is down if it is essential, else degraded, and reports why', async () => {
     const { database, bus, lifecycle } = await shop();
     const since = '2026-11-21T10:00:00.000Z';
     bus.set({ up: false, reason: 'connection refused', since });
@@ -68,7 +68,7 @@ describe('readiness', () => {
     expect([status, reasons.map(({ component }) => component)]).toEqual(['down', ['database', 'bus']]);
   });
 
-  it('when a component does not say since when, then that is when it was first found, and stays so', async () => {
+  it('when a component reports no time, then the time of the first failed check is used and kept', async () => {
     const { bus, lifecycle } = await shop();
     const before = Date.now();
     bus.set({ up: false });
@@ -81,7 +81,7 @@ describe('readiness', () => {
     expect((await lifecycle.readiness()).components.bus).toEqual({ up: true });
   });
 
-  it('when its check throws, then a component is not up for that reason', async () => {
+  it('when a check throws, then the component is not up and the error is the reason', async () => {
     const lifecycle = createLifecycle([{ name: 'database', health: () => Promise.reject(new Error('refused')) }]);
     await lifecycle.start();
     expect(await lifecycle.readiness()).toMatchObject({
@@ -90,7 +90,7 @@ describe('readiness', () => {
     });
   });
 
-  it('when a check hangs, then it is not begun again, however often readiness is asked', async () => {
+  it('when a check hangs, then it is not started again, however often readiness is asked', async () => {
     let asked = 0;
     let answer: (health: ComponentHealth) => void = () => undefined;
     const health = () => {
@@ -108,7 +108,7 @@ describe('readiness', () => {
     expect([(await later).status, asked]).toEqual(['ready', 1]);
   });
 
-  it('when an alert lasts, then it is degraded if the alert says so, names it, and is ready once it is over', async () => {
+  it('when an alert is active, then the service is degraded if the alert says so and names it, and is ready once it is over', async () => {
     const { alerts, lifecycle } = await shop();
     alerts.raise(TEA_COLD, { subject: 'pot', reason: 'left alone' });
     expect(await lifecycle.readiness()).toMatchObject({ status: 'ready', reasons: [], alerts: [{ code: 'TEA_COLD' }] });

@@ -8,13 +8,13 @@ describe('text that can be stored', () => {
     ['\ud83d\ude00 \ud83d', '\ud83d\ude00 \uFFFD'],
     ['\ude00\ud83d', '\uFFFD\uFFFD'],
     ['\u0001\u007f', '\u0001\u007f'],
-  ])('when a text is %j, then it is kept as %j, also as JSON', (text, stored) => {
+  ])('when a text is %j, then it is stored as %j, also as JSON', (text, stored) => {
     expect(toStorableText(text)).toBe(stored);
     for (const json of [JSON.stringify({ [text]: [text] }), escaped({ [text]: [text] })])
       expect(JSON.parse(toStorableJson(json))).toEqual({ [stored]: [stored] });
   });
 
-  it('when a JSON text only speaks of such an escape, then nothing is found in it and nothing is replaced', () => {
+  it('when a JSON text only quotes such an escape, then nothing is found and nothing is replaced', () => {
     const value = { a: '\\u0000', b: '\\\\ud800', 'c\\': '\ud83d\ude00' };
     expect([toStorableJson(JSON.stringify(value)), toStorableJson(escaped(value))]).toEqual([
       JSON.stringify(value),
@@ -34,12 +34,12 @@ describe('text that can be stored', () => {
     expect(findUnstorableText(value)).toBe(path);
   });
 
-  it('when a value is nested a hundred thousand deep, then it is searched all the same', () => {
+  it('when a value is nested a hundred thousand levels deep, then it is still searched', () => {
     const json = `${'['.repeat(100_000)}"\\u0000"${']'.repeat(100_000)}`;
     expect(findUnstorableText(JSON.parse(json))).toBe('/0'.repeat(100_000));
   });
 });
 
-/** As a program writes it that keeps to ASCII. */
+/** The JSON of a program that writes only ASCII. */
 const escaped = (value: unknown) =>
   JSON.stringify(value).replace(/[\u007f-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);

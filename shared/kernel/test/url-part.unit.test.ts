@@ -12,12 +12,12 @@ describe('a part of a URL', () => {
     expect(decodeUrlPart(part)).toBe(meant);
   });
 
-  it('when it is encoded otherwise than as UTF-8, then it is refused with what to write', () => {
+  it('when it is encoded in anything but UTF-8, then it is rejected with the correct form', () => {
     expect(() => decodeUrlPart('p%FC')).toThrow('percent-encoded as UTF-8');
   });
 
   it.each(['amqp://u%FC@h', 'amqp://u:p%FC@h', 'amqp://h/v%FC'])(
-    'when a setting is %p, then it is refused at the start, and not shown',
+    'when a setting is %p, then it is rejected at start-up, and its value is not shown',
     (text) => {
       expect(() => formats.url('amqp:')(text)).toThrow(
         /^must have its user, password, and path percent-encoded as UTF-8/,

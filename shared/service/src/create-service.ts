@@ -8,10 +8,11 @@ import {
   createRelay,
   createRetention,
   createStore,
+  deadlineMigrations,
   idempotencyKeyRetention,
   inboxRetention,
   poolOptionsOf,
-  type RelayOptions,
+  type Retention,
   relayOptionsOf,
   retryWhileAway,
   type SharedRows,
@@ -38,16 +39,16 @@ import {
 import { catalogueOf, exchangesOf } from './catalogue-of.ts';
 import { createFollowing } from './create-following.ts';
 import { createJob } from './create-job.ts';
-import { createSubscriptions, queueOf, type Subscriptions } from './create-subscriptions.ts';
-import { defineJob } from './define-job.ts';
+import { createSubscriptions, queueOf } from './create-subscriptions.ts';
+import { confirmsFor, createDeadlines } from './deadlines/create-deadlines.ts';
+import { defineJob, type Job } from './define-job.ts';
 import { dependencyComponents } from './dependency-components.ts';
-import { bySettings, type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
+import { type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
 import { createSystemEvents } from './system-events/create-system-events.ts';
 import { queuesFor } from './system-topology.ts';
 
-const DAY_MS = 86_400_000;
 const RETENTION_EVERY_MS = 60_000;
 
 export interface ServiceOptions {
@@ -78,7 +79,8 @@ export const run = (service: DefinedService, options?: ServiceOptions): Promise<
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
   const { name, aggregates, projections = [], idempotencyKeys } = service;
   const settings = loadSettings(settingsOf(service), options.env) as ServiceSettings;
-  const routes = bySettings(service.routes, settings);
+  const { routes: declared } = service;
+  const routes = typeof declared === 'function' ? declared(settings as never) : declared;
   requireConsistent(service, routes);
   const { logger: log = createLogger({ service: name, level: settings.logLevel }), clock = systemClock } = options;
   const errors = createErrorFeed(log);
@@ -110,12 +112,9 @@ export function createService(service: DefinedService, options: ServiceOptions =
     publishes: exchangesOf(service),
     ...{ logger, metrics, alerts },
   });
-  let subscriptions: Subscriptions | undefined;
   const { prefetch, maxBatch } = settings;
   const own: Context<never> = { store, clock, logger, metrics, settings: settings as never };
   const inside: ServiceInside = {
-    alerts,
-    subscriptions: () => subscriptions?.active ?? [],
     readStream(queue, { from, signal }) {
       if (!service.reads?.some(({ stream }) => stream === queue))
         throw kernelErrors.UNEXPECTED(`${name} reads the stream ${queue}, which it does not declare`);
@@ -128,26 +127,31 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(routes ?? [], context), readiness, metrics, logger });
   const http = createHttpServer({ app, port: settings.port, logger });
-  const migrations = { namespace: name, migrations: service.migrations ?? [] };
+  const deadlines = service.deadlines?.(settings as never) ?? [];
+  const migrations = [
+    { namespace: name, migrations: service.migrations ?? [] },
+    ...(deadlines.length > 0 ? [deadlineMigrations] : []),
+  ];
   const rules = [
     ...(service.on || service.reads ? [inboxRetention(settings.inboxKeepMs)] : []),
     ...(idempotencyKeys ? [idempotencyKeyRetention(settings.idempotencyKeyKeepMs)] : []),
     ...(service.retention?.(settings as never) ?? []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
   ];
-  const retention = createRetention({ store: eventStore, rules, logger, metrics });
-  const retentionJob = defineJob({
-    name: 'retention',
-    everyMs: RETENTION_EVERY_MS,
-    run: (_, { signal }) => retention.sweep(signal),
-  });
   // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
   // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
   const hasApi = routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
-  const { on: listens, atStart = [], jobs = [] } = service;
-  subscriptions =
+  const { atStart = [] } = service;
+  const listens = service.on?.filter(({ when }) => when?.(context) ?? true);
+  const subscriptions =
     listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
+  const watched = { service: name, deadlines, listens: listens ?? [], active: () => subscriptions?.active ?? [] };
+  const jobs: readonly Job[] = [
+    ...(deadlines.length > 0 ? [createDeadlines({ ...watched, store, alerts, logger, metrics })] : []),
+    ...(service.jobs ?? []),
+    retentionJob(createRetention({ store: eventStore, rules, logger, metrics })),
+  ];
   // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
@@ -159,12 +163,12 @@ export function createService(service: DefinedService, options: ServiceOptions =
     notEssential(
       createRelay({
         ...relayOptionsOf(settings),
-        ...confirmsFor(service.confirmsKeptMs?.(settings as never)),
+        ...confirmsFor(deadlines),
         ...{ pool, store: eventStore, publisher: bus, toWire: toWireOf(aggregates), logger, metrics, alerts },
       }),
     ),
     // Ended after the subscriptions: what these leave behind in the end, a goodbye may have to say.
-    ...[...jobs, retentionJob].map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
+    ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
     ...(subscriptions ? [unlessApi(subscriptions)] : []),
     { name: 'intake', stop: () => store.drain() },
     ...(hasApi ? [http] : []),
@@ -190,11 +194,8 @@ export function createService(service: DefinedService, options: ServiceOptions =
   };
 }
 
-/** What the relay must remember so that it can be asked by when an event was confirmed, to about a sixtieth of the time. */
-function confirmsFor(keepMs: number | undefined): Pick<RelayOptions, 'confirmHistory' | 'keepPublishedMs'> {
-  if (keepMs === undefined) return {};
-  return { confirmHistory: { keepMs, everyMs: keepMs / 60 }, keepPublishedMs: Math.max(keepMs, DAY_MS) };
-}
+const retentionJob = ({ sweep }: Retention): Job<unknown> =>
+  defineJob({ name: 'retention', everyMs: RETENTION_EVERY_MS, run: (_, { signal }) => sweep(signal) });
 
 /** The first of these names that is there twice. */
 const twiceIn = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at);

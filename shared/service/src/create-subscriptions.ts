@@ -31,7 +31,7 @@ export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): 
     name: 'subscriptions',
     active,
     async start() {
-      for (const subscription of subscriptions.filter(({ when }) => when?.(context) ?? true)) {
+      for (const subscription of subscriptions) {
         const queue = queueOf(service, subscription);
         const reactions = reactionsOf(subscription, context);
         const bindings = subscription.contracts as never[];

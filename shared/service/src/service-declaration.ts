@@ -1,8 +1,8 @@
 import type { AnyAggregate, EventContract, EventEnvelope, EventTypeOf, SharedValueOf } from '@warren/contracts';
-import type { Subscription as BusSubscription, ReadStreamOptions, StreamBatch } from '@warren/event-bus';
-import type { Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
+import type { ReadStreamOptions, StreamBatch } from '@warren/event-bus';
+import type { Deadline, Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
-import type { Alerts, Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
+import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
 import type { Job } from './define-job.ts';
 import type { Subscription } from './on.ts';
 
@@ -18,9 +18,6 @@ export interface Context<out Own = unknown> {
 
 /** What else a dependency may look at. */
 export interface ServiceInside {
-  readonly alerts: Alerts;
-  /** What the service consumes at the moment; nothing before its start. */
-  readonly subscriptions: () => readonly BusSubscription[];
   /**
    * Reads one of the streams that the service declares in `reads`, with the retention, the prefetch and the batches of its settings; see
    * `EventBus.readStream`.
@@ -80,6 +77,8 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly dependencies?: (context: Context<NoInfer<Settings<Spec>>>, inside: ServiceInside) => More;
   /** Work that nobody asks for; see `defineJob`. @default none */
   readonly jobs?: readonly Job<Deps<Spec, More>>[];
+  /** What happens to streams that nobody answers in time; see `defineDeadline`. @default nothing */
+  readonly deadlines?: (settings: NoInfer<Settings<Spec>>) => readonly Deadline[];
   /** Done between the migrations and the first message, again while the database is away. @default nothing */
   readonly atStart?: readonly ((context: Deps<Spec, More>) => Promise<void>)[];
   /** Its HTTP API, beside health, readiness and metrics. @default none */
@@ -103,8 +102,6 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly recordAs?: (settings: NoInfer<Settings<Spec>>) => {
     readonly [Type in EventTypeOf<Aggregates[number]>]?: number;
   };
-  /** For how long it can be asked by when the broker had confirmed an event (`isConfirmed`), in milliseconds. @default 0 */
-  readonly confirmsKeptMs?: (settings: NoInfer<Settings<Spec>>) => number;
 }
 
 export type ServiceDeclaration<
@@ -113,41 +110,15 @@ export type ServiceDeclaration<
   More = unknown,
 > = ServiceParts<Spec, Aggregates, More> & SharedMember<Aggregates[number]>;
 
-type Parts = ServiceParts<SettingsSpec, readonly AnyAggregate[], object>;
+/** Without the types that its functions were checked for. */
+type Parts = ServiceParts<never, readonly AnyAggregate[], never>;
 
 /** A service as data: `run` starts it, tests and tools read it. The kit hands each function what its declaration was checked for. */
-export interface DefinedService
-  extends Pick<
-    Parts,
-    | 'name'
-    | 'port'
-    | 'optional'
-    | 'settings'
-    | 'aggregates'
-    | 'projections'
-    | 'reads'
-    | 'migrations'
-    | 'idempotencyKeys'
-  > {
-  readonly on?: readonly Subscription[];
+export interface DefinedService extends Omit<Parts, 'settings' | 'dependencies' | 'recordAs'> {
+  readonly settings?: SettingsSpec;
   readonly dependencies?: (context: never, inside: ServiceInside) => object;
-  readonly jobs?: readonly Job[];
-  readonly atStart?: readonly ((context: never) => Promise<void>)[];
-  readonly routes?: Loosely<readonly DeclaredRoute<never>[]>;
-  readonly retention?: (settings: never) => readonly RetentionRule[];
-  readonly countsOn?: (settings: never) => readonly string[];
-  readonly intake?: (settings: never) => Intake;
-  readonly followers?: (settings: never) => number;
   readonly recordAs?: (settings: never) => Readonly<Record<string, number>>;
-  readonly confirmsKeptMs?: (settings: never) => number;
   readonly shared?: Readonly<Record<string, SharedRows<never>>>;
-}
-
-type Loosely<Value> = Value | ((settings: never) => Value);
-
-/** What is declared for these settings. */
-export function bySettings<Value extends readonly unknown[]>(declared: Loosely<Value> | undefined, settings: unknown) {
-  return typeof declared === 'function' ? declared(settings as never) : declared;
 }
 
 /**

@@ -18,7 +18,7 @@ it('when the broker is back in the middle of a look, then what is heard of the i
   let tries = 0;
   const events = createSystemEvents({
     bus: {
-      async tell({ type }: EventEnvelope) {
+      async publishBestEffort({ type }: EventEnvelope) {
         tries += 1;
         if (tries === 1) return { status: 'unsent', reason: 'not sent: the bus cannot publish now' };
         heard.push(type);
@@ -41,7 +41,7 @@ it('when the text of an error is cut inside a surrogate pair, then what is told 
   const told: EventEnvelope[] = [];
   createSystemEvents({
     bus: {
-      async tell(event: EventEnvelope) {
+      async publishBestEffort(event: EventEnvelope) {
         told.push(event);
         return { status: 'confirmed' };
       },

@@ -29,7 +29,7 @@ export const MECHANISMS = {
   },
   confirms: {
     file: '/event-bus/dist/amqp/confirm-window.js',
-    cuts: [['this.#sent.add(posting);', "posting.settle({ status: 'confirmed' });"]],
+    cuts: [['this.#sent.add(pending);', "pending.settle({ status: 'confirmed' });"]],
   },
   'relay-windows': {
     file: '/event-store/dist/relay/relay-reader.js',
@@ -56,30 +56,27 @@ export const MECHANISMS = {
     cuts: [[' mandatory,', ' mandatory: false,']],
   },
   deadline: {
-    file: '/order/dist/adapters/jobs/deadlines.js',
+    file: '/service/dist/deadlines/create-deadlines.js',
     cuts: [['await watch.look(signal)', '0']],
   },
   'deadline-confirm': {
-    file: '/order/dist/application/cancel-overdue.js',
+    file: '/event-store/dist/deadlines/overdue.js',
     cuts: [
-      ['isConfirmed({ ...RELAY', "((_) => 'orders.created_at <= $1')({ ...RELAY"],
+      ["isConfirmed(event, 'stand')", "'waiting.created_at <= $1'"],
       ['CROSS JOIN LATERAL (SELECT * FROM stand OFFSET 0) stand', ''],
-      ['orders.position <= (SELECT bound FROM stand)', 'true'],
+      ['waiting.position <= (SELECT bound FROM stand)', 'true'],
     ],
   },
   'deadline-consumer': {
-    file: '/order/dist/application/watch-deadlines.js',
-    cuts: [
-      ['consumedSince !== null && consumedSince <= confirmedBefore(now)', 'true'],
-      ['seen.consumedSince === null || seen.consumedSince > confirmedBefore(clearance.until)', 'false'],
-    ],
+    file: '/service/dist/deadlines/deadline-watch.js',
+    cuts: [['consumedSince !== null && consumedSince.getTime() <= until.getTime() - deadline.limitMs', 'true']],
   },
   'deadline-answers': {
-    file: '/order/dist/application/watch-deadlines.js',
+    file: '/service/dist/deadlines/deadline-watch.js',
     cuts: [
       [
-        'const states = await Promise.race([answers.caughtUp(), aborted(signal)]);',
-        'return void (await cancelOverdue(options, confirmedBefore(seen.now), { batch: BATCH, signal })); const states = undefined;',
+        'const states = await unlessAborted(answers.caughtUp(), signal);',
+        'for (const search of searches) await search.decide(seen, seen.now, signal); return; const states = undefined;',
       ],
     ],
   },

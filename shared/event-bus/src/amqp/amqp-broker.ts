@@ -9,7 +9,7 @@ import type {
   BrokerStreamConsumer,
   ConsumeOptions,
   ConsumeStreamOptions,
-  Posting,
+  PendingMessage,
 } from '../broker.ts';
 import { busAlerts } from '../bus-alerts.ts';
 import { busErrors } from '../bus-errors.ts';
@@ -22,12 +22,12 @@ import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
 import { BindingKeeper } from './binding-keeper.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
-import { shownUrl } from './connection-failure.ts';
+import { redactedUrl } from './connection-failure.ts';
 import { declareTopology } from './declare-topology.ts';
+import { FailedMessageChannel } from './failed-message-channel.ts';
 import { frameMaxOf } from './frame-max.ts';
 import { QueueWatch } from './queue-watch.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
-import { SideChannel } from './side-channel.ts';
 import { TopologyKeeper } from './topology-keeper.ts';
 
 export interface AmqpBrokerOptions {
@@ -35,7 +35,7 @@ export interface AmqpBrokerOptions {
   service: string;
   logger: Logger;
   alerts: Alerts;
-  topology: Pick<BusTopology, 'plan' | 'attended'>;
+  topology: Pick<BusTopology, 'plan' | 'monitored'>;
   metrics: Pick<BusMetrics, 'queueCounted'>;
   maxUnconfirmed: number;
   publishTimeoutMs: number;
@@ -46,15 +46,12 @@ export interface AmqpBrokerOptions {
 const AWAY = busAlerts.BROKER_AWAY;
 const REFUSED = busAlerts.BROKER_REFUSED;
 
-/** `amqplib` encodes a header table into a buffer of this size, whatever frame the broker would take. */
+/** `amqplib` encodes a header table into a buffer of this size, however large the broker's frames may be. */
 const ENCODER_BYTES = 65_536;
-/** Room that the other properties of a message may take in its header frame. */
+/** How much of the header frame the other properties of a message may take. */
 const PROPERTIES_BYTES = 2560;
 
-/**
- * RabbitMQ through two connections: an alarm of the broker blocks connections that publish, and must not keep
- * acknowledgements from getting through.
- */
+/** RabbitMQ over two connections: a broker alarm blocks connections that publish, and must not hold up acknowledgements. */
 export class AmqpBroker implements Broker {
   readonly #options: AmqpBrokerOptions;
   /** Without the login. */
@@ -65,7 +62,7 @@ export class AmqpBroker implements Broker {
   readonly #topology: TopologyKeeper;
   readonly #watch: QueueWatch;
   readonly #keeper: ChannelKeeper<ConfirmChannel>;
-  readonly #moves: SideChannel;
+  readonly #moves: FailedMessageChannel;
   readonly #bindings: BindingKeeper;
   #rounds: NodeJS.Timeout | undefined;
   #redeclaring: Promise<void> | undefined;
@@ -74,7 +71,7 @@ export class AmqpBroker implements Broker {
   constructor(options: AmqpBrokerOptions) {
     const { url, service, logger, alerts, heartbeatSeconds, maxUnconfirmed, publishTimeoutMs } = options;
     this.#options = options;
-    this.#url = shownUrl(url);
+    this.#url = redactedUrl(url);
     const limits = { maxUnconfirmed, timeoutMs: publishTimeoutMs };
     const onStale = () => void this.#keeper.replace();
     this.#window = new ConfirmWindow({ ...limits, onStale });
@@ -117,7 +114,7 @@ export class AmqpBroker implements Broker {
     });
     this.#watch = this.#watchQueues();
     void this.#keeper.start();
-    this.#moves = new SideChannel({
+    this.#moves = new FailedMessageChannel({
       link: this.#publishing,
       plan,
       logger,
@@ -139,10 +136,10 @@ export class AmqpBroker implements Broker {
     });
   }
 
-  publish(posting: Posting): void {
-    const reason = this.#topology.refusalOf(posting);
-    if (reason !== undefined) posting.settle({ status: 'returned', reason });
-    else (takesFailed(posting.message.exchange) ? this.#moves : this.#window).add(posting);
+  publish(pending: PendingMessage): void {
+    const reason = this.#topology.refusalOf(pending);
+    if (reason !== undefined) pending.settle({ status: 'returned', reason });
+    else (takesFailed(pending.message.exchange) ? this.#moves : this.#window).add(pending);
   }
 
   isRefused(exchange: string): boolean {
@@ -188,10 +185,10 @@ export class AmqpBroker implements Broker {
   status(): BrokerStatus {
     const failure = this.#publishing.failure ?? this.#keeper.failure ?? this.#consuming.failure;
     const { refused } = this.#topology;
-    const hindrance = this.#hindrance();
+    const down = this.#downReason();
     return {
-      up: hindrance === undefined,
-      ...hindrance,
+      up: down === undefined,
+      ...down,
       details: {
         publishing:
           this.#publishing.state === 'connected' && !this.#keeper.channel ? 'no channel' : this.#publishing.state,
@@ -203,16 +200,16 @@ export class AmqpBroker implements Broker {
     };
   }
 
-  /** Why it is not up, if it is not. */
-  #hindrance(): Pick<BrokerStatus, 'reason' | 'since'> | undefined {
+  /** Why the broker is not up; undefined when it is. */
+  #downReason(): Pick<BrokerStatus, 'reason' | 'since'> | undefined {
     for (const link of [this.#publishing, this.#consuming]) {
       const { state, since, failure, blockedBecause } = link;
       if (state === 'blocked')
-        return { reason: `the broker reads nothing that is published: ${blockedBecause}`, since };
+        return { reason: `the broker has stopped reading published messages: ${blockedBecause}`, since };
       if (state !== 'connected') return { reason: failure?.message ?? `${this.#url}: not connected yet`, since };
     }
     if (!this.#keeper.channel) return { reason: this.#keeper.failure?.message ?? 'there is no channel to publish on' };
-    const refusal = this.#topology.hindrance;
+    const refusal = this.#topology.blockingRefusal;
     return refusal && { reason: `${refusal.subject} is refused: ${refusal.error.message}` };
   }
 
@@ -225,24 +222,24 @@ export class AmqpBroker implements Broker {
     this.#window.close();
     this.#moves.close();
     for (const { reject } of this.#waiters.splice(0)) reject(busErrors.BUS_CLOSED('closed while connecting'));
-    // Ends its timer; not waited for, because the channel of a dead peer closes with its connection only.
+    // Stops its timer. Not awaited, because the channel of a dead peer closes only with its connection.
     void this.#keeper.close();
     this.#topology.close();
     await Promise.all([this.#publishing.close(), this.#consuming.close()]);
   }
 
-  /** Looks before it declares: what is gone is reported, not replaced in silence. */
+  /** Checks before it declares, so that a missing queue is reported and not silently replaced. */
   async #round(): Promise<void> {
-    if (await this.#watch.look()) await pause(REDECLARE_PAUSE_MS);
+    if (await this.#watch.check()) await pause(REDECLARE_PAUSE_MS);
     await this.#bindings.refresh();
   }
 
-  /** Asks on the connection that an alarm does not block, if there is one. */
+  /** Uses the consuming connection if there is one, because alarms do not block it. */
   #watchQueues(): QueueWatch {
     const { topology, alerts, metrics } = this.#options;
     return new QueueWatch({
       model: () => (this.#keeper.channel ? (this.#consuming.model ?? this.#publishing.model) : undefined),
-      attended: () => topology.attended(),
+      monitored: () => topology.monitored(),
       declared: () => {
         const names = topology.plan().queues.map(({ name }) => name);
         return names.filter((name) => !(`queue ${name}` in this.#topology.refused));
@@ -262,7 +259,7 @@ export class AmqpBroker implements Broker {
     const { refusals } = await declareTopology(model, plan);
     const fatal = refusals.find((refusal) => refusal.subject === `queue ${queue}`);
     if (fatal) throw fatal.error;
-    if (refusals.length > 0) this.#topology.lookSoon();
+    if (refusals.length > 0) this.#topology.retrySoon();
   }
 
   #cannotConnect(error: AppError): void {

@@ -6,7 +6,7 @@ import type { AmqpLink } from './amqp-link.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConsumerWatchdog } from './consumer-watchdog.ts';
 import type { DeclareForConsumer } from './declare-topology.ts';
-import { Intake } from './intake.ts';
+import { PoisonGuard } from './poison-guard.ts';
 import { REDECLARE_PAUSE_MS } from './redeclare-pause.ts';
 
 export interface AmqpConsumerOptions extends ConsumeOptions {
@@ -14,28 +14,28 @@ export interface AmqpConsumerOptions extends ConsumeOptions {
   declare: DeclareForConsumer;
   alerts: Alerts;
   logger: Logger;
-  /** How often the consumer is looked after, in milliseconds. @default 5000 */
+  /** How often the watchdog checks the consumer, in milliseconds. @default 5000 */
   checkMs?: number;
   /**
-   * A consumer that has had nothing to do for so many milliseconds is made anew; the next time after twice as many, up to a minute, as
-   * long as it was not lost for any other reason. @default 15000
+   * A consumer that was idle for this long is renewed, in milliseconds. The time doubles with each renewal, up to a minute, until the
+   * consumer is lost for another reason. @default 15000
    */
   renewMs?: number;
 }
 
-/** A renewal that takes longer shows in readiness, in milliseconds. */
+/** How long a renewal may take before readiness reports it, in milliseconds. */
 const RENEWAL_MS = 2000;
 const FIRST_RENEW_MS = 15_000;
 const LONGEST_RENEW_MS = 60_000;
 
-/** A consumer on a channel of its own, which comes back with every new connection and every new channel until it is cancelled. */
+/** A consumer with its own channel. It is restored with every new connection and every new channel until it is cancelled. */
 export class AmqpConsumer implements BrokerConsumer {
   readonly #options: AmqpConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
-  #intake: Intake | undefined;
+  #guard: PoisonGuard | undefined;
   #watchdog: ConsumerWatchdog | undefined;
   #renewalEndsAt = 0;
-  /** The connection on which an idle consumer is being made anew. */
+  /** The connection on which an idle consumer is being renewed. */
   #renewing: ChannelModel | undefined;
   #renewMs = FIRST_RENEW_MS;
   #cancelled = false;
@@ -53,16 +53,16 @@ export class AmqpConsumer implements BrokerConsumer {
     });
   }
 
-  /** Resolves when the broker has the consumer; while the broker is away, at once. @throws `TOPOLOGY_REFUSED` unless it is patient */
+  /** Resolves when the broker has registered the consumer; at once while the broker is away. @throws `TOPOLOGY_REFUSED` unless `retryRefused` */
   async start(): Promise<void> {
     await this.#keeper.start();
-    if (this.#options.patient || this.#keeper.failure?.code !== 'TOPOLOGY_REFUSED') return;
+    if (this.#options.retryRefused || this.#keeper.failure?.code !== 'TOPOLOGY_REFUSED') return;
     await this.close();
     throw this.#keeper.failure;
   }
 
   isConsuming(): boolean {
-    if (this.#keeper.channel !== undefined && this.#intake?.serving) return true;
+    if (this.#keeper.channel !== undefined && this.#guard?.serving) return true;
     return !this.#cancelled && performance.now() < this.#renewalEndsAt;
   }
 
@@ -71,27 +71,27 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   async caughtUp(): Promise<CaughtUp> {
-    const epoch = this.#intake?.epoch;
+    const epoch = this.#guard?.epoch;
     if (!epoch?.alive) return { settled: true };
     try {
-      // The first answer may overtake deliveries that the broker's channel has in its mailbox; the second comes behind them.
+      // The first answer may overtake deliveries in the mailbox of the broker's channel; the second comes after them.
       await epoch.channel.checkQueue(this.#options.queue);
       const { messageCount: ready, consumerCount: consumers } = await epoch.channel.checkQueue(this.#options.queue);
       return { settled: await epoch.caughtUp(), counts: { ready, consumers } };
     } catch {
-      // The channel has ended, and its keeper says why.
+      // The channel has ended; its keeper has the reason.
       return { settled: false };
     }
   }
 
   async countReady(queues: readonly string[]): Promise<number | undefined> {
-    const epoch = this.#intake?.epoch;
+    const epoch = this.#guard?.epoch;
     if (!epoch?.alive) return undefined;
     try {
       const counted = await Promise.all(queues.map((queue) => epoch.channel.checkQueue(queue)));
       return counted.reduce((sum, { messageCount }) => sum + messageCount, 0);
     } catch {
-      // The channel has ended, and its keeper says why.
+      // The channel has ended; its keeper has the reason.
       return undefined;
     }
   }
@@ -99,14 +99,14 @@ export class AmqpConsumer implements BrokerConsumer {
   async cancel(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    // A channel that dies meanwhile has cancelled the consumer as well.
-    await this.#intake?.stop().catch(() => undefined);
+    // A channel that ends meanwhile has cancelled the consumer too.
+    await this.#guard?.stop().catch(() => undefined);
   }
 
   async close(): Promise<void> {
     this.#cancelled = true;
     this.#watchdog?.stop();
-    this.#intake?.epoch.flush();
+    this.#guard?.epoch.flush();
     await this.#keeper.close();
   }
 
@@ -114,53 +114,59 @@ export class AmqpConsumer implements BrokerConsumer {
     const { declare, plan, queue } = this.#options;
     await declare(model, plan, queue);
     if (this.#cancelled) return;
-    const intake = this.#createIntake(channel);
-    this.#intake = intake;
-    await intake.start();
+    const guard = this.#createGuard(channel);
+    this.#guard = guard;
+    await guard.start();
     if (this.#cancelled) return;
-    // The cancel may have come in the same read as the answer: the keeper had no channel to replace yet.
-    if (!intake.serving) throw new Error('the broker cancelled the consumer while it was set up');
-    this.#watch(intake, this.#renewing === model);
+    // The cancel may have arrived in the same read as the answer, before the keeper had a channel to replace.
+    if (!guard.serving) throw new Error('the broker cancelled the consumer during setup');
+    this.#watch(guard, this.#renewing === model);
     this.#renewalEndsAt = 0;
     this.#renewing = undefined;
   }
 
-  #createIntake(channel: Channel): Intake {
+  #createGuard(channel: Channel): PoisonGuard {
     const { queue, prefetch, onDelivery, logger } = this.#options;
-    const intake: Intake = new Intake({
+    const guard: PoisonGuard = new PoisonGuard({
       channel,
       queue,
       prefetch,
       onDelivery,
       onSuspect: ({ properties: { messageId } }, returns) =>
-        logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: it is handled alone'),
+        logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: handling it alone'),
       onStuck: (unsettled) =>
-        logger.error({ queue, unsettled }, 'handlers do not end: what comes back often is handled beside them'),
+        logger.error(
+          { queue, unsettled },
+          'handlers do not finish: no longer waiting for them before handling suspects',
+        ),
       onCancelled: () => this.#cancelledByBroker(),
-      // Where the channel has died of it, its keeper opens another one anyway; where it was given up, that is under way.
+      // If the channel has ended, its keeper opens another one anyway; if the consumer was abandoned, that is already under way.
       onEnded: (err) => {
-        if (this.#cancelled || !intake.serving || !intake.epoch.alive) return;
-        logger.error({ err, queue }, 'cannot consume on: the consumer is made anew');
+        if (this.#cancelled || !guard.serving || !guard.epoch.alive) return;
+        logger.error({ err, queue }, 'cannot continue consuming: renewing the consumer');
         void this.#keeper.replace();
       },
     });
-    return intake;
+    return guard;
   }
 
-  /** A ghost begins where a consumer is lost or a connection new: the longer all was well, the less often it is looked for. */
-  #watch(intake: Intake, renewed: boolean): void {
+  /**
+   * A ghost consumer appears after a consumer is lost or a connection is new. The longer a consumer has been healthy, the less often it is
+   * renewed.
+   */
+  #watch(guard: PoisonGuard, renewed: boolean): void {
     const { queue, logger, checkMs = 5000, renewMs = FIRST_RENEW_MS } = this.#options;
     this.#watchdog?.stop();
     this.#renewMs = renewed ? Math.min(this.#renewMs * 2, LONGEST_RENEW_MS) : renewMs;
     this.#watchdog = new ConsumerWatchdog({
       queue,
-      epoch: intake.epoch,
-      consumes: () => intake.consumes,
+      epoch: guard.epoch,
+      consumes: () => guard.consumes,
       checkMs,
       renewMs: this.#renewMs,
       onUnserved: (reason) => {
-        logger.warn({ queue, reason }, 'the broker does not serve the consumer: it is made anew');
-        intake.abandon();
+        logger.warn({ queue, reason }, 'the broker does not serve the consumer: renewing it');
+        guard.abandon();
         void this.#keeper.replace();
       },
       onIdle: () => {
@@ -171,7 +177,7 @@ export class AmqpConsumer implements BrokerConsumer {
     });
   }
 
-  /** The queue is gone, or its node. A fresh channel declares and consumes it again. */
+  /** The queue or its node is gone. A new channel declares and consumes the queue again. */
   #cancelledByBroker(): void {
     this.#options.logger.warn(
       { queue: this.#options.queue },
@@ -181,10 +187,10 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   #lost(channel: Channel): void {
-    if (this.#intake?.epoch.channel !== channel) return;
+    if (this.#guard?.epoch.channel !== channel) return;
     this.#watchdog?.stop();
-    this.#intake.epoch.end();
-    this.#intake = undefined;
+    this.#guard.epoch.end();
+    this.#guard = undefined;
     this.#options.onLost();
   }
 }

@@ -5,7 +5,7 @@ import { type ChannelModel, connect, type Options, type SocketOptions } from 'am
 import { busErrors } from '../bus-errors.ts';
 import { amqpTargetOf } from './amqp-target.ts';
 import { askWhyRefused } from './ask-why-refused.ts';
-import { explainConnectionFailure, explainConnectionLoss, isVhostRefusal, shownUrl } from './connection-failure.ts';
+import { explainConnectionFailure, explainConnectionLoss, isVhostRefusal, redactedUrl } from './connection-failure.ts';
 
 export interface AmqpLinkOptions {
   url: string;
@@ -13,32 +13,32 @@ export interface AmqpLinkOptions {
   name: string;
   heartbeatSeconds: number;
   logger: Logger;
-  /** Called with every failed attempt to connect. */
+  /** Called for every failed attempt to connect. */
   onFailure?(error: AppError): void;
-  /** Called with every connection, once it has been set up. */
+  /** Called for every connection, once it has been set up. */
   onConnected?(): void;
-  /** Called when the broker stops (with its reason) and resumes (without one) reading what we publish. */
+  /** Called when the broker stops reading what we publish (with its reason) and when it resumes (without one). */
   onBlocked?(reason: string | undefined): void;
 }
 
-/** What is opened on a fresh connection: a channel with what belongs to it. Must not reject. */
+/** Sets up a new connection: opens a channel and everything on it. Must not reject. */
 export type LinkSetup = (model: ChannelModel) => Promise<void>;
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** How often the broker is asked why it refuses the virtual host, at most. */
+/** How often, at most, the broker is asked why it refuses the virtual host. */
 const ASK_WHY_MS = 30_000;
 const CLOSE_TIMEOUT_MS = 3000;
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 4000;
 
 /**
- * One connection that comes back. Everything on it is built again by the setups.
+ * One connection that reconnects. The setups rebuild everything on it.
  *
  * | state | means | next |
  * |---|---|---|
- * | `connecting` | never connected, or lost; tries again with backoff | `connected`, `closed` |
- * | `connected` | the socket stands and the setups have run | `connecting`, `blocked`, `closed` |
- * | `blocked` | as `connected`, but the broker reads nothing that we publish: an alarm | `connected`, `connecting`, `closed` |
+ * | `connecting` | never connected, or lost; retries with backoff | `connected`, `closed` |
+ * | `connected` | the socket is open and the setups have run | `connecting`, `blocked`, `closed` |
+ * | `blocked` | as `connected`, but the broker does not read what we publish: an alarm | `connected`, `connecting`, `closed` |
  * | `closed` | for good | – |
  */
 export class AmqpLink {
@@ -46,17 +46,17 @@ export class AmqpLink {
   readonly #setups = new Set<LinkSetup>();
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
-  /** Destroys the socket of the present connection, or of the present attempt. */
+  /** Destroys the socket of the current connection or attempt. */
   #socket = new AbortController();
   #model: ChannelModel | undefined;
   #connected = false;
   #closed = false;
   #blockedBecause: string | undefined;
-  /** What the broker says of the virtual host that it refuses, and when (of `performance.now()`) it was asked. */
-  #refusal: { words: string | undefined; askedAt: number } | undefined;
+  /** The broker's reason for refusing the virtual host, and when it was asked (a `performance.now()` time). */
+  #refusal: { reason: string | undefined; askedAt: number } | undefined;
   /** Why there is no connection: how it was lost, or why the last attempt failed. */
   failure: AppError | undefined;
-  /** Since when it is as `state` says, ISO 8601. */
+  /** Since when the link has this `state`, ISO 8601. */
   since = new Date().toISOString();
 
   constructor(options: AmqpLinkOptions) {
@@ -69,12 +69,12 @@ export class AmqpLink {
     return this.#blockedBecause === undefined ? 'connected' : 'blocked';
   }
 
-  /** The broker's reason while it is blocked. */
+  /** The broker's reason while the connection is blocked. */
   get blockedBecause(): string | undefined {
     return this.#blockedBecause;
   }
 
-  /** The connection of this moment, also while its setups run. */
+  /** The current connection, even while its setups run. */
   get model(): ChannelModel | undefined {
     return this.#model;
   }
@@ -86,7 +86,7 @@ export class AmqpLink {
     this.#running ??= this.#run(amqpTargetOf(url, { heartbeatSeconds }));
   }
 
-  /** Runs the setup on every connection from now on, and at once on the present one. */
+  /** Runs the setup on every future connection, and at once on the current one. */
   async add(setup: LinkSetup): Promise<void> {
     this.#setups.add(setup);
     if (this.#model) await setup(this.#model);
@@ -103,7 +103,7 @@ export class AmqpLink {
     await this.#end(this.#running);
   }
 
-  /** Connects, and again after each connection that was lost or did not come up, until the link is closed. */
+  /** Connects, and reconnects after each lost connection or failed attempt, until the link is closed. */
   async #run(target: Options.Connect): Promise<void> {
     let tries = 0;
     while (!this.#closed) {
@@ -120,7 +120,7 @@ export class AmqpLink {
     }
   }
 
-  /** Resolves when a connection has been set up; `over` when it is lost. @throws when it does not come up */
+  /** Resolves when a connection has been set up; `over` resolves when it is lost. @throws when the connection fails */
   async #connect(target: Options.Connect): Promise<{ over: Promise<Error> }> {
     this.#socket = new AbortController();
     const options: SocketOptions & SocketConstructorOpts = {
@@ -160,18 +160,18 @@ export class AmqpLink {
   }
 
   /**
-   * Closes the connection, if there is one, and waits for `over`, for 3 s at most: a peer that is gone without a word never answers. Then it
-   * destroys the socket, also that of an attempt to connect.
+   * Closes the connection, if there is one, and waits for `over`, but at most 3 s: a peer that vanished never answers. Then destroys the
+   * socket, even that of an attempt to connect.
    */
   async #end(over: Promise<unknown> | undefined): Promise<void> {
-    // Rejects when it is closed or closing already.
+    // Rejects when the connection is already closed or closing.
     this.#model?.close().catch(() => undefined);
     const inTime = new AbortController();
     const late = pause(CLOSE_TIMEOUT_MS, 'late', { signal: inTime.signal }).catch(() => undefined);
     const outcome = await Promise.race([over, late]);
     inTime.abort();
-    // With an error, or amqplib would not notice: its heartbeat timers would keep the process alive.
-    if (outcome === 'late') this.#socket.abort(new Error('closed without an answer'));
+    // An error is needed for amqplib to notice: otherwise its heartbeat timers would keep the process alive.
+    if (outcome === 'late') this.#socket.abort(new Error('the peer did not answer the close'));
   }
 
   #up(): void {
@@ -180,7 +180,7 @@ export class AmqpLink {
     this.#refusal = undefined;
     this.since = new Date().toISOString();
     const { logger, name, url, onConnected } = this.#options;
-    logger.info({ connection: name, broker: shownUrl(url) }, 'connected');
+    logger.info({ connection: name, broker: redactedUrl(url) }, 'connected');
     onConnected?.();
   }
 
@@ -199,23 +199,23 @@ export class AmqpLink {
 
   async #connectFailed(error: Error): Promise<void> {
     const { url, logger, name, onFailure } = this.#options;
-    this.failure = explainConnectionFailure(error, url, this.#refusal?.words);
+    this.failure = explainConnectionFailure(error, url, this.#refusal?.reason);
     if (this.#closed) return;
     if (isVhostRefusal(error)) {
       await this.#askWhy();
       if (this.#closed || this.#connected) return;
-      this.failure = explainConnectionFailure(error, url, this.#refusal?.words);
+      this.failure = explainConnectionFailure(error, url, this.#refusal?.reason);
     } else this.#refusal = undefined;
     logger.debug({ connection: name, code: this.failure.code, reason: this.failure.message }, 'cannot connect');
     onFailure?.(this.failure);
   }
 
-  /** Not with every attempt: each is an error in the broker's log. */
+  /** Not on every attempt: each one logs an error at the broker. */
   async #askWhy(): Promise<void> {
     const now = performance.now();
     if (this.#refusal && now - this.#refusal.askedAt < ASK_WHY_MS) return;
-    this.#refusal = { words: this.#refusal?.words, askedAt: now };
-    this.#refusal.words = await askWhyRefused(this.#options.url);
+    this.#refusal = { reason: this.#refusal?.reason, askedAt: now };
+    this.#refusal.reason = await askWhyRefused(this.#options.url);
   }
 
   #blocked(reason: string): void {
@@ -231,7 +231,7 @@ export class AmqpLink {
   }
 }
 
-/** Twice as long after each attempt in vain, and 20 % more or less, so that not all come back at the same moment. */
+/** Doubles with each failed attempt, plus or minus 20 %, so that clients do not all reconnect at once. */
 function pauseMsAfter(tries: number): number {
   const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (tries - 1));
   return pauseMs * (0.8 + 0.4 * Math.random());
@@ -241,5 +241,5 @@ function requireSupported(model: ChannelModel): void {
   const { version } = model.connection.serverProperties;
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > 3 || (major === 3 && minor >= 10)) return;
-  throw busErrors.BROKER_UNSUPPORTED(`RabbitMQ ${version} is too old: 3.10 or newer is needed`);
+  throw busErrors.BROKER_UNSUPPORTED(`RabbitMQ ${version} is too old: 3.10 or newer is required`);
 }

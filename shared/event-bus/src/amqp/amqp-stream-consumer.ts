@@ -15,12 +15,12 @@ export interface AmqpStreamConsumerOptions extends ConsumeStreamOptions {
   logger: Logger;
 }
 
-/** A reader of a stream on a channel of its own, which comes back with every new connection and every new channel until it is closed. */
+/** A stream reader with its own channel. It is restored with every new connection and every new channel until it is closed. */
 export class AmqpStreamConsumer implements BrokerStreamConsumer {
   readonly #options: AmqpStreamConsumerOptions;
   readonly #keeper: ChannelKeeper<Channel>;
   #epoch: ChannelEpoch | undefined;
-  /** Why the present channel has to be replaced. */
+  /** Why the current channel must be replaced. */
   #useless: string | undefined;
   #closed = false;
 
@@ -37,7 +37,7 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
     });
   }
 
-  /** Resolves when the broker has the reader; while the broker is away, at once. @throws `TOPOLOGY_REFUSED` */
+  /** Resolves when the broker has registered the reader; at once while the broker is away. @throws `TOPOLOGY_REFUSED` */
   async start(): Promise<void> {
     await this.#keeper.start();
     if (this.#keeper.failure?.code !== 'TOPOLOGY_REFUSED') return;
@@ -54,7 +54,7 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
   }
 
   restart(): void {
-    this.#replace('it has to begin anew', 0);
+    this.#replace('the reader is restarting', 0);
   }
 
   async close(): Promise<void> {
@@ -72,7 +72,7 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
     const streamArguments = { 'x-stream-offset': offsetArgument(startAt()) };
     const receive = (message: ConsumeMessage | null) => this.#receive(message, epoch);
     await Promise.all([channel.prefetch(prefetch), channel.consume(queue, receive, { arguments: streamArguments })]);
-    // That may have turned out in the same read as the answer: the keeper had no channel to replace yet.
+    // The reason may have arrived in the same read as the answer, before the keeper had a channel to replace.
     if (this.#useless !== undefined) throw new Error(this.#useless);
   }
 
@@ -87,7 +87,7 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
     this.#options.onDelivery(new AmqpDelivery(message, epoch), offset);
   }
 
-  /** The stream is gone, or its node. A fresh channel declares and reads it again. */
+  /** The stream or its node is gone. A new channel declares and reads the stream again. */
   #cancelled(): void {
     const { logger, queue } = this.#options;
     logger.warn({ queue }, 'the broker has cancelled the reader: was the stream deleted?');
@@ -108,8 +108,8 @@ export class AmqpStreamConsumer implements BrokerStreamConsumer {
 }
 
 /**
- * AMQP has whole seconds since 1970: rounded down, so that nothing is left out. A time before that is before every message; amqplib would
- * close the connection over it.
+ * AMQP uses whole seconds since 1970. Rounds down, so that no message is missed. Replaces times before 1970, over which amqplib would close
+ * the connection; they precede every message anyway.
  */
 function offsetArgument(start: StreamStart): unknown {
   if (typeof start === 'string') return start;

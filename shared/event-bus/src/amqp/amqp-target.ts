@@ -1,12 +1,12 @@
 import { decodeUrlPart } from '@warren/kernel';
 import type { Options } from 'amqplib';
 
-/** What the query of an AMQP URL may hold: https://www.rabbitmq.com/docs/uri-query-parameters, as far as amqplib knows it. */
+/** The query parameters of an AMQP URL that amqplib supports: https://www.rabbitmq.com/docs/uri-query-parameters. */
 const NUMBERS = ['heartbeat', 'frameMax', 'channelMax', 'maxFrameSize'] as const;
 
 /**
- * An AMQP URL in the parts that amqplib connects with. Decoded here, because amqplib decodes user and password byte by byte, which breaks
- * everything beyond ASCII. Without a login it is that of `guest`, without a virtual host it is `/`.
+ * Splits an AMQP URL into amqplib's connection options. Decodes it here, because amqplib decodes user and password byte by byte, which
+ * breaks non-ASCII text. Without a login the user is `guest`; without a virtual host it is `/`.
  * @param defaults `heartbeatSeconds` is used when the URL has no `heartbeat`. @default 10
  * @throws `CONFIG_INVALID` when a part of the URL cannot be decoded
  */
@@ -16,11 +16,11 @@ export function amqpTargetOf(url: string, { heartbeatSeconds = 10 } = {}): Optio
   const given = NUMBERS.filter((name) => searchParams.has(name));
   return {
     protocol: protocol.slice(0, -1),
-    // The brackets of an IPv6 address belong to the URL.
+    // The brackets of an IPv6 address belong to the URL, not to the host name.
     hostname: decodeUrlPart(hostname.replace(/^\[|\]$/g, '')),
     port: port === '' ? undefined : Number(port),
     ...(hasLogin && { username: decodeUrlPart(username), password: decodeUrlPart(password) }),
-    // The one part that amqplib decodes here as well.
+    // The only part that amqplib decodes even here.
     vhost: encodeURIComponent(decodeUrlPart(pathname.slice(1)) || '/'),
     locale: searchParams.get('locale') ?? undefined,
     heartbeat: heartbeatSeconds,

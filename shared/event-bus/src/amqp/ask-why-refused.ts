@@ -15,9 +15,9 @@ const OPEN_OK = 41;
 const CLOSE = 50;
 
 /**
- * Opens a connection up to the point where the broker refuses the virtual host, to hear why: it does not exist, or has all its
- * connections, say. amqplib keeps that to itself.
- * @returns the broker's words; nothing when it does not refuse, or says nothing within 2 s
+ * Opens a connection up to the point where the broker refuses the virtual host, to learn the reason, which amqplib does not expose: for
+ * instance that it does not exist or has reached its connection limit.
+ * @returns the broker's reason; undefined when it does not refuse, or does not answer within 2 s
  */
 export function askWhyRefused(url: string): Promise<string | undefined> {
   return new Promise((resolve) => {
@@ -25,9 +25,9 @@ export function askWhyRefused(url: string): Promise<string | undefined> {
     const host = hostname.replace(/^\[|\]$/g, '');
     const target = { host, port: Number(port) || (protocol === 'amqps:' ? 5671 : 5672) };
     const socket = protocol === 'amqps:' ? connectTls({ ...target, servername: host }) : connectPlain(target);
-    const end = (words?: string) => {
+    const end = (reason?: string) => {
       socket.destroy();
-      resolve(words);
+      resolve(reason);
     };
     socket.setTimeout(TIMEOUT_MS, end);
     socket.on('error', () => end());
@@ -42,7 +42,7 @@ function answer(
   { username, password, pathname }: URL,
   method: number,
   values: Buffer,
-  end: (words?: string) => void,
+  end: (reason?: string) => void,
 ): void {
   if (method === START) {
     const login = `\0${decodeURIComponent(username) || 'guest'}\0${decodeURIComponent(password) || 'guest'}`;
@@ -64,7 +64,7 @@ function readMethods(socket: Socket, onMethod: (method: number, values: Buffer) 
     while (rest.length >= FRAME_HEADER_BYTES) {
       const bytes = FRAME_HEADER_BYTES + rest.readUInt32BE(3) + 1;
       if (rest.length < bytes) return;
-      // Class and method stand before the values, the end mark behind them.
+      // Class and method precede the arguments; the end marker follows them.
       onMethod(rest.readUInt16BE(FRAME_HEADER_BYTES + 2), rest.subarray(FRAME_HEADER_BYTES + 4, bytes - 1));
       rest = rest.subarray(bytes);
     }

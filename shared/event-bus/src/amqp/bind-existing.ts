@@ -2,15 +2,15 @@ import type { QueueSpec } from '@warren/contracts';
 import type { ChannelModel } from 'amqplib';
 import { explainDeclareFailure, isMissing } from './connection-failure.ts';
 
-/** `unserved`: the broker has the queue, and nobody runs it. */
+/** `unserved`: the broker has the queue, but no node runs it. */
 export type BindOutcome = { status: 'bound' | 'missing' } | { status: 'unserved' | 'refused'; reason: string };
 
 /**
- * Makes the bindings of a queue that somebody else declares, if there is such a queue. Idempotent. On a channel of its own: the broker
- * closes it when the queue is missing.
+ * Creates the bindings of a queue that another service declares, if the queue exists. Idempotent. Uses its own channel: the broker closes
+ * it when the queue is missing.
  *
- * RabbitMQ serves clients before it serves its streams (seen on 3.10; 4.0 has the same code): until a stream has its leader, messages
- * for it vanish and are confirmed all the same if another queue takes them. Asking for the queue tells.
+ * RabbitMQ serves clients before it serves its streams (seen on 3.10; 4.0 has the same code). Until a stream has its leader, messages for
+ * it vanish, and are still confirmed if another queue takes them. A passive declaration reveals this.
  * @throws `BROKER_UNAVAILABLE` when the connection is lost
  */
 export async function bindExisting(model: ChannelModel, { queue, bindings }: QueueSpec): Promise<BindOutcome> {
@@ -19,7 +19,7 @@ export async function bindExisting(model: ChannelModel, { queue, bindings }: Que
   try {
     await channel.checkQueue(queue);
     await Promise.all(bindings.map(({ exchange, routingKey }) => channel.bindQueue(queue, exchange, routingKey)));
-    // Not waited for: a connection that is lost meanwhile never answers that.
+    // Not awaited: if the connection is lost meanwhile, the close is never answered.
     void channel.close().catch(() => undefined);
     return { status: 'bound' };
   } catch (error) {

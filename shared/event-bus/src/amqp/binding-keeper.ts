@@ -8,33 +8,33 @@ import { type BindOutcome, bindExisting } from './bind-existing.ts';
 const { BINDING_REFUSED, QUEUE_NOT_SERVED } = defineAlerts({
   BINDING_REFUSED: {
     severity: 'warning',
-    meaning: 'The broker refuses a binding of a queue or stream that takes what this service publishes.',
+    meaning: "The broker refuses a binding of a queue or stream that receives this service's events.",
     action:
-      "Grant the service's login the right to bind it (write on the queue, read on the exchange). Until then only the queue's own service makes its bindings.",
+      "Grant the service's login the permission to bind it (write on the queue, read on the exchange). Until then only the queue's own service creates its bindings.",
   },
   QUEUE_NOT_SERVED: {
     severity: 'degraded',
     meaning:
-      'The broker has a queue or stream that takes what this service publishes, and does not serve it: nothing is published, or it would miss that.',
+      "The broker has a queue or stream that receives this service's events, but does not serve it. Publishing waits, because the queue would miss the events.",
     action:
-      "Nothing, if the broker has only just started. If it lasts, the broker's log tells why it has no leader; deleting it frees the publishers, and costs what is in it.",
+      "Nothing, if the broker has only just started. If the condition persists, the broker's log says why the queue has no leader. Deleting the queue unblocks the publishers but loses its messages.",
   },
 });
 
 export interface BindingKeeperOptions {
-  /** The topology of this moment. */
+  /** The current topology. */
   plan(): TopologyPlan;
-  /** Makes the broker have it. @throws `BROKER_UNAVAILABLE` */
+  /** Declares the topology. @throws `BROKER_UNAVAILABLE` */
   declare(model: ChannelModel): Promise<void>;
-  /** The present connection, while its topology is declared. */
+  /** The current connection, while its topology is declared. */
   model(): ChannelModel | undefined;
   alerts: Alerts;
   logger: Logger;
 }
 
 /**
- * Makes every known binding of what is published, and restores it when asked to. Nobody else notices when the binding of a queue is lost that
- * shares its messages with another one: the broker returns only what no queue takes, and the queue's consumer just gets less.
+ * Creates all bindings of published events, and restores them on request. Nobody else would notice a lost binding of a queue whose events
+ * another queue also receives: the broker returns only messages that no queue takes, and the consumer just gets fewer.
  */
 export class BindingKeeper {
   readonly #options: BindingKeeperOptions;
@@ -44,15 +44,18 @@ export class BindingKeeper {
     this.#options = options;
   }
 
-  /** Binds the queues of others that exist. What the broker refuses is reported, and left. @throws `BROKER_UNAVAILABLE` while one is not served */
+  /**
+   * Binds the existing queues of other services. Reports bindings that the broker refuses and continues without them. @throws
+   * `BROKER_UNAVAILABLE` while a queue is not served
+   */
   async bindOptional(model: ChannelModel): Promise<void> {
     const { optional = [] } = this.#options.plan();
     await Promise.all(optional.map((spec) => this.#bind(model, spec)));
   }
 
   /**
-   * Declares the topology and makes every binding, unless an earlier call is still doing so. A failure is logged: the next round or the next
-   * connection tries again.
+   * Declares the topology and creates all bindings, unless an earlier call is still running. A failure is logged; the next round or the
+   * next connection retries.
    */
   async refresh(): Promise<void> {
     const { declare, model, logger } = this.#options;
@@ -60,12 +63,13 @@ export class BindingKeeper {
     if (!current || this.#running) return;
     this.#running = true;
     try {
-      // First, queues that were deleted included: what has another queue beside the stream must not be hidden by it while that is missing.
+      // Before the optional bindings, to restore deleted queues first: until then a stream alone would take their events, and nothing would
+      // be returned as unroutable.
       await declare(current);
       await this.bindOptional(current);
     } catch (thrown) {
-      // With the connection everything is bound again.
-      if (model() === current) logger.warn({ reason: toAppError(thrown).message }, 'bindings could not be made again');
+      // A new connection binds everything again.
+      if (model() === current) logger.warn({ reason: toAppError(thrown).message }, 'could not restore bindings');
     } finally {
       this.#running = false;
     }

@@ -8,43 +8,43 @@ interface Waiter {
   timer?: NodeJS.Timeout;
 }
 
-/** Waits until everything up to a tag is settled. */
-interface Catching {
+/** Waits until every delivery up to a tag is settled. */
+interface CatchUpWaiter {
   upTo: number;
   resolve(settled: boolean): void;
 }
 
 /**
- * The life of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name another message, or none,
+ * The lifetime of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name a different message, or none,
  * and the broker would close that channel.
  */
 export class ChannelEpoch {
   readonly channel: Channel;
   alive = true;
-  /** Deliveries that are not settled. */
-  inHand = 0;
-  /** When the last delivery came or was settled, or the epoch began; of `performance.now()`. */
+  /** The number of unsettled deliveries. */
+  unsettled = 0;
+  /** Time of the last delivery or settlement, or of the epoch's start, as `performance.now()`. */
   activeAt = performance.now();
   readonly #tracker = new AckTracker();
   #scheduled = false;
   #held = false;
   #waiter: Waiter | undefined;
-  #catching: Catching[] = [];
-  /** What came up to this tag and is unsettled is not waited for. */
-  #givenUp = 0;
+  #catchUpWaiters: CatchUpWaiter[] = [];
+  /** `settledDownTo` no longer waits for unsettled deliveries up to this tag. */
+  #abandonedUpTo = 0;
 
   constructor(channel: Channel) {
     this.channel = channel;
   }
 
   delivered(): void {
-    this.inHand += 1;
+    this.unsettled += 1;
     this.activeAt = performance.now();
   }
 
   settle(tag: number): void {
     if (!this.alive) return;
-    this.inHand -= 1;
+    this.unsettled -= 1;
     this.activeAt = performance.now();
     this.#tracker.settle(tag);
     if (this.#scheduled) return;
@@ -53,7 +53,7 @@ export class ChannelEpoch {
     setImmediate(this.flush);
   }
 
-  /** Sends no acknowledgement before `released` has resolved. Where it rejects, the channel has ended. One caller at a time. */
+  /** Holds back acknowledgements until `released` resolves. If it rejects, the channel has ended. One caller at a time. */
   holdUntil(released: Promise<unknown>): void {
     this.#held = true;
     const release = () => {
@@ -64,51 +64,51 @@ export class ChannelEpoch {
   }
 
   /**
-   * Resolves to true when at most `rest` deliveries are unsettled and the acknowledgements of the others are sent; to false when none
-   * was settled for `patienceMs` milliseconds. What is unsettled then is given up: no later call waits for it. Never resolves if the
-   * epoch ends before that. One caller at a time.
+   * Resolves to true when at most `rest` deliveries are unsettled and the others' acknowledgements are sent; to false when none was settled
+   * for `stuckAfterMs` milliseconds. Later calls do not wait for deliveries that are unsettled then. Never resolves if the epoch ends first.
+   * One caller at a time.
    */
-  settledBut(rest: number, patienceMs: number): Promise<boolean> {
+  settledDownTo(rest: number, stuckAfterMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const waiter: Waiter = { rest, resolve };
       this.#waiter = waiter;
-      this.#limit(waiter, patienceMs, performance.now());
+      this.#limit(waiter, stuckAfterMs, performance.now());
       this.flush();
     });
   }
 
-  /** Resolves to true once everything delivered so far is settled; to false when the epoch ends before that. */
+  /** Resolves to true once every delivery so far is settled; to false if the epoch ends first. */
   caughtUp(): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#catching.push({ upTo: this.#tracker.settled + this.inHand, resolve });
-      this.#catch();
+      this.#catchUpWaiters.push({ upTo: this.#tracker.settled + this.unsettled, resolve });
+      this.#notifyCaughtUp();
     });
   }
 
-  /** What is unsettled can never be settled. */
+  /** Unsettled deliveries can never be settled. */
   end(): void {
     this.alive = false;
-    this.#catch();
+    this.#notifyCaughtUp();
   }
 
-  #catch(): void {
-    const waiting = this.#catching.splice(0);
+  #notifyCaughtUp(): void {
+    const waiting = this.#catchUpWaiters.splice(0);
     for (const one of waiting) {
       if (!this.alive) one.resolve(false);
       else if (this.#tracker.unsettledUpTo(one.upTo) === 0) one.resolve(true);
-      else this.#catching.push(one);
+      else this.#catchUpWaiters.push(one);
     }
   }
 
-  /** Looks again as long as something has come or was settled meanwhile, rather than start a timer with each. */
-  #limit(waiter: Waiter, patienceMs: number, since: number): void {
+  /** Checks again while there was activity, instead of starting a timer for each delivery. */
+  #limit(waiter: Waiter, stuckAfterMs: number, since: number): void {
     const look = () => {
       if (!this.alive) return;
-      if (this.activeAt > since) return this.#limit(waiter, patienceMs, this.activeAt);
-      this.#givenUp = this.#tracker.settled + this.inHand;
+      if (this.activeAt > since) return this.#limit(waiter, stuckAfterMs, this.activeAt);
+      this.#abandonedUpTo = this.#tracker.settled + this.unsettled;
       this.#resolve(waiter, false);
     };
-    waiter.timer = setTimeout(look, since + patienceMs - performance.now()).unref();
+    waiter.timer = setTimeout(look, since + stuckAfterMs - performance.now()).unref();
   }
 
   #resolve(waiter: Waiter, settled: boolean): void {
@@ -125,23 +125,23 @@ export class ChannelEpoch {
       if (upTo !== undefined) this.channel.ack(acknowledging(upTo), true);
       for (const tag of single) this.channel.ack(acknowledging(tag));
     } catch {
-      // The channel is closing; its 'close' event ends this epoch, and the broker delivers again what it has no ack for.
+      // The channel is closing. Its 'close' event ends this epoch, and the broker redelivers everything unacknowledged.
       this.end();
       return;
     }
-    this.#catch();
+    this.#notifyCaughtUp();
     if (!this.#waiter) return;
-    const unsettled = this.inHand - this.#tracker.unsettledUpTo(this.#givenUp);
+    const unsettled = this.unsettled - this.#tracker.unsettledUpTo(this.#abandonedUpTo);
     if (unsettled <= this.#waiter.rest) this.#resolve(this.#waiter, true);
   };
 }
 
-/** `amqplib` acknowledges messages, but reads nothing of them except the tag. */
+/** `amqplib` acknowledges messages, but reads only their tag. */
 function acknowledging(deliveryTag: number): ConsumeMessage {
   return { fields: { deliveryTag } } as ConsumeMessage;
 }
 
-/** A message of one epoch; it can be settled only while that lasts. */
+/** A message of one epoch; it can be settled only while the epoch lasts. */
 export class AmqpDelivery implements Delivery {
   readonly exchange: string;
   readonly routingKey: string;

@@ -8,20 +8,20 @@ export interface ChannelKeeperOptions<Kept extends Channel> {
   /** For the log: `publish`, or the queue's name. */
   name: string;
   logger: Logger;
-  /** Raised for `name` as long as no channel can be opened though the connection stands. @default nothing but the log's first line */
+  /** Raised for `name` while the connection is up but no channel can be opened. @default only the first failure is logged */
   alert?: { kind: AlertKind; alerts: Alerts } | undefined;
   create(model: ChannelModel): Promise<Kept>;
-  /** Makes a fresh channel usable; a throw gives it up, and another one is tried later. */
+  /** Makes a new channel usable. If it throws, the channel is discarded and another one is tried later. */
   setUp(channel: Kept, model: ChannelModel): Promise<void>;
-  /** The channel is usable: what waits for one may use it. Not called for one that has died in its setup. */
+  /** Called when the channel is usable. Not called if the channel ended during setup. */
   onOpened?(channel: Kept): void;
-  /** A channel is gone, with all that was in flight on it. Called once for each that was created. */
+  /** Called once for each created channel when it ends, along with everything in flight on it. */
   onLost(channel: Kept, reason: string): void;
-  /** Called with every failed attempt to open one. */
+  /** Called for every failed attempt to open a channel. */
   onFailure?(error: AppError): void;
 }
 
-/** Of one channel: the broker's error, and why it is closed once it is. */
+/** State of one channel: the broker's error, and the close reason once it is closed. */
 interface ChannelState {
   error?: Error;
   reason?: string;
@@ -31,8 +31,8 @@ const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
 
 /**
- * Keeps one channel open: on every new connection, and also when the broker closes the channel alone (an unknown delivery tag, a
- * consumer that took too long, a deleted exchange) while its connection lives on.
+ * Keeps one channel open: on every new connection, and when the broker closes only the channel (an unknown delivery tag, a consumer that
+ * took too long, a deleted exchange).
  */
 export class ChannelKeeper<Kept extends Channel> {
   readonly #options: ChannelKeeperOptions<Kept>;
@@ -42,24 +42,24 @@ export class ChannelKeeper<Kept extends Channel> {
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
   #replacing = false;
-  /** Why the last attempt failed, until one succeeds. */
+  /** Why the last attempt failed; undefined after a success. */
   failure: AppError | undefined;
 
   constructor(options: ChannelKeeperOptions<Kept>) {
     this.#options = options;
   }
 
-  /** The channel, when it is usable. */
+  /** The channel, if it is usable. */
   get channel(): Kept | undefined {
     return this.#channel;
   }
 
-  /** Resolves after the first attempt on the present connection; at once when there is none. */
+  /** Resolves after the first attempt on the current connection; at once when there is none. */
   start(): Promise<void> {
     return this.#options.link.add(this.#setup);
   }
 
-  /** Replaces the channel after a pause, because it is of no use any more though the broker has not closed it. */
+  /** Replaces a channel that is no longer useful although the broker has not closed it. The new one opens after a pause. */
   async replace(afterMs = FIRST_DELAY_MS): Promise<void> {
     this.#delayMs = afterMs;
     this.#replacing = true;
@@ -92,9 +92,9 @@ export class ChannelKeeper<Kept extends Channel> {
       this.#clearAlert();
       this.#options.onOpened?.(channel);
     } catch (error) {
-      // What waits for an answer on a channel that is closed learns only that none comes; the channel has the reason.
+      // A pending request on a closed channel learns only that no answer comes; the channel has the reason.
       if (this.#options.link.model === model) this.#openFailed(state.error ?? error, model);
-      // Not waited for: a connection that is lost before the answer never gives one, and would wait for this setup for ever.
+      // Not awaited: a connection lost before the answer never sends one, and this setup would wait forever.
       void channel?.close().catch(() => undefined);
     }
   }
@@ -128,7 +128,7 @@ export class ChannelKeeper<Kept extends Channel> {
     const { logger, name, link, onFailure, alert } = this.#options;
     if (this.#closed || link.state === 'closed') return;
     const isNews = known?.code !== code || known.message !== reason;
-    logger[isNews ? 'error' : 'debug']({ channel: name, code, reason }, 'cannot open the channel: it is tried again');
+    logger[isNews ? 'error' : 'debug']({ channel: name, code, reason }, 'cannot open the channel: will retry');
     alert?.alerts.raise(alert.kind, { subject: name, reason });
     onFailure?.(this.failure);
     this.#openLater(model);

@@ -1,36 +1,36 @@
 import type { ConfirmChannel, Message } from 'amqplib';
-import type { Posting, PostOutcome } from '../broker.ts';
+import type { BrokerOutcome, PendingMessage } from '../broker.ts';
 import { Fifo } from '../fifo.ts';
 import { outcomeAfterClose, sizeLimitIn, tooLarge } from './close-reason.ts';
-import { SentPostings } from './sent-postings.ts';
+import { UnconfirmedMessages } from './unconfirmed-messages.ts';
 
 export interface ConfirmWindowOptions {
-  /** The most messages sent and not yet confirmed. */
+  /** The most unconfirmed messages. */
   maxUnconfirmed: number;
-  /** How long a message may take until its confirm, waiting included. */
+  /** How long a message may take to be confirmed, including waiting, in milliseconds. */
   timeoutMs: number;
-  /** The channel should be replaced; nothing is under way on it. */
+  /** Called when the channel should be replaced; nothing is in flight on it. */
   onStale?(): void;
-  /** How long a channel on which messages are refused is good for, in milliseconds. @default 30000 */
+  /** How long a channel may be used before a rejected message causes its replacement, in milliseconds. @default 30000 */
   freshMs?: number;
 }
 
-const CONFIRMED: PostOutcome = Object.freeze({ status: 'confirmed' });
+const CONFIRMED: BrokerOutcome = Object.freeze({ status: 'confirmed' });
 const UNANSWERED = Object.freeze({ routeFault: 'unanswered' });
-/** Long enough not to close channels all the time, short enough that a raised limit is noticed. */
+/** Long enough not to close channels constantly, short enough to notice a raised limit. */
 const REMEMBER_LIMIT_MS = 300_000;
 const FRESH_MS = 30_000;
 
 /**
- * Messages on their way: those that wait for a place, in order, and those sent and not yet confirmed. Every one is settled
- * exactly once, also when its channel dies, the broker is silent, or there is no channel for a long time. Nothing is sent
- * again from here: what the broker has of an unconfirmed message is unknown, and only the caller knows its order.
+ * Messages to send, in order, and messages sent but not yet confirmed. Each is settled exactly once, even when its channel ends, the broker
+ * is silent, or there is no channel for a long time. Nothing is resent from here: whether the broker has an unconfirmed message is unknown,
+ * and only the caller knows the required order.
  */
 export class ConfirmWindow {
   readonly #options: ConfirmWindowOptions;
-  readonly #waiting = new Fifo<Posting>();
-  #sent = new SentPostings();
-  /** Of those that wait or are sent, the ones that are not expendable. */
+  readonly #waiting = new Fifo<PendingMessage>();
+  #sent = new UnconfirmedMessages();
+  /** The number of waiting or sent messages that are not best-effort. */
   #owed = 0;
   #channel: ConfirmChannel | undefined;
   #full = false;
@@ -41,7 +41,7 @@ export class ConfirmWindow {
   #onFlushed: (() => void)[] = [];
   #attachedAt = 0;
   #stale = false;
-  /** What this connection has been told of the size of a message. */
+  /** The message size limit that the broker has reported on this connection. */
   #limit: { connection: unknown; bytes: number; until: number } | undefined;
 
   constructor(options: ConfirmWindowOptions) {
@@ -56,21 +56,21 @@ export class ConfirmWindow {
     return this.#sent.size;
   }
 
-  add(posting: Posting): void {
+  add(pending: PendingMessage): void {
     if (this.#closed) {
-      posting.settle({ status: 'unknown', reason: 'not sent: the bus is closed' });
+      pending.settle({ status: 'unknown', reason: 'not sent: the bus is closed' });
       return;
     }
-    posting.deadline = Date.now() + this.#options.timeoutMs;
-    posting.returned = undefined;
-    if (!posting.expendable) this.#owed += 1;
-    this.#waiting.push(posting);
+    pending.deadline = Date.now() + this.#options.timeoutMs;
+    pending.returned = undefined;
+    if (!pending.bestEffort) this.#owed += 1;
+    this.#waiting.push(pending);
     this.#sweeper ??= setInterval(() => this.#sweep(), Math.min(1000, Math.max(10, this.#options.timeoutMs / 4)));
     this.#pump();
   }
 
   attach(channel: ConfirmChannel): void {
-    // Its broker may have been configured anew.
+    // The broker may have been reconfigured.
     if (this.#limit?.connection !== channel.connection) this.#limit = undefined;
     this.#channel = channel;
     this.#attachedAt = Date.now();
@@ -78,11 +78,12 @@ export class ConfirmWindow {
     this.#stale = false;
     channel.on('ack', ({ deliveryTag, multiple }) => this.#answered(channel, deliveryTag, multiple, CONFIRMED));
     channel.on('nack', ({ deliveryTag, multiple }) => {
-      // A quorum queue whose limit is lifted altogether goes on refusing the channels that it has refused (seen on RabbitMQ 3.10).
+      // Once a quorum queue has refused a channel's messages, it keeps refusing them even after its limit is lifted (seen on RabbitMQ
+      // 3.10).
       this.#stale ||= Date.now() - this.#attachedAt >= (this.#options.freshMs ?? FRESH_MS);
       this.#answered(channel, deliveryTag, multiple, {
         status: 'nacked',
-        reason: 'a queue refused the message: it is full, or has failed',
+        reason: 'a queue rejected the message: it is full or has failed',
       });
     });
     channel.on('return', (message) => this.#returned(channel, message));
@@ -94,8 +95,8 @@ export class ConfirmWindow {
   }
 
   /**
-   * The channel is gone: whether the broker has what was sent on it cannot be known, save for the message that the broker has closed it
-   * for.
+   * Called when the channel has ended: whether the broker has the messages sent on it is unknown, except for the one that the broker closed
+   * it for.
    */
   detach(channel: ConfirmChannel, reason: string): void {
     if (channel !== this.#channel) return;
@@ -109,31 +110,31 @@ export class ConfirmWindow {
   #abandon(reason: string): void {
     this.#channel = undefined;
     const lost = this.#sent;
-    this.#sent = new SentPostings();
-    for (const posting of lost) this.#finish(posting, outcomeAfterClose(posting.message, reason));
+    this.#sent = new UnconfirmedMessages();
+    for (const pending of lost) this.#finish(pending, outcomeAfterClose(pending.message, reason));
     this.#checkFlushed();
   }
 
-  /** While paused nothing is sent: a blocked broker would take it all at once later, with every repetition. */
+  /** Sends nothing while paused: a blocked broker would later accept everything at once, including all retries. */
   pause(paused: boolean): void {
     if (this.#paused && !paused) this.#resumedAt = Date.now();
     this.#paused = paused;
     this.#pump();
   }
 
-  /** Resolves when nothing waits and nothing is unconfirmed, save what is expendable. */
+  /** Resolves when no message is waiting or unconfirmed, except best-effort ones. */
   flushed(): Promise<void> {
     if (this.#owed === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onFlushed.push(resolve));
   }
 
-  /** Settles everything. */
+  /** Settles every message. */
   close(): void {
     this.#closed = true;
-    for (const posting of this.#waiting.take(Number.POSITIVE_INFINITY)) {
-      this.#finish(posting, { status: 'unknown', reason: 'the bus was closed before the message could be sent' });
+    for (const pending of this.#waiting.take(Number.POSITIVE_INFINITY)) {
+      this.#finish(pending, { status: 'unknown', reason: 'the bus was closed before the message could be sent' });
     }
-    this.#abandon('the bus was closed before the confirm came');
+    this.#abandon('the bus was closed before the confirm arrived');
   }
 
   #pump(): void {
@@ -144,23 +145,23 @@ export class ConfirmWindow {
     }
   }
 
-  #send(channel: ConfirmChannel, posting: Posting): void {
-    const { exchange, routingKey, body, properties } = posting.message;
+  #send(channel: ConfirmChannel, pending: PendingMessage): void {
+    const { exchange, routingKey, body, properties } = pending.message;
     if (this.#limit && body.length > this.#limit.bytes && Date.now() < this.#limit.until) {
-      this.#finish(posting, tooLarge(body.length, this.#limit.bytes));
+      this.#finish(pending, tooLarge(body.length, this.#limit.bytes));
       return;
     }
     try {
-      // False means "buffered, and more would only pile up", not "failed".
+      // False means "buffered; stop sending", not "failed".
       this.#full = !channel.publish(exchange, routingKey, body, properties);
     } catch (error) {
-      this.#finish(posting, { status: 'unsendable', reason: (error as Error).message });
+      this.#finish(pending, { status: 'unsendable', reason: (error as Error).message });
       return;
     }
-    this.#sent.add(posting);
+    this.#sent.add(pending);
   }
 
-  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: PostOutcome): void {
+  #answered(channel: ConfirmChannel, tag: number, multiple: boolean, outcome: BrokerOutcome): void {
     if (channel !== this.#channel) return;
     if (!multiple) this.#settle(tag, outcome);
     else {
@@ -175,32 +176,32 @@ export class ConfirmWindow {
     this.#options.onStale?.();
   }
 
-  #settle(tag: number, outcome: PostOutcome): void {
-    const posting = this.#sent.take(tag);
-    if (!posting) return;
-    this.#finish(posting, posting.returned === undefined ? outcome : { status: 'returned', reason: posting.returned });
+  #settle(tag: number, outcome: BrokerOutcome): void {
+    const pending = this.#sent.take(tag);
+    if (!pending) return;
+    this.#finish(pending, pending.returned === undefined ? outcome : { status: 'returned', reason: pending.returned });
   }
 
-  #finish(posting: Posting, outcome: PostOutcome): void {
-    if (!posting.expendable) this.#owed -= 1;
-    posting.settle(outcome);
+  #finish(pending: PendingMessage, outcome: BrokerOutcome): void {
+    if (!pending.bestEffort) this.#owed -= 1;
+    pending.settle(outcome);
   }
 
-  /** A returned message is confirmed as well; the return comes first, without a tag of its own. */
+  /** A returned message is confirmed too; its return comes first and has no delivery tag. */
   #returned(channel: ConfirmChannel, { fields, properties }: Message): void {
     if (channel !== this.#channel) return;
-    for (const posting of this.#sent) {
-      const { message } = posting;
-      if (posting.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
+    for (const pending of this.#sent) {
+      const { message } = pending;
+      if (pending.returned !== undefined || message.properties.messageId !== properties.messageId) continue;
       if (message.exchange !== fields.exchange || message.routingKey !== fields.routingKey) continue;
-      posting.returned = `no queue is bound to ${fields.exchange} for ${fields.routingKey}`;
+      pending.returned = `no queue is bound to ${fields.exchange} for ${fields.routingKey}`;
       return;
     }
   }
 
   #sweep(): void {
     const now = Date.now();
-    // A broker that was blocked for a part of the time has not refused to answer.
+    // A broker that was blocked for part of the time has not failed to answer.
     const couldAnswer = !this.#paused && now - this.#resumedAt >= this.#options.timeoutMs;
     const reason = `no confirm within ${this.#options.timeoutMs} ms`;
     for (let oldest = this.#sent.oldest; oldest && oldest.deadline <= now; oldest = this.#sent.oldest) {

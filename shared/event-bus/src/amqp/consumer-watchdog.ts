@@ -3,26 +3,26 @@ import type { ChannelEpoch } from './channel-epoch.ts';
 export interface ConsumerWatchdogOptions {
   queue: string;
   epoch: ChannelEpoch;
-  /** False while it goes without a consumer on purpose. */
+  /** False while it is without a consumer on purpose. */
   consumes(): boolean;
   checkMs: number;
   renewMs: number;
-  /** The broker has no consumer of the queue, or does not hand it what waits there. */
+  /** The broker has no consumer for the queue, or does not deliver its waiting messages. */
   onUnserved(reason: string): void;
-  /** Nothing to do for `renewMs`, and nothing in hand. */
+  /** Nothing was delivered or settled for `renewMs`, and no delivery is unsettled. */
   onIdle(): void;
 }
 
 /**
- * Looks after a consumer that its own connection takes for alive.
+ * Checks a consumer that its own connection considers alive.
  *
  * | seen | means | then |
  * |---|---|---|
  * | no consumer on the queue | ours is lost | unserved |
- * | messages wait in two checks running, none came, none is in hand | ours is not handed anything | unserved |
- * | nothing came for `renewMs`, none is in hand | no events, or a ghost: a queue deleted and declared again at once keeps the consumer, counts it, and holds what it never delivers as unacknowledged; AMQP does not show that | idle |
+ * | messages wait in two consecutive checks, nothing was delivered, nothing is unsettled | the broker does not deliver to ours | unserved |
+ * | nothing was delivered for `renewMs`, nothing is unsettled | no events, or a ghost: if a queue is deleted and redeclared at once, the broker keeps and counts the old consumer, and holds messages it never delivers as unacknowledged; AMQP does not reveal this | idle |
  *
- * A closed channel gives back what a ghost holds; so an idle consumer is made anew, which costs a few frames.
+ * Closing a channel gives back what a ghost holds; so an idle consumer is renewed, which costs a few frames.
  */
 export class ConsumerWatchdog {
   readonly #options: ConsumerWatchdogOptions;
@@ -45,15 +45,15 @@ export class ConsumerWatchdog {
     const { epoch, queue, checkMs, renewMs, onUnserved, onIdle } = this.#options;
     if (this.#checking) return;
     this.#checking = true;
-    // Asked before: the answer tells what holds now, in the order of the channel, not what holds when it comes.
+    // Read before the request: the answer reflects the channel's state at the time of the request.
     const consumes = this.#options.consumes();
-    // A queue that is gone closes the channel, and its keeper opens another.
+    // If the queue is gone, the channel closes and its keeper opens another.
     const counted = await epoch.channel.checkQueue(queue).catch(() => undefined);
     this.#checking = false;
     if (!counted || this.#stopped || !epoch.alive) return;
-    const idleMs = epoch.inHand > 0 ? 0 : performance.now() - epoch.activeAt;
+    const idleMs = epoch.unsettled > 0 ? 0 : performance.now() - epoch.activeAt;
     this.#passedOver = counted.messageCount > 0 && idleMs >= checkMs ? this.#passedOver + 1 : 0;
-    if (consumes && counted.consumerCount === 0) this.#end(() => onUnserved('no consumer is counted'));
+    if (consumes && counted.consumerCount === 0) this.#end(() => onUnserved('the broker counts no consumer'));
     else if (this.#passedOver >= 2) this.#end(() => onUnserved(`${counted.messageCount} messages wait`));
     else if (idleMs >= renewMs) this.#end(onIdle);
   }

@@ -3,7 +3,7 @@ import type { Channel, ChannelModel } from 'amqplib';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
 import { explainDeclareFailure, isChannelRefusal } from './connection-failure.ts';
 
-/** Something of a plan that the broker refuses. */
+/** A part of a topology plan that the broker refuses. */
 export interface Refusal {
   /** `exchange homes`, `queue maps_home_built`, `binding …`. */
   subject: string;
@@ -14,33 +14,33 @@ export interface Refusal {
 
 export interface Declared {
   refusals: Refusal[];
-  /** What this login may not declare and what is used as it is: it exists, or, for a binding, both its ends do. */
+  /** What this login may not declare but can use as is: it exists or, for a binding, both its ends do. */
   foreign: string[];
 }
 
 /**
- * Declares what a consumer of `queue` needs. Whatever else is refused, the queue is consumed.
- * @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` when it cannot be
+ * Declares what a consumer of `queue` needs. Other refusals do not keep the queue from being consumed.
+ * @throws `TOPOLOGY_REFUSED`, `BROKER_UNAVAILABLE` when the queue itself cannot be declared
  */
 export type DeclareForConsumer = (model: ChannelModel, plan: TopologyPlan, queue: string) => Promise<void>;
 
-/** Something to ask of the broker on a channel. */
+/** A request to the broker on a channel. */
 export type Step = Pick<Refusal, 'subject' | 'exchange' | 'queue'> & {
   declare(channel: Channel): Promise<unknown>;
-  /** Fails when it does not exist. */
+  /** Fails when the object does not exist. */
   find?(channel: Channel): Promise<unknown>;
 };
 
 /**
- * Declares everything of a plan, on channels of its own: a refusal closes one, and must harm nothing else. What is refused is left out with
- * what cannot be without it; the rest is declared all the same. Idempotent.
+ * Declares everything in a plan, on separate channels: a refusal closes its channel and must not affect anything else. Skips refused parts
+ * and whatever depends on them, and declares the rest. Idempotent.
  * @throws `BROKER_UNAVAILABLE` when the connection is lost
  */
 export async function declareTopology(model: ChannelModel, plan: TopologyPlan): Promise<Declared> {
   const declared: Declared = { refusals: [], foreign: [] };
   let steps = stepsOf(plan);
   while (steps.length > 0) {
-    const { accepted, error } = await takeSteps(model, steps);
+    const { accepted, error } = await runSteps(model, steps);
     const refused = steps[accepted];
     steps = steps.slice(accepted + 1);
     if (!refused) break;
@@ -55,29 +55,29 @@ export async function declareTopology(model: ChannelModel, plan: TopologyPlan): 
   return declared;
 }
 
-/** Every virtual host has it. */
+/** Exists in every virtual host. */
 const OTHER_EXCHANGE = 'amq.topic';
 
 /**
- * Asks whether the login may publish to an exchange, without a message: to unbind what is not bound needs the same right and changes
- * nothing. The right to read the other exchange, which it needs too, is checked after that, and does not matter.
- * @returns the refusal; nothing when it may
+ * Checks whether the login may publish to an exchange, without sending a message: unbinding a nonexistent binding needs the same permission
+ * and changes nothing. It also needs permission to read the other exchange; the broker checks that second, and its result does not matter.
+ * @returns the refusal; undefined when the login may publish
  */
 export async function checkWriteRight(model: ChannelModel, exchange: string): Promise<Refusal | undefined> {
   const subject = `exchange ${exchange}`;
   const declare = (channel: Channel) => channel.unbindExchange(exchange, OTHER_EXCHANGE, 'warren.write-right');
-  const { error } = await takeSteps(model, [{ subject, exchange, declare }]);
+  const { error } = await runSteps(model, [{ subject, exchange, declare }]);
   if (!isForbidden(error) || !(error as Error).message.includes(`exchange '${exchange}'`)) return undefined;
   return { subject, exchange, error: explainDeclareFailure(error) };
 }
 
-/** Takes steps up to the first that is refused: how many were accepted, and why the next one was not. */
-export async function takeSteps(
+/** Runs steps up to the first refusal. Returns how many were accepted, and why the next one was refused. */
+export async function runSteps(
   model: ChannelModel,
   steps: readonly Step[],
 ): Promise<{ accepted: number; error?: unknown }> {
-  return onChannel(model, async (channel) => {
-    // amqplib sends the calls one after the other; started together they need no turn of the event loop between.
+  return withChannel(model, async (channel) => {
+    // amqplib sends the calls in order; starting them together avoids a turn of the event loop between them.
     const results = await Promise.allSettled(steps.map((step) => step.declare(channel)));
     const accepted = results.findIndex(({ status }) => status === 'rejected');
     const failed = results[accepted];
@@ -88,7 +88,7 @@ export async function takeSteps(
 }
 
 async function exists(model: ChannelModel, find: NonNullable<Step['find']>): Promise<boolean> {
-  return onChannel(model, (channel) =>
+  return withChannel(model, (channel) =>
     find(channel).then(
       () => true,
       (error: unknown) => {
@@ -99,8 +99,8 @@ async function exists(model: ChannelModel, find: NonNullable<Step['find']>): Pro
   );
 }
 
-/** Runs something on a channel that nothing else uses. @throws `BROKER_UNAVAILABLE` when there is none to be had */
-export async function onChannel<Result>(
+/** Runs a function on a channel of its own. @throws `BROKER_UNAVAILABLE` when no channel can be opened */
+export async function withChannel<Result>(
   model: ChannelModel,
   run: (channel: Channel) => Promise<Result>,
 ): Promise<Result> {
@@ -111,7 +111,7 @@ export async function onChannel<Result>(
   try {
     return await run(channel);
   } finally {
-    // Not waited for: closed by the refusal already, or its connection may be lost before the answer, and then none ever comes.
+    // Not awaited: a refusal has already closed it, or its connection may be lost and never answer.
     void channel.close().catch(() => undefined);
   }
 }
@@ -140,8 +140,8 @@ function stepsOf(plan: TopologyPlan): Step[] {
 }
 
 /**
- * Whether a later step cannot or must not be taken without a refused one. A queue that exists with other arguments is still bound: its
- * events wait there for whoever corrects it. An exchange of another type routes otherwise than the contracts say.
+ * Whether a later step must be skipped after a refusal. A queue that exists with other arguments is still bound: its events wait there
+ * until someone fixes it. An exchange of another type would route differently from what the contracts say.
  */
 function needs(step: Step, refused: Step, refusedExists: boolean): boolean {
   if (step.queue === undefined || step.exchange === undefined) return false;

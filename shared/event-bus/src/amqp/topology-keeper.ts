@@ -1,26 +1,26 @@
 import type { AlertKind, Alerts, Logger } from '@warren/kernel';
 import type { ChannelModel } from 'amqplib';
-import type { Posting } from '../broker.ts';
+import type { PendingMessage } from '../broker.ts';
 import { busAlerts } from '../bus-alerts.ts';
 import { busErrors } from '../bus-errors.ts';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
 import type { AmqpLink } from './amqp-link.ts';
-import { brokerWords } from './connection-failure.ts';
+import { brokerMessage } from './connection-failure.ts';
 import { checkWriteRight, type Declared, declareTopology, type Refusal } from './declare-topology.ts';
 
 export interface TopologyKeeperOptions {
   link: Pick<AmqpLink, 'model'>;
-  /** The topology of this moment. */
+  /** The current topology. */
   plan(): TopologyPlan;
   alerts: Alerts;
   logger: Logger;
 }
 
-/** `lasts` is false once it seems to be over: should a publish be refused again soon after, the pause grows. */
+/** `lasts` turns false once the refusal seems to be over. If another publish is refused soon after, the pause grows. */
 interface Unwritable {
   refusal: Refusal;
   lasts: boolean;
-  /** Until then (of `performance.now()`) it is taken for granted. */
+  /** Until then, as `performance.now()`, the refusal is not checked again. */
   until: number;
   pauseMs: number;
 }
@@ -29,16 +29,16 @@ const FIRST_PAUSE_MS = 1000;
 const LONGEST_PAUSE_MS = 30_000;
 
 /**
- * Makes the broker have the topology, and knows what the broker refuses of it. That is tried again with growing pauses until nothing is
- * refused; meanwhile nothing is published to a refused exchange, and everything else goes on.
+ * Declares the topology and tracks what the broker refuses. Retries with growing pauses until nothing is refused. Meanwhile nothing is
+ * published to a refused exchange, and everything else continues.
  */
 export class TopologyKeeper {
   readonly #options: TopologyKeeperOptions;
   readonly #refusals = new Map<string, Refusal>();
   /** Exchanges that the login may not publish to. */
   readonly #unwritable = new Map<string, Unwritable>();
-  /** Refused exchanges that something was to be published to that must not be lost. */
-  readonly #wanted = new Set<string>();
+  /** Refused exchanges with at least one waiting message that must not be lost. */
+  readonly #needed = new Set<string>();
   #essential: TopologyPlan['essential'];
   #foreign = '';
   #running: Promise<unknown> = Promise.resolve();
@@ -50,53 +50,56 @@ export class TopologyKeeper {
     this.#options = options;
   }
 
-  /** What is refused, by what it is: `{ 'exchange system': 'PRECONDITION_FAILED …' }`. */
+  /** Refusals by subject: `{ 'exchange system': 'PRECONDITION_FAILED …' }`. */
   get refused(): Readonly<Record<string, string>> {
     return Object.fromEntries([...this.#refusals.values()].map(({ subject, error }) => [subject, error.message]));
   }
 
-  /** The first refusal of an exchange without which the service does not do its work. */
-  get hindrance(): Refusal | undefined {
+  /** The first refused exchange that the service cannot work without. */
+  get blockingRefusal(): Refusal | undefined {
     return [...this.#refusals.values()].find((refusal) => isExchange(refusal) && this.#isEssential(refusal));
   }
 
-  /** The first refusal of anything but an exchange that nobody is known to need, or a queue that only does not run yet. */
+  /** The first refusal, ignoring exchanges that nothing is known to need and queues that are merely not running yet. */
   get firstRefusal(): Refusal | undefined {
     return [...this.#refusals.values()].find((refusal) => {
       return !isUnavailable(refusal) && (!isExchange(refusal) || this.#isEssential(refusal));
     });
   }
 
-  /** Declares the topology of this moment, and takes note of what is refused. @throws `BROKER_UNAVAILABLE` */
+  /** Declares the current topology and records refusals. @throws `BROKER_UNAVAILABLE` */
   declare(model: ChannelModel): Promise<void> {
     const declared = this.#running.then(() => this.#declare(model));
     this.#running = declared.catch(() => undefined);
     return declared;
   }
 
-  /** Something that was declared elsewhere was refused: looks for itself soon. */
-  lookSoon(): void {
-    if (!this.#timer) this.#lookLater(FIRST_PAUSE_MS);
+  /** Called when something declared elsewhere was refused: retries soon. */
+  retrySoon(): void {
+    if (!this.#timer) this.#retryLater(FIRST_PAUSE_MS);
   }
 
   isRefused(exchange: string): boolean {
     return this.#refusals.has(`exchange ${exchange}`);
   }
 
-  /** Why a message must not be published now; undefined when it may. Counts it. */
-  refusalOf({ message: { exchange }, expendable }: Posting): string | undefined {
+  /** Why a message must not be published now; undefined when it may. Counts the report. */
+  refusalOf({ message: { exchange }, bestEffort }: PendingMessage): string | undefined {
     const refusal = this.#refusals.size === 0 ? undefined : this.#refusals.get(`exchange ${exchange}`);
     if (!refusal) return undefined;
-    if (!expendable) this.#wanted.add(exchange);
+    if (!bestEffort) this.#needed.add(exchange);
     this.#report(refusal);
     return `${refusal.subject} is refused: ${refusal.error.message}`;
   }
 
-  /** The broker has closed a channel over a publish: holds back what goes to the exchange that it names, if it is for want of a right to all of it. */
+  /**
+   * Called when the broker has closed a channel because of a publish. If the login lacks permission for the whole exchange, holds back
+   * messages to it.
+   */
   publishRefused(reason: string): void {
     const exchange = /access to exchange '([^']+)' in vhost/.exec(reason)?.[1];
     if (exchange === undefined) return;
-    const error = busErrors.TOPOLOGY_REFUSED(brokerWords(reason));
+    const error = busErrors.TOPOLOGY_REFUSED(brokerMessage(reason));
     const refusal: Refusal = { subject: `exchange ${exchange}`, exchange, error };
     const { pauseMs = FIRST_PAUSE_MS / 2, until = 0 } = this.#unwritable.get(exchange) ?? {};
     const now = performance.now();
@@ -105,7 +108,7 @@ export class TopologyKeeper {
     this.#unwritable.set(exchange, { refusal, lasts: true, pauseMs: nextMs, until: now + nextMs });
     this.#refusals.set(refusal.subject, refusal);
     this.#report(refusal);
-    this.lookSoon();
+    this.retrySoon();
   }
 
   close(): void {
@@ -142,24 +145,24 @@ export class TopologyKeeper {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#refusals.size === 0) this.#pauseMs = FIRST_PAUSE_MS;
-    else this.#lookLater(this.#pauseMs);
+    else this.#retryLater(this.#pauseMs);
   }
 
   #noteForeign(foreign: readonly string[]): void {
     const names = foreign.join(', ');
     if (names !== '' && names !== this.#foreign) {
-      this.#options.logger.info({ foreign }, 'this login may not declare what exists already: it is used as it is');
+      this.#options.logger.info({ foreign }, 'this login may not declare what exists already: using it as it is');
     }
     this.#foreign = names;
   }
 
-  #lookLater(pauseMs: number): void {
+  #retryLater(pauseMs: number): void {
     if (this.#closed) return;
     this.#pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       const { model } = this.#options.link;
-      // With the next connection it is declared anyway; a connection that is lost meanwhile leads to the next one.
+      // The next connection declares it anyway, and a connection lost meanwhile leads to the next one.
       if (model) this.declare(model).catch(() => undefined);
     }, pauseMs);
   }
@@ -183,11 +186,11 @@ export class TopologyKeeper {
 
   #isEssential({ exchange = '', queue }: Refusal): boolean {
     if (queue !== undefined) return this.#essential?.queues.has(queue) ?? true;
-    return this.#wanted.has(exchange) || (this.#essential?.exchanges.has(exchange) ?? true);
+    return this.#needed.has(exchange) || (this.#essential?.exchanges.has(exchange) ?? true);
   }
 }
 
-/** A refusal is one of them at a time. */
+/** A refusal has exactly one of these kinds at a time. */
 const KINDS = [busAlerts.TOPOLOGY_REFUSED, busAlerts.OPTIONAL_TOPOLOGY_REFUSED, busAlerts.QUEUE_UNAVAILABLE];
 
 const isUnavailable = ({ error }: Refusal): boolean => error.code !== 'TOPOLOGY_REFUSED';

@@ -1,20 +1,19 @@
-/** What to tell the broker: everything up to a tag by one multiple ack, the tags beyond a gap one by one. */
+/** Acknowledgements to send: one multiple ack for everything up to a tag, single acks for the tags after a gap. */
 export interface AckFrames {
   upTo: number | undefined;
   single: number[];
 }
 
 /**
- * Remembers which delivery tags of one channel are settled. Tags start at 1 and have no gaps, so a contiguous prefix can be
- * acknowledged by a single frame. A tag behind an unsettled one is acknowledged alone: a slow message must not hold back
- * the prefetch of all others.
+ * Tracks which delivery tags of one channel are settled. Tags start at 1 without gaps, so one frame acknowledges a contiguous prefix. A tag
+ * after an unsettled one is acknowledged alone: a slow message must not block the prefetch of all others.
  */
 export class AckTracker {
   /** Every tag up to here is settled. */
   #floor = 0;
-  /** The highest tag of the prefix that the broker has not been told. A multiple ack must name a tag that is outstanding. */
+  /** The highest prefix tag not yet sent to the broker. A multiple ack must name an outstanding tag. */
   #upTo: number | undefined;
-  /** Settled tags above the floor; true when the broker has been told. */
+  /** Settled tags above the floor; true once sent to the broker. */
   #beyond = new Map<number, boolean>();
   #untold: number[] = [];
 
@@ -34,14 +33,14 @@ export class AckTracker {
     return this.#floor + this.#beyond.size;
   }
 
-  /** How many of the tags up to this one are not settled. */
+  /** How many tags up to this one are unsettled. */
   unsettledUpTo(tag: number): number {
     if (tag <= this.#floor) return 0;
     const settled = [...this.#beyond.keys()].filter((one) => one <= tag).length;
     return tag - this.#floor - settled;
   }
 
-  /** What has been settled since the last call. */
+  /** Returns the acknowledgements due since the last call. */
   flush(): AckFrames {
     const upTo = this.#upTo;
     const single = this.#untold.filter((tag) => tag > this.#floor);

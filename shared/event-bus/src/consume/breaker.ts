@@ -3,13 +3,13 @@ import CircuitBreaker from 'opossum';
 import { busErrors } from '../bus-errors.ts';
 import { requireInteger } from '../require-integer.ts';
 
-/** When a subscription rests because what its handler depends on is away. */
+/** When a subscription pauses because its handler's dependency is away. */
 export interface BreakerPolicy {
-  /** It opens when at least so many calls were made within `resetMs`, and most of them failed with a `transient` error. @default 5 */
+  /** Opens when at least this many calls were made within `resetMs` and most failed with a `transient` error. @default 5 */
   failures: number;
-  /** How long it rests before it tries again with one message, in milliseconds. @default 60000 */
+  /** How long it pauses before it tries one message, in milliseconds. @default 60000 */
   resetMs: number;
-  /** It closes when it has been half-open for so long without anything to try with, in milliseconds. @default 30000 */
+  /** Closes after being half-open this long without a message to try, in milliseconds. @default 30000 */
   halfOpenMs: number;
 }
 
@@ -17,8 +17,8 @@ export interface BreakerPolicy {
  * | state | means | next |
  * |---|---|---|
  * | `closed` | messages are handled | `open` when most calls fail |
- * | `open` | nothing is begun; what the broker has handed over waits | `half-open` after `resetMs` |
- * | `half-open` | one message is tried | `closed` when the dependency answers, or nothing comes for `halfOpenMs`; `open` when not |
+ * | `open` | no message is started; delivered messages wait | `half-open` after `resetMs` |
+ * | `half-open` | one message is tried | `closed` when the dependency answers, or no message arrives for `halfOpenMs`; `open` otherwise |
  */
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
@@ -27,7 +27,7 @@ export const DEFAULT_BREAKER_POLICY: BreakerPolicy = { failures: 5, resetMs: 60_
 
 const LONGEST_MS = 86_400_000;
 
-/** Fills in the defaults. @throws `BUS_OPTIONS_INVALID` for a number out of its bounds */
+/** Applies the defaults. @throws `BUS_OPTIONS_INVALID` for a number out of range */
 export function createBreakerPolicy(part: Partial<BreakerPolicy>): BreakerPolicy {
   const policy = { ...DEFAULT_BREAKER_POLICY, ...part };
   requireInteger('breaker.failures', policy.failures, 1, 1_000_000);
@@ -38,7 +38,10 @@ export function createBreakerPolicy(part: Partial<BreakerPolicy>): BreakerPolicy
 
 type Call = () => Promise<void>;
 
-/** Watches the calls of one subscription's handler. Only `transient` errors count: any other shows that the dependency answers. */
+/**
+ * The circuit breaker of one subscription's handler. Only `transient` errors count as failures: any other error shows that the dependency
+ * answers.
+ */
 export class Breaker {
   readonly #circuit: CircuitBreaker<[Call], void>;
   readonly #halfOpenMs: number;
@@ -53,9 +56,9 @@ export class Breaker {
       volumeThreshold: failures,
       errorThresholdPercentage: 50,
       resetTimeout: resetMs,
-      // As long as the rest, because a call to what is away can take its time to fail.
+      // As long as the pause, because a call to an unavailable dependency may take long to fail.
       rollingCountTimeout: resetMs,
-      // They keep the time of each call of that window, and sort all of them at each failure.
+      // Otherwise opossum keeps the duration of each call in that window and sorts them on every failure.
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
       errorFilter: (error: unknown) => !(isAppError(error) && error.kind === 'transient'),
@@ -70,18 +73,18 @@ export class Breaker {
     return this.#circuit.opened ? 'open' : 'closed';
   }
 
-  /** True when a call may be made now; while half-open only until there is one. */
+  /** True when a call may be made now; while half-open, only until one is made. */
   admits(): boolean {
     return this.#circuit.closed || this.#circuit.pendingClose;
   }
 
-  /** Makes the call. @throws what the call throws; `BREAKER_OPEN` without making it when it has opened meanwhile */
+  /** Makes the call. @throws what the call throws; `BREAKER_OPEN`, without making the call, when the breaker has opened meanwhile */
   async run(call: Call): Promise<void> {
     try {
       await this.#circuit.fire(call);
     } catch (error) {
       if (!CircuitBreaker.isOurError(error as Error)) throw error;
-      throw busErrors.BREAKER_OPEN('what the handler depends on is away', { cause: error });
+      throw busErrors.BREAKER_OPEN("the handler's dependency is away", { cause: error });
     }
   }
 

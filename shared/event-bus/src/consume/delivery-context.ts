@@ -3,7 +3,7 @@ import type { ReceivedMessage } from '../message.ts';
 import { historyOf } from './failure-headers.ts';
 import type { DeliveryContext } from './subscription.ts';
 
-/** The context of a delivery. The headers are gathered only when somebody asks for them. */
+/** Creates the context of a delivery. Its headers are collected on first access. */
 export function createDeliveryContext(message: ReceivedMessage, queue: string, signal: AbortSignal): DeliveryContext {
   return new Context(message, queue, signal);
 }

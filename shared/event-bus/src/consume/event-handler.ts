@@ -2,7 +2,7 @@ import type { EventContract, EventEnvelope, EventOf } from '@warren/contracts';
 import { busErrors } from '../bus-errors.ts';
 import type { DeliveryContext, Handler } from './subscription.ts';
 
-/** A decorator of methods that take such an event. */
+/** Decorates methods that handle this event. */
 type HandlerDecorator<Event> = <This extends object>(
   method: (this: This, event: Event, context: DeliveryContext) => Promise<void>,
   context: ClassMethodDecoratorContext<This>,
@@ -17,10 +17,10 @@ interface Entry {
 const handlersByInstance = new WeakMap<object, Entry[]>();
 
 /**
- * Marks a method as the handler of an event (a standard decorator). Of a contract (`@EventHandler(HomeBuilt)`) it handles that version, and the
- * event is typed by it. Of a name (`@EventHandler('HomeBuilt')`) it handles every version that has no handler of its own, or with
- * `{ version: 2 }` that one alone; the event is any envelope. Which versions arrive is up to the bindings of the subscription. Hand the
- * instance to {@link createClassHandler}.
+ * Marks a method as an event handler (a standard decorator). With a contract (`@EventHandler(HomeBuilt)`) it handles that version, and the
+ * contract types the event. With a name (`@EventHandler('HomeBuilt')`) it handles every version without a handler of its own or, with `{
+ * version: 2 }`, only that version; the event is any envelope. The subscription's bindings decide which versions arrive. Pass the instance
+ * to {@link createClassHandler}.
  */
 export function EventHandler<Contract extends EventContract>(contract: Contract): HandlerDecorator<EventOf<Contract>>;
 export function EventHandler(type: string, options?: { version?: number }): HandlerDecorator<EventEnvelope>;
@@ -40,9 +40,9 @@ export function EventHandler(
 }
 
 /**
- * One handler out of all decorated methods of an instance; it calls the one for the event's type and version.
- * What no method handles goes to the dead letters as `skipped`.
- * @throws `BUS_OPTIONS_INVALID` when no method is decorated, or two for the same type and version.
+ * Combines all decorated methods of an instance into one handler, which calls the method for the event's type and version. Events without a
+ * method are dead-lettered as `skipped`.
+ * @throws `BUS_OPTIONS_INVALID` when no method is decorated, or two methods handle the same type and version.
  */
 export function createClassHandler(instance: object): Handler<EventEnvelope> {
   const entries = new Map<string, Handler<EventEnvelope>>();

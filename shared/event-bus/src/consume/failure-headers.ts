@@ -6,26 +6,26 @@ import type { ReceivedMessage } from '../message.ts';
 export interface Failure {
   message: ReceivedMessage;
   error: AppError;
-  /** Number of the try that failed, from 1. */
+  /** Number of the failed attempt, from 1. */
   attempt: number;
-  /** How many tries have failed with a transient error, this one included. */
+  /** How many attempts failed with a transient error, this one included. */
   transientAttempts: number;
   queue: string;
   service: string;
   now: Date;
-  /** Why it dead-letters; absent when it will be tried again. */
+  /** Why it is dead-lettered; absent when it will be retried. */
   reason?: string;
 }
 
 const HOST = hostname();
 const MAX_MESSAGE_BYTES = 2048;
 const MAX_STACK_BYTES = 8192;
-/** Kept free for the texts of a failure, whatever the original headers take. */
+/** Reserved for the facts of a failure, however large the original headers are. */
 const RESERVED_BYTES = 4096;
 
 /**
- * Where the message was first published to, and how often it has failed before, in all and with a transient error: from its
- * headers after a retry.
+ * Where the message was first published, how often it has failed (in total, and with a transient error) and how often it was replayed.
+ * After a retry, from its headers.
  */
 export function historyOf({ exchange, routingKey, properties: { headers = {} } }: ReceivedMessage) {
   const failures = countOf(headers, HEADERS.attempts);
@@ -40,26 +40,26 @@ export function historyOf({ exchange, routingKey, properties: { headers = {} } }
   };
 }
 
-/** Anybody can send such a header. */
+/** Any publisher can send this header. */
 const countOf = (headers: Headers, name: string) => {
   const count = headers[name];
   return Number.isSafeInteger(count) && (count as number) > 0 ? (count as number) : 0;
 };
 
 /**
- * The headers of a message that is moved to a delay queue or to the dead letters: the publisher's own as they were, and why,
- * when and where it failed. All of it fits `maxBytes`: the stack is cut first, then the message; the largest of the
- * original headers are left out, and named, only when they alone are too large. `originals: 'none'` leaves all of them out.
+ * Builds the headers of a message moved to a delay queue or the dead letters: the publisher's own, unchanged, and why, when and where it
+ * failed. The total fits `maxBytes`: first the stack is truncated, then the message. The largest original headers are dropped, and named,
+ * only if they alone are too large. `originals: 'none'` drops all of them.
  */
 export function failureHeaders(failure: Failure, maxBytes: number, originals: 'fitting' | 'none' = 'fitting'): Headers {
   const roomForOriginals = originals === 'none' ? 0 : maxBytes - RESERVED_BYTES;
   const { kept, dropped, bytes } = fitting(applicationHeaders(failure.message.properties.headers), roomForOriginals);
   const facts = { ...kept, ...factsOf(failure) };
-  if (dropped.length > 0) facts[HEADERS.droppedHeaders] = cut(dropped.join(', '), 512);
+  if (dropped.length > 0) facts[HEADERS.droppedHeaders] = truncate(dropped.join(', '), 512);
   const own = Object.entries(facts).reduce((sum, [name, value]) => sum + headerSize(name, value), 0);
   let room = maxBytes - Math.max(own, bytes);
   const add = (name: string, text: string, limit: number) => {
-    const value = cut(text, Math.min(limit, room - headerSize(name, '')));
+    const value = truncate(text, Math.min(limit, room - headerSize(name, '')));
     if (value === '') return;
     facts[name] = value;
     room -= headerSize(name, value);
@@ -78,30 +78,30 @@ function factsOf(failure: Failure): Record<string, unknown> {
     [HEADERS.attempts]: attempt,
     ...(transientAttempts === 0 ? {} : { [HEADERS.transientAttempts]: transientAttempts }),
     ...(reason === undefined ? {} : { [HEADERS.reason]: reason }),
-    [HEADERS.errorCode]: cut(error.code, 128),
+    [HEADERS.errorCode]: truncate(error.code, 128),
     [HEADERS.errorKind]: error.kind,
-    [HEADERS.firstFailedAt]: attempt > 1 && typeof first === 'string' ? cut(first, 64) : time,
+    [HEADERS.firstFailedAt]: attempt > 1 && typeof first === 'string' ? truncate(first, 64) : time,
     [HEADERS.lastFailedAt]: time,
-    [HEADERS.originalExchange]: cut(exchange, 255),
-    [HEADERS.originalRoutingKey]: cut(routingKey, 255),
+    [HEADERS.originalExchange]: truncate(exchange, 255),
+    [HEADERS.originalRoutingKey]: truncate(routingKey, 255),
     [HEADERS.queue]: queue,
-    [HEADERS.service]: cut(service, 255),
-    [HEADERS.host]: cut(HOST, 255),
+    [HEADERS.service]: truncate(service, 255),
+    [HEADERS.host]: truncate(HOST, 255),
     ...replayMark(message.properties.headers),
   };
 }
 
-/** Kept over further failures: that somebody has already tried again by hand is part of the story. */
+/** Kept across further failures, because a manual replay is part of the message's history. */
 function replayMark(headers: Headers = {}): Record<string, unknown> {
   const { [HEADERS.replays]: replays, [HEADERS.replayedAt]: replayedAt } = headers;
   if (!Number.isSafeInteger(replays)) return {};
   return {
     [HEADERS.replays]: replays,
-    ...(typeof replayedAt === 'string' ? { [HEADERS.replayedAt]: cut(replayedAt, 64) } : {}),
+    ...(typeof replayedAt === 'string' ? { [HEADERS.replayedAt]: truncate(replayedAt, 64) } : {}),
   };
 }
 
-/** The stack of the error that was thrown first: that of the bug, not that of its wrapping. */
+/** The stack of the original error, not of its wrapper. */
 function stackOf(error: AppError): string {
   const thrown = error.cause instanceof Error ? error.cause : error;
   return thrown.stack ?? thrown.message;
@@ -125,13 +125,13 @@ function fitting(headers: Record<string, unknown>, maxBytes: number) {
   return { kept, dropped, bytes };
 }
 
-/** The longest beginning that takes at most so many bytes in UTF-8, without half a character at its end. */
-export function cut(text: string, maxBytes: number): string {
+/** The longest prefix of at most `maxBytes` UTF-8 bytes that does not split a character. */
+export function truncate(text: string, maxBytes: number): string {
   if (maxBytes <= 0) return '';
   const bytes = Buffer.from(text);
   if (bytes.length <= maxBytes) return text;
   let end = maxBytes;
-  // A byte 10xxxxxx goes on a character that began before it.
+  // A byte 10xxxxxx continues a character.
   while (((bytes[end] ?? 0) & 0xc0) === 0x80) end -= 1;
   return bytes.toString('utf8', 0, end);
 }

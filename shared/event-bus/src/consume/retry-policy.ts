@@ -1,7 +1,7 @@
 import { requireInteger } from '../require-integer.ts';
 import type { RetryPolicy } from './subscription.ts';
 
-/** Five tries at 0, 1, 3, 7 and 15 seconds; while a dependency is away any number of them, at last every 30 seconds. */
+/** Five attempts, at 0, 1, 3, 7 and 15 seconds; unlimited while a dependency is away, eventually every 30 seconds. */
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   maxAttempts: 5,
   baseMs: 1000,
@@ -10,12 +10,12 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 };
 
 const LONGEST_DELAY_MS = 3_600_000;
-/** Every delay is a queue: steeper than doubling. */
+/** Larger than 2, because every delay needs a queue. */
 const TRANSIENT_FACTOR = 4;
 
 /**
- * Fills in the defaults.
- * @throws `BUS_OPTIONS_INVALID` for a number out of its bounds.
+ * Applies the defaults.
+ * @throws `BUS_OPTIONS_INVALID` for a number out of range.
  */
 export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]): RetryPolicy {
   const policy: RetryPolicy = Object.assign({}, DEFAULT_RETRY_POLICY, ...parts);
@@ -32,8 +32,8 @@ export function createRetryPolicy(...parts: (Partial<RetryPolicy> | undefined)[]
 }
 
 /**
- * The delays that a policy needs, each with a queue of its own: base, twice that, … for the counted tries, at least one; then up to
- * `transientDelayMs` for those that are not counted.
+ * The delays that a policy needs, each with its own queue: base, twice base, … for the counted attempts, at least one; then up to
+ * `transientDelayMs` for uncounted ones.
  */
 export function retryDelaysMs({ maxAttempts, baseMs, transientDelayMs }: RetryPolicy): number[] {
   const steps = Math.max(1, maxAttempts - 1);

@@ -4,11 +4,11 @@ import type { BreakerState } from './breaker.ts';
 /**
  * | state | means |
  * |---|---|
- * | `consuming` | all is well |
+ * | `consuming` | working normally |
  * | `waiting` | the broker does not have the consumer |
- * | `refused` | the broker has the queue with other arguments |
+ * | `refused` | the queue exists with other arguments |
  * | `resting`, `trying` | a circuit breaker is open or half-open |
- * | `stalled` | a stream is not read on, though something is there |
+ * | `stalled` | a stream has messages, but its reader does not progress |
  */
 export type ServedState = 'consuming' | 'waiting' | 'refused' | 'resting' | 'trying' | 'stalled';
 
@@ -21,7 +21,7 @@ interface Served {
   isStalled?(): boolean;
 }
 
-/** How a queue or a stream is being served. */
+/** Returns the state of a queue or stream. */
 export function stateOf(served: Served): ServedState {
   const { refusal, breakerState = 'closed' } = served;
   if (refusal) return 'refused';
@@ -31,16 +31,16 @@ export function stateOf(served: Served): ServedState {
   return breakerState === 'open' ? 'resting' : 'trying';
 }
 
-/** Why a queue or a stream is not being consumed, in one sentence. */
+/** Why a queue or stream is not being consumed, in one sentence. */
 export function reasonOf(served: Served & { readonly failure?: AppError | undefined }): string {
   const { queue, refusal, failure } = served;
   const reasons: Record<ServedState, string> = {
-    consuming: 'it is consumed',
+    consuming: 'it is being consumed',
     waiting: failure?.message ?? 'the broker does not have the consumer yet',
     refused: refusal?.message ?? 'the broker refuses it',
-    resting: 'most of its calls failed, and it rests until what they need is back',
-    trying: 'it is tried again after a rest',
-    stalled: 'what was read of it is not dealt with',
+    resting: 'most of its calls failed; it is paused until their dependency is back',
+    trying: 'it is being tried again after a pause',
+    stalled: 'its reader does not finish the messages it was given',
   };
   return `${queue} is ${stateOf(served)}: ${reasons[stateOf(served)]}`;
 }

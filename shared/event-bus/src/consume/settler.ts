@@ -8,7 +8,7 @@ import type { Delivery, OutgoingMessage } from '../message.ts';
 import { publishAlerts } from '../publish/publish-alerts.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import { failureHeaders, historyOf } from './failure-headers.ts';
-import { type Fate, fateOf } from './fate.ts';
+import { type FailureAction, failureActionFor } from './failure-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 
 export interface SettlerOptions {
@@ -16,20 +16,20 @@ export interface SettlerOptions {
   service: string;
   policy: RetryPolicy;
   broker: Pick<Broker, 'headerBytes'>;
-  publisher: Pick<Publisher, 'post'>;
+  publisher: Pick<Publisher, 'publish'>;
   metrics: QueueMetrics;
   alerts: Alerts;
   logger: Logger;
-  /** A message rests in a delay queue and comes back after so many milliseconds. Told before the original is acknowledged. */
+  /** Called when a message was moved to a delay queue, with its delay in milliseconds, before the original is acknowledged. */
   onRetry(delayMs: number): void;
-  /** Aborted when nothing may be waited for any more. */
+  /** Aborts all waiting. */
   signal: AbortSignal;
 }
 
-/** A copy that is to take the place of a failed message. */
+/** A copy that replaces a failed message. */
 interface Move {
   copy: OutgoingMessage;
-  /** The same without what AMQP may not be able to express. */
+  /** The fallback without anything that AMQP may be unable to express. */
   bare?: () => OutgoingMessage;
   onMoved(): void;
 }
@@ -38,8 +38,8 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 
 /**
- * The one place where a message is settled. A failed message is moved: published to its delay queue or to the dead letters
- * with confirm and `mandatory`, and only then acknowledged. So a crash at any point may double it but never lose it.
+ * The only place where a message is settled. A failed message is moved: published to its delay queue or the dead letters with confirm and
+ * `mandatory`, and acknowledged only then. A crash at any point may duplicate it but never lose it.
  */
 export class Settler {
   readonly #options: SettlerOptions;
@@ -53,18 +53,18 @@ export class Settler {
     delivery.ack();
   }
 
-  /** What was delivered so far can no longer be settled. */
+  /** Earlier deliveries can no longer be settled. */
   lost(): void {
     this.#options.alerts.clear(publishAlerts.MESSAGE_STUCK, this.#options.queue);
   }
 
-  /** Settles a message whose handling threw, by the kind of the error. Resolves when that is done or given up. */
+  /** Settles a message whose handler threw, according to the error's kind. Resolves when that is done or abandoned. */
   async fail(delivery: Delivery, thrown: unknown): Promise<void> {
     try {
       await this.#settleFailure(delivery, thrown);
     } catch (err) {
-      // Unsettled, so the broker delivers it again after the next reconnect, and counts.
-      this.#options.logger.fatal({ err, queue: this.#options.queue }, 'a failed message could not be settled');
+      // The message stays unsettled, so the broker redelivers it after the next reconnect and counts that.
+      this.#options.logger.fatal({ err, queue: this.#options.queue }, 'could not settle a failed message');
     }
   }
 
@@ -74,26 +74,30 @@ export class Settler {
     const { failures, transientFailures } = historyOf(delivery);
     const attempt = failures + 1;
     const transientAttempts = transientFailures + (error.kind === 'transient' ? 1 : 0);
-    const fate = fateOf(error, error.kind === 'transient' ? transientAttempts : attempt - transientAttempts, policy);
-    this.#report(delivery, error, attempt, fate);
-    if (fate.action === 'ack') return this.succeed(delivery);
-    const reason = fate.action === 'dead-letter' ? fate.reason : undefined;
+    const decision = failureActionFor(
+      error,
+      error.kind === 'transient' ? transientAttempts : attempt - transientAttempts,
+      policy,
+    );
+    this.#report(delivery, error, attempt, decision);
+    if (decision.action === 'ack') return this.succeed(delivery);
+    const reason = decision.action === 'dead-letter' ? decision.reason : undefined;
     const facts = { error, attempt, transientAttempts, queue, service, now: new Date(), reason };
     const failure = { message: delivery, ...facts };
-    const exchange = fate.action === 'retry' ? retryName(fate.delayMs) : DEAD_LETTER_EXCHANGE;
+    const exchange = decision.action === 'retry' ? retryName(decision.delayMs) : DEAD_LETTER_EXCHANGE;
     const target = { exchange, routingKey: queue };
     const full = copyMessage(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes) });
     const bare = () => copyBody(delivery, { ...target, headers: failureHeaders(failure, broker.headerBytes, 'none') });
-    const onMoved = () => fate.action === 'retry' && this.#options.onRetry(fate.delayMs);
+    const onMoved = () => decision.action === 'retry' && this.#options.onRetry(decision.delayMs);
     const moved = await this.#move(delivery, { copy: full, bare, onMoved });
-    if (moved) this.#options.metrics[fate.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
+    if (moved) this.#options.metrics[decision.action === 'retry' ? 'retried' : 'deadLettered'](error.code);
   }
 
-  /** Tries until the broker has the copy. Without it the message stays unacknowledged, and the broker delivers it again. */
+  /** Retries until the broker has the copy. Until then the message stays unacknowledged, so that the broker redelivers it after a crash. */
   async #move(delivery: Delivery, { copy, bare, onMoved }: Move): Promise<boolean> {
     const { publisher, logger, signal, queue } = this.#options;
     for (let pauseMs = FIRST_PAUSE_MS; delivery.live; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
-      const outcome = await publisher.post(copy);
+      const outcome = await publisher.publish(copy);
       if (outcome.status === 'confirmed') {
         onMoved();
         delivery.ack();
@@ -101,25 +105,28 @@ export class Settler {
       }
       if (outcome.status === 'unsendable') {
         if (!bare) return this.#stuck(outcome.reason);
-        logger.warn({ queue, to: copy.exchange, outcome }, 'a failed message moves without its properties and headers');
+        logger.warn(
+          { queue, to: copy.exchange, outcome },
+          'moving a failed message without its properties and headers',
+        );
         return this.#move(delivery, { copy: bare(), onMoved });
       }
-      // Reported by the publisher, once for all that are refused there.
-      logger.debug({ queue, to: copy.exchange, outcome }, 'a failed message could not be moved yet: trying again');
+      // The publisher has reported this, once per refused route.
+      logger.debug({ queue, to: copy.exchange, outcome }, 'could not move a failed message yet: will retry');
       await pause(pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) break;
     }
     return false;
   }
 
-  /** It would be refused at every try. The broker keeps it unacknowledged, and delivers it again on the next channel. */
+  /** Every attempt would be refused. The broker keeps the message unacknowledged and redelivers it on the next channel. */
   #stuck(reason: string): false {
     const { alerts, queue } = this.#options;
     alerts.raise(publishAlerts.MESSAGE_STUCK, { subject: queue, reason });
     return false;
   }
 
-  #report({ properties }: Delivery, err: AppError, attempt: number, fate: Fate): void {
+  #report({ properties }: Delivery, err: AppError, attempt: number, decision: FailureAction): void {
     const { logger, queue } = this.#options;
     const facts = {
       queue,
@@ -129,10 +136,10 @@ export class Settler {
       correlationId: properties.correlationId,
       code: err.code,
     };
-    if (fate.action === 'ack')
+    if (decision.action === 'ack')
       logger.info({ ...facts, reason: err.message }, 'refused by a business rule: acknowledged');
-    else if (fate.action === 'retry')
-      logger.warn({ ...facts, err, delayMs: fate.delayMs }, 'failed: will be tried again');
-    else logger.error({ ...facts, err, reason: fate.reason }, 'failed: goes to the dead letters');
+    else if (decision.action === 'retry')
+      logger.warn({ ...facts, err, delayMs: decision.delayMs }, 'handling failed: will retry');
+    else logger.error({ ...facts, err, reason: decision.reason }, 'handling failed: moving to the dead letters');
   }
 }

@@ -14,14 +14,14 @@ import type { BatchHandler, Handler } from './subscription.ts';
 export interface SubscriberOptions<Contract extends EventContract> {
   queue: string;
   catalogue: Catalogue<Contract>;
-  /** The only types and versions that are handled; `undefined`: all that are listed in the catalogue. */
+  /** The types and versions to handle; `undefined`: all in the catalogue. */
   accepted: readonly EventContract[] | undefined;
   handler: Handler<EventOf<Contract>> | undefined;
   batchHandler: BatchHandler<EventOf<Contract>> | undefined;
   maxBatch: number;
   concurrency: number;
   settler: Settler;
-  /** Says when nothing may be begun. */
+  /** Pauses new work while open. */
   breaker: Breaker | undefined;
   metrics: QueueMetrics;
   signal: AbortSignal;
@@ -33,15 +33,15 @@ interface Decoded<Contract extends EventContract> extends HandledMessage {
 }
 
 /**
- * What happens to the messages of one queue, the same on every broker: decode, validate, handle, settle. Takes what has arrived and
- * never waits for more; at most `concurrency` calls of the handler run at the same moment.
+ * Processes the messages of one queue, identically on every broker: decode, validate, handle, settle. Handles whatever has arrived and
+ * never waits for more. At most `concurrency` handler calls run at once.
  */
 export class Subscriber<Contract extends EventContract> {
   readonly #options: SubscriberOptions<Contract>;
   readonly #arrived = new Fifo<Delivery>();
   #running = 0;
-  /** Messages begun and not yet settled, or calls in progress. */
-  #inHand = 0;
+  /** The number of handler loops running and messages being moved after a failure. */
+  #inFlight = 0;
   #scheduled = false;
   #stopped = false;
   #onIdle: (() => void)[] = [];
@@ -55,22 +55,22 @@ export class Subscriber<Contract extends EventContract> {
     this.#arrived.push(delivery);
     if (this.#scheduled || this.#running >= this.#options.concurrency) return;
     this.#scheduled = true;
-    // After the current read of the socket, so that what came with it makes one batch.
+    // After the current socket read, so that messages that arrived together form one batch.
     setImmediate(this.resume);
   };
 
-  /** Forgets what has not been begun: the broker delivers it again. */
+  /** Discards messages not yet started: the broker redelivers them. */
   readonly forget = (): void => this.#arrived.clear();
 
-  /** Begins nothing more; resolves when everything in hand is settled. */
+  /** Starts no more messages; resolves when all started ones are settled. */
   stop(): Promise<void> {
     this.#stopped = true;
     this.forget();
-    if (this.#inHand === 0) return Promise.resolve();
+    if (this.#inFlight === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Begins what has arrived, as far as it may. */
+  /** Starts as many waiting messages as allowed. */
   readonly resume = (): void => {
     this.#scheduled = false;
     const free = this.#options.concurrency - this.#running;
@@ -92,7 +92,7 @@ export class Subscriber<Contract extends EventContract> {
     return this.#arrived.length > 0 && (this.#options.breaker?.admits() ?? true);
   }
 
-  /** One alone while it is not known whether the dependency is back. */
+  /** One at a time while it is unknown whether the dependency is back. */
   #batchSize(): number {
     return this.#options.breaker?.state === 'half-open' ? 1 : this.#options.maxBatch;
   }
@@ -125,7 +125,7 @@ export class Subscriber<Contract extends EventContract> {
     else await this.#handleOneByOne(batch);
   }
 
-  /** While a dependency is away every single call would fail the same way, each after its own time limit: the first is enough. */
+  /** While a dependency is away, every call would fail the same way after its own timeout, so the first failure stands for all. */
   async #handleOneByOne(batch: readonly Decoded<Contract>[]): Promise<void> {
     let away: { thrown: unknown } | undefined;
     for (const decoded of batch) {
@@ -154,7 +154,7 @@ export class Subscriber<Contract extends EventContract> {
     try {
       const event = decodeEvent(catalogue, delivery.body, accepted);
       if (accepted && !accepted.some(({ type, version }) => type === event.type && version === event.version)) {
-        throw busErrors.HANDLER_MISSING(`${queue} handles no ${event.type} v${event.version}`);
+        throw busErrors.HANDLER_MISSING(`${queue} does not handle ${event.type} v${event.version}`);
       }
       adoptTraceContext(event, delivery.properties.headers);
       return { delivery, event, context: createDeliveryContext(delivery, queue, signal) };
@@ -164,18 +164,18 @@ export class Subscriber<Contract extends EventContract> {
     }
   }
 
-  /** Not awaited by the line: thousands of bad messages move at the broker's pace, bounded by the prefetch. */
+  /** Not awaited: thousands of bad messages move at the broker's pace, limited by the prefetch. */
   #fail(delivery: Delivery, error: unknown): void {
     this.#begin();
     void this.#options.settler.fail(delivery, error).finally(() => this.#end());
   }
 
   #begin(): void {
-    this.#inHand += 1;
+    this.#inFlight += 1;
   }
 
   #end(): void {
-    this.#inHand -= 1;
-    if (this.#inHand === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
+    this.#inFlight -= 1;
+    if (this.#inFlight === 0) for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }

@@ -1,7 +1,7 @@
 import type { ComponentHealth } from '@warren/kernel';
 import type { Subscription } from './subscription.ts';
 
-/** Up while every queue is consumed. `details`: by queue, whether it is. */
+/** Up while every queue is consumed. `details`: by queue, whether it is consumed. */
 export function subscriptionsHealth(
   subscriptions: readonly Pick<Subscription, 'queue' | 'isConsuming'>[],
 ): ComponentHealth {

@@ -1,32 +1,32 @@
 import { applicationHeaders, HEADERS, type Headers } from '../header-table.ts';
 import type { ReceivedMessage } from '../message.ts';
 
-/** A message that could not be handled, as it rests in `<queue>.dlq`, with the story of it. */
+/** A message that could not be handled, as stored in `<queue>.dlq`, with its history. */
 export interface DeadLetter {
-  /** The queue that it could not be handled from. */
+  /** The queue where handling failed. */
   queue: string;
-  /** Id of the message; also that of the event, if it is one. */
+  /** Id of the message and, if it is an event, of the event. */
   id?: string;
   type?: string;
   correlationId?: string;
   /** `invalid`, `skipped`, `exhausted`; or the broker's own: `delivery_limit` for a message that killed its consumers. */
   reason: string;
-  /** Code, kind, message and stack of the last error, where there was one. */
+  /** Code, kind, message and stack of the last error, if there was one. */
   code?: string;
   kind?: string;
   message?: string;
   stack?: string;
-  /** Failed tries since it was published or replayed last. */
+  /** Failed attempts since it was last published or replayed. */
   attempts: number;
-  /** How often it was put back into its queue before. */
+  /** How often it was replayed before. */
   replays: number;
-  /** ISO 8601, as `lastFailedAt`. */
+  /** ISO 8601, like `lastFailedAt`. */
   firstFailedAt?: string;
   lastFailedAt?: string;
-  /** Where it was first published to. */
+  /** Where it was originally published. */
   exchange?: string;
   routingKey?: string;
-  /** Who failed to handle it, and where that ran. */
+  /** The service that failed to handle it, and its host. */
   service?: string;
   host?: string;
   /** The publisher's own headers. */
@@ -34,18 +34,18 @@ export interface DeadLetter {
   body: Buffer;
 }
 
-/** Which dead letters are meant. What is left out does not restrict. */
+/** Selects dead letters. An omitted field does not restrict. */
 export interface DeadLetterFilter {
   id?: string;
   code?: string;
   reason?: string;
-  /** Failed last before this moment. One without a time counts as old. */
+  /** Last failed before this time. A dead letter without a time counts as old. */
   before?: Date;
-  /** Failed last at this moment or after it. */
+  /** Last failed at or after this time. */
   since?: Date;
 }
 
-/** Reads the story of a dead letter from its headers: the bus's own, or the broker's where the broker moved it. */
+/** Reads the history of a dead letter from its headers: the bus's own, or the broker's if the broker moved it. */
 export function readDeadLetter(queue: string, message: Pick<ReceivedMessage, 'body' | 'properties'>): DeadLetter {
   const { body, properties } = message;
   const { messageId: id, type, correlationId, headers = {} } = properties;
@@ -76,7 +76,7 @@ export function readDeadLetter(queue: string, message: Pick<ReceivedMessage, 'bo
   };
 }
 
-/** True when nothing of the filter speaks against the letter. */
+/** True when the letter matches every field of the filter. */
 export function matchesFilter(letter: DeadLetter, { id, code, reason, before, since }: DeadLetterFilter): boolean {
   if (id !== undefined && letter.id !== id) return false;
   if (code !== undefined && letter.code !== code) return false;
@@ -86,7 +86,7 @@ export function matchesFilter(letter: DeadLetter, { id, code, reason, before, si
   return since === undefined || failedAt >= since.getTime();
 }
 
-/** What `x-death`, which the broker keeps with the newest entry first, says of the last move. */
+/** Reads the last move from `x-death`, where the broker keeps the newest entry first. */
 function lastDeath(headers: Headers) {
   const deaths = headers['x-death'];
   const death = (Array.isArray(deaths) ? deaths[0] : undefined) as Record<string, unknown> | undefined;
@@ -101,7 +101,7 @@ function lastDeath(headers: Headers) {
   };
 }
 
-/** Undefined for what is no time: a client of RabbitMQ 3 may have written the header itself. */
+/** Undefined for an invalid time: a client of RabbitMQ 3 may have written the header itself. */
 function isoTime(ms: number): string | undefined {
   const time = new Date(ms);
   return Number.isNaN(time.getTime()) ? undefined : time.toISOString();

@@ -5,23 +5,23 @@ import { explainConnectionFailure } from '../amqp/connection-failure.ts';
 import { type DeadLetter, type DeadLetterFilter, matchesFilter, readDeadLetter } from './dead-letter.ts';
 import type { HeldMessage } from './queue-page.ts';
 import { depthOf, QueueScan } from './queue-scan.ts';
-import { ReplayLine } from './replay-line.ts';
 import { ReplayPace } from './replay-pace.ts';
+import { Replayer } from './replayer.ts';
 
-/** How far a run over one dead-letter queue has come. */
+/** Progress of a run over one dead-letter queue. */
 export interface DeadLetterProgress {
-  /** Dead letters in the queue at the beginning. */
+  /** Dead letters in the queue at the start. */
   total: number;
-  /** Looked at so far, or put back in an earlier round of a replay. */
+  /** Inspected so far, or put back in an earlier round of a replay. */
   seen: number;
-  /** Of these, those that the filter chose. A replay has up to 100 of them still under way. */
+  /** How many of these the filter selected. In a replay, up to 100 of them are still in flight. */
   done: number;
 }
 
 export interface DeadLetterRun {
   /** @default every dead letter */
   filter?: DeadLetterFilter;
-  /** The most dead letters to deal with. @default all that are there at the beginning */
+  /** The most dead letters to process. @default all present at the start */
   limit?: number;
   onProgress?(progress: DeadLetterProgress): void;
 }
@@ -29,22 +29,25 @@ export interface DeadLetterRun {
 export interface ReplayRun extends DeadLetterRun {
   /** The most messages per second. @default as fast as the broker confirms */
   ratePerSecond?: number;
-  /** After how long a round gives back what it holds, and another one begins, in milliseconds; below the broker's `consumer_timeout`. @default 30000 */
+  /**
+   * After this long, in milliseconds, a round gives back the messages it holds and the next one starts; must be below the broker's
+   * `consumer_timeout`. @default 30000
+   */
   roundMs?: number;
 }
 
 export interface DeadLettersOptions {
   /** `amqp://user:password@host:port/vhost` or `amqps://…`. */
   url: string;
-  /** How long a message may take until its confirm, in milliseconds. @default 15000 */
+  /** How long a message may take to be confirmed, in milliseconds. @default 15000 */
   publishTimeoutMs?: number;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Looks at the dead letters of a queue, puts them back, or throws them away. Never loses one that it does not take, wherever it is
- * interrupted: they are held unacknowledged and return to their place. Others see those that are held only afterwards.
+ * Inspects, replays or purges the dead letters of a queue. An interruption never loses a dead letter that was not taken: they are held
+ * unacknowledged and return to their place. Other consumers do not see held messages until then.
  */
 export class DeadLetters {
   readonly #reading: ChannelModel;
@@ -68,50 +71,56 @@ export class DeadLetters {
     }
   }
 
-  /** How many dead letters a queue has that nobody holds. @throws `DEAD_LETTER_QUEUE_MISSING`, `BROKER_UNAVAILABLE` */
+  /** How many dead letters a queue has that no consumer holds. @throws `DEAD_LETTER_QUEUE_MISSING`, `BROKER_UNAVAILABLE` */
   count(queue: string): Promise<number> {
     return depthOf(this.#reading, deadLetterQueue(queue));
   }
 
-  /** Shows each chosen dead letter to `see`, oldest first, and keeps none; all stay where they are. Returns how many. @throws as {@link count} */
-  visit(queue: string, run: DeadLetterRun, see: (letter: DeadLetter) => void): Promise<number> {
-    return this.#run(queue, run, { deal: (_, letter) => see(letter) });
+  /**
+   * Passes each selected dead letter to `onLetter`, oldest first, without keeping it in memory; all stay in the queue. Returns their number.
+   * @throws as {@link count}
+   */
+  visit(queue: string, run: DeadLetterRun, onLetter: (letter: DeadLetter) => void): Promise<number> {
+    return this.#run(queue, run, { process: (_, letter) => onLetter(letter) });
   }
 
-  /** The chosen dead letters, oldest first; all stay where they are. All are in memory at once: see {@link visit}. @throws as {@link count} */
+  /**
+   * Returns the selected dead letters, oldest first; all stay in the queue. Holds all of them in memory; see {@link visit}. @throws as
+   * {@link count}
+   */
   async list(queue: string, run: DeadLetterRun = {}): Promise<DeadLetter[]> {
     const letters: DeadLetter[] = [];
     await this.visit(queue, run, (letter) => void letters.push(letter));
     return letters;
   }
 
-  /** How many dead letters are chosen; all stay where they are. @throws as {@link count} */
+  /** Returns the number of selected dead letters; all stay in the queue. @throws as {@link count} */
   tally(queue: string, run: DeadLetterRun = {}): Promise<number> {
     return this.visit(queue, run, () => undefined);
   }
 
-  /** Throws the chosen dead letters away for good. Returns how many. @throws as {@link count} */
+  /** Deletes the selected dead letters for good. Returns their number. @throws as {@link count} */
   purge(queue: string, run: DeadLetterRun = {}): Promise<number> {
-    return this.#run(queue, run, { deal: (held) => held.take() });
+    return this.#run(queue, run, { process: (held) => held.take() });
   }
 
   /**
-   * Puts the chosen dead letters back into the queue that they failed in, and nowhere else: with their own headers, their attempts
-   * counted anew, and a mark. Each is taken off the dead letters only when the broker has confirmed the copy, so a crash leaves at
-   * worst both, which the inbox tells apart by their id. None is held for longer than about half a minute, however low the rate: see
-   * {@link ReplayPace}. Returns how many.
-   * @throws as {@link count}; `PUBLISH_RETURNED` when the queue is gone, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN`. Stops at the first.
+   * Puts the selected dead letters back into the queue where they failed, and nowhere else: with their own headers, a fresh attempt count,
+   * and a replay mark. Each is removed from the dead letters only once the broker has confirmed the copy. A crash can therefore only leave
+   * both, and the inbox recognises the duplicate by its id. None is held for longer than about half a minute, however low the rate: see
+   * {@link ReplayPace}. Returns their number.
+   * @throws as {@link count}; `PUBLISH_RETURNED` when the queue is gone, `PUBLISH_NACKED`, `PUBLISH_UNKNOWN`. Stops at the first failure.
    */
   async replay(queue: string, { ratePerSecond, roundMs, ...run }: ReplayRun = {}): Promise<number> {
-    const line = await ReplayLine.open(this.#publishing, queue, this.#publishTimeoutMs);
+    const replayer = await Replayer.open(this.#publishing, queue, this.#publishTimeoutMs);
     try {
       return await this.#run(queue, run, {
-        deal: (held, letter) => line.send(held, letter),
-        finish: () => line.drained(),
+        process: (held, letter) => replayer.replay(held, letter),
+        finish: () => replayer.drained(),
         pace: new ReplayPace({ ratePerSecond, roundMs }),
       });
     } finally {
-      await line.close();
+      await replayer.close();
     }
   }
 
@@ -122,12 +131,12 @@ export class DeadLetters {
   async #run(queue: string, run: DeadLetterRun, work: Work): Promise<number> {
     const total = await depthOf(this.#reading, deadLetterQueue(queue));
     const progress: DeadLetterProgress = { total, seen: 0, done: 0 };
-    // What was taken is gone, and what has come since stands behind: so many of those from the beginning are left.
+    // Taken messages are gone and new ones are at the end, so this many of the original messages remain.
     while (await this.#round(queue, run, { work, progress })) await work.pace?.rest();
     return progress.done;
   }
 
-  /** Goes through the queue once. True when the pace has ended it before the end. */
+  /** Goes through the queue once. Returns true if the pace ended the round early. */
   async #round(
     queue: string,
     { filter = {}, limit = Number.POSITIVE_INFINITY, onProgress }: DeadLetterRun,
@@ -142,25 +151,25 @@ export class DeadLetters {
         const letter = readDeadLetter(queue, held);
         const chosen = matchesFilter(letter, filter);
         if (chosen && work.pace && !(await work.pace.turn())) return true;
-        if (chosen) await work.deal(held, letter);
+        if (chosen) await work.process(held, letter);
         progress.seen += 1;
         if (chosen) progress.done += 1;
         onProgress?.(progress);
       }
     } finally {
-      // Also after a failure: what is already confirmed must be taken off.
+      // Even after a failure: the originals of confirmed copies must be removed.
       await (work.finish?.() ?? Promise.resolve()).finally(() => scan.close());
     }
     return false;
   }
 }
 
-/** What is done with the chosen dead letters. */
+/** How a run processes the selected dead letters. */
 interface Work {
-  deal(held: HeldMessage, letter: DeadLetter): void | Promise<void>;
-  /** Runs at the end of each round, before what was not taken goes back, also when `deal` has failed. */
+  process(held: HeldMessage, letter: DeadLetter): void | Promise<void>;
+  /** Called at the end of each round, before untaken messages go back, even if `process` has failed. */
   finish?(): Promise<void>;
-  /** Only for work that takes what it deals with: nothing else would get on from round to round. */
+  /** Only for work that takes what it processes: other work would make no progress from round to round. */
   pace?: ReplayPace;
 }
 
@@ -170,7 +179,7 @@ async function open(url: string): Promise<ChannelModel> {
       timeout: CONNECT_TIMEOUT_MS,
       clientProperties: { connection_name: 'dead letters' },
     });
-    // The channels tell of it: without a listener it would end the process.
+    // The channels report it; without a listener it would end the process.
     model.on('error', () => undefined);
     return model;
   } catch (error) {

@@ -5,11 +5,11 @@ import { busErrors } from '../bus-errors.ts';
 import { Fifo } from '../fifo.ts';
 import type { MessageProperties } from '../message.ts';
 
-/** A message that is held and goes back to its place unless it is taken. */
+/** A held message: it returns to its place unless it is taken. */
 export interface HeldMessage {
   body: Buffer;
   properties: MessageProperties;
-  /** Takes it off the queue for good. */
+  /** Removes it from the queue for good. */
   take(): void;
 }
 
@@ -17,20 +17,20 @@ const QUIET_MS = 100;
 const SILENCE_MS = 15_000;
 
 export interface QueuePageOptions {
-  /** How many messages it holds at the most. */
+  /** The most messages it holds. */
   size: number;
-  /** Whether more may come in place of those that were taken. */
+  /** Whether more messages may replace those taken. */
   refill: boolean;
 }
 
-/** A channel with a consumer that is handed at most so many messages. */
+/** A channel with a consumer that receives a limited number of messages. */
 export class QueuePage {
   readonly #channel: Channel;
   readonly #queue: string;
   readonly #options: QueuePageOptions;
   readonly #consumerTag = createId();
   readonly #arrived = new Fifo<ConsumeMessage>();
-  /** Handed to it and not taken. */
+  /** Delivered and not taken. */
   held = 0;
   taken = 0;
   #delivered = 0;
@@ -64,7 +64,7 @@ export class QueuePage {
   }
 
   async next(): Promise<HeldMessage | undefined> {
-    // What was handed over beyond its size, in place of what was taken, belongs to it as well.
+    // Messages delivered beyond its size, in place of taken ones, belong to the page too.
     if (this.full && !this.#options.refill) await this.stop();
     let quietInARow = 0;
     const deadline = Date.now() + SILENCE_MS;
@@ -73,7 +73,7 @@ export class QueuePage {
       if (this.full) return undefined;
       if (await this.#arrival()) continue;
       const { messageCount } = await this.#channel.checkQueue(this.#queue).catch((error: Error) => this.#fail(error));
-      // Twice, because a delivery may be on its way while the broker answers.
+      // Twice, because a delivery may be in flight while the broker answers.
       quietInARow = messageCount === 0 ? quietInARow + 1 : 0;
       if (quietInARow === 2 && this.#arrived.length === 0) return undefined;
     }
@@ -81,9 +81,9 @@ export class QueuePage {
   }
 
   /**
-   * Is handed nothing more. A channel keeps back acknowledgements to a quorum queue while many are under way, and forgets them when it
-   * closes: those messages would come back. The queue answers a cancellation after all that it was sent before, and the channel then
-   * sends the rest. A page without refill is stopped before that, and so must be small: of less than 32, none are kept back.
+   * Stops delivery. While many acknowledgements to a quorum queue are in flight, a channel holds back further ones, and loses them when it
+   * closes: those messages would come back. The queue answers a cancellation after everything sent to it before, and the channel then sends
+   * the rest. A page without refill is stopped before that, and must therefore be small: below 32, none are held back.
    */
   async stop(): Promise<void> {
     if (this.#stopped) return;
@@ -94,12 +94,12 @@ export class QueuePage {
     });
   }
 
-  /** Gives back what was not taken. */
+  /** Gives back untaken messages. */
   async close(): Promise<void> {
     await this.#unlessLost(() => this.#channel.close());
   }
 
-  /** A channel that died meanwhile has given everything back already. */
+  /** A channel that ended meanwhile has already given everything back. */
   async #unlessLost(work: () => Promise<void>): Promise<void> {
     if (!this.#lost) await work().catch(() => undefined);
   }
@@ -126,7 +126,7 @@ export class QueuePage {
     } else this.#end(new Error(`the queue ${this.#queue} was deleted`));
   }
 
-  /** False when nothing came for a moment. */
+  /** False when nothing arrived for a moment. */
   async #arrival(): Promise<boolean> {
     const quiet = new AbortController();
     const arrival = new Promise<boolean>((resolve) => {
@@ -145,7 +145,7 @@ export class QueuePage {
 
   #requireAlive(deadline: number): void {
     if (this.#lost) this.#fail(this.#lost);
-    if (Date.now() > deadline) this.#fail(new Error(`${this.#queue} has messages but hands out none`));
+    if (Date.now() > deadline) this.#fail(new Error(`${this.#queue} has messages but delivers none`));
   }
 
   #fail(error: Error): never {
@@ -153,7 +153,7 @@ export class QueuePage {
   }
 }
 
-/** 406 with this text is the broker's `consumer_timeout`: everything that was held is back in its place. */
+/** A 406 with this text is the broker's `consumer_timeout`: everything held is back in its place. */
 function explain(error: Error & { code?: unknown }): string {
   if (error.code !== 406 || !/timed out/i.test(error.message)) return error.message;
   return `the broker took the messages back, because they were held for longer than its consumer_timeout; nothing is lost: run it again, with a --limit (${error.message})`;

@@ -3,39 +3,39 @@ import type { ChannelModel } from 'amqplib';
 import { busErrors } from '../bus-errors.ts';
 import { type HeldMessage, QueuePage } from './queue-page.ts';
 
-/** How many messages one channel holds at the most. A connection has 2,047 channels. */
+/** The most messages that one channel holds. A connection has 2,047 channels. */
 const MAX_PAGE_SIZE = 1000;
-/** The size of the first page, from which it is learnt how large the messages are. */
+/** The first page's size; it reveals how large the messages are. */
 const FIRST_PAGE_SIZE = 10;
-/** How much larger than the one before a page may be: later messages may be of another kind. */
+/** How much larger than its predecessor a page may be: later messages may be of another kind. */
 const GROWTH = 10;
-/** How much of a page may wait in this process's memory, in bytes: the broker hands it over at once. */
+/** How much of a page may wait in this process's memory, in bytes: the broker delivers it all at once. */
 const PAGE_BYTES = 8_000_000;
-/** With more than these left, the order of the queue is not kept when a scan ends early: it would take too long. */
-const MAX_SKIMMED = 100_000;
-const LOOK_AGAIN_MS = 10;
-/** How long others, who may have taken some meanwhile, can keep {@link QueueScan.close} waiting. */
+/** If more than this many are left, an early end of the scan does not preserve the queue's order: that would take too long. */
+const MAX_HELD_REST = 100_000;
+const RECHECK_MS = 10;
+/** How long {@link QueueScan.close} waits for messages that other consumers may have taken meanwhile, in milliseconds. */
 const RETURN_MS = 5000;
 
 /**
- * Goes once through a queue, from its head, and leaves it as it was except for what was taken. Ends after as many messages as the queue
- * had at the beginning, so that what arrives or comes back meanwhile cannot keep it going for ever.
+ * Scans a queue once, from its head, and leaves it unchanged except for taken messages. Ends after as many messages as the queue had at the
+ * start, so that new or returning messages cannot keep it running forever.
  *
- * What was looked at stays unacknowledged, though not in memory, until the scan is closed: given back at once, a quorum queue would hand it
- * out again as the very next. When the process dies, the broker puts everything that was not taken back at the head, in its order.
+ * Inspected messages stay unacknowledged, though not in memory, until the scan is closed: a quorum queue would redeliver a message given
+ * back at once as the very next. If the process dies, the broker puts everything not taken back at the head, in order.
  */
 export class QueueScan {
   readonly #connection: ChannelModel;
   readonly #queue: string;
   readonly #pages: QueuePage[] = [];
-  /** Messages in the queue at the beginning. */
+  /** Messages in the queue at the start. */
   readonly #depth: number;
-  /** Of these, those to be gone through. */
+  /** How many of these to scan. */
   readonly total: number;
   #seen = 0;
-  /** The largest body of the page in hand, in bytes. */
+  /** The largest body on the current page, in bytes. */
   #largest = 0;
-  /** The size of the page in hand. */
+  /** The size of the current page. */
   #size = 0;
 
   private constructor(connection: ChannelModel, queue: string, { depth, most }: { depth: number; most: number }) {
@@ -45,12 +45,12 @@ export class QueueScan {
     this.total = Math.min(most, depth);
   }
 
-  /** @param most goes through no more messages than these @default all that are there */
+  /** @param most scans at most this many messages @default all present */
   static async open(connection: ChannelModel, queue: string, most = Number.POSITIVE_INFINITY): Promise<QueueScan> {
     return new QueueScan(connection, queue, { depth: await depthOf(connection, queue), most });
   }
 
-  /** The next message; `undefined` at the end. @throws `BROKER_UNAVAILABLE` when the connection is lost */
+  /** Returns the next message; `undefined` at the end. @throws `BROKER_UNAVAILABLE` when the connection is lost */
   async next(): Promise<HeldMessage | undefined> {
     while (this.#seen < this.total) {
       const page = this.#pages.at(-1) ?? (await this.#turnPage());
@@ -60,7 +60,7 @@ export class QueueScan {
         this.#largest = Math.max(this.#largest, message.body.length);
         return message;
       }
-      // Others have taken the rest, or the page is full.
+      // Other consumers have taken the rest, or the page is full.
       if (!page.full) return undefined;
       await this.#turnPage();
     }
@@ -68,11 +68,11 @@ export class QueueScan {
   }
 
   /**
-   * Puts everything that was not taken back to its place. A page with a consumer would be handed at once what another page gives back, and
-   * return it behind its own; and the broker answers before the messages are back. So one page after the other, once none consumes.
+   * Returns untaken messages to their place. A page with a consumer would at once receive what another page gives back, and return it after
+   * its own messages; and the broker answers before the messages are back. So pages are closed one after the other, once none consumes.
    */
   async close(): Promise<void> {
-    await this.#skim();
+    await this.#holdRest();
     const deadline = Date.now() + RETURN_MS;
     for (const page of this.#pages) await page.stop();
     let away = this.#pages.reduce((sum, { held }) => sum + held, 0);
@@ -85,24 +85,24 @@ export class QueueScan {
   }
 
   /**
-   * Takes along what it has not come to. RabbitMQ puts what comes back in front of what was never handed out, but behind what came back
-   * earlier: from an earlier scan, say.
+   * Holds the rest of the messages too. RabbitMQ puts returned messages before those never delivered, but after those returned earlier, for
+   * instance from an earlier scan.
    */
-  async #skim(): Promise<void> {
-    if (this.total - this.#seen > MAX_SKIMMED) return;
+  async #holdRest(): Promise<void> {
+    if (this.total - this.#seen > MAX_HELD_REST) return;
     try {
       while (await this.next());
     } catch {
-      // The connection or a channel is lost, and what it held is back already.
+      // The connection or a channel is lost, and the messages it held are already back.
     }
   }
 
-  /** Resolves when there are so many in the queue again, or, because others may have taken some, after a while. */
+  /** Resolves when the queue has this many messages again or, because other consumers may have taken some, at the deadline. */
   async #return(count: number, deadline: number): Promise<void> {
-    while (Date.now() < deadline && !(await this.#hasAtLeast(count))) await pause(LOOK_AGAIN_MS);
+    while (Date.now() < deadline && !(await this.#hasAtLeast(count))) await pause(RECHECK_MS);
   }
 
-  /** True as well when it cannot be known any more. */
+  /** Also true when it can no longer be known. */
   async #hasAtLeast(count: number): Promise<boolean> {
     return depthOf(this.#connection, this.#queue).then(
       (depth) => depth >= count,
@@ -119,14 +119,14 @@ export class QueueScan {
     return page;
   }
 
-  /** As many as the last page lets expect to fit into {@link PAGE_BYTES}. */
+  /** As many messages as should fit into {@link PAGE_BYTES}, judging by the last page. */
   #nextSize(): number {
     const fitting = Math.floor(PAGE_BYTES / Math.max(1, this.#largest));
     return Math.max(1, Math.min(fitting, this.#size * GROWTH, MAX_PAGE_SIZE));
   }
 }
 
-/** How many messages wait in a queue. @throws `DEAD_LETTER_QUEUE_MISSING`, `BROKER_UNAVAILABLE` */
+/** How many messages are ready in a queue. @throws `DEAD_LETTER_QUEUE_MISSING`, `BROKER_UNAVAILABLE` */
 export async function depthOf(connection: ChannelModel, queue: string): Promise<number> {
   try {
     const channel = await connection.createChannel();

@@ -3,13 +3,13 @@ import { setTimeout as pause } from 'node:timers/promises';
 export interface ReplayPaceOptions {
   /** The most messages per second. @default no limit */
   ratePerSecond?: number;
-  /** How long a round may hold messages behind its first turn, in milliseconds. @default 30000 */
+  /** How long a round may hold messages after its first turn, in milliseconds. @default 30000 */
   roundMs?: number;
-  /** For tests. @default the one of this process */
+  /** For tests. @default the process clock */
   clock?: PaceClock;
 }
 
-/** A clock in milliseconds that never goes back. */
+/** A monotonic clock in milliseconds. */
 export interface PaceClock {
   now(): number;
   pause(ms: number): Promise<unknown>;
@@ -18,21 +18,21 @@ export interface PaceClock {
 const processClock: PaceClock = { now: () => performance.now(), pause: (ms) => pause(ms) };
 
 /**
- * Half of the shortest `consumer_timeout` that RabbitMQ supports (1 minute; 30 by default). The broker closes the channel of whoever holds a
- * message for longer, and so would break off a slow replay.
+ * Half of the shortest `consumer_timeout` that RabbitMQ supports (1 minute; default 30). The broker closes the channel of a consumer that
+ * holds a message for longer, which would abort a slow replay.
  */
 const ROUND_MS = 30_000;
 
 /**
- * When a replay may put back the next message, by its rate. It works in rounds, each of which ends in time: what is held goes back
- * then, and the pause to the next turn, however long, is made with empty hands.
+ * Paces a replay by its rate. It works in rounds of limited length: at the end of each, held messages go back, so that none is held during
+ * the pause before the next turn, however long.
  */
 export class ReplayPace {
   readonly #intervalMs: number;
   readonly #roundMs: number;
   readonly #clock: PaceClock;
   #nextAt: number;
-  /** Undefined before the first turn of a round: it is always given, or a round that is long in coming to it would never get on. */
+  /** Undefined before the first turn of a round. That turn is always granted: otherwise a round that reaches it late would make no progress. */
   #roundEndsAt: number | undefined;
 
   constructor({ ratePerSecond, roundMs = ROUND_MS, clock = processClock }: ReplayPaceOptions = {}) {
@@ -42,7 +42,7 @@ export class ReplayPace {
     this.#roundMs = roundMs;
   }
 
-  /** Resolves with true when it is the turn of the next message; with false when this round must end before that. */
+  /** Resolves to true when the next message may go; to false when the round must end first. */
   async turn(): Promise<boolean> {
     const now = this.#clock.now();
     this.#roundEndsAt ??= now + this.#roundMs;
@@ -52,7 +52,7 @@ export class ReplayPace {
     return true;
   }
 
-  /** Resolves when the next round may begin. */
+  /** Resolves when the next round may start. */
   async rest(): Promise<void> {
     this.#roundEndsAt = undefined;
     const waitMs = this.#nextAt - this.#clock.now();

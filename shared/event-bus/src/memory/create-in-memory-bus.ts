@@ -5,11 +5,11 @@ import { MemoryBroker } from './memory-broker.ts';
 import { MemoryConnection } from './memory-connection.ts';
 
 export interface InMemoryBusOptions<Contract extends EventContract> extends CommonBusOptions<Contract> {
-  /** Where the messages go; share it between buses that are to talk. @default one of its own */
+  /** The shared broker of buses that should exchange messages. @default a new one */
   broker?: MemoryBroker;
 }
 
-/** A bus without RabbitMQ, for tests of handlers: the same class with the same rules, its messages in this process's memory. */
+/** A bus without RabbitMQ, for handler tests: the same class and rules, with messages in this process's memory. */
 export function createInMemoryBus<Contract extends EventContract>(
   options: InMemoryBusOptions<Contract>,
 ): EventBus<Contract> {

@@ -13,8 +13,8 @@ interface MemoryExchange {
 type Routed = Pick<OutgoingMessage, 'exchange' | 'routingKey' | 'body'> & Pick<ReceivedMessage, 'properties'>;
 
 /**
- * A broker inside this process, for tests: exchanges, queues, delays and dead letters as on RabbitMQ, nothing on disk. Share one
- * between several buses to let them talk; look into its queues with {@link messages}.
+ * An in-process broker for tests: exchanges, queues, delays and dead letters as on RabbitMQ, without persistence. Buses that share one can
+ * exchange messages; inspect its queues with {@link messages}.
  */
 export class MemoryBroker {
   readonly #exchanges = new Map<string, MemoryExchange>();
@@ -28,26 +28,26 @@ export class MemoryBroker {
     for (const { queue, exchange, routingKey } of plan.bindings) this.#bind(queue, exchange, routingKey);
   }
 
-  /** Puts a message into every queue that wants it. Gives how many did. */
+  /** Adds a message to every matching queue. Returns their number. */
   publish({ exchange, routingKey, body, properties }: Routed): number {
     const queues = this.#route(exchange, routingKey);
     for (const queue of queues) queue.push({ exchange, routingKey, body, properties, returns: 0 });
     return queues.length;
   }
 
-  /** What waits in a queue and is in nobody's hand, oldest first; nothing when there is no such queue. */
+  /** The ready messages of a queue, oldest first; empty when the queue does not exist. */
   messages(queue: string): readonly Omit<ReceivedMessage, 'redelivered'>[] {
     return [...(this.#queues.get(queue)?.messages ?? [])];
   }
 
-  /** @throws `TOPOLOGY_REFUSED` when there is no such queue. */
+  /** @throws `TOPOLOGY_REFUSED` when the queue does not exist. */
   queue(name: string): MemoryQueue {
     const queue = this.#queues.get(name);
     if (queue instanceof MemoryQueue) return queue;
     throw busErrors.TOPOLOGY_REFUSED(`there is no queue ${name}`);
   }
 
-  /** @throws `TOPOLOGY_REFUSED` when there is no such stream. */
+  /** @throws `TOPOLOGY_REFUSED` when the stream does not exist. */
   stream(name: string): MemoryStream {
     const stream = this.#queues.get(name);
     if (stream instanceof MemoryStream) return stream;
@@ -63,7 +63,7 @@ export class MemoryBroker {
     }
   }
 
-  /** Forgets everything and stops every timer. */
+  /** Discards everything and stops all timers. */
   close(): void {
     for (const queue of this.#queues.values()) queue.close();
     this.#queues.clear();

@@ -6,7 +6,7 @@ import type {
   BrokerStreamConsumer,
   ConsumeOptions,
   ConsumeStreamOptions,
-  Posting,
+  PendingMessage,
 } from '../broker.ts';
 import type { TopologyPlan } from '../topology/topology-plan.ts';
 import type { MemoryBroker } from './memory-broker.ts';
@@ -42,22 +42,22 @@ export class MemoryConnection implements Broker {
     return new Promise((resolve) => this.#onOpen.push(resolve));
   }
 
-  publish(posting: Posting): void {
-    const { message } = posting;
+  publish(pending: PendingMessage): void {
+    const { message } = pending;
     if (this.#state !== 'open') {
-      posting.settle({ status: 'unknown', reason: 'not sent: the bus is not connected' });
+      pending.settle({ status: 'unknown', reason: 'not sent: the bus is not connected' });
       return;
     }
     let queues: number;
     try {
       queues = this.#broker.publish(message);
     } catch (error) {
-      posting.settle({ status: 'unknown', reason: toAppError(error).message });
+      pending.settle({ status: 'unknown', reason: toAppError(error).message });
       return;
     }
-    if (queues > 0 || !message.properties.mandatory) posting.settle({ status: 'confirmed' });
+    if (queues > 0 || !message.properties.mandatory) pending.settle({ status: 'confirmed' });
     else
-      posting.settle({
+      pending.settle({
         status: 'returned',
         reason: `no queue is bound to ${message.exchange} for ${message.routingKey}`,
       });

@@ -1,26 +1,26 @@
 import type { ReceivedMessage } from '../message.ts';
 
-/** A message at rest in a queue. */
+/** A message stored in a queue. */
 export interface StoredMessage extends Omit<ReceivedMessage, 'redelivered'> {
-  /** How often it was handed out and came back. */
+  /** How often it was delivered and came back. */
   returns: number;
 }
 
 export interface MemoryConsumer {
-  /** How many more messages it takes now. */
+  /** How many more messages it accepts now. */
   room(): number;
   deliver(message: StoredMessage): void;
-  /** The queue is gone, with what the consumer had in hand. */
+  /** Called when the queue is gone, along with the consumer's unsettled messages. */
   cancelled(): void;
 }
 
 export interface MemoryQueueOptions {
   arguments: Readonly<Record<string, string | number>>;
-  /** Takes what expires, and what was handed out too often. */
+  /** Receives messages that expire or were redelivered too often. */
   deadLetter(message: StoredMessage, reason: 'expired' | 'delivery_limit'): void;
 }
 
-/** A queue as RabbitMQ's quorum queues behave: first in, first out; consumers in turn; what is given back goes to the front. */
+/** Behaves like RabbitMQ's quorum queues: first in, first out; consumers take turns; returned messages go to the front. */
 export class MemoryQueue {
   readonly #options: MemoryQueueOptions;
   readonly #timers = new Set<NodeJS.Timeout>();
@@ -32,7 +32,7 @@ export class MemoryQueue {
     this.#options = options;
   }
 
-  /** What waits in the queue, oldest first. */
+  /** The ready messages, oldest first. */
   get messages(): readonly StoredMessage[] {
     return this.#ready;
   }
@@ -49,7 +49,7 @@ export class MemoryQueue {
     this.#deliverSoon();
   }
 
-  /** Gives back what was handed out and not settled, in its order. */
+  /** Returns delivered but unsettled messages to the queue, in order. */
   giveBack(messages: readonly StoredMessage[]): void {
     const limit = this.#options.arguments['x-delivery-limit'];
     const kept: StoredMessage[] = [];
@@ -72,12 +72,12 @@ export class MemoryQueue {
     if (index >= 0) this.#consumers.splice(index, 1);
   }
 
-  /** A consumer has room again. */
+  /** Called when a consumer has room again. */
   wake(): void {
     this.#deliverSoon();
   }
 
-  /** Forgets everything, stops every timer, lets its consumers go. */
+  /** Discards everything, stops all timers and cancels the consumers. */
   close(): void {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
@@ -102,7 +102,7 @@ export class MemoryQueue {
     }
   }
 
-  /** In turn: the one that is served goes to the end of the line. */
+  /** Round robin: the chosen consumer goes to the end of the list. */
   #nextConsumer(): MemoryConsumer | undefined {
     const index = this.#consumers.findIndex((consumer) => consumer.room() > 0);
     const [consumer] = index < 0 ? [] : this.#consumers.splice(index, 1);

@@ -9,7 +9,7 @@ export class MemoryStreamReader implements BrokerStreamConsumer, MemoryStreamLis
   readonly #broker: MemoryBroker;
   readonly #options: ConsumeStreamOptions;
   readonly #onClose: () => void;
-  /** Always: whatever is wrong shows at once in {@link start}. */
+  /** Never set: errors surface at once in {@link start}. */
   readonly failure = undefined;
   #unsettled = new Set<StoredMessage>();
   #stream: MemoryStream | undefined;

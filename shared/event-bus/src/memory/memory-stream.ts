@@ -3,23 +3,23 @@ import type { StoredMessage } from './memory-queue.ts';
 
 interface Entry {
   message: StoredMessage;
-  /** When it came, in milliseconds since 1970. */
+  /** When it arrived, in milliseconds since 1970. */
   at: number;
 }
 
 export interface MemoryStreamListener {
-  /** There is more. */
+  /** Called when there are new messages. */
   wake(): void;
-  /** The stream is gone. */
+  /** Called when the stream is gone. */
   cancelled(): void;
 }
 
-/** A log that any number of readers go through, each at its own pace. It forgets nothing. */
+/** A log that many readers read at their own pace. It never drops messages. */
 export class MemoryStream {
   readonly #entries: Entry[] = [];
   readonly #listeners = new Set<MemoryStreamListener>();
 
-  /** Everything in it, oldest first. */
+  /** All messages, oldest first. */
   get messages(): readonly StoredMessage[] {
     return this.#entries.map(({ message }) => message);
   }
@@ -34,7 +34,7 @@ export class MemoryStream {
     return this.#entries[offset]?.message;
   }
 
-  /** The first offset that a reader gets; it may lie beyond the end. */
+  /** The first offset that a reader receives; it may lie beyond the end. */
   offsetOf(start: StreamStart): number {
     const end = this.#entries.length;
     if (start === 'first') return 0;

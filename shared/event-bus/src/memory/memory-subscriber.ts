@@ -3,15 +3,15 @@ import type { Delivery } from '../message.ts';
 import type { MemoryBroker } from './memory-broker.ts';
 import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
 
-/** One consumer of a memory queue; what it has in hand goes back when it closes. */
+/** One consumer of a memory queue; closing it gives back its unsettled messages. */
 export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   readonly #broker: MemoryBroker;
   readonly #options: ConsumeOptions;
   readonly #onClose: () => void;
   readonly #unsettled = new Set<StoredMessage>();
-  /** Those that wait for messages to be settled; told whenever one is, and with false when they never will be. */
-  #catching: ((alive: boolean) => void)[] = [];
-  /** Always: whatever is wrong shows at once in {@link start}. */
+  /** Callers waiting for messages to be settled. Called on each settlement; with false when no more can come. */
+  #catchUpWaiters: ((alive: boolean) => void)[] = [];
+  /** Never set: errors surface at once in {@link start}. */
   readonly failure = undefined;
   #queue: MemoryQueue | undefined;
   #consuming = false;
@@ -55,9 +55,9 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
     const queue = this.#queue;
     if (!queue) return { settled: true };
     const counts = { ready: queue.messages.length, consumers: queue.consumerCount };
-    const inHand = [...this.#unsettled];
-    for (let alive = true; inHand.some((message) => this.#unsettled.has(message)); ) {
-      alive = await new Promise<boolean>((resolve) => this.#catching.push(resolve));
+    const pending = [...this.#unsettled];
+    for (let alive = true; pending.some((message) => this.#unsettled.has(message)); ) {
+      alive = await new Promise<boolean>((resolve) => this.#catchUpWaiters.push(resolve));
       if (!alive) return { settled: false };
     }
     return { settled: true, counts };
@@ -94,13 +94,13 @@ export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
       ack: () => {
         if (!this.#unsettled.delete(message)) return;
         this.#queue?.wake();
-        for (const look of this.#catching.splice(0)) look(true);
+        for (const notify of this.#catchUpWaiters.splice(0)) notify(true);
       },
     };
   }
 
   #giveUp(): void {
     this.#unsettled.clear();
-    for (const look of this.#catching.splice(0)) look(false);
+    for (const notify of this.#catchUpWaiters.splice(0)) notify(false);
   }
 }

@@ -1,12 +1,12 @@
 import { type Logger, toAppError } from '@warren/kernel';
-import type { Broker, Posting, PostOutcome } from '../broker.ts';
+import type { Broker, BrokerOutcome, PendingMessage } from '../broker.ts';
 import type { BusMetrics } from '../bus-metrics.ts';
 import type { OutgoingMessage } from '../message.ts';
 import type { Refusals } from './refusals.ts';
 
-export interface PostOptions {
-  /** Nobody waits for it when the bus closes. @default false */
-  expendable?: boolean;
+export interface PublishOptions {
+  /** `close` does not wait for the confirm. @default false */
+  bestEffort?: boolean;
 }
 
 export interface PublisherOptions {
@@ -17,8 +17,8 @@ export interface PublisherOptions {
 }
 
 /**
- * Hands messages to the broker and returns the one outcome of each. A message that comes back unroutable is published once more,
- * after the topology has been declared again: somebody may have deleted a queue.
+ * Publishes messages and returns one outcome for each. If a message is returned as unroutable, declares the topology again, in case a queue
+ * was deleted, and republishes the message once.
  */
 export class Publisher {
   readonly #broker: Broker;
@@ -34,58 +34,58 @@ export class Publisher {
   }
 
   /** Publishes and returns the outcome; never rejects. */
-  post(message: OutgoingMessage, { expendable = false }: PostOptions = {}): Promise<PostOutcome> {
+  publish(message: OutgoingMessage, { bestEffort = false }: PublishOptions = {}): Promise<BrokerOutcome> {
     this.#metrics.published.inc();
     return new Promise((resolve) => {
-      const post = new Post(message, this, resolve);
-      post.expendable = expendable;
-      this.#broker.publish(post);
+      const tracked = new TrackedMessage(message, this, resolve);
+      tracked.bestEffort = bestEffort;
+      this.#broker.publish(tracked);
     });
   }
 
-  /** For {@link Post}: takes the broker's answer. */
-  settled(post: Post, outcome: PostOutcome): void {
-    const isRefused = this.#broker.isRefused(post.message.exchange);
-    // A refused exchange is an alert of the topology already.
-    if (!isRefused) this.#refusals.note(post, outcome);
-    if (outcome.status === 'returned' && !post.again && !isRefused) {
-      post.again = true;
-      void this.#publishAgain(post, outcome.reason);
+  /** Called by {@link TrackedMessage} with the broker's answer. */
+  settled(tracked: TrackedMessage, outcome: BrokerOutcome): void {
+    const isRefused = this.#broker.isRefused(tracked.message.exchange);
+    // A refused exchange already has a topology alert.
+    if (!isRefused) this.#refusals.record(tracked, outcome);
+    if (outcome.status === 'returned' && !tracked.again && !isRefused) {
+      tracked.again = true;
+      void this.#publishAgain(tracked, outcome.reason);
       return;
     }
     this.#metrics.outcomes[outcome.status].inc();
-    post.resolve(outcome);
+    tracked.resolve(outcome);
   }
 
-  async #publishAgain(post: Post, reason: string): Promise<void> {
-    const { exchange, routingKey } = post.message;
+  async #publishAgain(tracked: TrackedMessage, reason: string): Promise<void> {
+    const { exchange, routingKey } = tracked.message;
     this.#logger.debug({ exchange, routingKey, reason }, 'message came back unroutable: declaring the topology again');
     try {
       await this.#broker.declare();
     } catch (error) {
-      this.settled(post, { status: 'returned', reason: `${reason}; ${toAppError(error).message}` });
+      this.settled(tracked, { status: 'returned', reason: `${reason}; ${toAppError(error).message}` });
       return;
     }
-    this.#broker.publish(post);
+    this.#broker.publish(tracked);
   }
 }
 
-class Post implements Posting {
+class TrackedMessage implements PendingMessage {
   again = false;
   deadline = 0;
   returned: string | undefined;
-  expendable = false;
+  bestEffort = false;
   readonly message: OutgoingMessage;
-  readonly resolve: (outcome: PostOutcome) => void;
+  readonly resolve: (outcome: BrokerOutcome) => void;
   readonly #publisher: Publisher;
 
-  constructor(message: OutgoingMessage, publisher: Publisher, resolve: (outcome: PostOutcome) => void) {
+  constructor(message: OutgoingMessage, publisher: Publisher, resolve: (outcome: BrokerOutcome) => void) {
     this.message = message;
     this.resolve = resolve;
     this.#publisher = publisher;
   }
 
-  settle(outcome: PostOutcome): void {
+  settle(outcome: BrokerOutcome): void {
     this.#publisher.settled(this, outcome);
   }
 }

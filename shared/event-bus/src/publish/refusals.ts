@@ -1,18 +1,20 @@
 import type { AlertKind, Alerts } from '@warren/kernel';
-import type { Posting, PostOutcome } from '../broker.ts';
+import type { BrokerOutcome, PendingMessage } from '../broker.ts';
 import type { OutgoingMessage } from '../message.ts';
 import { publishAlerts } from './publish-alerts.ts';
 
 export interface RefusalsOptions {
   alerts: Alerts;
-  /** A route counts as open when something was confirmed and nothing refused for this long, in milliseconds. @default 3000 */
+  /** A route counts as open after this long with a confirm and without a refusal, in milliseconds. @default 3000 */
   quietMs?: number;
-  /** Nobody publishes there any more when nothing was tried for this long, in milliseconds. @default 90000 */
+  /** A route is forgotten after this long without an attempt, in milliseconds. @default 90000 */
   forgetMs?: number;
 }
 
-/** What a note needs to know of a posting. */
-type NotedPosting = Pick<Posting, 'expendable'> & { message: Pick<OutgoingMessage, 'exchange' | 'routingKey'> };
+/** The part of a pending that `record` reads. */
+type RecordedMessage = Pick<PendingMessage, 'bestEffort'> & {
+  message: Pick<OutgoingMessage, 'exchange' | 'routingKey'>;
+};
 
 interface RefusedRoute {
   kinds: Set<AlertKind>;
@@ -21,8 +23,8 @@ interface RefusedRoute {
 }
 
 /**
- * Reports which exchanges and routing keys the broker refuses, each once for as long as that lasts. A queue that is full takes a message now
- * and then: a single confirm does not end it.
+ * Raises one alert per refused exchange and routing key, for as long as the refusal lasts. A full queue accepts a message now and then, so
+ * a single confirm does not end the alert.
  */
 export class Refusals {
   readonly #alerts: Alerts;
@@ -37,8 +39,8 @@ export class Refusals {
     this.#forgetMs = forgetMs;
   }
 
-  /** Takes note of what became of a message. */
-  note({ message: { exchange, routingKey }, expendable }: NotedPosting, outcome: PostOutcome): void {
+  /** Records the outcome of a message. */
+  record({ message: { exchange, routingKey }, bestEffort }: RecordedMessage, outcome: BrokerOutcome): void {
     if (outcome.status === 'confirmed') {
       if (this.#routes.size === 0) return;
       const route = this.#routes.get(subjectOf(exchange, routingKey));
@@ -46,12 +48,12 @@ export class Refusals {
       return;
     }
     const kind = alertFor(outcome);
-    // Never more than a warning: readiness is told by such a message, which must not change it.
-    if (kind && expendable) this.#refused(subjectOf(exchange, routingKey), publishAlerts.NEWS_REFUSED, outcome.reason);
+    // Never more than a warning: the service reports its readiness with such messages, so they must not change it.
+    if (kind && bestEffort) this.#refused(subjectOf(exchange, routingKey), publishAlerts.NEWS_REFUSED, outcome.reason);
     else if (kind) this.#refused(subjectOf(exchange, routingKey), kind, outcome.reason);
   }
 
-  /** Reports nothing more. */
+  /** Stops reporting. */
   close(): void {
     clearInterval(this.#timer);
     this.#routes.clear();
@@ -61,10 +63,10 @@ export class Refusals {
     const route = this.#routes.get(subject) ?? { kinds: new Set() };
     this.#routes.set(subject, { kinds: route.kinds.add(kind), refusedAt: Date.now(), confirmed: false });
     this.#alerts.raise(kind, { subject, reason });
-    this.#timer ??= setInterval(() => this.#look(), Math.max(10, this.#quietMs / 3)).unref();
+    this.#timer ??= setInterval(() => this.#check(), Math.max(10, this.#quietMs / 3)).unref();
   }
 
-  #look(): void {
+  #check(): void {
     const now = Date.now();
     for (const [subject, { kinds, refusedAt, confirmed }] of this.#routes) {
       if (now - refusedAt < (confirmed ? this.#quietMs : this.#forgetMs)) continue;
@@ -79,7 +81,7 @@ export class Refusals {
 
 const subjectOf = (exchange: string, routingKey: string): string => `${exchange}/${routingKey}`;
 
-function alertFor(outcome: PostOutcome): AlertKind | undefined {
+function alertFor(outcome: BrokerOutcome): AlertKind | undefined {
   if (outcome.status === 'nacked') return publishAlerts.PUBLISH_REFUSED;
   if (outcome.status === 'returned') return publishAlerts.EVENT_UNROUTABLE;
   if (outcome.status !== 'unknown' || !outcome.routeFault) return undefined;

@@ -15,9 +15,9 @@ export interface StreamReaderOptions<Contract extends EventContract> {
   prefetch: number;
   maxBatch: number;
   resumeTimeoutMs: number;
-  /** Without a message for so long, and with none in hand, the broker is asked anew. @default 60000 */
+  /** After this long without a message, and with none unfinished, the reader restarts its consumer, in milliseconds. @default 60000 */
   renewMs?: number;
-  /** It counts as stalled when it has something in hand and nothing more was asked for in so long. @default 30000 */
+  /** Counts as stalled when it has a message and the caller has requested no more for this long, in milliseconds. @default 30000 */
   stalledMs?: number;
   catalogue: Catalogue<Contract>;
   broker: Pick<Broker, 'consumeStream'>;
@@ -32,31 +32,31 @@ interface Arrived {
 
 const RENEW_MS = 60_000;
 const STALLED_MS = 30_000;
-/** So long after it has asked the broker anew, a reader counts as consuming all the same. */
+/** For this long after a restart, a reader still counts as consuming, in milliseconds. */
 const RENEWAL_MS = 5000;
 
 type State = 'reading' | 'resuming' | 'restarting' | 'probing' | 'ended';
 
 /**
- * Reads one stream, the same on every broker. A broker may lose and regain its reader at any time: what was given to the caller is not
- * given again, and nothing behind it is left out.
+ * Reads one stream, identically on every broker. A broker may lose and restore its reader at any time: messages passed to the caller are
+ * not repeated, and none after them is missed.
  *
- * To go on, the broker is asked for the very message that was given last: that it comes shows that the stream is still the same. RabbitMQ
- * would keep silent about a stream that was deleted and declared again until that has grown past the offset asked for.
+ * To resume, the reader requests the last message it passed on: if it arrives, the stream is still the same. If a stream was deleted and
+ * redeclared, RabbitMQ would stay silent until it had grown past the requested offset.
  *
- * A reader to which nothing comes asks the broker anew now and then in the same way: it cannot tell an idle stream from a broker that
- * has forgotten its reader.
+ * A reader that receives nothing restarts in the same way now and then: it cannot distinguish an idle stream from a broker that has lost
+ * its reader.
  *
- * | state | a message comes | next |
+ * | state | a message arrives | next |
  * |---|---|---|
  * | `reading` | kept for the next batch | `resuming` when the broker has lost its reader |
- * | `resuming` | the one given last: dropped | `reading` |
- * | | a later one: the stream has forgotten what was given last; reported, kept | `reading` |
+ * | `resuming` | the last one passed on: dropped | `reading` |
+ * | | a later one: the stream no longer has the last one; reported, kept | `reading` |
  * | | none for `resumeTimeoutMs`: is the stream served at all? | `restarting`, then `probing` |
- * | | none again, though it is served: it is another stream; reported | `restarting`, then `reading` from its beginning |
+ * | | none again, although it is served: it is another stream; reported | `restarting`, then `reading` from its beginning |
  * | `probing` | the oldest, and it is a later one: as in `resuming` | `reading` |
- * | | the oldest, and it is no later one: the stream is served; dropped | `restarting`, then `resuming` |
- * | `restarting` | dropped: the broker is to begin elsewhere | the one that was meant, when the broker has its reader again |
+ * | | the oldest, and it is not a later one: the stream is served; dropped | `restarting`, then `resuming` |
+ * | `restarting` | dropped: the broker is to start elsewhere | the intended state, when the broker has its reader again |
  * | `ended` | dropped | – |
  */
 export class StreamReader<Contract extends EventContract> {
@@ -67,15 +67,15 @@ export class StreamReader<Contract extends EventContract> {
   #state: State = 'reading';
   #position: StreamStart;
   #resumeTimer: NodeJS.Timeout | undefined;
-  /** What `restarting` leads to. */
+  /** The state after `restarting`. */
   #afterRestart: State = 'reading';
-  /** The stream was seen to be served since the broker has had its reader. */
+  /** The stream was found to be served since the broker restored its reader. */
   #served = false;
   #wake: (() => void) | undefined;
-  /** What the caller has in hand. */
-  #given: readonly Arrived[] = [];
-  /** When the caller last asked for more, or had to: while there is nothing, it need not. */
-  #movedAt = performance.now();
+  /** The caller's current batch. */
+  #current: readonly Arrived[] = [];
+  /** When the caller last requested more, or had no reason to because there was nothing. */
+  #progressAt = performance.now();
   #renewTimer: NodeJS.Timeout | undefined;
   #renewalEndsAt = 0;
 
@@ -89,19 +89,19 @@ export class StreamReader<Contract extends EventContract> {
     return performance.now() < this.#renewalEndsAt || (this.#consumer?.isConsuming() ?? false);
   }
 
-  /** Something is there to be read, and is not. */
+  /** True when the stream has messages but the caller requests none. */
   isStalled(): boolean {
     const { stalledMs = STALLED_MS } = this.#options;
-    return this.#oldest() !== undefined && performance.now() - this.#movedAt >= stalledMs;
+    return this.#oldest() !== undefined && performance.now() - this.#progressAt >= stalledMs;
   }
 
-  /** Age of the oldest message that has come and is not dealt with, in seconds; 0 when there is none. */
+  /** Age in seconds of the oldest message received and not finished; 0 when there is none. */
   lagSeconds(): number {
     const { timestamp } = this.#oldest()?.delivery.properties ?? {};
     return timestamp === undefined ? 0 : Math.max(0, Date.now() / 1000 - timestamp);
   }
 
-  /** Why the broker does not have its reader, where that is known; {@link refusal} when it refuses the stream (`TOPOLOGY_REFUSED`). */
+  /** Why the broker does not have its reader, if known; {@link refusal} when it refuses the stream (`TOPOLOGY_REFUSED`). */
   get failure(): AppError | undefined {
     return this.#consumer?.failure;
   }
@@ -111,7 +111,7 @@ export class StreamReader<Contract extends EventContract> {
     return failure?.code === 'TOPOLOGY_REFUSED' ? failure : undefined;
   }
 
-  /** Batches until {@link close}. What a batch holds is acknowledged, and makes room for more, when the next one is asked for. */
+  /** Yields batches until {@link close}. Requesting the next batch acknowledges the current one and makes room for more. */
   async *batches(): AsyncGenerator<StreamBatch<EventOf<Contract>>, void, undefined> {
     await this.#open();
     for (;;) {
@@ -121,15 +121,15 @@ export class StreamReader<Contract extends EventContract> {
       const last = arrived.at(-1);
       if (!last) continue;
       this.#position = { after: last.offset };
-      this.#given = arrived;
+      this.#current = arrived;
       yield { events: this.#decode(arrived), lastOffset: last.offset };
       for (const { delivery } of arrived) delivery.ack();
-      this.#given = [];
-      this.#movedAt = performance.now();
+      this.#current = [];
+      this.#progressAt = performance.now();
     }
   }
 
-  /** Ends {@link batches} and lets the broker's reader go. Safe to call twice. */
+  /** Ends {@link batches} and closes the broker's reader. Safe to call twice. */
   async close(): Promise<void> {
     this.#enter('ended');
     clearInterval(this.#renewTimer);
@@ -152,20 +152,20 @@ export class StreamReader<Contract extends EventContract> {
     this.#consumer = consumer;
     if (this.#state === 'ended') await consumer.close();
     else this.#watch();
-    // Decided while the broker took its time to answer.
+    // Decided while the broker was still answering.
     if (this.#state === 'restarting') consumer.restart();
   }
 
   #oldest(): Arrived | undefined {
-    return this.#given[0] ?? this.#arrived.peek();
+    return this.#current[0] ?? this.#arrived.peek();
   }
 
   #watch(): void {
     const { renewMs = RENEW_MS, metrics } = this.#options;
     metrics.readers.add(this);
     this.#renewTimer = setInterval(() => {
-      const idleMs = this.#oldest() ? 0 : performance.now() - this.#movedAt;
-      // From `next` it would begin behind what has come meanwhile.
+      const idleMs = this.#oldest() ? 0 : performance.now() - this.#progressAt;
+      // A restart at `next` would skip messages that arrived meanwhile.
       if (this.#state === 'reading' && idleMs >= renewMs && this.#position !== 'next') this.#renew();
     }, renewMs);
   }
@@ -180,7 +180,7 @@ export class StreamReader<Contract extends EventContract> {
     if (this.#state === 'restarting') this.#enter(this.#afterRestart);
     else if (this.#state !== 'ended') {
       this.#served = false;
-      this.#enter(givenLast(this.#position) === undefined ? 'reading' : 'resuming');
+      this.#enter(resumeOffset(this.#position) === undefined ? 'reading' : 'resuming');
     }
     return this.#state === 'probing' ? 'first' : this.#position;
   }
@@ -195,7 +195,7 @@ export class StreamReader<Contract extends EventContract> {
     clearTimeout(this.#resumeTimer);
     this.#state = state;
     if (state !== 'resuming') return;
-    this.#resumeTimer = setTimeout(() => this.#silent(), this.#options.resumeTimeoutMs);
+    this.#resumeTimer = setTimeout(() => this.#resumeTimedOut(), this.#options.resumeTimeoutMs);
   }
 
   #restart(next: State): void {
@@ -204,16 +204,16 @@ export class StreamReader<Contract extends EventContract> {
     this.#consumer?.restart();
   }
 
-  /** What was given last has not come. */
-  #silent(): void {
+  /** Called when the last message passed on did not arrive. */
+  #resumeTimedOut(): void {
     if (!this.#served) {
       this.#restart('probing');
       return;
     }
     const { queue, logger, metrics } = this.#options;
     logger.error(
-      { queue, after: givenLast(this.#position) },
-      'the stream was declared anew: it is read from its beginning',
+      { queue, after: resumeOffset(this.#position) },
+      'the stream was redeclared: reading it from its beginning',
     );
     metrics.gaps.inc();
     this.#position = 'first';
@@ -221,23 +221,23 @@ export class StreamReader<Contract extends EventContract> {
   }
 
   #take(delivery: Delivery, offset: number): void {
-    const wanted = this.#state === 'reading' || this.#goesOn(offset);
+    const wanted = this.#state === 'reading' || this.#acceptFirst(offset);
     if (!wanted) {
       delivery.ack();
       return;
     }
-    if (!this.#oldest()) this.#movedAt = performance.now();
-    // From here on, should the broker lose its reader before this was given: `next` would then be something later.
+    if (!this.#oldest()) this.#progressAt = performance.now();
+    // If the broker loses its reader before this message is passed on, resume here: `next` would then mean a later message.
     if (this.#position === 'next') this.#position = { offset };
     this.#arrived.push({ delivery, offset });
     this.#wake?.();
   }
 
-  /** Judges the first message after the broker has regained its reader; false when it is not to be given. */
-  #goesOn(offset: number): boolean {
+  /** Examines the first message after the broker restored its reader; false when the message must not be passed on. */
+  #acceptFirst(offset: number): boolean {
     if (this.#state === 'ended' || this.#state === 'restarting') return false;
     const { queue, logger, metrics } = this.#options;
-    const after = givenLast(this.#position) ?? -1;
+    const after = resumeOffset(this.#position) ?? -1;
     if (this.#state === 'probing' && offset <= after) {
       this.#served = true;
       this.#restart('resuming');
@@ -245,18 +245,18 @@ export class StreamReader<Contract extends EventContract> {
     }
     this.#enter('reading');
     if (offset === after) return false;
-    logger.error({ queue, offset, after }, 'the stream has forgotten where it was read last: events may be missing');
+    logger.error({ queue, offset, after }, 'the stream no longer has the last position: events may be missing');
     metrics.gaps.inc();
     return true;
   }
 
-  /** Resolves when something is there to be given, or the reading has ended. */
+  /** Resolves when there is a message to pass on, or reading has ended. */
   #arrival(): Promise<void> {
     if (this.#arrived.length > 0 || this.#state === 'ended') return Promise.resolve();
     return new Promise((resolve) => {
       this.#wake = () => {
         this.#wake = undefined;
-        // After the current read of the socket, so that what came with it makes one batch.
+        // After the current socket read, so that messages that arrived together form one batch.
         setImmediate(resolve);
       };
     });
@@ -276,12 +276,16 @@ export class StreamReader<Contract extends EventContract> {
     metrics.read.inc(events.length);
     for (const { error } of skipped) metrics.skipped(error.code);
     const [first] = skipped;
-    // One line for a batch: a flood of them must not drown the log.
-    if (first) logger.warn({ queue, count: skipped.length, offset: first.offset, err: first.error }, 'no valid events');
+    // One line per batch, so that many of them do not flood the log.
+    if (first)
+      logger.warn(
+        { queue, count: skipped.length, offset: first.offset, err: first.error },
+        'skipped messages that are not valid events',
+      );
     return events;
   }
 }
 
-/** The offset behind which a reading goes on; undefined where it begins. */
-const givenLast = (position: StreamStart): number | undefined =>
+/** The offset to resume after; undefined at the start. */
+const resumeOffset = (position: StreamStart): number | undefined =>
   typeof position === 'object' && 'after' in position ? position.after : undefined;

@@ -4,33 +4,33 @@ import type { StreamRetention } from '../topology/topology-plan.ts';
 export type { StreamStart } from '../broker.ts';
 export type { StreamRetention } from '../topology/topology-plan.ts';
 
-/** What is read of a stream, from where, and until when. */
+/** Which stream to read, from where, and until when. */
 export interface ReadStreamOptions {
-  /** Name of the stream; declared when missing, and bound to every exchange of the bus's catalogue. */
+  /** Name of the stream; declared if missing, and bound to every exchange of the bus's catalogue. */
   queue: string;
   from: StreamStart;
-  /** What the stream forgets; the same for everybody who declares it. */
+  /** The stream's retention; the same for every service that declares it. */
   retention?: StreamRetention;
   /**
-   * How many messages the broker hands over that were not given yet, or are in hand; RabbitMQ ends what came to the stream as one block,
-   * and so may go beyond it by as much. @default 1000
+   * How many unfinished messages the broker delivers. RabbitMQ always finishes a block of messages that were stored together, and may
+   * exceed the limit by that much. @default 1000
    */
   prefetch?: number;
-  /** The most messages of one batch. @default 500 */
+  /** The most messages in one batch. @default 500 */
   maxBatch?: number;
   /**
-   * A reading that goes on asks for what was given last. When nothing comes for so many milliseconds, it looks whether the stream was
-   * deleted and declared anew, which is then read from its beginning. @default 5000
+   * To resume, the reader requests the last message it passed on. If nothing arrives for this many milliseconds, the reader checks whether
+   * the stream was deleted and redeclared, and if so reads it from its beginning. @default 5000
    */
   resumeTimeoutMs?: number;
-  /** Ends the reading when it is aborted, without an error. */
+  /** Ends reading when aborted, without an error. */
   signal?: AbortSignal;
 }
 
-/** What has arrived since the last batch, in the order of the stream. */
+/** The messages since the last batch, in stream order. */
 export interface StreamBatch<Event> {
-  /** May be empty: what is no valid event is passed over. Offsets rise; they may have gaps. */
+  /** May be empty, because messages that are not valid events are skipped. Offsets increase; there may be gaps. */
   events: readonly { offset: number; event: Event }[];
-  /** Offset of the last message of the batch, also one that was passed over. Go on from here with `{ after: lastOffset }`. */
+  /** Offset of the last message in the batch, even a skipped one. Resume with `{ after: lastOffset }`. */
   lastOffset: number;
 }

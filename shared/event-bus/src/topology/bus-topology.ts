@@ -15,7 +15,7 @@ export interface BusTopologyOptions {
   contracts: readonly EventContract[];
   retry: RetryPolicy;
   deadLetter: DeadLetterLimits;
-  /** Exchanges that are published to and must work. @default those that `queues` are bound to, save optional ones */
+  /** Exchanges that are published to and must work. @default the exchanges bound to `queues`, except optional ones */
   publishes?: readonly string[] | undefined;
 }
 
@@ -25,8 +25,8 @@ interface Subscribed {
 }
 
 /**
- * Everything that the bus wants to exist: the system's queues and, while they last, those of its subscriptions. Dead-letter queues
- * belong to the subscriptions alone, whose limits they have: two services with different limits can publish to the same queue.
+ * The topology that the bus needs: the system's queues and, while they last, those of its subscriptions. Dead-letter queues are declared
+ * only by subscriptions, which know their limits: two services with different limits can publish to the same queue.
  */
 export class BusTopology {
   readonly #system = new Map<string, readonly Binding[]>();
@@ -36,7 +36,7 @@ export class BusTopology {
   readonly #deadLetter: DeadLetterLimits;
   readonly #published: ReadonlySet<string>;
   readonly #optional: readonly QueueSpec[];
-  #wanted = new Map<EventContract, boolean>();
+  #routable = new Map<EventContract, boolean>();
 
   constructor({ queues, contracts, retry, deadLetter, publishes }: BusTopologyOptions) {
     const declared = queues.filter((spec) => !isOptional(spec));
@@ -50,7 +50,7 @@ export class BusTopology {
     }
   }
 
-  /** What has to exist before a subscription consumes. */
+  /** The topology that a subscription needs before it consumes. */
   planFor({ queue, bindings }: QueueSpec, retry: RetryPolicy): TopologyPlan {
     return createTopologyPlan({
       queues: [{ queue, bindings: merged(this.#system.get(queue) ?? [], bindings) }],
@@ -60,21 +60,21 @@ export class BusTopology {
     });
   }
 
-  /** What has to exist before a stream is read: it takes whatever any event of the catalogue is published to. */
+  /** The topology that a stream needs before it is read: it receives every event of the catalogue. */
   planForStream(queue: string, retention: StreamRetention): TopologyPlan {
     return createStreamPlan(queue, this.#exchanges, retention);
   }
 
-  /** Takes in what a subscription has declared, to be declared again at every connect. */
+  /** Adds a subscription's queue, to be declared again on every connection. */
   add({ queue, bindings }: QueueSpec, retry: RetryPolicy): void {
     this.#subscribed.set(queue, { bindings, delaysMs: retryDelaysMs(retry) });
-    this.#wanted = new Map();
+    this.#routable = new Map();
   }
 
-  /** Forgets a subscription's queue; one of the system stays. */
+  /** Removes a subscription's queue; a queue of the system stays. */
   remove(queue: string): void {
     this.#subscribed.delete(queue);
-    this.#wanted = new Map();
+    this.#routable = new Map();
   }
 
   plan(): TopologyPlan {
@@ -88,13 +88,13 @@ export class BusTopology {
     return { ...plan, essential: this.#essential(plan), optional: this.#optionalBeside(plan) };
   }
 
-  /** Those that the plan does not declare. */
+  /** The optional queues that the plan does not declare. */
   #optionalBeside({ queues }: TopologyPlan): QueueSpec[] {
     const declared = new Set(queues.map(({ name }) => name));
     return this.#optional.filter(({ queue }) => !declared.has(queue));
   }
 
-  /** What the service publishes to and what takes that; what it consumes and where that comes from; what is needed for messages that fail. */
+  /** The exchanges this service publishes to with their queues, the queues it consumes with their exchanges, and what failed messages need. */
   #essential({ exchanges, queues }: TopologyPlan): NonNullable<TopologyPlan['essential']> {
     const known = this.#queues();
     const consumed = known.filter(({ queue }) => this.#subscribed.has(queue));
@@ -114,8 +114,8 @@ export class BusTopology {
     };
   }
 
-  /** The queues, optional ones included, that take what this service publishes: whether somebody empties them is its concern. */
-  attended(): string[] {
+  /** The queues, including optional ones, that receive this service's events: the service watches whether they have consumers. */
+  monitored(): string[] {
     return this.#fed([...this.#optional.filter(({ stream }) => !stream), ...this.#queues()]);
   }
 
@@ -124,16 +124,16 @@ export class BusTopology {
     return [...new Set(fed.map(({ queue }) => queue))];
   }
 
-  /** True when some queue that we know is bound to the event. One that nobody wants may vanish without being an error. */
-  wants(contract: EventContract): boolean {
-    let wanted = this.#wanted.get(contract);
-    if (wanted === undefined) {
+  /** True when some known queue is bound to the event. An event without a queue may vanish without an error. */
+  hasQueueFor(contract: EventContract): boolean {
+    let routable = this.#routable.get(contract);
+    if (routable === undefined) {
       const matches = ({ exchange, routingKey }: Binding) =>
         exchange === contract.exchange && topicMatches(routingKey, contract.routingKey);
-      wanted = this.#queues().some(({ bindings }) => bindings.some(matches));
-      this.#wanted.set(contract, wanted);
+      routable = this.#queues().some(({ bindings }) => bindings.some(matches));
+      this.#routable.set(contract, routable);
     }
-    return wanted;
+    return routable;
   }
 
   #queues(): QueueSpec[] {
@@ -150,7 +150,7 @@ const isOptional = ({ optional, stream }: QueueSpec): boolean => optional === tr
 const exchangesOf = (queues: readonly QueueSpec[]): string[] =>
   queues.flatMap(({ bindings }) => bindings.map(({ exchange }) => exchange));
 
-/** Every binding once, by its address alone. */
+/** Removes duplicate bindings, comparing only their addresses. */
 function merged(...lists: (readonly Binding[])[]): Binding[] {
   const unique = new Map<string, Binding>();
   for (const { exchange, routingKey } of lists.flat()) {

@@ -1,6 +1,6 @@
 /**
- * True when a topic exchange would route the key to a queue bound with the pattern. Words are parted by dots; `*` is exactly
- * one word, `#` any number of them, none included. As in RabbitMQ the empty key has no words at all.
+ * True when a topic exchange would route the key to a queue bound with the pattern. Words are separated by dots; `*` matches exactly one
+ * word, `#` any number of words, including none. As in RabbitMQ, the empty key has no words.
  */
 export function topicMatches(pattern: string, routingKey: string): boolean {
   if (pattern === routingKey && !/[*#]/.test(pattern)) return true;

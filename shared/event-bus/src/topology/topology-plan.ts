@@ -1,29 +1,29 @@
 import { type Binding, DEAD_LETTER_EXCHANGE, deadLetterQueue, type QueueSpec, retryName } from '@warren/contracts';
 
-/** What must exist on the broker, in the order of declaration: exchanges, queues, bindings. */
+/** The topology to declare on the broker, in this order: exchanges, queues, bindings. */
 export interface TopologyPlan {
   exchanges: readonly { name: string; type: 'topic' | 'direct' | 'fanout' }[];
   queues: readonly { name: string; arguments: Readonly<Record<string, string | number>> }[];
   bindings: readonly (Binding & { queue: string })[];
-  /** Without these the service does not do its work; what else the plan has is for others or best effort. @default all of it */
+  /** What the service cannot work without; the rest of the plan is for other services or best effort. @default all of it */
   essential?: { exchanges: ReadonlySet<string>; queues: ReadonlySet<string> };
-  /** Queues and streams that others declare: each is bound where it exists, and none is made. @default none */
+  /** Queues and streams that other services declare: bound if they exist, never created. @default none */
   optional?: readonly QueueSpec[];
 }
 
-/** Limits of the dead-letter queues. Both lose messages; neither is set unless asked for. */
+/** Limits of the dead-letter queues. Both lose messages; neither is set by default. */
 export interface DeadLetterLimits {
-  /** Forget a dead letter after so many milliseconds. @default never */
+  /** Drop a dead letter after this many milliseconds. @default never */
   ttlMs?: number;
-  /** Keep at most so many, dropping the oldest. @default all */
+  /** Keep at most this many and drop the oldest. @default all */
   maxLength?: number;
 }
 
 export interface TopologyPlanOptions {
   queues: readonly QueueSpec[];
-  /** Further topic exchanges, such as those that are only published to. */
+  /** More topic exchanges, such as those that are only published to. */
   exchanges?: Iterable<string>;
-  /** Queues whose dead letters are ours to keep: only their consumer knows the limits, and arguments must never differ. */
+  /** Queues whose dead-letter queues to declare: only their consumer knows the limits, and the arguments must never differ. */
   deadLettersOf: Iterable<string>;
   /** Delays of the shared retry queues, in milliseconds. */
   retryDelaysMs: Iterable<number>;
@@ -31,17 +31,17 @@ export interface TopologyPlanOptions {
 }
 
 /**
- * How often the broker hands out a message whose consumer dies before settling it. Above any number of tries of our own, which
- * are fresh messages to the broker. RabbitMQ 3.10 has no limit by default, 4.x has 20.
+ * How often the broker redelivers a message whose consumer dies before settling it. Higher than our own number of attempts, each of which
+ * is a new message to the broker. RabbitMQ 3.10 has no limit by default; 4.x has 20.
  */
 const DELIVERY_LIMIT = 20;
 
-/** For queues whose messages may be looked at and put back any number of times; RabbitMQ 3.10 does not know -1. */
+/** For queues whose messages may be read and put back any number of times; RabbitMQ 3.10 does not support -1. */
 const NO_DELIVERY_LIMIT = 1_000_000_000;
 
 const AT_LEAST_ONCE = { 'x-dead-letter-strategy': 'at-least-once', 'x-overflow': 'reject-publish' };
 
-/** Turns queue specs into what has to be declared. Arguments cannot change later without deleting the queue. */
+/** Builds the topology plan for queue specs. To change arguments later, delete the queue. */
 export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
   const { queues, deadLetter = {} } = options;
   const topics = new Set([...(options.exchanges ?? []), ...queues.flatMap((spec) => spec.bindings.map(exchangeOf))]);
@@ -70,18 +70,18 @@ export function createTopologyPlan(options: TopologyPlanOptions): TopologyPlan {
   };
 }
 
-/** What a stream forgets, block by block; whatever comes first. */
+/** A stream's retention: whichever limit is reached first. The broker deletes whole blocks. */
 export interface StreamRetention {
-  /** Messages older than so many milliseconds. @default 7 days */
+  /** Delete messages older than this many milliseconds. @default 7 days */
   maxAgeMs?: number;
-  /** The oldest, when the stream is larger than so many bytes. @default 2,000,000,000 */
+  /** Delete the oldest messages when the stream exceeds this many bytes. @default 2,000,000,000 */
   maxBytes?: number;
 }
 
-/** The broker forgets whole segments of a stream only: small ones, so that it holds little more than it should. */
+/** The broker deletes only whole segments of a stream: small ones keep it close to its limit. */
 const SEGMENT_BYTES = 50_000_000;
 
-/** A stream that gets everything that is published to the exchanges. Its arguments cannot change later without deleting it. */
+/** The plan of a stream that receives everything published to the exchanges. To change its arguments later, delete the stream. */
 export function createStreamPlan(queue: string, exchanges: Iterable<string>, retention: StreamRetention): TopologyPlan {
   const { maxAgeMs = 604_800_000, maxBytes = 2_000_000_000 } = retention;
   const names = [...exchanges];
@@ -110,7 +110,7 @@ function mainArguments(queue: string) {
   };
 }
 
-/** Without a dead-letter routing key a message keeps its own: the name of the queue that it came from. */
+/** Without a dead-letter routing key a message keeps its own: the name of the queue it came from. */
 function delayArguments(delayMs: number) {
   return {
     'x-queue-type': 'quorum',

@@ -2,15 +2,15 @@ import { type Component, type Logger, silentLogger } from '@warren/kernel';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations } from '../log/event-store-migrations.ts';
 import { alignSequences } from './align-sequences.ts';
 import type { DatabasePool } from './create-pool.ts';
-import { type Migration, migrate } from './migrate.ts';
+import { type MigrationSet, migrate } from './migrate.ts';
 import { retryWhileAway } from './retry-while-away.ts';
 import { whyReadOnly } from './why-read-only.ts';
 
 export interface DatabaseComponentOptions {
   pool: DatabasePool;
   schema: string;
-  /** The service's own migrations and their namespace. The kit's run before them. @default none */
-  migrations?: { namespace: string; migrations: readonly Migration[] };
+  /** The service's own migrations, or several sets, run in their order. Those of the log run before them. @default none */
+  migrations?: MigrationSet | readonly MigrationSet[];
   /** How long each step of `start` goes on while the database is away, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
@@ -21,13 +21,13 @@ export interface DatabaseComponentOptions {
  * Where sessions of the pool take none, all that are idle are discarded, and a new one decides.
  */
 export function createDatabaseComponent(options: DatabaseComponentOptions): Component {
-  const { pool, schema, migrations, waitMs, logger = silentLogger } = options;
+  const { pool, schema, migrations = [], waitMs, logger = silentLogger } = options;
   return {
     name: 'database',
     async start() {
       const common = { pool, schema, waitMs, logger };
       await migrate({ ...common, namespace: EVENT_STORE_NAMESPACE, migrations: eventStoreMigrations });
-      if (migrations) await migrate({ ...common, ...migrations });
+      for (const set of [migrations].flat()) await migrate({ ...common, ...set });
       await retryWhileAway(common, () => alignSequences({ pool, logger }));
     },
     async health() {

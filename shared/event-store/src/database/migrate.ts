@@ -15,12 +15,15 @@ export interface Migration {
   sql: string;
 }
 
-export type MigrateOptions = {
+/** Migrations that are numbered together: the kit's and the service's are not. */
+export interface MigrationSet {
+  readonly namespace: string;
+  readonly migrations: readonly Migration[];
+}
+
+export type MigrateOptions = MigrationSet & {
   /** Created when missing. */
   schema: string;
-  /** Whose migrations these are: the kit's and the service's are numbered apart. */
-  namespace: string;
-  migrations: readonly Migration[];
 } & RetryWhileAwayOptions &
   ({ pool: DatabasePool; url?: undefined } | { url: string; pool?: undefined });
 

@@ -1,5 +1,6 @@
 import { isId } from '@warren/kernel';
 import type { ClientBase } from 'pg';
+import type { StoreTransaction } from './event-store.ts';
 import { storeErrors } from './store-errors.ts';
 
 /** Sorted, so that two batches with the same messages wait for each other in one direction only. */
@@ -24,4 +25,19 @@ export async function claimMessages(
   const { rows } = await client.query<{ message_id: string }>(query);
   const claimed = new Set(rows.map((row) => row.message_id));
   return new Set(messageIds.filter((id) => claimed.has(id.toLowerCase())));
+}
+
+/**
+ * The messages that this consumer has not handled before, each once, in their order; from now on they count as handled
+ * (see `StoreTransaction.claim`).
+ * @throws `MESSAGE_ID_INVALID` when an id is not a UUID.
+ */
+export async function claimFresh<Message extends { id: string }>(
+  tx: Pick<StoreTransaction, 'claim'>,
+  consumer: string,
+  messages: readonly Message[],
+): Promise<Message[]> {
+  const messageIds = messages.map((message) => message.id);
+  const unhandled = new Set(await tx.claim(consumer, messageIds));
+  return messages.filter((message) => unhandled.delete(message.id));
 }

@@ -15,13 +15,6 @@ export interface ConfirmHistoryOptions extends ConfirmHistoryPace {
   relay: string;
 }
 
-export interface ConfirmHistory {
-  /** Notes where the relay stands; its cursor and what was parked on the way must be stored already. Does nothing more often than every `everyMs`. */
-  note(cursor: RelayCursor): Promise<void>;
-  /** The same at once. */
-  noteNow(cursor: RelayCursor): Promise<void>;
-}
-
 /** A row is younger than any confirm that it stands for. Of those older than `keepMs` the newest stays: all before it need not be told apart. */
 const NOTE = `
   WITH newest AS (
@@ -38,10 +31,11 @@ const NOTE = `
   )`;
 
 /** Keeps `relay_checkpoints`, from which {@link isConfirmed} tells by when an event was confirmed, without a write per event. */
-export function createConfirmHistory({ client, relay, keepMs, everyMs }: ConfirmHistoryOptions): ConfirmHistory {
+export function createConfirmHistory({ client, relay, keepMs, everyMs }: ConfirmHistoryOptions) {
   let noted: RelayCursor | undefined;
   let dueAt = 0;
 
+  /** Notes where the relay stands; its cursor and what was parked on the way must be stored already. */
   async function noteNow(cursor: RelayCursor): Promise<void> {
     if (cursor === noted) return;
     const values = [relay, cursor.windowStart, cursor.windowEnd, cursor.position, keepMs];
@@ -52,34 +46,27 @@ export function createConfirmHistory({ client, relay, keepMs, everyMs }: Confirm
 
   return {
     noteNow,
-    async note(cursor) {
+    /** The same, unless that was done less than `everyMs` ago. */
+    async note(cursor: RelayCursor): Promise<void> {
       if (performance.now() >= dueAt) await noteNow(cursor);
     },
   };
 }
 
-/** Where a relay had come by a time, as SQL: at most one row. `relay` and `until` are SQL expressions. */
+/** Where a relay had come by the time `until`, as SQL: at most one row. Both are SQL expressions. */
 export const relayStandAt = (relay: string, until: string): string => `
-  SELECT window_start, window_end, position, bound FROM relay_checkpoints
+  SELECT relay, ${until} AS until, window_start, window_end, position, bound FROM relay_checkpoints
   WHERE relay = ${relay} AND at <= ${until} ORDER BY at DESC LIMIT 1`;
 
-/** An event, and where its relay stood, as SQL expressions. */
-export interface ConfirmQuestion {
-  relay: string;
-  until: string;
-  /** Name of a row of {@link relayStandAt} for the same relay and time. */
-  stand: string;
-  tx: string;
-  position: string;
-}
-
 /**
- * Whether the broker had confirmed an event by `until`, as SQL: the relay had passed it and it was not parked. Never true too early; by up to
+ * Whether the broker had confirmed an event by then, as SQL: the relay had passed it and it was not parked. Never true too early; by up to
  * `everyMs` too late. No event whose position is above `bound` of the stand was confirmed.
+ * @param event `tx` and `position`, as SQL expressions
+ * @param stand name of a row of {@link relayStandAt}
  */
-export const isConfirmed = ({ relay, until, stand, tx, position }: ConfirmQuestion): string => `
+export const isConfirmed = ({ tx, position }: { tx: string; position: string }, stand: string): string => `
   (${tx} < ${stand}.window_start OR (${tx} < ${stand}.window_end AND ${position} <= ${stand}.position))
   AND NOT EXISTS (
-    SELECT FROM parked_events parked WHERE parked.relay = ${relay} AND parked.position = ${position}
-      AND (parked.published_at IS NULL OR parked.published_at > ${until}) OFFSET 0
+    SELECT FROM parked_events parked WHERE parked.relay = ${stand}.relay AND parked.position = ${position}
+      AND (parked.published_at IS NULL OR parked.published_at > ${stand}.until) OFFSET 0
   )`;

@@ -57,5 +57,3 @@ export function createParkedRows(client: ClientBase, relay: string) {
     },
   };
 }
-
-export type ParkedRows = ReturnType<typeof createParkedRows>;

@@ -32,7 +32,7 @@ async function publish(
   { publisher, metrics }: Omit<PublishEventOptions, 'toWire'>,
 ): Promise<PublishOutcome> {
   try {
-    const outcome = await publisher.send(message);
+    const outcome = await publisher.tryPublish(message);
     if (outcome.status === 'confirmed') metrics.published.inc();
     return outcome;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { type AggregateRequest, type AnyAggregate, causeOf, type EventEnvelope, type Ignored } from '@warren/contracts';
 import type { Clock, Logger } from '@warren/kernel';
-import { claimFresh } from '../log/claim-fresh.ts';
+import { claimFresh } from '../log/claim-messages.ts';
 import type { EventStore, StoreTransaction } from '../log/event-store.ts';
 import type { Asked, Outcome as OutcomeOf } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';

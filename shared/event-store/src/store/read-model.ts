@@ -18,9 +18,11 @@ import {
 } from './sql.ts';
 
 /** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
-export interface ReadModel<Row extends TObject = TObject> extends Projection {
+export interface ReadModel<Row extends TObject = TObject, Hidden extends Columns = Columns> extends Projection {
   /** The fields that callers see. */
   readonly row: Row;
+  /** The columns that they do not. */
+  readonly hidden: Hidden;
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
   /** The row that the first events of a stream make, without the database. @throws `UNEXPECTED` when the creation is not the first of them */
@@ -94,7 +96,7 @@ export function defineReadModel<
   const Hidden extends Columns = Record<never, never>,
 >(aggregate: A, table: ReadModelTable<Row, CreatedBy, Hidden>) {
   return {
-    sets: (setters: FieldSetters<A, Row, CreatedBy, Hidden>): ReadModel<Row> =>
+    sets: (setters: FieldSetters<A, Row, CreatedBy, Hidden>): ReadModel<Row, Hidden> =>
       createReadModel(aggregate, table, setters),
   };
 }
@@ -106,9 +108,9 @@ function createReadModel<
   Hidden extends Columns,
 >(
   aggregate: A,
-  { name, row, hidden, createdBy, missing }: ReadModelTable<Row, CreatedBy, Hidden>,
+  { name, row, hidden = {} as Hidden, createdBy, missing }: ReadModelTable<Row, CreatedBy, Hidden>,
   setters: FieldSetters<A, Row, CreatedBy, Hidden>,
-): ReadModel<Row> {
+): ReadModel<Row, Hidden> {
   const types = columnTypes(row);
   const stored: Columns = { ...types, ...hidden };
   const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
@@ -151,6 +153,7 @@ function createReadModel<
   return {
     ...defineProjection(aggregate, { name, tables: [name], rebuildable: true }, writesOf),
     row,
+    hidden,
     missing,
     rowOf,
     rowAt: (history) =>

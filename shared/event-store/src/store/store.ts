@@ -9,7 +9,7 @@ import {
   type MetricsRegistry,
 } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
-import { claimFresh } from '../log/claim-fresh.ts';
+import { claimFresh } from '../log/claim-messages.ts';
 import type { EventStore, RecordedEvent, StoreTransaction } from '../log/event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../log/history-entry.ts';
 import { fingerprintOf, type IdempotencyKeys } from '../log/idempotency-keys.ts';

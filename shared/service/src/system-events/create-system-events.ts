@@ -16,7 +16,7 @@ import { HealthChanges } from './health-changes.ts';
 
 export interface SystemEventsOptions {
   /** Its catalogue has the `systemEvents` of `@warren/contracts`. */
-  bus: Pick<EventBus, 'tell'>;
+  bus: Pick<EventBus, 'publishBestEffort'>;
   /** Name of the service. */
   service: string;
   errors: Pick<ErrorFeed, 'onError'>;
@@ -60,7 +60,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
   });
   /** False when the broker has not seen it. What is refused is not told again: each try would be one more copy for other queues. */
   async function tell(event: EventOf<EventContract>): Promise<boolean> {
-    const outcome = await bus.tell(event);
+    const outcome = await bus.publishBestEffort(event);
     return outcome.status !== 'unsent' && (outcome.status !== 'unknown' || outcome.routeFault !== undefined);
   }
 

@@ -1,4 +1,4 @@
-import { type Migration, UNQUOTE_IDEMPOTENCY_KEYS } from '@warren/event-store';
+import { answerConsumersTable, type Migration, UNQUOTE_IDEMPOTENCY_KEYS } from '@warren/event-store';
 
 /** The tables of the order service. A migration that has been released is never changed; a change is a new one. */
 export const orderMigrations: readonly Migration[] = [
@@ -77,23 +77,7 @@ export const orderMigrations: readonly Migration[] = [
       ALTER TABLE orders ALTER COLUMN deadline_at SET DEFAULT 'infinity';
       COMMENT ON COLUMN orders.deadline_at IS 'Of release 0.2.';
 
-      CREATE TABLE answer_consumers (
-        instance        uuid PRIMARY KEY,
-        consuming_since timestamptz,
-        queues          text[] NOT NULL,
-        live_until      timestamptz NOT NULL,
-        clear_at        timestamptz,
-        returns_until   timestamptz NOT NULL,
-        gone_at         timestamptz
-      );
-      COMMENT ON TABLE answer_consumers IS
-        'The instances of the order service, as each last described itself: what has to be known before an order may time out (docs/adr/0019)';
-      COMMENT ON COLUMN answer_consumers.consuming_since IS 'Since when it has consumed all answer queues; null while it does not';
-      COMMENT ON COLUMN answer_consumers.queues IS 'The answer queues on which the broker ought to count a consumer of it';
-      COMMENT ON COLUMN answer_consumers.live_until IS 'Without another word by then it counts as lost';
-      COMMENT ON COLUMN answer_consumers.clear_at IS 'No answer that was given before this time is in its hand';
-      COMMENT ON COLUMN answer_consumers.returns_until IS 'By then every answer that it gave back or moved to a retry queue is in its queue again';
-      COMMENT ON COLUMN answer_consumers.gone_at IS 'When it said goodbye, or the broker was seen to have no consumer of it any more';
+      ${answerConsumersTable('The instances of the order service, as each last described itself: what has to be known before an order may time out (docs/adr/0019)')}
     `,
   },
 ];

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
 import { AppError, type ErrorKind } from '@warren/kernel';
-import { fateOf } from '../src/consume/fate.ts';
+import { failureActionFor } from '../src/consume/failure-policy.ts';
 import { createRetryPolicy, retryDelaysMs } from '../src/consume/retry-policy.ts';
 
 const policy = createRetryPolicy();
-const fate = (kind: ErrorKind, attempt: number) =>
-  fateOf(new AppError({ code: 'SOME', kind, message: 'some' }), attempt, policy);
+const decision = (kind: ErrorKind, attempt: number) =>
+  failureActionFor(new AppError({ code: 'SOME', kind, message: 'some' }), attempt, policy);
 
-describe('fate of a failed message', () => {
+describe('failure policy', () => {
   test.each<[ErrorKind, number, object]>([
     ['invalid', 1, { action: 'dead-letter', reason: 'invalid' }],
     ['refused', 1, { action: 'ack' }],
@@ -20,8 +20,8 @@ describe('fate of a failed message', () => {
     ['transient', 4, { action: 'retry', delayMs: 8000 }],
     ['transient', 5, { action: 'retry', delayMs: 30_000 }],
     ['transient', 1_000_000, { action: 'retry', delayMs: 30_000 }],
-  ])('when the try fails with %s for the %dth time, then %j', (kind, attempt, expected) => {
-    expect(fate(kind, attempt)).toEqual(expected);
+  ])('when the attempt fails with %s for the %dth time, then %j', (kind, attempt, expected) => {
+    expect(decision(kind, attempt)).toEqual(expected);
   });
 
   test.each([
@@ -32,28 +32,28 @@ describe('fate of a failed message', () => {
     [60_000, 30_000],
     ['soon', 4000],
     [-1, 4000],
-  ])('when the third failure asks to wait %j ms, then the delay is %d ms', (retryAfterMs, delayMs) => {
+  ])('when the third failure requests a delay of %j ms, then the delay is %d ms', (retryAfterMs, delayMs) => {
     const error = new AppError({ code: 'BUSY', kind: 'transient', message: 'busy', details: { retryAfterMs } });
-    expect(fateOf(error, 3, policy)).toEqual({ action: 'retry', delayMs });
+    expect(failureActionFor(error, 3, policy)).toEqual({ action: 'retry', delayMs });
   });
 
-  test('when a policy has attempts of its own for a kind, then they count instead of those of the kind', () => {
+  test('when a policy has its own attempts for a kind, then they replace the default of the kind', () => {
     const own = createRetryPolicy({ attemptsByKind: { fault: 1, 'not-found': 7 } });
     const error = (kind: 'fault' | 'not-found') => new AppError({ code: 'NO', kind, message: 'no' });
-    expect(fateOf(error('fault'), 1, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
-    expect(fateOf(error('not-found'), 6, own)).toEqual({ action: 'retry', delayMs: 30_000 });
-    expect(fateOf(error('not-found'), 7, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+    expect(failureActionFor(error('fault'), 1, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+    expect(failureActionFor(error('not-found'), 6, own)).toEqual({ action: 'retry', delayMs: 30_000 });
+    expect(failureActionFor(error('not-found'), 7, own)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
     expect(() => createRetryPolicy({ attemptsByKind: { fault: 0 } })).toThrow(/attemptsByKind.fault/);
   });
 
-  test('when transient tries are limited, then the message dead-letters after the last of them', () => {
+  test('when transient attempts are limited, then the message is dead-lettered after the last one', () => {
     const limited = createRetryPolicy({ maxTransientAttempts: 7 });
     const away = new AppError({ code: 'AWAY', kind: 'transient', message: 'away' });
-    expect(fateOf(away, 6, limited)).toEqual({ action: 'retry', delayMs: 30_000 });
-    expect(fateOf(away, 7, limited)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
+    expect(failureActionFor(away, 6, limited)).toEqual({ action: 'retry', delayMs: 30_000 });
+    expect(failureActionFor(away, 7, limited)).toEqual({ action: 'dead-letter', reason: 'exhausted' });
   });
 
-  test('when the policy is the default, then the delays are 1, 2, 4 and 8 seconds, and 30 for what is away for long', () => {
+  test('when the policy is the default, then the delays are 1, 2, 4 and 8 seconds, and 30 for long outages', () => {
     expect(retryDelaysMs(policy)).toEqual([1000, 2000, 4000, 8000, 30_000]);
   });
 
@@ -74,7 +74,7 @@ describe('fate of a failed message', () => {
     { maxTransientAttempts: 0 },
     { maxTransientAttempts: Number.NaN },
     { transientDelayMs: 0 },
-  ])('when the policy is %j, then it is refused', (wrong) => {
+  ])('when the policy is %j, then it is rejected', (wrong) => {
     expect(() => createRetryPolicy(wrong)).toThrow(expect.objectContaining({ code: 'BUS_OPTIONS_INVALID' }));
   });
 });

@@ -1,23 +1,23 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import type { Channel } from 'amqplib';
-import { Intake } from '../src/amqp/intake.ts';
+import { PoisonGuard } from '../src/amqp/poison-guard.ts';
 import type { Delivery } from '../src/message.ts';
 import { FakeChannel } from './fake-channel.ts';
 
 let channel: FakeChannel;
-let intake: Intake;
-let handed: Map<string, Delivery>;
+let guard: PoisonGuard;
+let deliveries: Map<string, Delivery>;
 let suspects: string[];
 let cancels: number;
 let ended: unknown[];
 let stuck: number[];
 
-const createIntake = (prefetch = 100) =>
-  new Intake({
+const createGuard = (prefetch = 100) =>
+  new PoisonGuard({
     channel: channel as unknown as Channel,
     queue: 'stock',
     prefetch,
-    onDelivery: (delivery) => void handed.set(String(delivery.properties.messageId), delivery),
+    onDelivery: (delivery) => void deliveries.set(String(delivery.properties.messageId), delivery),
     onSuspect: ({ properties }, returns) => void suspects.push(`${properties.messageId} ${returns}`),
     onStuck: (unsettled) => void stuck.push(unsettled),
     onCancelled: () => {
@@ -26,13 +26,13 @@ const createIntake = (prefetch = 100) =>
     onEnded: (error) => void ended.push(error),
   });
 
-/** Everything that is under way, acknowledgements of the next turn included. */
+/** Everything in flight, including the acknowledgements of the next turn. */
 async function settled(): Promise<void> {
   for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate);
 }
 
-const names = () => [...handed.keys()];
-const ack = (name: string) => handed.get(name)?.ack();
+const names = () => [...deliveries.keys()];
+const ack = (name: string) => deliveries.get(name)?.ack();
 
 async function wide(): Promise<void> {
   channel.deliver('narrow-1', 'first');
@@ -41,7 +41,7 @@ async function wide(): Promise<void> {
   await settled();
 }
 
-const PATIENCE_MS = 30_000;
+const STUCK_AFTER_MS = 30_000;
 
 async function pass(ms: number): Promise<void> {
   await settled();
@@ -52,25 +52,25 @@ async function pass(ms: number): Promise<void> {
 beforeEach(async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
   channel = new FakeChannel();
-  handed = new Map();
+  deliveries = new Map();
   suspects = [];
   cancels = 0;
   ended = [];
   stuck = [];
-  intake = createIntake();
-  await intake.start();
+  guard = createGuard();
+  await guard.start();
 });
 
 afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('the intake of a channel', () => {
-  test('when nothing has come yet, then it takes one message', () => {
+describe('the poison guard of a channel', () => {
+  test('when nothing has arrived yet, then it consumes one message', () => {
     expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1']);
   });
 
-  test.each([0, 1, 2])('when a message came back %i times, then it takes many', async (returns) => {
+  test.each([0, 1, 2])('when a message came back %i times, then it consumes many', async (returns) => {
     channel.deliver('narrow-1', 'first', returns);
     await settled();
     expect(names()).toEqual(['first']);
@@ -78,7 +78,7 @@ describe('the intake of a channel', () => {
     expect(suspects).toEqual([]);
   });
 
-  test('when the first message is settled at once, then the broker hears of it after the narrow consumer has ended', async () => {
+  test('when the first message is settled at once, then it is acknowledged after the narrow consumer has ended', async () => {
     const answer = channel.holdAnswers();
     channel.deliver('narrow-1', 'first');
     ack('first');
@@ -89,17 +89,17 @@ describe('the intake of a channel', () => {
     expect(channel.said.filter((said) => /^(cancel|ack)/.test(said))).toEqual(['cancel narrow-1', 'ack ≤1']);
   });
 
-  test('when no more than one is wanted, then it stays as it is', async () => {
+  test('when the prefetch is 1, then it stays narrow', async () => {
     channel = new FakeChannel();
-    intake = createIntake(1);
-    await intake.start();
+    guard = createGuard(1);
+    await guard.start();
     channel.deliver('narrow-1', 'first');
     await settled();
     expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1']);
   });
 
   test.each(['x-delivery-count', 'x-acquired-count'])(
-    'when a message came back 3 times (%s), then it is handed on alone',
+    'when a message came back 3 times (%s), then it is delivered alone',
     async (header) => {
       channel.deliver('narrow-1', 'bad', 3, header);
       await settled();
@@ -109,15 +109,15 @@ describe('the intake of a channel', () => {
     },
   );
 
-  test('when a suspect comes among many, then it is held until all others are settled and the broker knows it', async () => {
+  test('when a suspect arrives among many, then it is held until all others are settled and the broker knows', async () => {
     await wide();
     channel.deliver('wide-2', 'good 1');
     channel.deliver('wide-2', 'bad', 7);
     channel.deliver('wide-2', 'good 2');
     await settled();
     expect(names()).toEqual(['first', 'good 1', 'good 2']);
-    expect(intake.consumes).toBe(false);
-    expect(intake.serving).toBe(true);
+    expect(guard.consumes).toBe(false);
+    expect(guard.serving).toBe(true);
     ack('good 2');
     await settled();
     expect(names()).not.toContain('bad');
@@ -127,7 +127,7 @@ describe('the intake of a channel', () => {
     expect(channel.said.slice(-4)).toEqual(['cancel wide-2', 'ack 4', 'ack ≤2', 'prefetch 1']);
   });
 
-  test('when the suspect is settled, then it takes one message again, and then many', async () => {
+  test('when the suspect is settled, then it consumes one message again, and then many', async () => {
     await wide();
     channel.deliver('wide-2', 'bad', 3);
     await settled();
@@ -139,7 +139,7 @@ describe('the intake of a channel', () => {
     expect(channel.said.slice(-3)).toEqual(['cancel narrow-3', 'prefetch 100', 'consume wide-4']);
   });
 
-  test('when several suspects are held, then one is handed on after the other, the most suspicious last', async () => {
+  test('when several suspects are held, then they are delivered one by one, the most suspicious last', async () => {
     await wide();
     for (const [name, returns] of [
       ['killer', 9],
@@ -159,7 +159,7 @@ describe('the intake of a channel', () => {
     expect(names()).toHaveLength(4);
   });
 
-  test('when a suspect comes right behind the first message, then no consumer is left before it is handed on', async () => {
+  test('when a suspect arrives right after the first message, then no consumer is left before it is delivered', async () => {
     channel.deliver('narrow-1', 'good');
     await settled();
     channel.deliver('wide-2', 'bad', 3);
@@ -173,17 +173,17 @@ describe('the intake of a channel', () => {
 
   test('when it is stopped while it widens, then no consumer is left', async () => {
     channel.deliver('narrow-1', 'good');
-    await intake.stop();
+    await guard.stop();
     expect(channel.consumers.size).toBe(0);
-    expect(intake.serving).toBe(false);
+    expect(guard.serving).toBe(false);
   });
 
-  test('when it is stopped while a suspect is held, then that is not handed on, and nothing is consumed again', async () => {
+  test('when it is stopped while a suspect is held, then that is not delivered, and nothing is consumed again', async () => {
     await wide();
     channel.deliver('wide-2', 'good');
     channel.deliver('wide-2', 'bad', 3);
     await settled();
-    await intake.stop();
+    await guard.stop();
     channel.failing = new Error('channel closing');
     ack('good');
     await settled();
@@ -192,16 +192,16 @@ describe('the intake of a channel', () => {
     expect(ended).toEqual([]);
   });
 
-  test('when the broker cancels the consumers while it widens, then that is told once', async () => {
+  test('when the broker cancels the consumers while it widens, then that is reported once', async () => {
     channel.deliver('narrow-1', 'good');
     for (const consumer of [...channel.consumers.values()]) consumer(null);
     await settled();
     for (const consumer of [...channel.consumers.values()]) consumer(null);
     expect(cancels).toBe(1);
-    expect(intake.serving).toBe(false);
+    expect(guard.serving).toBe(false);
   });
 
-  test('when the channel ends while it widens, then that is told', async () => {
+  test('when the channel ends while it widens, then that is reported', async () => {
     channel.failing = new Error('channel ended');
     channel.deliver('narrow-1', 'good');
     await settled();
@@ -209,12 +209,12 @@ describe('the intake of a channel', () => {
   });
 });
 
-describe('an intake whose handlers do not end', () => {
-  test('when nothing is settled for 30 s, then the suspect is handed on beside what is stuck, and the queue is consumed on', async () => {
+describe('a poison guard whose handlers do not end', () => {
+  test('when nothing is settled for 30 s, then the suspect is delivered alongside the stuck messages, and the queue continues', async () => {
     await wide();
     channel.deliver('wide-2', 'endless');
     channel.deliver('wide-2', 'bad', 3);
-    await pass(PATIENCE_MS - 1);
+    await pass(STUCK_AFTER_MS - 1);
     expect(names()).toEqual(['first', 'endless']);
     await pass(1);
     expect(names()).toEqual(['first', 'endless', 'bad']);
@@ -226,35 +226,35 @@ describe('an intake whose handlers do not end', () => {
     expect(channel.said.slice(-3)).toEqual(['cancel narrow-3', 'prefetch 100', 'consume wide-4']);
   });
 
-  test('when something is settled now and then, then the suspect waits on', async () => {
+  test('when something is settled now and then, then the suspect keeps waiting', async () => {
     await wide();
     for (const name of ['slow 1', 'slow 2', 'slow 3']) channel.deliver('wide-2', name);
     channel.deliver('wide-2', 'bad', 3);
     for (const name of ['slow 1', 'slow 2']) {
-      await pass(PATIENCE_MS - 1);
+      await pass(STUCK_AFTER_MS - 1);
       ack(name);
       await settled();
     }
-    await pass(PATIENCE_MS - 1);
+    await pass(STUCK_AFTER_MS - 1);
     expect(names()).not.toContain('bad');
     expect(stuck).toEqual([]);
   });
 
-  test('when several suspects are held, then all are handed on at once', async () => {
+  test('when several suspects are held, then all are delivered at once', async () => {
     await wide();
     channel.deliver('wide-2', 'endless');
     channel.deliver('wide-2', 'killer', 9);
     channel.deliver('wide-2', 'neighbour', 4);
-    await pass(PATIENCE_MS);
+    await pass(STUCK_AFTER_MS);
     expect(names().slice(-2)).toEqual(['neighbour', 'killer']);
     expect(channel.said.at(-1)).toBe('consume narrow-3');
   });
 
-  test('when another suspect comes later, then it waits for what came since, but not for what is stuck', async () => {
+  test('when another suspect arrives later, then it waits for newer messages, but not for stuck ones', async () => {
     await wide();
     channel.deliver('wide-2', 'endless');
     channel.deliver('wide-2', 'bad', 3);
-    await pass(PATIENCE_MS);
+    await pass(STUCK_AFTER_MS);
     ack('bad');
     await settled();
     channel.deliver('narrow-3', 'good 1');
@@ -271,9 +271,9 @@ describe('an intake whose handlers do not end', () => {
     expect(stuck).toEqual([1]);
   });
 
-  test('when the suspect itself does not end, then the others are consumed beside it', async () => {
+  test('when the suspect itself does not end, then the others are consumed alongside it', async () => {
     channel.deliver('narrow-1', 'endless', 3);
-    await pass(PATIENCE_MS - 1);
+    await pass(STUCK_AFTER_MS - 1);
     expect(channel.said).toHaveLength(2);
     await pass(1);
     expect(channel.said.slice(2)).toEqual(['cancel narrow-1', 'prefetch 100', 'consume wide-2']);
@@ -283,27 +283,27 @@ describe('an intake whose handlers do not end', () => {
     expect(names()).toEqual(['endless', 'bad']);
   });
 
-  test('when the suspect ends in time, then it stays as it is', async () => {
+  test('when the suspect ends in time, then it stays narrow', async () => {
     channel.deliver('narrow-1', 'bad', 3);
-    await pass(PATIENCE_MS - 1);
+    await pass(STUCK_AFTER_MS - 1);
     ack('bad');
-    await pass(2 * PATIENCE_MS);
+    await pass(2 * STUCK_AFTER_MS);
     expect(channel.said).toEqual(['prefetch 1', 'consume narrow-1', 'ack ≤1']);
     expect(stuck).toEqual([]);
   });
 
-  test.each(['narrow-1', 'wide-2'])('when it was stopped before (%s), then nobody is told', async (consumer) => {
+  test.each(['narrow-1', 'wide-2'])('when it was stopped before (%s), then nothing is reported', async (consumer) => {
     if (consumer === 'wide-2') {
       await wide();
       channel.deliver(consumer, 'endless');
     }
     channel.deliver(consumer, 'bad', 3);
     await settled();
-    const handedOn = names();
-    await intake.stop();
+    const deliveredBefore = names();
+    await guard.stop();
     channel.failing = new Error('channel closing');
-    await pass(PATIENCE_MS);
-    expect(names()).toEqual(handedOn);
+    await pass(STUCK_AFTER_MS);
+    expect(names()).toEqual(deliveredBefore);
     expect([...stuck, ...ended]).toEqual([]);
   });
 });

@@ -1,14 +1,14 @@
 import type { AppError } from '@warren/kernel';
 import type { ChannelModel, ConfirmChannel } from 'amqplib';
 import { ConfirmWindow } from '../amqp/confirm-window.ts';
-import type { PostOutcome } from '../broker.ts';
+import type { BrokerOutcome } from '../broker.ts';
 import { busErrors } from '../bus-errors.ts';
 import { copyMessage } from '../copy-message.ts';
 import { HEADERS, type Headers } from '../header-table.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { HeldMessage } from './queue-page.ts';
 
-/** Copies under way at the same moment: as many come back double when the process dies. */
+/** The most copies in flight: this many may be duplicated when the process dies. */
 const MAX_IN_FLIGHT = 100;
 
 const FAILURES = {
@@ -16,10 +16,10 @@ const FAILURES = {
   nacked: 'PUBLISH_NACKED',
   unknown: 'PUBLISH_UNKNOWN',
   unsendable: 'MESSAGE_UNSENDABLE',
-} as const satisfies Record<Exclude<PostOutcome['status'], 'confirmed'>, string>;
+} as const satisfies Record<Exclude<BrokerOutcome['status'], 'confirmed'>, string>;
 
 /** Publishes copies of dead letters to one queue, in order, and takes each original once its copy is confirmed. */
-export class ReplayLine {
+export class Replayer {
   readonly #channel: ConfirmChannel;
   readonly #window: ConfirmWindow;
   readonly #queue: string;
@@ -39,7 +39,7 @@ export class ReplayLine {
   }
 
   /** @throws `BROKER_UNAVAILABLE` */
-  static async open(connection: ChannelModel, queue: string, timeoutMs: number): Promise<ReplayLine> {
+  static async open(connection: ChannelModel, queue: string, timeoutMs: number): Promise<Replayer> {
     const window = new ConfirmWindow({ maxUnconfirmed: MAX_IN_FLIGHT, timeoutMs });
     try {
       const channel = await connection.createConfirmChannel();
@@ -49,21 +49,21 @@ export class ReplayLine {
       });
       channel.on('close', () => window.detach(channel, reason));
       window.attach(channel);
-      return new ReplayLine(connection, channel, window, queue);
+      return new Replayer(connection, channel, window, queue);
     } catch (error) {
       throw busErrors.BROKER_UNAVAILABLE((error as Error).message, { cause: error });
     }
   }
 
-  /** Resolves when there is room for the next one. @throws what an earlier one failed with */
-  async send(held: HeldMessage, letter: DeadLetter): Promise<void> {
+  /** Resolves when there is room for the next one. @throws the first earlier failure */
+  async replay(held: HeldMessage, letter: DeadLetter): Promise<void> {
     this.#requireGoing();
     const moving: Promise<void> = this.#move(held, letter).finally(() => this.#inFlight.delete(moving));
     this.#inFlight.add(moving);
     if (this.#inFlight.size >= MAX_IN_FLIGHT) await Promise.race(this.#inFlight);
   }
 
-  /** Resolves when nothing is under way. @throws the first failure */
+  /** Resolves when nothing is in flight. @throws the first failure */
   async drained(): Promise<void> {
     await Promise.all(this.#inFlight);
     this.#requireGoing();
@@ -73,15 +73,15 @@ export class ReplayLine {
     this.#window.close();
     this.#connection.off('blocked', this.#onBlocked);
     this.#connection.off('unblocked', this.#onUnblocked);
-    // A channel that is gone already needs no closing.
+    // A channel that is already gone needs no closing.
     await this.#channel.close().catch(() => undefined);
   }
 
   async #move(held: HeldMessage, letter: DeadLetter): Promise<void> {
     const headers = replayHeaders(letter, new Date());
     const message = copyMessage(held, { exchange: '', routingKey: this.#queue, headers });
-    const outcome = await new Promise<PostOutcome>((settle) => {
-      this.#window.add({ message, deadline: 0, returned: undefined, expendable: false, settle });
+    const outcome = await new Promise<BrokerOutcome>((settle) => {
+      this.#window.add({ message, deadline: 0, returned: undefined, bestEffort: false, settle });
     });
     try {
       if (outcome.status === 'confirmed') held.take();
@@ -99,7 +99,7 @@ export class ReplayLine {
   }
 }
 
-/** The publisher's own headers, the address it was first published to, and the mark of the replay. */
+/** The publisher's own headers, the original address, and the replay mark. */
 export function replayHeaders({ headers, exchange, routingKey, replays }: DeadLetter, now: Date): Headers {
   return {
     ...headers,

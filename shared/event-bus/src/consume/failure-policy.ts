@@ -2,20 +2,20 @@ import type { AppError, ErrorKind } from '@warren/kernel';
 import { retryDelaysMs } from './retry-policy.ts';
 import type { RetryPolicy } from './subscription.ts';
 
-/** What happens to a message that could not be handled. */
-export type Fate =
+/** What to do with a message whose handling failed. */
+export type FailureAction =
   | { action: 'ack' }
   | { action: 'retry'; delayMs: number }
   | { action: 'dead-letter'; reason: DeadLetterReason };
 
-/** `skipped`: valid, but nothing handles it. `invalid`: no try could help. `exhausted`: all its tries failed. */
+/** `skipped`: valid, but not handled here. `invalid`: no retry could help. `exhausted`: all attempts failed. */
 export type DeadLetterReason = 'invalid' | 'skipped' | 'exhausted';
 
 const BRIEF_ATTEMPTS = 3;
 
 /**
- * How many tries in all an error of a kind is worth. The one table that maps kinds to the fate of a message (see `ErrorKind`
- * of the kernel): 1 is dead-letter at once, 0 is acknowledge.
+ * How many attempts in total each error kind allows. The only table that maps kinds to a failure policy (see `ErrorKind` in the kernel): 1
+ * dead-letters at once, 0 acknowledges.
  */
 const ATTEMPTS: Record<ErrorKind, (policy: RetryPolicy) => number> = {
   invalid: () => 1,
@@ -23,17 +23,17 @@ const ATTEMPTS: Record<ErrorKind, (policy: RetryPolicy) => number> = {
   'not-found': (policy) => Math.min(BRIEF_ATTEMPTS, policy.maxAttempts),
   conflict: (policy) => policy.maxAttempts,
   fault: (policy) => policy.maxAttempts,
-  // Not the message's fault: it must outlast the absence of a database without a hand.
+  // The message is not to blame: it must survive a database outage without manual help.
   transient: (policy) => policy.maxTransientAttempts,
 };
 
 /**
- * An error that may be tried again can say how long to wait: by a number of milliseconds in its details `retryAfterMs`. Taken is the
- * shortest delay of the policy that is not shorter, or its longest.
- * @param attempt number of the try that failed, from 1. Transient failures are counted apart from all others: neither uses up
- * the tries of the other.
+ * Decides what to do with a failed message. A retryable error can request a delay in milliseconds by its detail `retryAfterMs`: the
+ * shortest delay of the policy that is at least as long applies, or else its longest.
+ * @param attempt number of the failed attempt, from 1. Transient failures and all others are counted separately: neither uses up the
+ * other's attempts.
  */
-export function fateOf(error: AppError, attempt: number, policy: RetryPolicy): Fate {
+export function failureActionFor(error: AppError, attempt: number, policy: RetryPolicy): FailureAction {
   const attempts = attemptsFor(error.kind, policy);
   if (attempts === 0) return { action: 'ack' };
   if (attempt < attempts) return { action: 'retry', delayMs: delayFor(error, attempt, policy) };

@@ -25,30 +25,30 @@ export interface SubscriptionParts {
   metrics: QueueMetrics;
   alerts: Alerts;
   logger: Logger;
-  /** How long a cancel waits for what is in hand, in milliseconds. */
+  /** How long a cancel waits for messages in progress, in milliseconds. */
   drainTimeoutMs: number;
   signal: AbortSignal;
-  /** Tries again where the broker refuses the queue at once, instead of failing. */
-  patient: boolean;
+  /** Keeps retrying when the broker refuses the queue, instead of failing. */
+  retryRefused: boolean;
   onCancelled(): void;
 }
 
-export interface RunningSubscription extends Subscription {
-  /** Begins to consume; see `EventBus.subscribe`. */
+export interface ActiveSubscription extends Subscription {
+  /** Starts consuming; see `EventBus.subscribe`. */
   start(): Promise<void>;
-  /** How its circuit breaker is; `closed` when it has none. */
+  /** State of its circuit breaker; `closed` when it has none. */
   readonly breakerState: BreakerState;
-  /** Why the broker refuses its queue (`TOPOLOGY_REFUSED`), until it accepts it. */
+  /** Why the broker refuses its queue (`TOPOLOGY_REFUSED`); undefined once accepted. */
   readonly refusal: AppError | undefined;
-  /** Why the broker does not have its consumer, where that is known. */
+  /** Why the broker does not have its consumer, if known. */
   readonly failure: AppError | undefined;
 }
 
-/** Puts together what one subscription needs. @throws `BUS_OPTIONS_INVALID` */
+/** Assembles one subscription. @throws `BUS_OPTIONS_INVALID` */
 export function createSubscription<Contract extends EventContract>(
   options: SubscribeOptions<Contract>,
   parts: SubscriptionParts,
-): RunningSubscription {
+): ActiveSubscription {
   const { queue, bindings, handler, batchHandler, concurrency = 1 } = options;
   const { catalogue, topology, broker, metrics } = parts;
   const hardStop = new AbortController();
@@ -64,36 +64,37 @@ export function createSubscription<Contract extends EventContract>(
   const spec = { queue, bindings: bindings.map(addressOf) };
   const plan = topology.planFor(spec, policy);
   const returns = { at: Number.NEGATIVE_INFINITY, delaysMs: retryDelaysMs(policy) };
-  const comesBackIn = (ms: number) => {
+  const returnsIn = (ms: number) => {
     returns.at = Math.max(returns.at, performance.now() + ms);
   };
-  const settler = new Settler({ ...parts, queue, policy, signal, onRetry: comesBackIn });
+  const settler = new Settler({ ...parts, queue, policy, signal, onRetry: returnsIn });
   const own = catalogue as Catalogue<Contract>;
-  const resting = breakerPolicy(options.breaker, parts.breaker);
-  const breaker = resting && new Breaker(resting, (state) => onBreaker(state));
+  const settings = breakerPolicy(options.breaker, parts.breaker);
+  const breaker = settings && new Breaker(settings, (state) => onBreaker(state));
   const work = { breaker, handler, batchHandler, maxBatch, concurrency };
   const subscriber = new Subscriber<Contract>({ queue, catalogue: own, accepted, settler, metrics, signal, ...work });
   const onBreaker = (state: BreakerState) => {
     metrics.breaker(state);
     if (state === 'open')
-      parts.logger.error({ queue }, 'most calls fail: the queue rests until what they need is back');
-    else parts.logger.info({ queue, breaker: state }, 'the queue is tried again');
+      parts.logger.error({ queue }, 'most calls fail: pausing the queue until their dependency is back');
+    else parts.logger.info({ queue, breaker: state }, 'trying the queue again');
     subscriber.resume();
   };
-  return new Running(queue, subscriber, { ...parts, circuit: breaker, hardStop, returns }, async () => {
+  return new QueueSubscription(queue, subscriber, { ...parts, circuit: breaker, hardStop, returns }, async () => {
     const consumer = await broker.consume({
       queue,
       plan,
-      patient: parts.patient,
+      retryRefused: parts.retryRefused,
       prefetch,
       onDelivery: subscriber.take,
       onLost: () => {
-        comesBackIn(0);
+        returnsIn(0);
         subscriber.forget();
         settler.lost();
       },
     });
-    // Only now: a queue that the broker refuses at once is not subscribed to, unless it is patient. While the broker is away it counts as accepted.
+    // Only now: unless `retryRefused`, a queue that the broker refuses at once is not subscribed to. While the broker is away, the queue counts
+    // as accepted.
     topology.add(spec, policy);
     return consumer;
   });
@@ -104,17 +105,17 @@ function breakerPolicy(own: Partial<BreakerPolicy> | false | undefined, ofBus: B
   return own === undefined ? ofBus : createBreakerPolicy({ ...ofBus, ...own });
 }
 
-/** `hardStop` ends what is in hand: the handlers' signal, and the waits for a broker that does not take a failed message. */
-type RunningParts = SubscriptionParts & {
+/** `hardStop` ends work in progress: it aborts the handlers' signal, and stops waiting for a broker that does not accept a failed message. */
+type QueueSubscriptionParts = SubscriptionParts & {
   circuit: Breaker | undefined;
   hardStop: AbortController;
   returns: { at: number; readonly delaysMs: readonly number[] };
 };
 
-class Running implements RunningSubscription {
+class QueueSubscription implements ActiveSubscription {
   readonly queue: string;
   readonly #subscriber: Pick<Subscriber<EventContract>, 'stop'>;
-  readonly #parts: RunningParts;
+  readonly #parts: QueueSubscriptionParts;
   readonly #consume: () => Promise<BrokerConsumer>;
   #consumer: BrokerConsumer | undefined;
   #cancelling: Promise<void> | undefined;
@@ -122,7 +123,7 @@ class Running implements RunningSubscription {
   constructor(
     queue: string,
     subscriber: Pick<Subscriber<EventContract>, 'stop'>,
-    parts: RunningParts,
+    parts: QueueSubscriptionParts,
     consume: () => Promise<BrokerConsumer>,
   ) {
     this.queue = queue;
@@ -186,12 +187,15 @@ class Running implements RunningSubscription {
     const limit = pause(drainTimeoutMs, 'late', { signal: drained.signal }).catch(() => undefined);
     const drain = Promise.all([this.#consumer?.cancel(), this.#subscriber.stop()]);
     if ((await Promise.race([drain, limit])) === 'late') {
-      logger.warn({ queue: this.queue, drainTimeoutMs }, 'did not drain in time: the rest is delivered again');
+      logger.warn(
+        { queue: this.queue, drainTimeoutMs },
+        'the subscription did not drain in time: unfinished messages are delivered again',
+      );
     }
     hardStop.abort();
-    // Sends what is settled even when nobody waits for the answer: a peer that is gone never gives one.
+    // Sends pending acknowledgements even if nobody waits for the answer: a dead peer never answers.
     await Promise.race([this.#consumer?.close(), limit]);
-    // What was in hand is given back with the channel.
+    // Closing the channel gave back unfinished messages.
     this.#parts.returns.at = Math.max(this.#parts.returns.at, performance.now());
     drained.abort();
     this.#parts.circuit?.stop();
@@ -199,7 +203,7 @@ class Running implements RunningSubscription {
   }
 }
 
-/** The contracts among the bindings; none means that bare patterns decide, and the whole catalogue is accepted. */
+/** The contracts among the bindings. If there are none, the bindings are bare patterns and the whole catalogue is accepted. */
 function acceptedContracts(
   bindings: readonly (EventContract | Binding)[],
   catalogue: Catalogue<EventContract>,

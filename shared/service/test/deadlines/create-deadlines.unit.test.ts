@@ -1,0 +1,96 @@
+import { getEventListeners } from 'node:events';
+import { expect, jest, test } from '@jest/globals';
+import { createAlerts, silentLogger } from '@warren/kernel';
+import { createService, defineService, on } from '@warren/service';
+import { confirmsFor } from '../../src/deadlines/create-deadlines.ts';
+import { createDeadlineWatch, type DeadlineWatchOptions } from '../../src/deadlines/deadline-watch.ts';
+import { Replied, replyWithin, ticket, tickets } from './tickets.ts';
+
+const MINUTE_MS = 60_000;
+const base = { name: 'helpdesk', port: 3998, aggregates: [ticket], projections: [tickets] } as const;
+const env = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/helpdesk', HELPDESK_PORT: '0' };
+const deadlines = () => [replyWithin(MINUTE_MS)];
+const create = (service: Parameters<typeof createService>[0]) => () =>
+  createService(service, { env, logger: silentLogger });
+
+test('when a service does not listen to the answers that end a wait, then that is said at the start', () => {
+  const wrong = 'helpdesk: Replied ends the wait of ticket, and the service does not listen to it';
+  expect(create(defineService({ ...base, deadlines }))).toThrow(wrong);
+  expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket, { when: () => false })] }))).toThrow(
+    wrong,
+  );
+  expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket)] }))).not.toThrow();
+});
+
+test('when deadlines differ, then the relay remembers for the longest, as exactly as the shortest needs it', () => {
+  expect(confirmsFor([])).toEqual({});
+  expect(confirmsFor([replyWithin(10 * MINUTE_MS), replyWithin(MINUTE_MS)])).toEqual({
+    confirmHistory: { keepMs: 10 * MINUTE_MS, everyMs: 1000 },
+    keepPublishedMs: 86_400_000,
+  });
+});
+
+/** A watch that finds one ticket due. */
+function watchWith(answers: Partial<DeadlineWatchOptions['answers']>, query: () => Promise<unknown[]>) {
+  const seen = { now: new Date(), consumedSince: new Date(0), expected: {}, lost: 0 };
+  return createDeadlineWatch({
+    deadlines: deadlines(),
+    consumers: {
+      report: async () => seen,
+      clear: async () => 'another instance has answers in hand',
+      markGone: async () => undefined,
+      leave: async () => undefined,
+    },
+    answers: {
+      consuming: true,
+      consumed: [],
+      returnsAt: Number.NEGATIVE_INFINITY,
+      longestRestMs: async () => 0,
+      caughtUp: async () => [],
+      ...answers,
+    },
+    store: { query: query as never, decideEach: async () => [] },
+    logger: silentLogger,
+    alerts: createAlerts(),
+  });
+}
+
+test('when answers are in hand for long, then the looks go on meanwhile, and none leaves a listener behind', async () => {
+  const stop = new AbortController();
+  let settle: () => void = () => undefined;
+  const caughtUp = jest.fn(
+    () =>
+      new Promise<[]>((resolve) => {
+        settle = () => resolve([]);
+      }),
+  );
+  const watch = watchWith({ caughtUp }, async () => [{ id: '1' }]);
+  expect([await watch.look(stop.signal), await watch.look(stop.signal)]).toEqual([1, 1]);
+  expect(caughtUp).toHaveBeenCalledTimes(1);
+  settle();
+  await watch.settled();
+  await watch.look(stop.signal);
+  expect(caughtUp).toHaveBeenCalledTimes(2);
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(1);
+  stop.abort();
+  await watch.settled();
+  expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
+});
+
+test('when a search takes long, then it is made a tenth of the time at most', async () => {
+  let now = 0;
+  const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
+  const query = jest.fn(async () => {
+    now += 1000;
+    return [{ id: '1' }];
+  });
+  const watch = watchWith({}, query);
+  const lookAt = async (ms: number) => {
+    now = ms;
+    return [await watch.look(new AbortController().signal), query.mock.calls.length];
+  };
+  expect(await lookAt(0)).toEqual([1, 1]);
+  expect(await lookAt(9_999)).toEqual([1, 1]);
+  expect(await lookAt(10_000)).toEqual([1, 2]);
+  clock.mockRestore();
+});
