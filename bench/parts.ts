@@ -16,4 +16,4 @@ export const PARTS = { bus: benchBus, store: benchStore, saga, latency, lean, gr
 export type PartName = keyof typeof PARTS;
 
 /** They take so long that they run only when asked for by `--only`. */
-export const LONG_PARTS: readonly string[] = ['growth', 'soak'];
+export const LONG_PARTS: readonly string[] = ['lean', 'growth', 'soak'];
