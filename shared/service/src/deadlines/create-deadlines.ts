@@ -23,10 +23,11 @@ const DAY_MS = 86_400_000;
  * The job that lets the deadlines of a service pass. It looks at what is stored again and again: there are no timers to lose, so a restart
  * changes nothing, and every instance runs it. Its goodbye tells the others what the subscriptions gave back in the end; without one they find
  * out by themselves, only later.
- * @throws `UNEXPECTED` when the service does not listen to the answers
+ * @throws `UNEXPECTED` when the service does not listen to the answers, or a deadline does not say which rows wait, and for what
  */
 export function createDeadlines({ service, listens, active, metrics, ...options }: DeadlinesOptions): Job<unknown> {
   const pauseMs = Math.min(Math.max(shortestMs(options.deadlines) / 10, 20), 1000);
+  for (const deadline of options.deadlines) requireComplete(service, deadline);
   const queues = options.deadlines.flatMap(({ aggregate, answeredBy }) =>
     answeredBy.map((contract) => {
       const subscription = listens.find(({ contracts }) => contracts.includes(contract));
@@ -52,6 +53,15 @@ export function createDeadlines({ service, listens, active, metrics, ...options 
     run: async (_, { signal }) => overdue.set(await watch.look(signal)),
     stop: () => watch.leave(),
   });
+}
+
+/** What the types of a declaration cannot say: without answer queues no instance that is lost could be told to be gone. */
+function requireComplete(service: string, { aggregate, model, waiting, answeredBy }: Deadline): void {
+  if (answeredBy.length === 0)
+    throw kernelErrors.UNEXPECTED(`${service}: no answer ends the wait of ${aggregate.category}`);
+  const values = Object.values(waiting);
+  if (values.length === 0 || values.some((value) => value === undefined))
+    throw kernelErrors.UNEXPECTED(`${service}: which rows of ${model.name} wait is not said`);
 }
 
 /** What the relay has to remember: by when the events were confirmed from which the deadlines count, to about a sixtieth of their time. */

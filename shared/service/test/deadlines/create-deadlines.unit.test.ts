@@ -22,6 +22,15 @@ test('when a service does not listen to the answers that end a wait, then that i
   expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket)] }))).not.toThrow();
 });
 
+test.each([
+  { lacks: { answeredBy: [] }, wrong: 'helpdesk: no answer ends the wait of ticket' },
+  { lacks: { waiting: {} }, wrong: 'helpdesk: which rows of tickets wait is not said' },
+  { lacks: { waiting: { status: undefined as never } }, wrong: 'helpdesk: which rows of tickets wait is not said' },
+])('when a deadline lacks what its search needs, then that is said at the start: $wrong', ({ lacks, wrong }) => {
+  const incomplete = () => [{ ...replyWithin(MINUTE_MS), ...lacks }];
+  expect(create(defineService({ ...base, deadlines: incomplete, on: [on(Replied, ticket)] }))).toThrow(wrong);
+});
+
 test('when deadlines differ, then the relay remembers for the longest, as exactly as the shortest needs it', () => {
   expect(confirmsFor([])).toEqual({});
   expect(confirmsFor([replyWithin(10 * MINUTE_MS), replyWithin(MINUTE_MS)])).toEqual({
