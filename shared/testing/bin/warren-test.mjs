@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { constants } from 'node:os';
 import { ExplainedError } from '@warren/servers';
 import { startTestBroker, startTestPostgres } from '@warren/testing';
 
 /*
  * warren-test <command> [arguments]: runs the command with a RabbitMQ and a Postgres of its own, on free ports. The fixtures of @warren/testing
- * find them by the environment. Exits with the code of the command.
+ * find them by the environment. Exits with the code of the command, or 128 and the number of the
+ * signal that ended it.
  */
 const [command, ...args] = process.argv.slice(2);
 if (command === undefined) {
@@ -14,19 +16,35 @@ if (command === undefined) {
   process.exit(2);
 }
 
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let child;
+/** @type {NodeJS.Signals | undefined} */
+let stoppedBy;
+// Before the servers start: they and their data have to go whenever the signal comes.
+for (const name of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
+  process.on(name, () => {
+    stoppedBy = name;
+    if (child) child.kill(name);
+    else process.stderr.write('Stopping as soon as the servers have started …\n');
+  });
+}
+
 const starting = /** @type {const} */ ([startTestBroker(), startTestPostgres()]);
 try {
   const [broker, postgres] = await Promise.all(starting);
-  const env = {
-    ...process.env,
-    WARREN_TEST_AMQP_URL: broker.amqpUrl,
-    WARREN_TEST_MANAGEMENT_URL: broker.managementUrl,
-    WARREN_TEST_DATABASE_URL: postgres.url,
-  };
-  const child = spawn(command, args, { stdio: 'inherit', env });
-  for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(signal, () => child.kill(signal));
-  const [code] = await once(child, 'exit');
-  process.exitCode = code ?? 1;
+  if (stoppedBy) {
+    process.exitCode = codeOf(stoppedBy);
+  } else {
+    const env = {
+      ...process.env,
+      WARREN_TEST_AMQP_URL: broker.amqpUrl,
+      WARREN_TEST_MANAGEMENT_URL: broker.managementUrl,
+      WARREN_TEST_DATABASE_URL: postgres.url,
+    };
+    child = spawn(command, args, { stdio: 'inherit', env });
+    const [code, signal] = await once(child, 'exit');
+    process.exitCode = code ?? codeOf(signal);
+  }
 } catch (error) {
   if (!(error instanceof ExplainedError)) throw error;
   process.stderr.write(`${error.message}\n`);
@@ -35,4 +53,9 @@ try {
   // Both must have come to an end, else one would come up after the other was closed.
   const started = await Promise.allSettled(starting);
   await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.close()));
+}
+
+/** As a shell gives it. @param {NodeJS.Signals} signal */
+function codeOf(signal) {
+  return 128 + constants.signals[signal];
 }
