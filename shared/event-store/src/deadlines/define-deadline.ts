@@ -9,7 +9,7 @@ export interface Deadline {
   readonly model: { readonly name: string };
   /** The fields of the row by which a stream still waits. The search needs an index on `position` WHERE they have these values. */
   readonly waiting: Readonly<Record<string, string>>;
-  /** The answers, to which the service listens. */
+  /** The answers, at least one, to which the service listens: in every queue that they come to. */
   readonly answeredBy: readonly EventContract[];
   /** Milliseconds from the broker's confirm of the stream's first event, as far as the answer queues are consumed. */
   readonly limitMs: number;

@@ -29,9 +29,9 @@ export function createDeadlines({ service, listens, active, metrics, ...options 
   const pauseMs = Math.min(Math.max(shortestMs(options.deadlines) / 10, 20), 1000);
   for (const deadline of options.deadlines) requireComplete(service, deadline);
   const queues = options.deadlines.flatMap(({ aggregate, answeredBy }) =>
-    answeredBy.map((contract) => {
-      const subscription = listens.find(({ contracts }) => contracts.includes(contract));
-      if (subscription) return queueOf(service, subscription);
+    answeredBy.flatMap((contract) => {
+      const subscriptions = listens.filter(({ contracts }) => contracts.includes(contract));
+      if (subscriptions.length > 0) return subscriptions.map((one) => queueOf(service, one));
       throw kernelErrors.UNEXPECTED(
         `${service}: ${contract.type} ends the wait of ${aggregate.category}, and the service does not listen to it`,
       );

@@ -1,8 +1,8 @@
 import { getEventListeners } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
-import { createAlerts, silentLogger } from '@warren/kernel';
+import { createAlerts, createMetricsRegistry, silentLogger } from '@warren/kernel';
 import { createService, defineService, on } from '@warren/service';
-import { confirmsFor } from '../../src/deadlines/create-deadlines.ts';
+import { confirmsFor, createDeadlines } from '../../src/deadlines/create-deadlines.ts';
 import { createDeadlineWatch, type DeadlineWatchOptions } from '../../src/deadlines/deadline-watch.ts';
 import { Replied, replyWithin, ticket, tickets } from './tickets.ts';
 
@@ -29,6 +29,20 @@ test.each([
 ])('when a deadline lacks what its search needs, then that is said at the start: $wrong', ({ lacks, wrong }) => {
   const incomplete = () => [{ ...replyWithin(MINUTE_MS), ...lacks }];
   expect(create(defineService({ ...base, deadlines: incomplete, on: [on(Replied, ticket)] }))).toThrow(wrong);
+});
+
+test('when an answer comes to two queues of the service, then both are answer queues', async () => {
+  const query = jest.fn(async (_: { values: unknown[] }) => [{ now: new Date(), consumedSince: null, lost: 0 }]);
+  const consumed = (queue: string) => ({ queue, state: 'consuming', isConsuming: () => true, returnsAt: 0 });
+  const job = createDeadlines({
+    ...{ service: 'helpdesk', deadlines: deadlines(), logger: silentLogger, alerts: createAlerts() },
+    listens: [on(Replied, async () => [], { queue: 'mails' }), on(Replied, ticket)],
+    active: () => [consumed('mails'), consumed('helpdesk_replied')] as never,
+    metrics: createMetricsRegistry('helpdesk'),
+    store: { query: query as never, decideEach: async () => [] },
+  });
+  await job.run(undefined, { signal: new AbortController().signal, again: () => undefined });
+  expect(query.mock.calls[0]?.[0].values).toContainEqual(['mails', 'helpdesk_replied']);
 });
 
 test('when deadlines differ, then the relay remembers for the longest, as exactly as the shortest needs it', () => {
