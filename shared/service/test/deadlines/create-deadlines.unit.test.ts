@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { expect, jest, test } from '@jest/globals';
+import type { Deadline } from '@warren/event-store';
 import { createAlerts, createMetricsRegistry, silentLogger } from '@warren/kernel';
 import { createService, defineService, on } from '@warren/service';
 import { confirmsFor, createDeadlines } from '../../src/deadlines/create-deadlines.ts';
@@ -22,7 +23,7 @@ test('when a service does not listen to the answers that end a wait, then that i
   expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket)] }))).not.toThrow();
 });
 
-test.each([
+test.each<{ lacks: Partial<Deadline>; wrong: string }>([
   { lacks: { answeredBy: [] }, wrong: 'helpdesk: no answer ends the wait of ticket' },
   { lacks: { waiting: {} }, wrong: 'helpdesk: which rows of tickets wait is not said' },
   { lacks: { waiting: { status: undefined as never } }, wrong: 'helpdesk: which rows of tickets wait is not said' },
