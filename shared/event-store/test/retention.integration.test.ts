@@ -110,4 +110,20 @@ describe('retention', () => {
       expect(lines.map((line) => JSON.parse(line))).toMatchObject([{ table: 'refused', err: { code: failure.code } }]);
     },
   );
+
+  it('when a table fails for good, then that stands until it was gone through, though the database is away in between', async () => {
+    const { store } = await fixture.open();
+    const failures = [storeErrors.DATABASE_FAULT('no right'), storeErrors.DATABASE_UNAVAILABLE('away')];
+    const takeBatch: RetentionRule['takeBatch'] = async () => {
+      const failure = failures.shift();
+      if (failure) throw failure;
+      return { rows: 0, next: undefined };
+    };
+    const retention = createRetention({ store, rules: [{ table: 'refused', takeBatch }] });
+    const swept = () => retention.sweep(new AbortController().signal);
+
+    await expect(swept()).rejects.toMatchObject({ code: 'DATABASE_FAULT' });
+    await expect(swept()).rejects.toMatchObject({ code: 'DATABASE_FAULT' });
+    await swept();
+  });
 });

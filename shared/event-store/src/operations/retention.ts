@@ -19,7 +19,7 @@ export interface Retention {
   /**
    * Goes through all tables once, or until the signal is aborted. Any number of instances may do so: rows that one is about to take away the
    * others pass over. A table that fails is logged and does not keep the others from their turn.
-   * @throws the first failure that does not pass by itself, after all the tables
+   * @throws after all the tables: a failure that does not pass by itself, of a table that has not been gone through since
    */
   sweep(signal: AbortSignal): Promise<void>;
 }
@@ -28,6 +28,8 @@ export interface Retention {
 export function createRetention(options: RetentionOptions): Retention {
   const { store, rules, batchSize = 1000, throttleMs = 200, logger = silentLogger } = options;
   const metrics = createRetentionMetrics(options.metrics);
+  /** Until the table has been gone through: that the database is away in between mends nothing. */
+  const lasting = new Map<RetentionRule, unknown>();
 
   async function takeBatch(rule: RetentionRule, after: number): Promise<TakenBatch> {
     const { table } = rule;
@@ -45,19 +47,20 @@ export function createRetention(options: RetentionOptions): Retention {
       ({ next: after } = await takeBatch(rule, after));
       if (after !== undefined) await pause(throttleMs, undefined, { signal }).catch(() => undefined);
     }
-    if (after === undefined) metrics.lastRun.setToCurrentTime({ table: rule.table });
+    if (after !== undefined) return;
+    lasting.delete(rule);
+    metrics.lastRun.setToCurrentTime({ table: rule.table });
   }
 
   return {
     async sweep(signal) {
-      const lasting: unknown[] = [];
       for (const rule of rules) {
         await sweepTable(rule, signal).catch((err) => {
           logger.warn({ err, table: rule.table }, 'old rows could not be taken away: trying again later');
-          if (toAppError(err).kind !== 'transient') lasting.push(err);
+          if (toAppError(err).kind !== 'transient') lasting.set(rule, err);
         });
       }
-      if (lasting.length > 0) throw lasting[0];
+      if (lasting.size > 0) throw [...lasting.values()][0];
     },
   };
 }
