@@ -11,8 +11,8 @@ import { CORE_QUEUES } from '../program/shop-queues.ts';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
-/** What an order that comes alone needs, over both services. To be lowered with each step that makes its path shorter. */
-const BUDGET = { roundTrips: 20, publishes: 3 };
+/** What an order that comes alone needs, over both services without their relays. To be lowered with each step that makes its path shorter. */
+const BUDGET = { roundTrips: 17, publishes: 3 };
 
 describe('an order', () => {
   let system: System;
@@ -99,7 +99,7 @@ describe('an order', () => {
       if (needed.roundTrips <= BUDGET.roundTrips && needed.publishes <= BUDGET.publishes) return needed;
       throw new Error(JSON.stringify(needed));
     };
-    // What else falls into an order's time (looks of a resting relay, its cursor, the other instance) only adds: the least is what it needs.
+    // What else falls into an order's time (a look for what is overdue, a report of health) only adds: the least is what it needs.
     const needed = await waitUntil(withinBudget, { what: `an order within ${JSON.stringify(BUDGET)}` });
     expect(needed.publishes).toBe(BUDGET.publishes);
     // Each of its three transactions needs one.
@@ -148,7 +148,7 @@ async function costOfOneOrder({ place, brokerProxy, databaseProxy }: System): Pr
   return { roundTrips, publishes: publishes() };
 }
 
-/** Resolves when the relays have stored their cursors, which they do every 50 ms when there is something to store. */
+/** Resolves when nothing has been asked of the database for 60 ms. */
 async function quiet(proxy: TcpProxy): Promise<void> {
   let last = Number.NaN;
   const isQuiet = () => {

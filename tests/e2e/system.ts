@@ -10,6 +10,7 @@ import {
   type TestBroker,
   type TestVhost,
   testEnvironment,
+  type WireProtocol,
   waitUntil,
 } from '@warren/testing';
 import pg from 'pg';
@@ -44,7 +45,7 @@ export interface System {
   databaseUrl: string;
   /** Counts what the services publish. */
   brokerProxy: TcpProxy;
-  /** Counts the round trips of the services. */
+  /** Counts the round trips of the services, without those of their relays. */
   databaseProxy: TcpProxy;
   orders: ServiceProcess[];
   inventories: ServiceProcess[];
@@ -71,6 +72,12 @@ export interface SystemOptions {
   broker?: Pick<TestBroker, 'amqpUrl' | 'managementUrl'>;
 }
 
+/** How often a relay looks at its log and stores its cursor is a matter of time: on a busy machine more of that falls into an order's. */
+const withoutRelay: WireProtocol = {
+  ...postgresRoundTrips,
+  isCountedConnection: (first) => !/application_name\0[^\0]* relay\0/.test(first.toString('latin1')),
+};
+
 /** Starts the system and waits until every service is ready. */
 export async function startSystem(options: SystemOptions = {}): Promise<System> {
   const { orders = 1, inventories = 1, env = {}, broker = testEnvironment() } = options;
@@ -86,7 +93,7 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
     undo.push(() => database.drop());
     const brokerProxy = await createTcpProxy(broker.amqpUrl, { counts: amqpPublishes });
     undo.push(() => brokerProxy.close());
-    const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl, { counts: postgresRoundTrips });
+    const databaseProxy = await createTcpProxy(testEnvironment().databaseUrl, { counts: withoutRelay });
     undo.push(() => databaseProxy.close());
     const admin = new pg.Pool({ connectionString: database.url, max: 2 });
     admin.on('error', () => undefined);

@@ -5,6 +5,8 @@ export interface WireProtocol {
   /** Size of the message that begins at `at`, header included; the first one of a connection may be framed differently. */
   sizeOf(bytes: Buffer, at: number, first: boolean): number;
   isCounted(bytes: Buffer, at: number): boolean;
+  /** Whether a connection counts, by its first message. @default every one does */
+  isCountedConnection?(first: Buffer): boolean;
 }
 
 const QUERY = 'Q'.charCodeAt(0);
@@ -35,13 +37,15 @@ export const amqpPublishes: WireProtocol = {
 export function createWireReader(protocol: WireProtocol, onCounted: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let first = true;
+  let counts = true;
   return (chunk) => {
     const bytes = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
     let at = 0;
     while (bytes.length - at >= protocol.headerBytes) {
       const size = protocol.sizeOf(bytes, at, first);
       if (bytes.length - at < size) break;
-      if (!first && protocol.isCounted(bytes, at)) onCounted();
+      if (first) counts = protocol.isCountedConnection?.(bytes.subarray(at, at + size)) ?? true;
+      else if (counts && protocol.isCounted(bytes, at)) onCounted();
       first = false;
       at += size;
     }

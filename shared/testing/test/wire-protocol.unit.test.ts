@@ -23,6 +23,11 @@ const SENT: Record<string, { protocol: WireProtocol; bytes: Buffer; counted: num
     ]),
     counted: 3,
   },
+  'statements on a connection that does not count': {
+    protocol: { ...postgresRoundTrips, isCountedConnection: (first) => !first.includes('relay') },
+    bytes: Buffer.concat([size(14), size(196_608), Buffer.from('relay\0'), postgres('S'), postgres('Q', 'COMMIT\0')]),
+    counted: 0,
+  },
   'two published messages and an acknowledgement': {
     protocol: amqpPublishes,
     bytes: Buffer.concat([
