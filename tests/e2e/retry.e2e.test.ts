@@ -55,7 +55,7 @@ async function expectOneEffect(id: string): Promise<void> {
 /** When the log of the inventory has each failed try, in milliseconds since 1970. */
 function failures(): { at: number; attempt: number; delayMs?: number }[] {
   return (system.inventories[0]?.output ?? [])
-    .filter((line) => /"msg":"failed: /.test(line))
+    .filter((line) => /"msg":"handling failed: /.test(line))
     .map((line) => JSON.parse(line) as { time: number | string; attempt: number; delayMs?: number })
     .map(({ time, attempt, delayMs }) => ({ at: new Date(time).getTime(), attempt, delayMs }));
 }

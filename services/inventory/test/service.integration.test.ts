@@ -158,7 +158,7 @@ describe('the inventory service', () => {
     const [service] = await inventory.start(1);
     await inventory.bus.publish(orderCreated([['item1', 1]]));
     await answered(1);
-    const up = ['http', 'database', 'bus', 'relay', 'subscriptions'];
+    const up = ['http', 'database', 'bus', 'relay', 'retention', 'subscriptions'];
     expect(await readinessOf(service as RunnableService)).toEqual({ status: 200, up });
     expect(await inventory.counted('warren_decisions_total')).toBe(1);
   });
