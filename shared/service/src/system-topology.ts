@@ -30,8 +30,8 @@ function readTopology(file: string): ServiceTopology {
  * so that an event finds its queue although the consumer has never run. Queues of services that do not run everywhere are `optional`: nobody
  * might empty them. A stream gets everything that is published anywhere.
  * @param topology of all services
- * @throws `UNEXPECTED` for one of `countsOn` that is not in the topology
  * @param countsOn services that it knows to run, and to consume their optional queues too: it declares all of these
+ * @throws `UNEXPECTED` for one of `countsOn` that is not in the topology
  */
 export function queuesFor(
   topology: readonly ServiceTopology[],
