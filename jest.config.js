@@ -49,7 +49,7 @@ export default {
   ],
   testSequencer: '<rootDir>/jest.sequencer.mjs',
   // Jest's own choice on two cores is one worker; these suites mostly wait.
-  maxWorkers: 3,
+  maxWorkers: 4,
   // Longer than any one `waitUntil`, whose message says more.
   testTimeout: 600_000,
 };

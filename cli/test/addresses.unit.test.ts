@@ -42,6 +42,13 @@ describe('the addresses of the system', () => {
     expect(() => addressOf('database', { DATA_DIR: dataDir })).toThrow(/npm start.*DATABASE_URL/);
   });
 
+  it('when there is no run file, then the error says where it was sought, and what moves it', () => {
+    const sought = join(dataDir, 'run.json');
+    expect(() => addressOf('database', { DATA_DIR: dataDir })).toThrow(
+      `no ${sought}; a DATA_DIR that it has must be set here too`,
+    );
+  });
+
   it('when npm start is not ready yet, then the error says to wait', () => {
     runFile('{"ready":false}');
     expect(() => addressOf({ api: 'order' }, { DATA_DIR: dataDir })).toThrow(

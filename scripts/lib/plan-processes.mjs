@@ -64,6 +64,6 @@ export async function choosePort({ portSetting, defaultPort, owner }, env) {
 export async function requireFree(port, { portSetting, owner }) {
   if (await isFreeEverywhere(port)) return;
   throw new ExplainedError(
-    `Port ${port} for ${owner} is taken by another program.\nStop that program, or choose another port: ${portSetting}=${port + 100} npm start`,
+    `Port ${port} for ${owner} is taken by another program.\nStop that program, or put another port in front of the same command: ${portSetting}=${port + 100}`,
   );
 }

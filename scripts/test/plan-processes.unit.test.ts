@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { expect, test } from '@jest/globals';
 import { planProcesses } from '../lib/plan-processes.mjs';
 import { SERVICES } from '../lib/services.mjs';
@@ -34,6 +36,19 @@ test('when a service of no concern has a wrong port, then that is said only when
   const wrong = { ...one, env: { ...env, USER_PORT: 'x' } };
   await expect(planProcesses(wrong)).resolves.toHaveLength(2);
   await expect(planProcesses({ ...wrong, all: true })).rejects.toThrow('USER_PORT must be a port, 0 to 65535, not "x"');
+});
+
+test('when another program has a port, then the advice fits any start command', async () => {
+  const other = createServer().listen(0);
+  await once(other, 'listening');
+  const { port } = other.address() as AddressInfo;
+  try {
+    await expect(planProcesses({ ...one, env: { ...env, ORDER_PORT: String(port) } })).rejects.toThrow(
+      `put another port in front of the same command: ORDER_PORT=${port + 100}`,
+    );
+  } finally {
+    other.close();
+  }
 });
 
 test('when two services have the same port, then both settings are named', async () => {

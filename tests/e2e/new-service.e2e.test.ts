@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { type Child, runOrExplain, startService } from '@warren/servers';
-import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost } from '@warren/testing';
+import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
 import { SERVICES } from '../../scripts/lib/services.mjs';
 import { runNpm } from './npm-command.ts';
 import { requestAcrossKill } from './shipping-events.ts';
@@ -86,6 +86,12 @@ describe('a service that npx warren new service has written', () => {
         restart: () => system.waitFor(/shipping runs again/),
       });
       expect(completed).toEqual(['1', '2']);
+
+      const [send = '', look = ''] = (await commandsUnder('Run it here')).split(/^(?=npx)/m);
+      const terminal = { cwd: checkout, env: { ...process.env, DATA_DIR: dataDir } };
+      await runOrExplain('sh', ['-euc', send], terminal);
+      const seen = () => runOrExplain('sh', ['-euc', look], terminal);
+      await waitUntil(async () => (await seen()).includes('ShippingCompleted'), { what: 'the event out' });
     } finally {
       system.signal('SIGINT');
       expect(await system.exited).toBe(0);

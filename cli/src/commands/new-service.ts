@@ -26,8 +26,16 @@ export async function newService(terminal: Terminal, name: string): Promise<void
   npm(root, ['install', '--no-audit', '--no-fund']);
   npm(root, ['run', '--silent', 'generate']);
   npm(root, ['exec', '--', 'biome', 'check', '--write', folder]);
-  terminal.out(`\nnpm run check and npm test try it; npm start -- --all runs it with the others.\n`);
+  terminal.out(nextSteps(name));
 }
+
+const nextSteps = (name: string) => `  services/${name}/topology.json
+
+npm run check                     checks it with all the others
+npm test -- services/${name}
+npm start -- --all                runs it with the others
+docs/building-a-service.md        explains each file, and how to send it an event
+`;
 
 /** The nearest folder upwards that has services and the kit. */
 function findCheckout(directory: string): string {

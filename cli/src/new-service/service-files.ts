@@ -104,6 +104,16 @@ export const ${Name}Completed = defineEvent({
 });
 `;
 
+function stateTable(Name: string): string {
+  const cells = [`Complete${Name}`, `→ ${Name}Completed`, 'ignored: is done already'];
+  const width = Math.max(...cells.map(({ length }) => length));
+  const [head, none, done] = cells.map((cell) => cell.padEnd(width));
+  return ` * | state  | ${head} |
+ * |--------|-${'-'.repeat(width)}-|
+ * | \`none\` | ${none} |
+ * | \`done\` | ${done} |`;
+}
+
 const aggregateOf = (
   name: string,
   Name: string,
@@ -111,10 +121,7 @@ const aggregateOf = (
 import { ${Name}Completed } from './${name}-events.ts';
 
 /*
- * | state  | Complete${Name} |
- * |--------|${'-'.repeat(name.length + 10)}|
- * | \`none\` | → ${Name}Completed |
- * | \`done\` | ignored: is done already |
+${stateTable(Name)}
  */
 
 export type ${Name} = { status: 'none' } | { status: 'done' };

@@ -53,13 +53,25 @@ const createdV1 = {
   createdAt: DateTime,
 };
 
+const CreatedV1 = Type.Object(createdV1, { description: 'An order was accepted. The data is the order as created.' });
+
+/** Each field of version 1 by its name, so that no later one gets in. */
+const fieldsOfV1 = ({ id, customerId, items, totalAmount, status, createdAt }: Static<typeof CreatedV1>) => ({
+  id,
+  customerId,
+  items,
+  ...(totalAmount !== undefined && { totalAmount }),
+  status,
+  createdAt,
+});
+
 /** {@link OrderCreated} as it was up to release 0.1: every order in {@link DEFAULT_CURRENCY} and of no priority. */
 export const OrderCreatedV1 = defineEvent({
   type: 'OrderCreated',
   version: 1,
   exchange: EXCHANGES.orders,
   routingKey: 'order.created',
-  schema: Type.Object(createdV1, { description: 'An order was accepted. The data is the order as created.' }),
+  schema: CreatedV1,
 });
 
 /** An order was accepted. `data` is the order as created. */
@@ -75,16 +87,8 @@ export const OrderCreated = defineNextVersion(OrderCreatedV1, {
     },
     { description: 'An order was accepted. The data is the order as created.' },
   ),
-  upcast: ({ id, customerId, items, totalAmount, status, createdAt }) => ({
-    id,
-    customerId,
-    items,
-    ...(totalAmount !== undefined && { totalAmount }),
-    currency: DEFAULT_CURRENCY,
-    status,
-    createdAt,
-  }),
-  downcast: ({ currency, priority, paymentStatus, fulfillmentStatus, ...earlier }) => earlier,
+  upcast: (data) => ({ ...fieldsOfV1(data), currency: DEFAULT_CURRENCY }),
+  downcast: fieldsOfV1,
 });
 
 /** An order was confirmed or cancelled. A cancellation is told twice: here with the status, and as {@link OrderCancelled}. */

@@ -35,7 +35,7 @@ describe('OrderCreated', () => {
   it('when any order is made one of version 1, then it has all that version can say, and comes back as an order in US dollars', () => {
     fc.assert(
       fc.property(first, (data) => {
-        const latest = { ...data, currency: 'EUR', priority: 'high', paymentStatus: 'pending' };
+        const latest = { ...data, currency: 'EUR', priority: 'high', paymentStatus: 'pending', ofTomorrow: 'added' };
         expect(downcastTo(OrderCreated, 1, latest)).toEqual(data);
         expect(downcastTo(OrderCreated, 2, latest)).toBe(latest);
       }),
