@@ -32,6 +32,7 @@ export type { Asked, Outcome } from './store/decide-aggregate.ts';
 export type { MessageWriter, Reaction, Reactions } from './store/handle-messages.ts';
 export { defineProjection, type Projection } from './store/projection.ts';
 export { defineReadModel, type ReadModel } from './store/read-model.ts';
+export { requireColumns } from './store/require-columns.ts';
 export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared-rows.ts';
 export { type NumberedSql, rows, type Sql, sql, touching, type Write } from './store/sql.ts';
 export {

@@ -14,6 +14,7 @@ import {
   poolOptionsOf,
   type Retention,
   relayOptionsOf,
+  requireColumns,
   retryWhileAway,
   type SharedRows,
   toWireOf,
@@ -157,7 +158,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     ...(hasApi ? [] : [http]),
     createDatabaseComponent({ pool, schema, migrations, logger }),
     ...dependencyComponents(dependencies),
-    ...(atStart.length > 0 ? [{ name: 'start', start: () => startWith(atStart) }] : []),
+    { name: 'start', start: () => startWith([() => requireColumns(eventStore, projections), ...atStart]) },
     unlessApi(createBusComponent(bus)),
     notEssential(
       createRelay({

@@ -23,6 +23,8 @@ export interface ReadModel<Row extends TObject = TObject, Hidden extends Columns
   readonly row: Row;
   /** The columns that they do not. */
   readonly hidden: Hidden;
+  /** All columns of its table. */
+  readonly columns: readonly string[];
   /** What to throw when there is no row of an id. */
   readonly missing: (id: string) => AppError;
   /** The row that the first events of a stream make, without the database. @throws `UNEXPECTED` when the creation is not the first of them */
@@ -154,6 +156,7 @@ function createReadModel<
     ...defineProjection(aggregate, { name, tables: [name], rebuildable: true }, writesOf),
     row,
     hidden,
+    columns: Object.keys(stored).map(snakeCase),
     missing,
     rowOf,
     rowAt: (history) =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DateTime, defineAggregate, defineEvent, ignored, Uuid } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { Type } from 'typebox';
-import { defineReadModel, type EventStore, type NewEvent } from '../../src/index.ts';
+import { defineReadModel, type EventStore, type NewEvent, requireColumns } from '../../src/index.ts';
 import { toQuery, verbatim } from '../../src/store/sql.ts';
 import { newEvent, useStoreFixture } from '../store-fixture.ts';
 import { testErrors } from './counter.ts';
@@ -133,6 +133,15 @@ describe('a read model', () => {
       tx.append([{ streamId: 'petrol-1', expectedVersion: 0, events: [newEvent(1, { type: 'Adopted' })] }]),
     );
     expect(await rows()).toEqual([]);
+  });
+
+  it('when its table or one of its columns is missing, then that is said before anything is stored', async () => {
+    const { store, pool } = await open();
+    await expect(requireColumns(store, [pets])).resolves.toBeUndefined();
+    await pool.query('ALTER TABLE pets DROP COLUMN first_position');
+    await expect(requireColumns(store, [pets])).rejects.toThrow('the table pets has no column first_position');
+    await pool.query('DROP TABLE pets');
+    await expect(requireColumns(store, [pets])).rejects.toThrow('the table pets has no column');
   });
 
   it('when nothing but the first events is known, then they make the row without the database', () => {
