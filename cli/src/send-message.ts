@@ -15,13 +15,16 @@ const FIRST_PAUSE_MS = 100;
 /**
  * Sends a message, such as a command to a service, and waits until the broker has it. The queues that it is for are declared before, so
  * that it is kept also when their services have never been started.
- * @throws `CLI_ADDRESS_UNKNOWN`, `CLI_UNREACHABLE`, `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
+ * @throws what `Catalogue.parse` throws for a message that its consumers would refuse; `CLI_ADDRESS_UNKNOWN`, `CLI_UNREACHABLE`,
+ * `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
  */
 export async function sendMessage<Contract extends EventContract>(
   { env, services }: Pick<Terminal, 'env' | 'services'>,
   contract: Contract,
   message: EventOf<Contract>,
 ): Promise<void> {
+  const catalogue = createCatalogue([contract]);
+  catalogue.parse(message);
   const amqpUrl = addressOf('broker', env);
   const takesIt = ({ exchange, routingKey }: Binding) =>
     exchange === contract.exchange && routingKey === contract.routingKey;
@@ -34,7 +37,7 @@ export async function sendMessage<Contract extends EventContract>(
     ),
     publishTimeoutMs: CONFIRM_TIMEOUT_MS,
     drainTimeoutMs: 0,
-    catalogue: createCatalogue([contract]),
+    catalogue,
   });
   try {
     await connect(bus, amqpUrl);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { ReceiveStock } from '@shop/events/inventory';
 import { createEvent, type PublishOutcome } from '@warren/contracts';
-import { publish } from '../src/send-message.ts';
+import { publish, sendMessage } from '../src/send-message.ts';
 
 const message = createEvent(ReceiveStock, {
   aggregateId: 'item1',
@@ -54,4 +54,12 @@ describe('publishing a command', () => {
       });
     },
   );
+});
+
+describe('sending a message', () => {
+  it('when its consumers would refuse it, then it is not sent, and the reason is that of its contract', async () => {
+    const wrong = { ...message, data: { productId: 'item1', quantity: 0 } };
+    const terminal = { env: {}, services: new URL('../../services/', import.meta.url) };
+    await expect(sendMessage(terminal, ReceiveStock, wrong)).rejects.toMatchObject({ code: 'EVENT_DATA_INVALID' });
+  });
 });
