@@ -4,8 +4,8 @@ import { describe, expect, test } from '@jest/globals';
 import { loadSettings, type SettingsSpec } from '@warren/kernel';
 import { settingsOf } from '@warren/service';
 import { parse } from 'yaml';
+import { withServices } from '../../tests/contracts/compose-file.ts';
 import { declaredServices } from '../../tests/contracts/topologies.ts';
-import { withServices } from '../lib/compose-file.mjs';
 import { SERVICES } from '../lib/services.mjs';
 
 const ROOT = resolve(import.meta.dirname, '../..');

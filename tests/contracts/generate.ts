@@ -2,7 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { shopCatalogue } from '@shop/events/catalogue';
 import { type ReleasedContract, requireCompatible } from '@warren/contracts';
-import { withServices } from '../../scripts/lib/compose-file.mjs';
+import { withServices } from './compose-file.ts';
 import { generateDocuments, generateReleased, RELEASED } from './documents.ts';
 
 /*

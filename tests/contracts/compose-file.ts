@@ -1,23 +1,21 @@
-/** @typedef {import('./services.mjs').ServiceEntry} ServiceEntry */
+import type { SERVICES } from '../../scripts/lib/services.mjs';
+
+type ServiceEntry = (typeof SERVICES)[number];
 
 const BEGIN = '  # The services, from their topology.json: npm run generate writes these lines.\n';
 const END = '  # End of the services.\n';
 /** What the part above the services gives all of them. */
 const ADDRESSES = ['AMQP_URL', 'DATABASE_URL', 'SMTP_URL'];
 
-/**
- * The compose file with the given services between its two marks, and everything else as it is.
- * @param {string} text
- * @param {readonly ServiceEntry[]} services
- */
-export function withServices(text, services) {
+/** The compose file with the given services between its two marks, and everything else as it is. */
+export function withServices(text: string, services: readonly ServiceEntry[]): string {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docker-compose.yml must have these two lines:\n${BEGIN}${END}`);
   return `${text.slice(0, from)}${BEGIN}${services.map(composeService).join('\n')}${text.slice(to)}`;
 }
 
-/** Only an API has a published port, so that a worker can run several times: `docker compose up --scale inventory=3`. @param {ServiceEntry} service */
-const composeService = ({ name, portSetting, defaultPort: port, core, api, settings }) => `  ${name}:
+/** Only an API has a published port, so that a worker can run several times: `docker compose up --scale inventory=3`. */
+const composeService = ({ name, portSetting, defaultPort: port, core, api, settings }: ServiceEntry) => `  ${name}:
     <<: *service
 ${core ? '' : '    profiles: [full]\n'}    command: [${name}]
     environment:
