@@ -71,6 +71,9 @@ const greetings = defineReadModel(greeting, {
     new AppError({ code: 'GREETING_NOT_FOUND', kind: 'not-found', message: `there is no greeting ${id}` }),
 }).sets({ Greeted: ({ data: { name } }) => ({ name }) });
 
+const TABLE = `CREATE TABLE greetings (
+  id uuid PRIMARY KEY, name text NOT NULL, version integer NOT NULL, created_at timestamptz NOT NULL, updated_at timestamptz NOT NULL)`;
+
 /** A service that somebody has added: the command line knows it by its folder alone. */
 export const greetingService = defineService({
   name: 'greeting',
@@ -78,4 +81,5 @@ export const greetingService = defineService({
   aggregates: [greeting],
   projections: [greetings],
   on: [on(GreetingWanted, greeting)],
+  migrations: [{ number: 1, name: 'greetings', sql: TABLE }],
 });
