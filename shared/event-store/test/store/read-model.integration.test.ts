@@ -152,6 +152,6 @@ describe('a read model', () => {
       atTheEnd(id, 'n'),
     );
     expect(() => pets.rowOf([])).toThrow('without an event');
-    expect(() => pets.rowOf(recorded.slice(1))).toThrow('or with others before Adopted');
+    expect(() => pets.rowOf(recorded.slice(1))).toThrow('its events do not begin with Adopted');
   });
 });
