@@ -7,9 +7,9 @@ import type { Store } from '../store/store.ts';
 import type { Deadline } from './define-deadline.ts';
 
 /**
- * Streams that wait though the broker had confirmed their first event by `$1`: at most `$2`, none of `$3`. `position` only bounds the search;
- * what counts is the event. One that is not in `events` any more is archived, hence confirmed: then only the read model has not heard of the
- * stream's end.
+ * Selects streams that still wait although the broker had confirmed their first event by `$1`: at most `$2`, and none of `$3`. `position` only
+ * bounds the search; the event decides. An event that is no longer in `events` is archived, hence confirmed: then only the read model has
+ * missed the stream's end.
  */
 export function overdueSql({ aggregate, model, waiting }: Deadline): string {
   const waits = Object.entries(waiting).map(
