@@ -107,7 +107,7 @@ test('when runs fail, then each kind of failure is logged once, and readiness sa
   await ran(4);
   expect(await job.health?.()).toMatchObject({ up: false, reason: expect.stringContaining('no luck') });
   // What passes by itself is a warning.
-  expect(logged).toEqual(['warn: a job has failed: it runs again', 'error: a job has failed: it runs again']);
+  expect(logged).toEqual(['warn: a job failed: will retry', 'error: a job failed: will retry']);
   broken = false;
   await ran(work.runs + 2);
   expect(await job.health?.()).toEqual({ up: true });

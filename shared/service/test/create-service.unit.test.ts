@@ -75,7 +75,7 @@ test('when an aggregate listens that the service does not have, or a queue is th
   const rung = bell.events.Rung;
   const writer = { writes: () => [] };
   const chime = { ...aggregateOf('chime'), idOf: () => '1' };
-  expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime listens');
+  expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime handles messages');
   const twice = [on(rung, writer), on(rung, writer)];
   expect(create(defineService({ ...base, on: twice }))).toThrow('two subscriptions have the queue porter_rung');
   expect(create(defineService({ ...base, on: [on(rung, writer)] }))).not.toThrow();
@@ -84,7 +84,7 @@ test('when an aggregate listens that the service does not have, or a queue is th
 test('when a job and a dependency that is a component have the same name, then that is said at the start', () => {
   const dependencies = () => ({ ringer: { health: () => ({ up: true }) } });
   const jobs = [defineJob({ name: 'ringer', everyMs: 1, run: async () => undefined })];
-  expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are called ringer');
+  expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are named ringer');
 });
 
 test('when a dependency has the name of what every context has, then that is said at the start', () => {

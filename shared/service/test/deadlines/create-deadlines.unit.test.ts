@@ -15,7 +15,7 @@ const create = (service: Parameters<typeof createService>[0]) => () =>
   createService(service, { env, logger: silentLogger });
 
 test('when a service does not listen to the answers that end a wait, then that is said at the start', () => {
-  const wrong = 'helpdesk: Replied ends the wait of ticket, and the service does not listen to it';
+  const wrong = 'helpdesk: Replied answers ticket, but the service does not consume it';
   expect(create(defineService({ ...base, deadlines }))).toThrow(wrong);
   expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket, { when: () => false })] }))).toThrow(
     wrong,
@@ -24,9 +24,12 @@ test('when a service does not listen to the answers that end a wait, then that i
 });
 
 test.each<{ lacks: Partial<Deadline>; wrong: string }>([
-  { lacks: { answeredBy: [] }, wrong: 'helpdesk: no answer ends the wait of ticket' },
-  { lacks: { waiting: {} }, wrong: 'helpdesk: which rows of tickets wait is not said' },
-  { lacks: { waiting: { status: undefined as never } }, wrong: 'helpdesk: which rows of tickets wait is not said' },
+  { lacks: { answeredBy: [] }, wrong: 'helpdesk: the deadline of ticket declares no answers' },
+  { lacks: { waiting: {} }, wrong: 'helpdesk: the deadline does not declare which rows of tickets wait' },
+  {
+    lacks: { waiting: { status: undefined as never } },
+    wrong: 'helpdesk: the deadline does not declare which rows of tickets wait',
+  },
 ])('when a deadline lacks what its search needs, then that is said at the start: $wrong', ({ lacks, wrong }) => {
   const incomplete = () => [{ ...replyWithin(MINUTE_MS), ...lacks }];
   expect(create(defineService({ ...base, deadlines: incomplete, on: [on(Replied, ticket)] }))).toThrow(wrong);
@@ -61,7 +64,7 @@ function watchWith(answers: Partial<DeadlineWatchOptions['answers']>, query: () 
     deadlines: deadlines(),
     consumers: {
       report: async () => seen,
-      clear: async () => 'another instance has answers in hand',
+      clear: async () => 'another instance has unsettled answers',
       markGone: async () => undefined,
       leave: async () => undefined,
     },
