@@ -41,8 +41,8 @@ describe('OrderCreated', () => {
       }),
       { numRuns: 50 },
     );
-    expect(() => downcastTo(OrderCancelled, 1, {})).toThrow('OrderCancelled v2 cannot become v1');
-    expect(() => downcastTo(OrderCreated, 0, {})).toThrow('OrderCreated v1 cannot become v0');
+    expect(() => downcastTo(OrderCancelled, 1, {})).toThrow('cannot downcast OrderCancelled v2 to v1');
+    expect(() => downcastTo(OrderCreated, 0, {})).toThrow('cannot downcast OrderCreated v1 to v0');
   });
 
   it('when version 1 carries a field that has a meaning only in version 2, then it is not taken for it', () => {

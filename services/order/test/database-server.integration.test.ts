@@ -131,9 +131,12 @@ describe('the database server', () => {
     await admin.query('SELECT pg_reload_conf()');
     try {
       await downBecause(/read-only/, 'DATABASE_READ_ONLY');
-      await waitUntil(async () => (await readiness()).body.components.relay?.reason?.includes('takes no writes'), {
-        what: 'the relay to step down',
-      });
+      await waitUntil(
+        async () => (await readiness()).body.components.relay?.reason?.includes('the session is read-only'),
+        {
+          what: 'the relay to step down',
+        },
+      );
     } finally {
       await admin.query('ALTER SYSTEM RESET default_transaction_read_only');
       await admin.query('SELECT pg_reload_conf()');

@@ -2,7 +2,7 @@ import type { AppError } from '@warren/kernel';
 import type { Static, TSchema } from 'typebox';
 import type { EventContract, EventEnvelope } from './event-contract.ts';
 
-/** Nothing follows from an input, for a reason that is part of the design. */
+/** The aggregate deliberately ignores an input. */
 export interface Ignored {
   readonly outcome: 'ignored';
   readonly reason: string;
@@ -11,34 +11,34 @@ export interface Ignored {
 /** @param reason completes the sentence "ignored, because …" in logs */
 export const ignored = (reason: string): Ignored => ({ outcome: 'ignored', reason });
 
-/** What `decide` returns: the events that follow from an input, or that it ignores the input and why. */
+/** What `decide` returns: the resulting events, or why the input is ignored. */
 export type Decision<Event> = readonly [Event, ...Event[]] | Ignored;
 
-/** An event of a shape that only the log of its service has. */
+/** An event whose shape exists only in its service's log. */
 export interface InternalEvent<Schema extends TSchema = TSchema> {
   readonly version: number;
   readonly schema: Schema;
-  /** What others hear of it. @default nothing */
+  /** What other services receive for it. @default nothing */
   readonly publishedAs?: Publication;
 }
 
-/** The messages that others get for an event of the log. */
+/** The messages that other services receive for an event in the log. */
 export interface Publication {
-  /** Those that the messages are of. The event goes into the log under the routing key of the first. */
+  /** The contracts of the messages. The log stores the event with the routing key of the first. */
   readonly contracts: readonly [EventContract, ...EventContract[]];
-  /** At least one. The first has the id of the event, each other one an id that follows from it. */
+  /** Returns at least one message. The first has the id of the event; the ids of the others are derived from it. */
   readonly messagesOf: (event: RecordedEnvelope<string, never>) => readonly MessageOf<EventContract>[];
 }
 
-/** Declares an event that stays inside its service. @param version of its schema */
+/** Declares an event that stays inside its service. @param version version of its schema */
 export const internalEvent = <Schema extends TSchema>(schema: Schema, version = 1): InternalEvent<Schema> => ({
   version,
   schema,
 });
 
 /**
- * Declares version 1 of an event that the log holds in another shape than others hear of it.
- * @param messagesOf pure: the relay may publish an event several times
+ * Declares version 1 of an event whose shape in the log differs from its published messages.
+ * @param messagesOf must be pure: the relay may publish an event several times
  */
 export const publishedAs = <
   Schema extends TSchema,
@@ -59,20 +59,20 @@ export const messageOf = <Type extends string, Version extends number, Schema ex
   data: Static<Schema>,
 ): MessageOf<EventContract<Type, Version, Schema>> => ({ type, version, data });
 
-/** The events of an aggregate by type. Of a contract, the log holds what goes over the wire. */
+/** The events of an aggregate by type. An event of a contract has the same shape in the log and on the wire. */
 export type EventMap = Readonly<Record<string, EventContract | InternalEvent>>;
 
-/** True for an event that goes over the wire as the log has it. */
+/** True for an event that has the same shape in the log and on the wire. */
 export const isContract = (event: EventContract | InternalEvent): event is EventContract => 'exchange' in event;
 
-/** The contracts of what others hear of an event. */
+/** Returns the contracts under which an event is published; none for an internal event. */
 export function contractsOf(event: EventContract | InternalEvent): readonly EventContract[] {
   return isContract(event) ? [event] : (event.publishedAs?.contracts ?? []);
 }
 
 type DataOf<Entry> = Entry extends { readonly schema: infer Schema extends TSchema } ? Static<Schema> : never;
 
-/** The union of the events of a map: what `decide` returns and `evolve` takes. */
+/** The union of a map's events: what `decide` returns and `evolve` accepts. */
 export type EventIn<Events extends EventMap> = {
   [Type in keyof Events & string]: { readonly type: Type; readonly data: DataOf<Events[Type]> };
 }[keyof Events & string];
@@ -87,17 +87,17 @@ type UnderTheirTypes<Events extends EventMap> = {
 };
 
 /**
- * Rows beside the streams that decisions of many streams compete for: stock levels, names that must be unique, seats. The domain says
- * which rows and what becomes of them; the SQL is in an adapter (`SharedRows` of `@warren/event-store`).
+ * Rows outside the streams that decisions of many streams compete for: stock levels, unique names, seats. The domain says which rows and
+ * how they change; the SQL is in an adapter (`SharedRows` of `@warren/event-store`).
  *
- * `decide` sees values that nobody changes before the commit: their rows are locked. If the decision changes a value whose row has appeared
- * meanwhile, it is dropped and made again. Of several inputs in one commit, each sees what those before it left. A key without a row cannot be
- * locked: a decision that depends on its absence without changing it may be overtaken.
+ * The rows that `decide` sees are locked, so their values cannot change before the commit. If a decision changes a value whose row was
+ * inserted meanwhile, the decision is discarded and made again. When several inputs share a commit, each sees the changes of those before it.
+ * A key without a row cannot be locked: a decision that depends on its absence without changing it may be out of date at the commit.
  */
 export interface SharedValues<State, Input, Event, Value> {
   /** Every key that a decision may read or change. */
   readonly keysOf: (input: Input, state: State) => readonly string[];
-  /** What an event makes of the values, in order; `undefined` removes a key. `state` is the one before the event. */
+  /** The changes that an event makes to the values, in order; `undefined` removes a key. `state` is the state before the event. */
   readonly changes: (
     event: Event,
     state: State,
@@ -106,21 +106,21 @@ export interface SharedValues<State, Input, Event, Value> {
 }
 
 interface AggregateCore<Category extends string, Events extends EventMap, State, Input, Value> {
-  /** Category of its streams, which are called `<category>-<id>`. It holds no hyphen. */
+  /** Category of its streams, which are named `<category>-<id>`. It must not contain a hyphen. */
   readonly category: Category;
   /** Every event that a stream can hold, in its latest version. Earlier versions are upcast. */
   readonly events: Events & UnderTheirTypes<Events>;
-  /** Types of the events after which nothing more is expected of a stream: it may be archived. Later events are appended all the same. */
+  /** Event types that end a stream, so that it may be archived. Later events are still appended. */
   readonly ends: readonly (keyof Events & string)[];
   readonly initial: NoInfer<State>;
-  /** Id of the stream that an input is about. */
+  /** Returns the id of the stream that an input addresses. */
   readonly idOf: (input: NoInfer<Input>) => string;
-  /** What its events say that they are about (`aggregateId`). @default the id of the stream */
+  /** Returns the `aggregateId` of its events. @default the id of the stream */
   readonly aboutOf?: (input: NoInfer<Input>) => string;
-  /** Decides an input in a state, and against the shared values where there are any. Pure. */
+  /** Decides an input in a state, against the shared values if the aggregate has any. Pure. */
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
-  /** What to throw when others appended to the stream at each of several attempts. @default `AGGREGATE_CONTESTED`, a conflict */
+  /** Returns the error to throw when each of several attempts lost to a concurrent append. @default `AGGREGATE_CONTESTED`, a conflict */
   readonly contested?: (id: string) => AppError;
 }
 
@@ -138,13 +138,13 @@ export type AggregateDefinition<Category extends string, Events extends EventMap
 > &
   SharedMember<NoInfer<State>, NoInfer<Input>, EventIn<NoInfer<Events>>, NoInfer<Value>>;
 
-/** What a decision may depend on of a message: neither its id nor its time. An aggregate that listens to a contract has this among its inputs. */
+/** The part of a message that a decision may depend on: neither its id nor its time. An input of each aggregate that handles the contract. */
 export type MessageOf<Contract> =
   Contract extends EventContract<infer Type, infer Version, infer Schema>
     ? { readonly type: Type; readonly version: Version; readonly data: Static<Schema> }
     : never;
 
-/** What the kit needs to know of an aggregate whose types do not matter. */
+/** An aggregate whose types do not matter to the caller. */
 export interface AnyAggregate {
   readonly category: string;
   readonly events: EventMap;
@@ -152,7 +152,7 @@ export interface AnyAggregate {
   readonly contested?: ((id: string) => AppError) | undefined;
 }
 
-/** A kind of thing whose events are its truth: an order, a user. Made by {@link defineAggregate}. */
+/** A kind of event-sourced entity, such as an order or a user. Created by {@link defineAggregate}. */
 export interface Aggregate<Category extends string, Events extends EventMap, State, Input, Value = never>
   extends AnyAggregate {
   readonly category: Category;
@@ -167,9 +167,8 @@ export interface Aggregate<Category extends string, Events extends EventMap, Sta
 }
 
 /**
- * Declares an aggregate: pure data and functions. `@warren/event-store` runs it, and is the only way from a request to appended events.
- * An event or a version that this program does not know fails the replay of its stream; events of earlier versions are upcast; a decision
- * that lost a race is made again.
+ * Declares an aggregate: pure data and functions. Only `@warren/event-store` runs it and appends its events. Replaying a stream fails on an
+ * unknown event type or version and upcasts earlier versions. A decision that loses to a concurrent append is made again.
  */
 export function defineAggregate<
   const Category extends string,
@@ -193,27 +192,27 @@ export type SharedValueOf<A> = A extends {
   : never;
 export type EventTypeOf<A extends AnyAggregate> = keyof A['events'] & string;
 
-/** An event as it is read from a log: in the latest version of its contract. */
+/** An event read from the log, in the latest version of its contract. */
 export interface RecordedEnvelope<Type extends string = string, Data = unknown>
   extends EventEnvelope<Type, number, Data> {
-  /** Place in its stream, from 1 without gaps. */
+  /** Position in its stream, from 1 without gaps. */
   readonly streamVersion: number;
-  /** Place in the whole log; increasing, with gaps. */
+  /** Position in the whole log; increasing, with gaps. */
   readonly position: number;
 }
 
-/** An event of an aggregate as it is read from a log; with a type, only that one. */
+/** An event of an aggregate read from the log; with `Type`, only events of that type. */
 export type RecordedOf<A extends AnyAggregate, Type extends EventTypeOf<A> = EventTypeOf<A>> = {
   [One in Type]: RecordedEnvelope<One, DataOf<A['events'][One]>>;
 }[Type];
 
-/** An input for an aggregate, as data: it is decided when what it belongs to is committed. */
+/** An input for an aggregate, as data. It is decided in the transaction of the message that it follows from. */
 export interface AggregateRequest {
   readonly aggregate: AnyAggregate;
   readonly input: { readonly type: string };
 }
 
-/** What follows from a message is an input of an aggregate. */
+/** Declares that an input for an aggregate follows from a message. */
 export const request = <A extends AnyAggregate>(
   aggregate: A,
   input: InputOf<A> & { type: string },

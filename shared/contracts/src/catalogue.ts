@@ -5,15 +5,15 @@ import { upcastTo, versionsOf } from './event-versions.ts';
 import { DateTime, Uuid } from './text.ts';
 import { createValidator, type Fault, type Validator } from './validator.ts';
 
-/** The events that a bus knows, with their earlier versions: it publishes and receives these and no others. */
+/** The events that a bus publishes and receives, with their earlier versions. It accepts no others. */
 export interface Catalogue<Contract extends EventContract = EventContract> {
   readonly contracts: readonly Contract[];
-  /** The contract of a type and version, if it is known: a listed one, or an earlier version of it. */
+  /** Returns the contract of a type and version: a listed one or an earlier version of it; undefined if unknown. */
   find(type: string, version: number): EventContract | undefined;
   /**
-   * The value as an event of this catalogue, once it has the shape that the contract of its own version states. One of an earlier
-   * version is given as the first version from its own on that is accepted; where none is, as the latest.
-   * @param accepted the versions that the caller handles @default those listed in the catalogue
+   * Validates the value against the contract of its own version and returns it as an event. An event is upcast to the first accepted version
+   * from its own on, or to the latest if none is accepted.
+   * @param accepted the versions that the caller handles @default the versions listed in the catalogue
    * @throws `ENVELOPE_INVALID`, `EVENT_TYPE_UNKNOWN`, `EVENT_VERSION_UNKNOWN` or `EVENT_DATA_INVALID` with `details.faults`.
    */
   parse(value: unknown, accepted?: readonly EventContract[]): EventOf<Contract>;
@@ -23,7 +23,7 @@ export interface Catalogue<Contract extends EventContract = EventContract> {
 interface Known {
   contract: EventContract;
   data: Validator<unknown>;
-  /** The versions that follow it, the next one first. */
+  /** The later versions, the next one first. */
   later: Known[];
 }
 
@@ -41,7 +41,7 @@ export const EnvelopeSchema = Type.Object({
     correlationId: identifier,
     causationId: identifier,
     source: identifier,
-    // Whatever is no valid trace context counts as none (see `readTraceContext`), so it is no reason to refuse the event.
+    // An invalid trace context counts as none (see `readTraceContext`), so it must not reject the event.
     traceparent: Type.Optional(
       Type.Unknown({ description: 'W3C Trace Context: the trace that the event belongs to.' }),
     ),
@@ -51,21 +51,24 @@ export const EnvelopeSchema = Type.Object({
 
 const envelope = createValidator(EnvelopeSchema) as Validator<EventEnvelope>;
 
-/** Gathers contracts into a catalogue. Two contracts of the same type and version are a mistake and throw. */
+/**
+ * Creates a catalogue of contracts.
+ * @throws `CONTRACT_DUPLICATE` for two contracts of the same type and version
+ */
 export function createCatalogue<Contract extends EventContract>(contracts: readonly Contract[]): Catalogue<Contract> {
   const types = knownVersions(contracts);
 
   function parse(value: unknown, accepted: readonly EventContract[] = contracts): EventOf<Contract> {
     if (!envelope.is(value)) {
-      throw contractErrors.ENVELOPE_INVALID(...explain('the envelope is not that of an event', envelope.faults(value)));
+      throw contractErrors.ENVELOPE_INVALID(...explain('not a valid event envelope', envelope.faults(value)));
     }
     const versions = types.get(value.type);
     const known = versions?.get(value.version);
     if (!known) {
       if (versions) {
-        throw contractErrors.EVENT_VERSION_UNKNOWN(`version ${value.version} of ${value.type} is not known`);
+        throw contractErrors.EVENT_VERSION_UNKNOWN(`unknown version ${value.version} of ${value.type}`);
       }
-      throw contractErrors.EVENT_TYPE_UNKNOWN(`${value.type} is not a known event`);
+      throw contractErrors.EVENT_TYPE_UNKNOWN(`unknown event type ${value.type}`);
     }
     requireData(known, value);
     return (known.later.length === 0 ? value : upcast(value, known, accepted)) as EventOf<Contract>;
@@ -89,12 +92,10 @@ function upcast(event: EventEnvelope, known: Known, accepted: readonly EventCont
 function requireData({ data }: Known, event: EventEnvelope): void {
   if (data.is(event.data)) return;
   const faults = data.faults(event.data).map((fault) => ({ ...fault, path: `/data${fault.path}` }));
-  throw contractErrors.EVENT_DATA_INVALID(
-    ...explain(`the data is not that of ${event.type} v${event.version}`, faults),
-  );
+  throw contractErrors.EVENT_DATA_INVALID(...explain(`invalid data for ${event.type} v${event.version}`, faults));
 }
 
-/** By type and version: what is listed, and the earlier versions of it. */
+/** The listed contracts and their earlier versions, by type and version. */
 function knownVersions(contracts: readonly EventContract[]): Map<string, Map<number, Known>> {
   const types = new Map<string, Map<number, Known>>();
   for (const contract of contracts) {

@@ -1,37 +1,37 @@
 import { createId, readTraceContext, type TraceContext } from '@warren/kernel';
 import type { Static, TSchema } from 'typebox';
 
-/** What an event follows from. */
+/** The cause of an event: its correlation, its causation and its trace. */
 export interface Cause extends TraceContext {
-  /** The same for everything that follows from one request; the request's `X-Correlation-Id`. */
+  /** Shared by everything that follows from one request: the request's `X-Correlation-Id`. */
   correlationId: string;
-  /** Id of the message that caused this event; for the first of a chain, the correlation id. */
+  /** Id of the message that caused this event; for the first event of a chain, the correlation id. */
   causationId: string;
 }
 
-/** Where an event comes from and what it belongs to. Further members are kept as they are. */
+/** The cause and source of an event. Additional members are preserved. */
 export interface EventMetadata extends Cause {
-  /** Name of the service that recorded it; also AMQP `app_id`. */
+  /** Name of the service that recorded the event; also AMQP `app_id`. */
   source: string;
   [name: string]: unknown;
 }
 
-/** An event as it travels: JSON in the body of a persistent AMQP message, its main fields repeated as AMQP properties. */
+/** An event on the wire: the JSON body of a persistent AMQP message. The main fields are repeated as AMQP properties. */
 export interface EventEnvelope<Type extends string = string, Version extends number = number, Data = unknown> {
-  /** UUID v7; also AMQP `message_id`. The same however often the event is published. */
+  /** UUID v7; also AMQP `message_id`. The same each time the event is published. */
   id: string;
   type: Type;
   /** Version of the schema of `data`, from 1. */
   version: Version;
-  /** When it happened, ISO 8601 in UTC with milliseconds. */
+  /** When the event happened: ISO 8601 in UTC with milliseconds. */
   timestamp: string;
-  /** What it happened to: an order's id, say. */
+  /** Id of what the event happened to, for example an order. */
   aggregateId: string;
   data: Data;
   metadata: EventMetadata;
 }
 
-/** Everything there is to know about one version of one event: its name, the shape of its data and its address. */
+/** One version of an event: its type, the schema of its data and its address. */
 export interface EventContract<
   Type extends string = string,
   Version extends number = number,
@@ -39,16 +39,16 @@ export interface EventContract<
 > {
   type: Type;
   version: Version;
-  /** Topic exchange that it is published to. */
+  /** Topic exchange that the event is published to. */
   exchange: string;
   routingKey: string;
-  /** Shape of `data`. Fields that it does not name are allowed and ignored: producers may be newer than consumers. */
+  /** Schema of `data`. Unknown fields are allowed and ignored: producers may be newer than consumers. */
   schema: Schema;
-  /** The version before this one, and how the data of either becomes that of the other; see `defineNextVersion`. */
+  /** The previous version, and how to convert data between the two; see `defineNextVersion`. */
   previous?: { contract: EventContract; upcast(data: unknown): unknown; downcast?(data: unknown): unknown };
 }
 
-/** The envelope that a contract describes; over a union of contracts, the union of their envelopes. */
+/** The envelope that a contract describes; for a union of contracts, the union of their envelopes. */
 export type EventOf<Contract> =
   Contract extends EventContract<infer Type, infer Version, infer Schema>
     ? EventEnvelope<Type, Version, Static<Schema>>
@@ -66,35 +66,35 @@ export interface NewEventOptions<Data> {
   data: Data;
   /** Name of the publishing service. */
   source: string;
-  /** The message that this event answers: its correlation and its trace are carried on, and its id becomes the causation. */
+  /** The message that caused this event. The event inherits its correlation and trace; its id becomes the causation id. */
   causedBy?: Pick<EventEnvelope, 'id' | 'metadata'>;
-  /** @default the correlation of `causedBy`, else a new id */
+  /** @default the correlation id of `causedBy`, otherwise a new id */
   correlationId?: string;
   /** @default a new UUID v7 */
   id?: string;
   /** @default the current time */
   now?: Date;
-  /** Further members of the metadata. */
+  /** Additional members of the metadata. */
   metadata?: Record<string, unknown>;
 }
 
-/** What a request carries on into the events that follow from it. */
+/** The part of a request that its events inherit. */
 export interface RequestContext {
   correlationId: string;
   traceContext?: TraceContext;
 }
 
-/** A request as the cause of the first events of a chain. */
+/** Returns a request as the cause of the first events of a chain. */
 export function causeOfRequest({ correlationId, traceContext }: RequestContext): Cause {
   return { ...traceContext, correlationId, causationId: correlationId };
 }
 
-/** A message as the cause of what is answered to it: its correlation and its trace are carried on. */
+/** Returns a message as the cause of the events that follow from it. They inherit its correlation and trace. */
 export function causeOf({ id, metadata }: Pick<EventEnvelope, 'id' | 'metadata'>): Cause {
   return { ...readTraceContext(metadata), correlationId: metadata.correlationId, causationId: id };
 }
 
-/** A new event of the given contract, typed by it. */
+/** Creates an event of the given contract. */
 export function createEvent<Type extends string, Version extends number, Schema extends TSchema>(
   contract: EventContract<Type, Version, Schema>,
   options: NewEventOptions<Static<Schema>>,

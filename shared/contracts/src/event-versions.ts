@@ -8,23 +8,23 @@ export type VersionsOf<Contract extends EventContract> =
   | Contract
   | (Contract extends { previous: { contract: infer Earlier extends EventContract } } ? VersionsOf<Earlier> : never);
 
-/** What the next version of an event is, and how it comes from the one before. */
+/** The next version of an event, and how to convert data from the previous version. */
 export interface NextVersion<Previous extends EventContract, Version extends number, Schema extends TSchema> {
-  /** One more than that of the previous version. */
+  /** One more than the previous version. */
   version: Version;
   schema: Schema;
   /**
-   * Makes data of this version out of data of the previous one. Pure; sees only what the previous version states, so that a field which
-   * somebody sent under the new name before it had a meaning is not taken for it.
+   * Converts data of the previous version to this version. Must be pure. It receives only the fields of the previous version's schema: a field
+   * that was sent under the new name before the name had a meaning is not mistaken for the new field.
    */
   upcast(data: EventOf<Previous>['data']): Static<Schema>;
-  /** Makes data of the previous version out of data of this one, without what that version cannot say. For {@link downcastTo}. */
+  /** Converts data of this version to the previous version, dropping what that version cannot express. For {@link downcastTo}. */
   downcast?(data: Static<Schema>): EventOf<Previous>['data'];
 }
 
 /**
- * Declares the version of an event that follows another: the same type and address, another shape. List it in the catalogue in place
- * of the previous one, which it brings along: events of that version are still taken, and handed over as this one.
+ * Declares the next version of an event: same type and address, different schema. List it in the catalogue instead of the previous version,
+ * which it includes: events of the previous version are still accepted, and delivered as this one.
  * @throws `CONTRACT_VERSION_SKIPPED`
  */
 export function defineNextVersion<
@@ -40,14 +40,14 @@ export function defineNextVersion<
   return { ...next, previous: { contract, upcast, ...(downcast && { downcast }) } };
 }
 
-/** The contract with its earlier versions, the newest first. */
+/** Returns the contract and its earlier versions, newest first. */
 export function versionsOf(contract: EventContract): EventContract[] {
   return [contract, ...(contract.previous ? versionsOf(contract.previous.contract) : [])];
 }
 
 /**
- * The data of an event as the given version of it has it: itself, or what the upcasters make of it step by step.
- * @throws `UNEXPECTED` when the contract follows from no such version: the event was written by a newer program.
+ * Returns the data of an event in the contract's version, upcast step by step.
+ * @throws `UNEXPECTED` when the event's version is not an earlier version of the contract: a newer program wrote the event
  */
 export function upcastTo<Contract extends EventContract>(
   contract: Contract,
@@ -56,17 +56,17 @@ export function upcastTo<Contract extends EventContract>(
   if (event.version === contract.version) return event.data;
   const { previous, version } = contract;
   if (!previous || event.version > version)
-    throw kernelErrors.UNEXPECTED(`${event.type} v${event.version} cannot become v${version}`);
+    throw kernelErrors.UNEXPECTED(`cannot upcast ${event.type} v${event.version} to v${version}`);
   return previous.upcast(upcastTo(previous.contract, event));
 }
 
 /**
- * The data of the latest version as an earlier one has it: what a service records while others run that know no later version.
- * @throws `UNEXPECTED` when the contract follows from no such version, or one on the way does not say how
+ * Returns the data of the latest version in an earlier version, which a service records while instances run that know no later one.
+ * @throws `UNEXPECTED` when the contract has no such earlier version, or a version in between has no `downcast`
  */
 export function downcastTo({ previous, ...contract }: EventContract, version: number, data: unknown): unknown {
   if (version === contract.version) return data;
   if (!previous?.downcast)
-    throw kernelErrors.UNEXPECTED(`${contract.type} v${contract.version} cannot become v${version}`);
+    throw kernelErrors.UNEXPECTED(`cannot downcast ${contract.type} v${contract.version} to v${version}`);
   return downcastTo(previous.contract, version, previous.downcast(data));
 }

@@ -2,10 +2,10 @@ import type { TSchema } from 'typebox';
 import { EnvelopeSchema } from './catalogue.ts';
 import type { EventContract } from './event-contract.ts';
 
-/** A JSON Schema as it stands in a file. */
+/** A JSON Schema as plain JSON. */
 export type JsonSchema = { readonly [keyword: string]: unknown };
 
-/** Whole messages of a contract, envelope and data, as a JSON Schema (2020-12) that stands alone: for readers in any language. */
+/** Returns a self-contained JSON Schema (2020-12) of a contract's messages, envelope and data, for readers in any language. */
 export function toJsonSchema(contract: EventContract): JsonSchema {
   const { type, version } = contract;
   const data = plainSchema(contract.schema);
@@ -19,7 +19,7 @@ export function toJsonSchema(contract: EventContract): JsonSchema {
   };
 }
 
-/** A schema without what only this program understands: a `wanted` text becomes its description. */
+/** Returns a schema without keywords that only this program understands: a `wanted` text becomes the description. */
 export function plainSchema(schema: TSchema): JsonSchema {
   const readable = (_: string, value: unknown): unknown => {
     if (typeof value !== 'object' || value === null || !('wanted' in value)) return value;

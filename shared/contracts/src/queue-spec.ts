@@ -1,4 +1,4 @@
-/** What a queue receives: the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
+/** Binds a queue to the messages of a topic exchange whose routing key matches (`*` one word, `#` any number). */
 export interface Binding {
   exchange: string;
   routingKey: string;
@@ -7,8 +7,8 @@ export interface Binding {
 export interface QueueSpec {
   queue: string;
   bindings: readonly Binding[];
-  /** Only the service that reads it declares it; the others bind it where it exists, and watch whether it is emptied. @default false */
+  /** Only the service that consumes the queue declares it. Other services bind it if it exists and check that it is consumed. @default false */
   optional?: true;
-  /** A stream: treated as an optional queue, except that nobody watches whether it is emptied. @default false */
+  /** A stream: treated like an optional queue, except that nobody checks that it is consumed. @default false */
   stream?: true;
 }

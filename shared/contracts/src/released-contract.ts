@@ -4,7 +4,7 @@ import { contractErrors } from './contract-errors.ts';
 import type { EventContract } from './event-contract.ts';
 import { type JsonSchema, plainSchema } from './json-schema.ts';
 
-/** One version of an event as it was when it was released. From then on it may only be added to. */
+/** An event version as it was released. After its release it may only gain optional fields. */
 export interface ReleasedContract {
   type: string;
   version: number;
@@ -14,16 +14,16 @@ export interface ReleasedContract {
   schema: JsonSchema;
 }
 
-/** What is to be recorded of a contract at its release. */
+/** Returns the record to keep of a contract at its release. */
 export function toReleased({ type, version, exchange, routingKey, schema }: EventContract): ReleasedContract {
   return { type, version, exchange, routingKey, schema: plainSchema(schema) };
 }
 
 /**
- * Makes sure that whoever reads or has written a released version of an event still can. In place a version may gain optional fields and
- * other descriptions, and that is all: a narrower schema refuses the messages of old logs, a wider one lets new messages out that
- * consumers of the old release refuse.
- * @throws `CONTRACT_BROKEN` with everything that changed
+ * Checks that a released event version is still compatible with its readers and its logs. A version may only gain optional fields and
+ * change its descriptions. A narrower schema would reject messages of old logs; a wider one would let out messages that consumers of the
+ * old release reject.
+ * @throws `CONTRACT_BROKEN` with every incompatible change
  */
 export function requireCompatible(released: ReleasedContract, catalogue: Pick<Catalogue, 'find'>): void {
   const { type, version, exchange, routingKey, schema } = released;
@@ -34,16 +34,16 @@ export function requireCompatible(released: ReleasedContract, catalogue: Pick<Ca
         ...differences('routing key', routingKey, present.routingKey),
         ...changesOf('/data', schema, plainSchema(present.schema)),
       ]
-    : ['the catalogue knows it no more'];
+    : ['it is no longer in the catalogue'];
   if (changes.length === 0) return;
   throw contractErrors.CONTRACT_BROKEN(
-    `${type} v${version} is released, and there are logs and services that hold to it:\n${changes
+    `${type} v${version} is released, so logs and services depend on it:\n${changes
       .map((change) => `  ${change}\n`)
-      .join('')}Leave it as it was and declare the next version with defineNextVersion (docs/changing-events.md)`,
+      .join('')}Restore it and declare the next version with defineNextVersion (docs/changing-events.md)`,
   );
 }
 
-/** What may change without a meaning for any validator. */
+/** Keywords that no validator reads, so they may change. */
 const ANNOTATIONS = new Set(['title', 'description', 'examples', '$comment']);
 
 function changesOf(path: string, before: JsonSchema, now: JsonSchema): string[] {
@@ -71,8 +71,8 @@ function fieldChanges(path: string, before: JsonSchema, now: JsonSchema): string
 function requiredChanges(path: string, before: unknown = [], now: unknown = []): string[] {
   const [old, present] = [new Set(before as string[]), new Set(now as string[])];
   return [
-    ...[...present].filter((name) => !old.has(name)).map((name) => `${path}/${name} is required now`),
-    ...[...old].filter((name) => !present.has(name)).map((name) => `${path}/${name} is not required any more`),
+    ...[...present].filter((name) => !old.has(name)).map((name) => `${path}/${name} is now required`),
+    ...[...old].filter((name) => !present.has(name)).map((name) => `${path}/${name} is no longer required`),
   ];
 }
 

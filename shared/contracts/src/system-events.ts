@@ -4,13 +4,13 @@ import { ShortText, Uuid } from './text.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
-/** Whom a system event is of. `instanceId` is new with each start of a process; it is the `aggregateId` too. */
+/** The instance that a system event is about. Each start of a process has a new `instanceId`, which is also the `aggregateId`. */
 const Instance = { service: ShortText, instanceId: Uuid };
 
-/** Where the kit's own events are published. */
+/** The exchange for the kit's own events. */
 export const SYSTEM_EXCHANGE = 'system';
 
-/** An instance runs. */
+/** An instance has started. */
 export const ServiceStarted = defineEvent({
   type: 'ServiceStarted',
   version: 1,
@@ -25,7 +25,7 @@ export const ServiceStarted = defineEvent({
   }),
 });
 
-/** An instance has begun to drain: what it has in hand is finished, nothing new is begun. One that was killed says nothing. */
+/** An instance has begun to drain: it finishes its work in progress and starts nothing new. A killed instance does not publish this. */
 export const ServiceStopping = defineEvent({
   type: 'ServiceStopping',
   version: 1,
@@ -34,7 +34,7 @@ export const ServiceStopping = defineEvent({
   schema: Type.Object({ ...Instance, uptimeMs: Count }),
 });
 
-/** How an instance is: once after its start, then whenever that is another one. */
+/** The health of an instance: once after its start, then after every change. */
 export const HealthChanged = defineEvent({
   type: 'HealthChanged',
   version: 1,
@@ -43,16 +43,16 @@ export const HealthChanged = defineEvent({
   schema: Type.Object({
     ...Instance,
     ready: Type.Boolean(),
-    /** `degraded` takes in what it is asked and does not process all of it. `ready` is true with `ready` only. */
+    /** `degraded` accepts requests but does not process all of them. The field `ready` is true only when the status is `ready`. */
     status: Type.Optional(Type.Union([Type.Literal('ready'), Type.Literal('degraded'), Type.Literal('down')])),
-    /** By component: whether it is up. */
+    /** Whether each component is up, by name. */
     components: Type.Record(Type.String(), Type.Boolean()),
-    /** Since the last one that could be told: more than 1 when there were others in between. */
+    /** Number of changes since the last published event: more than 1 if some could not be published. */
     changes: Type.Integer({ minimum: 1 }),
   }),
 });
 
-/** An instance has logged an error. It has the text of the line, but not of the error, which may hold anything. */
+/** An instance has logged an error. The event has the text of the log line, but not of the error, which may contain anything. */
 export const ErrorOccurred = defineEvent({
   type: 'ErrorOccurred',
   version: 1,
@@ -61,15 +61,15 @@ export const ErrorOccurred = defineEvent({
   schema: Type.Object({
     ...Instance,
     severity: Type.Union([Type.Literal('error'), Type.Literal('fatal')]),
-    /** What failed, as the log has it. */
+    /** The text of the log line. */
     message: Type.String({ maxLength: 500 }),
-    /** Of docs/errors.md, with its kind; absent when the line names no error. */
+    /** A code of docs/errors.md, with its kind; absent if the log line has no error. */
     code: Type.Optional(Type.String()),
     kind: Type.Optional(Type.String()),
-    /** How many of the same code were left out since the last one that was told. */
+    /** Number of errors with the same code that were omitted since the last published one. */
     omitted: Count,
   }),
 });
 
-/** What every service tells of itself. */
+/** The events that every service publishes about itself. */
 export const systemEvents = [ServiceStarted, ServiceStopping, HealthChanged, ErrorOccurred] as const;

@@ -6,22 +6,22 @@ import { registerDateTime } from './date-time.ts';
 Settings.Set({ maxErrors: 1000 });
 registerDateTime();
 
-/** One thing that is wrong with a value. `path` is a JSON Pointer (RFC 6901) into it; '' is the whole value. */
+/** One fault of a value. `path` is a JSON Pointer (RFC 6901) into the value; '' is the whole value. */
 export interface Fault {
   path: string;
   message: string;
 }
 
 export interface Validator<Value> {
-  /** True when the value has the schema's shape. The fast path: compiled code, no list built. */
+  /** True if the value matches the schema. The fast path: compiled code that builds no list. */
   is(value: unknown): value is Value;
-  /** Every fault of the value at once; empty when there is none. */
+  /** Returns every fault of the value; empty if it is valid. */
   faults(value: unknown): Fault[];
 }
 
 /**
- * Compiles a schema on first use. A schema that carries a `wanted` text ("must be 1 to 128 characters …") has it used
- * instead of the generic message of its pattern; a union that carries one is one fault, not one for each thing that the value might have been.
+ * Compiles a schema on first use. The `wanted` text of a schema ("must be 1 to 128 characters …") replaces the generic message of its
+ * pattern. A union with a `wanted` text is reported as one fault, not as one for each branch.
  */
 export function createValidator<Schema extends TSchema>(schema: Schema): Validator<Static<Schema>> {
   let compiled: ReturnType<typeof Compile> | undefined;
@@ -64,7 +64,7 @@ const at = (error: SchemaError, name: string, message: string): Fault => ({
   message,
 });
 
-/** True for what is wrong with one branch of a union that says itself what is wanted. */
+/** True for a fault in one branch of a union that has its own `wanted` text. */
 function isOfBranch(schema: TSchema, schemaPath: string): boolean {
   const keys = schemaPath.split('/');
   return keys.some((key, at) => key === 'anyOf' && wantedAt(schema, keys.slice(0, at).join('/')) !== undefined);

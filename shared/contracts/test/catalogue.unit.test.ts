@@ -17,11 +17,11 @@ function codeOf(value: unknown): unknown {
 }
 
 describe('createCatalogue', () => {
-  it('when an event follows its contract, then it is given back as it is', () => {
+  it('when an event matches its contract, then it is returned unchanged', () => {
     expect(catalogue.parse(event)).toBe(event);
   });
 
-  it('when an event has fields nobody knows, then they are ignored, in the envelope, the data and below', () => {
+  it('when an event has unknown fields, in the envelope, the data or deeper, then they are ignored', () => {
     const newer = { ...event, trace: 1, data: { ...sold, gift: true, items: [{ ...sold.items[0], colour: 'red' }] } };
     expect(codeOf(newer)).toBe('accepted');
   });
@@ -40,7 +40,7 @@ describe('createCatalogue', () => {
     ['data of another shape', { ...event, data: { ...sold, items: [] } }, 'EVENT_DATA_INVALID'],
     ['data with a NUL character', { ...event, data: { ...sold, customerId: 'a\u0000' } }, 'EVENT_DATA_INVALID'],
     ['data with half a surrogate pair', { ...event, data: { ...sold, customerId: '\ud83d' } }, 'EVENT_DATA_INVALID'],
-  ])('when it is given %s, then it is refused', (_, value, code) => {
+  ])('when it parses %s, then it throws', (_, value, code) => {
     expect(codeOf(value)).toBe(code);
   });
 
@@ -58,19 +58,19 @@ describe('createCatalogue', () => {
     );
   });
 
-  it('when two contracts have the same type and version, then the catalogue is refused', () => {
+  it('when two contracts have the same type and version, then creating the catalogue throws', () => {
     const twice = defineEvent({ type: 'A', version: 1, exchange: 'a', routingKey: 'a', schema: Type.Object({}) });
     expect(() => createCatalogue([twice, twice])).toThrow('A v1 is declared twice');
   });
 });
 
 describe('createEvent', () => {
-  it('when an event answers another, then it carries on its correlation and names it as the cause', () => {
+  it('when an event follows from another, then it inherits its correlation id and names it as the cause', () => {
     const answer = createEvent(Sold, { aggregateId: 'o-2', data: sold, source: 'test', causedBy: event });
     expect(answer.metadata).toMatchObject({ correlationId: event.metadata.correlationId, causationId: event.id });
   });
 
-  it('when an event is the first of a chain, then its causation is its correlation', () => {
+  it('when an event is the first of a chain, then its causation id is its correlation id', () => {
     const first = createEvent(Sold, { aggregateId: 'o', data: sold, source: 'test', correlationId: 'req-1' });
     expect(first.metadata).toEqual({ correlationId: 'req-1', causationId: 'req-1', source: 'test' });
   });

@@ -7,7 +7,7 @@ const sold = (more: object = {}) =>
   createEvent(Sold, { aggregateId: sale.id, data: { ...sale, currency: 'EUR' }, source: 'sale', ...more });
 
 describe('createEvent', () => {
-  it('when an event follows from a message, then it has its correlation and its trace, and its id as causation', () => {
+  it('when an event follows from a message, then it inherits the correlation and trace, and its causation id is the message id', () => {
     const cause = sold({ correlationId: 'request', metadata: { traceparent, tracestate: 'a=1', tenant: 't' } });
     const { metadata } = sold({ causedBy: cause });
     const expected = { correlationId: 'request', causationId: cause.id, traceparent, tracestate: 'a=1' };
@@ -15,12 +15,12 @@ describe('createEvent', () => {
     expect(causeOf(cause)).toEqual(expected);
   });
 
-  it('when an event begins a chain, then its correlation is its causation', () => {
+  it('when an event begins a chain, then its causation id is its correlation id', () => {
     const { correlationId, causationId } = sold().metadata;
     expect(causationId).toBe(correlationId);
   });
 
-  it('when the trace context of the cause is none, as one of release 0.1 has none, then the event belongs to no trace', () => {
+  it('when the cause has no trace context, as in release 0.1, then the event belongs to no trace', () => {
     for (const metadata of [{}, { traceparent: 'nonsense', tracestate: 'a=1' }, { traceparent: 5 }]) {
       const followed = sold({ causedBy: sold({ metadata }) });
       expect(Object.keys(followed.metadata).toSorted()).toEqual(['causationId', 'correlationId', 'source']);

@@ -13,7 +13,7 @@ const almost = fc
   .map(([year, month, day, hour, minute, second, ms]) => `${year}-${month}-${day}T${hour}:${minute}:${second}.${ms}Z`);
 
 describe('date-time', () => {
-  test('when a text has nearly the usual form, then the short way and the library agree on it, but for leap seconds', () => {
+  test('when a text is close to the usual form, then the fast path and the library agree on it, except for leap seconds', () => {
     fc.assert(
       fc.property(almost, (text) => {
         const isLeapSecond = text.includes(':60.');
@@ -34,7 +34,7 @@ describe('date-time', () => {
     ['2026-01-01T00:00:00Z[Europe/Paris]', false],
     ['2026-01-01T24:00:00.000Z', false],
     ['', false],
-  ])('when a schema asks for one and gets "%s", then it is valid: %s', (text, valid) => {
+  ])('when a schema validates "%s", then the result is %s', (text, valid) => {
     expect(createValidator(Type.String({ format: 'date-time' })).is(text)).toBe(valid);
   });
 });

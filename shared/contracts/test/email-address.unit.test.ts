@@ -14,7 +14,7 @@ describe('EmailAddress', () => {
     '{|}~`^=?_-@x.y',
     'post@xn--bcher-kva.example',
     `${'l'.repeat(64)}@${domainOf(189)}`,
-  ])('when it is given %s, then it takes it', (address) => {
+  ])('when it validates %s, then the address is accepted', (address) => {
     expect(email.faults(address)).toEqual([]);
   });
 
@@ -44,11 +44,11 @@ describe('EmailAddress', () => {
     null,
     42,
     ['user@example.com'],
-  ])('when it is given %j, then it refuses it', (address) => {
+  ])('when it validates %j, then the address is rejected', (address) => {
     expect(email.is(address)).toBe(false);
   });
 
-  it('when it is given 98 kB that look like one, then there is one fault, without trying every way to read them', () => {
+  it('when it validates 98 kB that look like an address, then it reports one fault without backtracking', () => {
     expect(email.faults(`${'a'.repeat(64)}@${'a-'.repeat(49_000)}`)).toEqual([
       { path: '', message: 'must be an e-mail address of at most 254 characters' },
     ]);

@@ -6,7 +6,7 @@ const Start = Type.Union([Type.Literal('first'), Type.Integer({ minimum: 0 })], 
   wanted: 'must be "first" or a number',
 });
 
-test('when a union says what is wanted, then that is the one fault of it', () => {
+test('when a union has a wanted text, then it is the only fault', () => {
   const validator = createValidator(Type.Object({ from: Start, size: Type.Integer() }));
   for (const from of [-1, 'last', null, 1.5]) {
     expect(validator.faults({ from, size: 'x' })).toEqual([

@@ -48,7 +48,7 @@ describe('append and load', () => {
       ]),
     );
 
-    const message = `Counted: the text at ${path} holds U+0000 or half a surrogate pair`;
+    const message = `Counted: the text at ${path} contains U+0000 or half a surrogate pair`;
     await expect(appending).rejects.toMatchObject({ code: 'APPEND_INVALID', message });
     expect([...(await store.load(streams)).values()]).toEqual([[], []]);
   });

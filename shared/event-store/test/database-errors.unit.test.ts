@@ -42,7 +42,7 @@ describe('the translation of the database errors', () => {
     const error = new AggregateError([fromNode('ECONNREFUSED'), fromNode('ECONNREFUSED')]);
 
     expect(codeOf(error)).toBe('DATABASE_UNAVAILABLE transient');
-    expect((translateDatabaseError(error) as Error).message).toBe('the database is away: connect ECONNREFUSED');
+    expect((translateDatabaseError(error) as Error).message).toBe('the database is unavailable: connect ECONNREFUSED');
   });
 
   it.each([

@@ -81,7 +81,7 @@ describe('what the database refuses', () => {
       await expect(append(store, 'a', 0, 1)).rejects.toMatchObject({ code: 'DATABASE_REFUSED', kind: 'transient' });
     }
     expect(alerts.active()).toMatchObject([{ code: 'DATABASE_RIGHT_MISSING', subject: 'table events', count: 3 }]);
-    expect(lines.filter((line) => line.includes('lacks a right'))).toHaveLength(1);
+    expect(lines.filter((line) => line.includes('lacks a permission'))).toHaveLength(1);
     await poor.query('SELECT 1');
     await pool.query(`DROP OWNED BY ${role}; DROP ROLE ${role}`);
   });

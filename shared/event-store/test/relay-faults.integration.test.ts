@@ -234,7 +234,7 @@ describe('the relay under faults', () => {
     await relay.start();
 
     await waitUntil(async () => (await relay.health()).reason?.includes('ECONNREFUSED'), { what: 'the reason' });
-    const isRetry = (text: string) => text.includes('has lost its session');
+    const isRetry = (text: string) => text.includes('has lost its database session');
     await waitUntil(() => tries.debug.filter(isRetry).length > 1, { what: 'further tries' });
     expect(tries.warn.filter(isRetry)).toHaveLength(1);
     expect(await relay.health()).toMatchObject({ up: false, details: { state: 'connecting' } });

@@ -1,9 +1,9 @@
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
-/** A process that ran for so long was well; its next fall counts as the first. */
+/** A process that ran for this long counts as healthy: its next crash counts as the first. */
 const WELL_AFTER_MS = 60_000;
 
-/** How long to wait before something that ended is started again: 1 s, 2 s, 4 s, … 30 s. */
+/** How long to wait before a process is restarted: 1 s, 2 s, 4 s, … 30 s. */
 export function createBackoff() {
   let waitMs = FIRST_MS;
   return {

@@ -6,17 +6,17 @@ import { guard, signalGroup } from './guard.mjs';
 import { identityOf } from './process-identity.mjs';
 
 /**
- * A long-running process that we started and answer for.
+ * A long-running process that we started and must end.
  * @typedef {object} Child
  * @property {string} name
  * @property {number} pid also the id of its process group
  * @property {string} identity see `identityOf`
  * @property {NodeJS.Signals} stopSignal
- * @property {Promise<Exit>} exited resolves when it has ended, by whatever cause
+ * @property {Promise<Exit>} exited resolves when the process has ended, for any reason
  * @property {Exit | undefined} exit set when it has ended
- * @property {() => Promise<Exit>} stop asks it to end with its stop signal, kills it when it is late
+ * @property {() => Promise<Exit>} stop sends its stop signal, and kills it if it does not end in time
  * @property {() => Promise<Exit>} kill ends it and its group at once (SIGKILL)
- * @property {() => void} killNow the same without waiting; for the last breath of a script
+ * @property {() => void} killNow the same without waiting, for a script that is about to exit
  *
  * @typedef {object} Exit
  * @property {number | null} code
@@ -30,15 +30,15 @@ import { identityOf } from './process-identity.mjs';
  * @property {string} [cwd]
  * @property {number} [uid]
  * @property {number} [gid]
- * @property {string} [logFile] takes its output, so that it can still write when we are gone
- * @property {(line: string, stream: 'stdout' | 'stderr') => void} [onLine] takes its output line by line instead
+ * @property {string} [logFile] receives its output, so that it can still write after we have ended
+ * @property {(line: string, stream: 'stdout' | 'stderr') => void} [onLine] receives its output line by line instead
  * @property {NodeJS.Signals} [stopSignal] default SIGTERM
  * @property {number} [stopTimeoutMs] how long it may take to end after the stop signal, default 15000
  */
 
 /**
- * Starts a process in a group (and session) of its own: a Ctrl-C in the terminal does not reach it, so that we decide the order in
- * which things end. It does not outlive us either, also when we are killed with SIGKILL: see `guard`.
+ * Starts a process in its own process group and session: a Ctrl-C in the terminal does not reach it, so that we decide the order in which
+ * processes end. It never outlives us, even if we are killed with SIGKILL: see `guard`.
  * @param {ChildOptions} options
  * @returns {Promise<Child>}
  */
@@ -74,7 +74,7 @@ export async function startChild(options) {
     living.delete(child);
     child.exit = exit;
     guardian.kill('SIGKILL');
-    // What the process itself had started goes with it.
+    // Processes that it had started end with it.
     killGroup();
   });
 
@@ -98,7 +98,7 @@ export async function startChild(options) {
 const living = new Set();
 
 /**
- * Counts a process of another kind among those that do not outlive us.
+ * Registers a process of another kind, so that it does not outlive us.
  * @param {import('node:child_process').ChildProcess} spawned not detached
  */
 export function answerFor(spawned) {
@@ -113,7 +113,7 @@ export function answerFor(spawned) {
   });
 }
 
-/** For a script that must end at once: kills all that still lives of what it answers for. */
+/** For a script that must exit at once: kills every registered process that is still running. */
 export function killEverythingNow() {
   for (const child of living) child.killNow();
 }

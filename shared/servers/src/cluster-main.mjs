@@ -1,7 +1,7 @@
 /**
- * Several instances of a service behind its one port: `node cluster-main.mjs <main.js> <instances>`. The instances share the listening
- * socket through this process, which hands each new connection to the next of them; the service's own code knows nothing of it. An
- * instance that dies is started again with backoff. SIGTERM drains all of them and ends with 0 when each of them did.
+ * Runs several instances of a service behind one port: `node cluster-main.mjs <main.js> <instances>`. The instances share the listening
+ * socket through this process, which passes each new connection to the next instance; the service's own code is not involved. An instance
+ * that ends is restarted with backoff. SIGTERM drains all instances, and exits with 0 if each of them did.
  */
 import cluster from 'node:cluster';
 import { createBackoff } from './backoff.mjs';
@@ -27,7 +27,7 @@ function start(index, backoff = createBackoff()) {
       if (Object.keys(cluster.workers ?? {}).length === 0) process.exit(failed ? 1 : 0);
       return;
     }
-    // It never served: its settings or its port are wrong, and trying again would not help.
+    // The instance never served: its settings or its port are wrong, so a retry would not help.
     if (!listened && !everListened) process.exit(code || 1);
     const waitMs = backoff.next(Date.now() - startedAt);
     process.stderr.write(`instance ${index + 1} ended (${signal ?? code}), starts again in ${waitMs / 1000} s\n`);

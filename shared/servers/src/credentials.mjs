@@ -3,9 +3,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /**
- * The logins of a data directory: drawn at the first start, kept beside the data that they open (mode 0600).
+ * The credentials of a data directory: generated at the first start, stored next to the data that they protect (mode 0600).
  * @typedef {object} Credentials
- * @property {string} id tells this data directory apart from every other, also one at the same place later
+ * @property {string} id unique id of this data directory; a later directory at the same path has another one
  * @property {{user: string, password: string}} broker
  * @property {string} databasePassword
  */

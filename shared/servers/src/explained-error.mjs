@@ -1,5 +1,5 @@
 /**
- * A failure that says in its message what is wrong and what to do about it. The scripts print that message alone, without a stack;
- * any other error is a bug of the scripts and is printed whole.
+ * A failure whose message says what is wrong and what to do about it. The scripts print only the message, without a stack. Any other error
+ * is a bug in the scripts and is printed in full.
  */
 export class ExplainedError extends Error {}

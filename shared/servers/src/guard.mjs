@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 
 /**
- * Watches over a process in our place: a shell that reads from a pipe of ours. When we die, by whatever cause (SIGKILL too), the
- * pipe closes and the shell ends the process; 20 seconds later it kills it, with its group if it leads one. Kill the guardian as soon as the
- * process has ended.
+ * Starts a guardian for a process: a shell that reads from a pipe of ours. When we end, for any reason (even SIGKILL), the pipe closes and
+ * the shell ends the process; 20 seconds later it kills it, with its group if it leads one. Kill the guardian as soon as the process has
+ * ended.
  * @param {number} pid
  * @param {NodeJS.Signals} stopSignal
  * @returns {import('node:child_process').ChildProcess}

@@ -1,14 +1,14 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Looks again and again until `look` gives something truthy, and gives that. A throw counts as "not yet".
+ * Calls `look` repeatedly until it returns something truthy, and returns that. A throw counts as "not yet".
  * @template Result
  * @param {() => Promise<Result> | Result} look
  * @param {object} options
  * @param {number} options.timeoutMs how long in all
  * @param {number} [options.intervalMs] pause between two looks
  * @param {AbortSignal} [options.signal] gives up with the signal's reason
- * @returns {Promise<NonNullable<Result> | undefined>} `undefined` when it has not come in time
+ * @returns {Promise<NonNullable<Result> | undefined>} `undefined` when the time is over
  */
 export async function poll(look, { timeoutMs, intervalMs = 50, signal }) {
   const deadline = Date.now() + timeoutMs;

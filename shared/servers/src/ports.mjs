@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { ExplainedError } from './explained-error.mjs';
 
-/** Below the range from which Linux and macOS draw the ports of outgoing connections: one that is free now stays free. */
+/** Below the range that Linux and macOS use for outgoing connections, so that a port that is free now stays free. */
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_000;
 
@@ -23,7 +23,7 @@ export function isPortFree(port, host) {
 }
 
 /**
- * A port that nobody listens on and that this process has not given out before.
+ * Returns a port that nobody listens on and that this process has not returned before.
  * @param {number} [preferred] taken when it is free
  * @returns {Promise<number>}
  */

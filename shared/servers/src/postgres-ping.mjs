@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 
 /**
- * Whether a Postgres that takes connections listens there: it answers a start-up packet by asking for the password. One that still
- * starts or recovers answers with an error.
+ * Checks whether a Postgres there accepts connections: it answers a start-up packet by asking for the password. A server that is starting or
+ * recovering answers with an error.
  * @param {{host: string, port: number, user: string}} target
  * @returns {Promise<boolean>}
  */

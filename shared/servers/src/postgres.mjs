@@ -14,13 +14,13 @@ const START_TIMEOUT_MS = 60_000;
 
 /**
  * @typedef {object} PostgresOptions
- * @property {string} dataDir made and filled at the first start
- * @property {string} password of its one user; kept from the first start
+ * @property {string} dataDir created and initialized at the first start
+ * @property {string} password of its only user; set at the first start
  * @property {string} logFile
  * @property {number} port
- * @property {boolean} [durable] false leaves out fsync: an ended process loses nothing, a crashed machine does; default true
+ * @property {boolean} [durable] false disables fsync: an ended process loses nothing, but a crashed machine does; default true
  * @property {NodeJS.ProcessEnv} env
- * @property {AbortSignal} [signal] gives up and leaves nothing running
+ * @property {AbortSignal} [signal] aborts the start and leaves nothing running
  * @property {(child: import('./child.mjs').Child) => void} [onStarted] told as soon as there is a process, before it is ready
  *
  * @typedef {object} Postgres
@@ -30,7 +30,7 @@ const START_TIMEOUT_MS = 60_000;
  */
 
 /**
- * Starts the Postgres that npm installed, on loopback only, and waits until it takes connections.
+ * Starts the Postgres that npm installed, on loopback only, and waits until it accepts connections.
  * @param {PostgresOptions} options
  * @returns {Promise<Postgres>}
  */
@@ -81,7 +81,7 @@ function settings(durable) {
     listen_addresses: HOST,
     unix_socket_directories: '',
     max_connections: 300,
-    // A transaction that nobody ends would hold back every relay.
+    // A transaction that never ends would block every relay.
     idle_in_transaction_session_timeout: '60s',
     ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
   };

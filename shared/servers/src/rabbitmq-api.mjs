@@ -3,12 +3,12 @@ import { get } from 'node:http';
 /**
  * The management API of a broker.
  * @typedef {object} ManagementApi
- * @property {string} url without login, e.g. `http://127.0.0.1:15672`
+ * @property {string} url without credentials, e.g. `http://127.0.0.1:15672`
  * @property {{user: string, password: string}} login
  */
 
 /**
- * Whether the broker takes AMQP connections and its virtual hosts run.
+ * Checks whether the broker accepts AMQP connections and its virtual hosts run.
  * @param {ManagementApi} api @param {number} amqpPort as the broker sees it
  */
 export async function isBrokerReady(api, amqpPort) {
@@ -20,7 +20,7 @@ export async function isBrokerReady(api, amqpPort) {
 }
 
 /**
- * One request on a connection of its own: the broker's shutdown waits 5 s for connections that are kept open.
+ * Sends one request on a separate connection: the broker's shutdown waits 5 s for connections that are kept open.
  * @param {ManagementApi} api @param {string} path @returns {Promise<boolean>}
  */
 function isOk({ url, login }, path) {

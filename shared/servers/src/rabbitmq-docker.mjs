@@ -39,7 +39,7 @@ export function removeVolume(id) {
 }
 
 /**
- * Starts a broker in a container of its own, published on loopback only, and waits until it takes connections.
+ * Starts a broker in a separate container, published on loopback only, and waits until it accepts connections.
  * @param {import('./rabbitmq.mjs').BrokerOptions} options
  * @returns {Promise<import('./rabbitmq.mjs').Broker>}
  */
@@ -53,7 +53,7 @@ export async function startRabbitmqContainer({ dataDir, ports, login, id, env, s
   const child = await startChild({
     name: 'rabbitmq',
     command: 'docker',
-    // In the foreground: it passes our SIGTERM on to the broker. The login goes by the environment, where `ps` does not show it.
+    // In the foreground: docker forwards our SIGTERM to the broker. The credentials are in the environment, where `ps` does not show them.
     args: [
       ...['run', '--rm', '--name', name, '--hostname', 'warren', '--volume', `${volumeName(id)}:/var/lib/rabbitmq`],
       ...['--publish', `127.0.0.1:${ports.amqp}:5672`, '--publish', `127.0.0.1:${ports.management}:15672`],
@@ -64,7 +64,7 @@ export async function startRabbitmqContainer({ dataDir, ports, login, id, env, s
     stopTimeoutMs: 30_000,
   });
   onStarted?.(child);
-  // Killing the docker command alone would leave the container.
+  // Killing only the docker command would leave the container running.
   const { killNow } = child;
   child.killNow = () => {
     remove();

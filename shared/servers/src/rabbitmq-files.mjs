@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { totalmem } from 'node:os';
 import { join } from 'node:path';
 
-/** Stays the same for ever: RabbitMQ's data is bound to the name of its node. It is known to our private epmd only. */
+/** Never changes: RabbitMQ's data is bound to the name of its node. Only our private epmd knows the name. */
 export const NODE_NAME = 'warren@localhost';
 
 /**
@@ -21,7 +21,7 @@ export const NODE_NAME = 'warren@localhost';
  */
 
 /**
- * Writes what a private node reads at its start: configuration, enabled plugins, the Erlang cookie.
+ * Writes the files that a private node reads at start: configuration, enabled plugins, Erlang cookie.
  * @param {NodeFiles} options
  */
 export function writeNodeFiles({ dataDir, ports, login, quick = false }) {
@@ -38,7 +38,7 @@ export function writeNodeFiles({ dataDir, ports, login, quick = false }) {
   );
   const cookie = join(dataDir, 'home', '.erlang.cookie');
   if (!existsSync(cookie)) writeFileSync(cookie, randomBytes(24).toString('hex'), { mode: 0o400 });
-  // Of a node that was killed: keeps nothing and only misleads.
+  // Left by a killed node: it is of no use and only misleads.
   rmSync(join(dataDir, 'mnesia', `${NODE_NAME}.pid`), { force: true });
 }
 
@@ -61,7 +61,7 @@ function configuration(ports, login) {
 }
 
 /**
- * The environment of a private node. What the user's environment says of RabbitMQ and Erlang is meant for another node and left out.
+ * Returns the environment of a private node. Omits the user's RabbitMQ and Erlang variables, which are meant for another node.
  * @param {NodeJS.ProcessEnv} env
  * @param {{dataDir: string, ports: NodePorts}} options
  * @returns {NodeJS.ProcessEnv}

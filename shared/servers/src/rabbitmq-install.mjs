@@ -5,7 +5,7 @@ import { onPath } from './rabbitmq-programs.mjs';
 import { runCommand } from './run-command.mjs';
 
 /**
- * A way to install RabbitMQ that needs no further question.
+ * A non-interactive way to install RabbitMQ.
  * @typedef {object} Installer
  * @property {string} name e.g. `apt-get`
  * @property {string[][]} commands
@@ -30,7 +30,7 @@ export async function findInstaller(env, signal) {
     commands: [
       [...apt, 'update'],
       [...apt, 'install', '--yes', '--no-install-recommends', 'rabbitmq-server'],
-      // The package starts a node for the whole machine. We asked for the programs only.
+      // The package starts a machine-wide node, but we only need the programs.
       ...(existsSync('/run/systemd/system')
         ? [[...prefix, 'systemctl', 'disable', '--now', '--quiet', 'rabbitmq-server']]
         : []),
@@ -55,8 +55,8 @@ export async function installRabbitmq({ name, commands }, { report, signal }) {
 }
 
 /**
- * Half an installation breaks the next one. So a stop is passed on as the one signal that package managers handle in good order, and
- * then waited for; and the command stays in our process group, where a Ctrl-C reaches it even when sudo has made it root's.
+ * A partial installation breaks the next one. So a stop is forwarded as the one signal that package managers handle gracefully, and then
+ * awaited. The command stays in our process group, where a Ctrl-C reaches it even if sudo runs it as root.
  * @param {string[]} line
  * @param {AbortSignal} [signal]
  */

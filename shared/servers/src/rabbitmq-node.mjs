@@ -11,8 +11,8 @@ import { runCommand } from './run-command.mjs';
 const START_TIMEOUT_MS = 120_000;
 
 /**
- * Starts a RabbitMQ node that has nothing to do with any other on this machine, and waits until it takes connections: own name, ports,
- * directories, cookie, and an own epmd (Erlang's name server), all of them on loopback only.
+ * Starts a RabbitMQ node that is independent of any other on this machine, and waits until it accepts connections. It has its own name, ports,
+ * directories, cookie and epmd (Erlang's name server), all on loopback only.
  * @param {import('./rabbitmq.mjs').BrokerOptions & {programs: {server: string, epmd: string}}} options `programs`: see `locateRabbitmq`
  * @returns {Promise<import('./rabbitmq.mjs').Broker>}
  */
@@ -22,7 +22,7 @@ export async function startRabbitmqNode(options) {
   writeNodeFiles(options);
   const env = { ...nodeEnvironment(options.env, options), PATH: pathWith(programs.epmd, options.env) };
   const bootLog = join(dataDir, 'log', 'boot.log');
-  // In the foreground. Erlang would start one as a daemon by itself, which then stays behind for ever.
+  // In the foreground. Erlang would start epmd as a daemon, which would never end.
   const epmd = await startChild({
     name: 'epmd',
     command: programs.epmd,
@@ -53,7 +53,7 @@ export async function startRabbitmqNode(options) {
   try {
     await waitUntilReady(child, { api, amqpPort: ports.amqp, dataDir, signal });
   } catch (error) {
-    // Nothing uses it yet, so there is nothing to wait for.
+    // Nothing uses the node yet, so there is nothing to wait for.
     await kill();
     throw error;
   }
@@ -68,7 +68,7 @@ export async function startRabbitmqNode(options) {
 }
 
 /**
- * `rabbitmqctl` lies beside the start script.
+ * Runs `rabbitmqctl`, which is next to the start script.
  * @param {string} server @param {string[]} args @param {NodeJS.ProcessEnv} env @returns {Promise<string>}
  */
 async function control(server, args, env) {

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, realpathSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 
 /**
- * Where packages put the real start script. Debian's and Red Hat's /usr/sbin/rabbitmq-server is not it: that one switches to the user
+ * Where packages put the real start script. Debian's and Red Hat's /usr/sbin/rabbitmq-server is only a wrapper that switches to the user
  * `rabbitmq` and writes to /var/log.
  */
 const SERVERS = [
@@ -12,11 +12,11 @@ const SERVERS = [
   '/home/linuxbrew/.linuxbrew/opt/rabbitmq/sbin/rabbitmq-server',
 ];
 
-/** Directories that hold `erlang`, `erlang@26`, … of Homebrew, whose programs are not always on the PATH. */
+/** Directories that contain Homebrew's `erlang`, `erlang@26`, …, whose programs are not always on the PATH. */
 const HOMEBREW = ['/opt/homebrew/opt', '/usr/local/opt', '/home/linuxbrew/.linuxbrew/opt'];
 
 /**
- * The programs of a RabbitMQ that is installed on this machine.
+ * Finds the programs of a RabbitMQ installed on this machine.
  * @param {NodeJS.ProcessEnv} env
  * @returns {{server: string, epmd: string} | undefined}
  */

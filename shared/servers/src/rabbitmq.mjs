@@ -6,31 +6,31 @@ import { locateRabbitmq } from './rabbitmq-programs.mjs';
 
 /**
  * @typedef {object} BrokerOptions
- * @property {string} dataDir everything of a native node lives below it; a container keeps its data in a volume
- * @property {string} id names the container's volume; another one is another, empty broker
+ * @property {string} dataDir contains all files of a native node; a container keeps its data in a volume
+ * @property {string} id names the container's volume; a new id means a new, empty broker
  * @property {import('./rabbitmq-files.mjs').NodePorts} ports
- * @property {{user: string, password: string}} login taken over at the first start
+ * @property {{user: string, password: string}} login set at the first start
  * @property {boolean} [quick] refresh statistics several times a second, as tests like it
  * @property {NodeJS.ProcessEnv} env
- * @property {AbortSignal} [signal] gives up and leaves nothing running
+ * @property {AbortSignal} [signal] aborts the start and leaves nothing running
  * @property {(child: import('./child.mjs').Child) => void} [onStarted] told of each process as soon as it is there
  *
  * @typedef {object} Broker
- * @property {string} amqpUrl with login
- * @property {string} managementUrl with login
+ * @property {string} amqpUrl with credentials
+ * @property {string} managementUrl with credentials
  * @property {import('./child.mjs').Child} child its end is the end of the broker
- * @property {() => Promise<void>} stop the graceful way
- * @property {() => Promise<void>} kill at once, as a crash
- * @property {(args: string[]) => Promise<string>} control runs `rabbitmqctl` on it and gives its output; throws when that fails
+ * @property {() => Promise<void>} stop shuts down gracefully
+ * @property {() => Promise<void>} kill ends it at once, like a crash
+ * @property {(args: string[]) => Promise<string>} control runs `rabbitmqctl` on it and returns its output; throws when the command fails
  *
  * @typedef {object} BrokerSource
  * @property {'native' | 'docker'} kind
- * @property {(options: BrokerOptions) => Promise<Broker>} start as often as one likes; same options, same data
+ * @property {(options: BrokerOptions) => Promise<Broker>} start may be called repeatedly; the same options use the same data
  * @property {(id: string) => Promise<unknown>} discard removes data that is not below `dataDir`; after the last `kill` of a test's broker
  */
 
 /**
- * Where a broker of our own comes from: the machine's `rabbitmq-server`, else Docker, else an installation by the machine's package
+ * Finds a source for a private broker: the machine's `rabbitmq-server`, otherwise Docker, otherwise an installation by the machine's package
  * manager.
  * @param {object} options
  * @param {NodeJS.ProcessEnv} options.env

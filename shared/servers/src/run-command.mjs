@@ -8,8 +8,8 @@ import { guard, signalGroup } from './guard.mjs';
  * @property {string} [cwd]
  * @property {number} [uid]
  * @property {number} [gid]
- * @property {string} [input] given to its standard input
- * @property {boolean} [show] its output goes to the terminal as it comes, instead of being kept
+ * @property {string} [input] written to its standard input
+ * @property {boolean} [show] prints its output to the terminal instead of collecting it
  * @property {AbortSignal} [signal] ends the command and whatever it started, and throws the signal's reason
  *
  * @typedef {object} CommandResult
@@ -18,7 +18,7 @@ import { guard, signalGroup } from './guard.mjs';
  */
 
 /**
- * Runs a command to its end. A command that cannot be started at all gives code 127 and the reason as its output.
+ * Runs a command to its end. Returns code 127 and the reason as output for a command that cannot be started.
  * @param {string} command
  * @param {string[]} args
  * @param {CommandOptions} [options]
@@ -27,7 +27,7 @@ import { guard, signalGroup } from './guard.mjs';
 export async function runCommand(command, args, { env, cwd, uid, gid, input, show = false, signal } = {}) {
   signal?.throwIfAborted();
   const output = show ? 'inherit' : 'pipe';
-  // A group of its own, so that a stop reaches also what the command started.
+  // A separate group, so that a stop also reaches processes that the command started.
   const child = spawn(command, args, { detached: true, env, cwd, uid, gid, stdio: ['pipe', output, output] });
   const guardian = child.pid === undefined ? undefined : guard(child.pid, 'SIGTERM');
   let text = '';
@@ -53,7 +53,7 @@ export async function runCommand(command, args, { env, cwd, uid, gid, input, sho
 }
 
 /**
- * The same for a command that has to succeed.
+ * As above, for a command that must succeed.
  * @param {string} command
  * @param {string[]} args
  * @param {CommandOptions} [options]

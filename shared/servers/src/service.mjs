@@ -15,12 +15,12 @@ const CLUSTER_MAIN = fileURLToPath(new URL('./cluster-main.mjs', import.meta.url
  * @property {string} root the checkout, which is its working directory
  * @property {NodeJS.ProcessEnv} env its whole environment, its port included
  * @property {number} [instances] more than one: several processes behind the one port, see `cluster-main.mjs`; default 1
- * @property {(line: string, stream: 'stdout' | 'stderr') => void} onLine takes its output line by line
+ * @property {(line: string, stream: 'stdout' | 'stderr') => void} onLine receives its output line by line
  */
 
 /**
- * Starts a service as it is built, in a process of its own. It may end at once: see `waitUntilServing`. When it is stopped, it may take 10 s longer
- * than its `SHUTDOWN_DELAY_MS` and its `DRAIN_TIMEOUT_MS` (default 10000).
+ * Starts a built service in a separate process. The process may end at once: see `waitUntilServing`. When stopped, it may take 10 s longer than
+ * its `SHUTDOWN_DELAY_MS` and `DRAIN_TIMEOUT_MS` (default 10000).
  * @param {ServiceOptions} options
  * @returns {Promise<import('./child.mjs').Child>}
  * @throws `ExplainedError` when it is not built
@@ -58,10 +58,10 @@ export async function waitUntilServing(child, { port, timeoutMs = 60_000, instan
       }
       const { status, body } = await getReadiness(port);
       seen = body;
-      // 200 is `degraded` too: what it was asked would wait.
+      // A degraded service also answers 200, but its requests would wait.
       const isReady = status === 200 && JSON.parse(body).ready === true;
       degraded = status === 200 && !isReady;
-      // Each request goes to another instance of a cluster in turn.
+      // Each request goes to the next instance of a cluster.
       inARow = isReady ? inARow + 1 : 0;
       return inARow >= (instances > 1 ? 2 * instances : 1) ? 'ready' : undefined;
     },

@@ -13,10 +13,9 @@ import { ExplainedError } from './explained-error.mjs';
  */
 
 /**
- * Finds a way to run programs that must not be root, in directories that only root may enter (a clone below /root, a temporary
- * directory with mode 0700). Not root: nothing to do. Root: an unprivileged user that is already there, no new one is made. When that
- * user cannot reach the paths, it is given one capability by `setpriv`, to pass through directories: CAP_DAC_READ_SEARCH or, in
- * containers that lack it, CAP_DAC_OVERRIDE.
+ * Finds a way to run programs that must not be root, in directories that only root may enter (a clone in /root, a temporary directory with
+ * mode 0700). Not root: nothing to do. Root: uses an existing unprivileged user and creates none. If that user cannot reach the paths, `setpriv`
+ * gives it one capability to pass through directories: CAP_DAC_READ_SEARCH or, in containers that lack it, CAP_DAC_OVERRIDE.
  * @param {string[]} paths existing files and directories that the program works with
  * @param {{uid: number, gid: number}} [owner] the user that owns existing data; default `postgres` or `nobody`
  * @returns {Launch}
@@ -33,7 +32,7 @@ export function planUnprivilegedLaunch(paths, owner = findUser(['postgres', 'nob
   }
   const capabilities = `-all,+${capability}`;
   return {
-    // With no_setuid_fixup access(2), which Postgres asks about its own binary, honours the capability.
+    // With no_setuid_fixup, access(2), which Postgres calls on its own binary, honours the capability.
     prefix: [
       'setpriv',
       `--reuid=${uid}`,
@@ -73,7 +72,7 @@ function canReach(path, uid, gid) {
   }
 }
 
-/** The narrowest capability we hold ourselves that lets a process pass directories closed to it. */
+/** Returns the narrowest capability of our own that lets a process pass through directories closed to it. */
 function usableCapability() {
   const line = /^CapEff:\s*([0-9a-f]+)$/m.exec(readOrEmpty('/proc/self/status'))?.[1] ?? '0';
   const held = BigInt(`0x${line}`);

@@ -2,13 +2,13 @@ import { createStreamWatch, type DatabasePool, type EventStore, type StreamWatch
 import { type Component, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import { createJob } from './create-job.ts';
 
-/** How soon a change by another instance is found, in milliseconds. */
+/** Interval of the search for changes by other instances, in milliseconds. */
 const POLL_MS = 250;
 
 export interface FollowingOptions {
   /** Name of the service, for the name of the metric. */
   service: string;
-  /** How many clients may follow a stream or wait for what becomes of one. */
+  /** Maximum number of clients that follow a stream or wait for its end. */
   limit: number;
   log: EventStore;
   pool: DatabasePool;
@@ -16,7 +16,7 @@ export interface FollowingOptions {
   metrics: MetricsRegistry;
 }
 
-/** What lets clients follow streams. Its components must stop before the HTTP server does: they let everybody go who waits. */
+/** Lets clients follow streams. Its components must stop before the HTTP server, because they release the waiting clients. */
 export function createFollowing({ service, limit, log, pool, logger, metrics }: FollowingOptions): {
   watch: StreamWatch;
   components: Component[];
@@ -24,14 +24,14 @@ export function createFollowing({ service, limit, log, pool, logger, metrics }: 
   const watch = createStreamWatch({ log, limit });
   new Gauge({
     name: `warren_${service}_followers`,
-    help: 'Clients that follow a stream or wait for its end at the moment',
+    help: 'Clients that currently follow a stream or wait for its end',
     registers: [metrics],
     collect() {
       this.set(watch.size);
     },
   });
   const job = { name: 'followers', everyMs: POLL_MS, run: () => watch.poll() };
-  // The database is a component of its own: while it is away, readiness says so already.
+  // No health of its own: while the database is unavailable, the database component already reports it.
   const { health, ...poll } = createJob({ job, context: {}, log, pool, logger });
   return { watch, components: [poll, { name: 'follow', stop: async () => watch.close() }] };
 }

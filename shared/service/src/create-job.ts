@@ -8,12 +8,12 @@ export interface JobOptions<Deps> {
   job: Job<Deps>;
   context: Deps;
   log: Pick<EventStore, 'onCommitted'>;
-  /** For the lock of a job that runs alone. */
+  /** For the lock of a job with `alone`. */
   pool: DatabasePool;
   logger: Logger;
 }
 
-/** A job as a component: the one loop of the kit that runs, rests, and is woken. */
+/** Creates the component of a job: the kit's only loop that runs work, rests, and can be woken. */
 export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<Deps>): Component {
   const { name, everyMs, alone, wakenBy } = job;
   const bell = createBell();
@@ -21,7 +21,7 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
   const usualRest = (): Rest => ({ restMs: typeof everyMs === 'number' ? everyMs : everyMs(context) });
   let failure: string | undefined;
 
-  /** @returns how long to rest. A failed run is not repeated before its time. */
+  /** @returns how long to rest. After a failed run, the rest cannot be cut short. */
   async function runOnce(signal: AbortSignal): Promise<Rest> {
     try {
       const rest = await job.run(context, { signal, again });
@@ -35,9 +35,9 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
 
   function note(err: unknown): void {
     const { code, kind, message } = toAppError(err);
-    // What fails again and again is logged once; what passes by itself is no error.
+    // A repeated failure is logged once; a transient one is not an error.
     const level = failure?.startsWith(`${code}:`) ? 'debug' : kind === 'transient' ? 'warn' : 'error';
-    logger[level]({ err, job: name }, 'a job has failed: it runs again');
+    logger[level]({ err, job: name }, 'a job failed: will retry');
     failure = `${code}: ${message}`;
   }
 
@@ -52,7 +52,7 @@ export function createJob<Deps>({ job, context, log, pool, logger }: JobOptions<
     try {
       await job.stop?.(context);
     } catch (err) {
-      logger.warn({ err, job: name }, 'a job did not end cleanly');
+      logger.warn({ err, job: name }, 'a job did not stop cleanly');
     }
   }
 

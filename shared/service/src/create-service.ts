@@ -55,11 +55,11 @@ const RETENTION_EVERY_MS = 60_000;
 export interface ServiceOptions {
   /** @default the environment of the process */
   env?: Record<string, string | undefined>;
-  /** @default one that writes to standard output, at the level of the settings */
+  /** @default a logger to standard output, at the level of the settings */
   logger?: Logger;
-  /** Of all services of the system that it belongs to, see `readTopologies`. @default only its own */
+  /** The topologies of all services of the system; see `readTopologies`. @default only that of this service */
   topology?: readonly ServiceTopology[];
-  /** Source of the timestamps of events; decisions never read it. @default the system's */
+  /** Source of event timestamps; decisions never read it. @default the system clock */
   clock?: Clock;
 }
 
@@ -69,12 +69,12 @@ export interface RunnableService extends Service {
   readonly port: number;
 }
 
-/** Runs a service as this process; see `runService` of `@warren/kernel`. */
+/** Runs a service in this process; see `runService` of `@warren/kernel`. */
 export const run = (service: DefinedService, options?: ServiceOptions): Promise<void> =>
   runService(() => createService(service, options));
 
 /**
- * Assembles a service. Nothing is connected before `lifecycle.start`.
+ * Assembles a service. Connects nothing before `lifecycle.start`.
  * @throws `CONFIG_INVALID`; `UNEXPECTED` when the declaration contradicts itself
  */
 export function createService(service: DefinedService, options: ServiceOptions = {}): RunnableService {
@@ -138,8 +138,8 @@ export function createService(service: DefinedService, options: ServiceOptions =
     ...(service.retention?.(settings as never) ?? []),
     archiveRule({ endedBy: aggregates.flatMap(({ ends }) => ends), keepMs: settings.streamKeepMs }),
   ];
-  // A service with an API answers as long as a request can be stored: without the broker the events wait, and readiness is `degraded`. A
-  // worker without a broker does nothing: `down`. Without the relay both store what they are asked.
+  // A service with an API serves requests as long as it can store them: without the broker, events wait and readiness is `degraded`. A worker
+  // without the broker can do nothing, so it is `down`. Without the relay, both can still store events.
   const hasApi = routes !== undefined;
   const unlessApi = (component: Component): Component => (hasApi ? notEssential(component) : component);
   const { atStart = [] } = service;
@@ -152,7 +152,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     ...(service.jobs ?? []),
     retentionJob(createRetention({ store: eventStore, rules, logger, metrics })),
   ];
-  // Stopped in the reverse order: first what takes in work, then what carries it on, the database last. A worker's health page is there from the start.
+  // Stopped in reverse order: first what accepts work, then what processes it, the database last. A worker's health endpoint starts first.
   const components = [
     createTracing({ service: name, endpoint: settings.otlpEndpoint, logger }),
     ...(hasApi ? [] : [http]),
@@ -167,7 +167,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
         ...{ pool, store: eventStore, publisher: bus, toWire: toWireOf(aggregates), logger, metrics, alerts },
       }),
     ),
-    // Ended after the subscriptions: what these leave behind in the end, a goodbye may have to say.
+    // Stopped after the subscriptions: a job's last report may have to include the answers that they requeued.
     ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
     ...(subscriptions ? [unlessApi(subscriptions)] : []),
     { name: 'intake', stop: () => store.drain() },
@@ -177,7 +177,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
   ];
 
   const component = twiceIn(components.map((one) => one.name));
-  if (component !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two components are called ${component}`);
+  if (component !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two components are named ${component}`);
 
   async function startWith(work: readonly ((context: never) => Promise<void>)[]): Promise<void> {
     for (const one of work) await retryWhileAway({ logger }, () => one(context));
@@ -197,17 +197,17 @@ export function createService(service: DefinedService, options: ServiceOptions =
 const retentionJob = ({ sweep }: Retention): Job<unknown> =>
   defineJob({ name: 'retention', everyMs: RETENTION_EVERY_MS, run: (_, { signal }) => sweep(signal) });
 
-/** The first of these names that is there twice. */
+/** Returns the first duplicate name. */
 const twiceIn = (names: readonly string[]): string | undefined => names.find((name, at) => names.indexOf(name) !== at);
 
-/** @throws `UNEXPECTED` for a dependency with the name of something that every context has */
+/** @throws `UNEXPECTED` for a dependency whose name is taken by a member of every context */
 function withDependencies(context: object, dependencies: object): object {
   const taken = Object.keys(dependencies).find((name) => name in context);
-  if (taken !== undefined) throw kernelErrors.UNEXPECTED(`${taken} is in every context: call the dependency otherwise`);
+  if (taken !== undefined) throw kernelErrors.UNEXPECTED(`${taken} is in every context: rename the dependency`);
   return { ...context, ...dependencies };
 }
 
-/** What the types of a declaration cannot say. */
+/** Checks what the types of a declaration cannot express. @throws `UNEXPECTED` */
 function requireConsistent(
   { name, aggregates, projections = [], on = [], idempotencyKeys }: DefinedService,
   routes: readonly DeclaredRoute<never>[] = [],
@@ -216,17 +216,18 @@ function requireConsistent(
   const stray = projections.find(({ category }) => !categories.has(category));
   if (stray)
     throw kernelErrors.UNEXPECTED(
-      `${name}: the projection ${stray.name} is of ${stray.category}, which is no aggregate of it`,
+      `${name}: the projection ${stray.name} is of ${stray.category}, which is not among its aggregates`,
     );
   const listening = on.flatMap(({ handles }) => handles.flatMap((one) => ('category' in one ? [one.category] : [])));
   const strange = listening.find((category) => !categories.has(category));
-  if (strange !== undefined) throw kernelErrors.UNEXPECTED(`${name}: ${strange} listens, which is no aggregate of it`);
+  if (strange !== undefined)
+    throw kernelErrors.UNEXPECTED(`${name}: ${strange} handles messages, but is not among its aggregates`);
   const queue = twiceIn(on.map((one) => queueOf(name, one)));
   if (queue !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two subscriptions have the queue ${queue}`);
   const keyed = routes.find(({ idempotent }) => idempotent);
   if (keyed && !idempotencyKeys) {
     throw kernelErrors.UNEXPECTED(
-      `${name}: ${keyed.method} ${keyed.path} takes an Idempotency-Key, and idempotencyKeys is missing`,
+      `${name}: ${keyed.method} ${keyed.path} takes an Idempotency-Key, but idempotencyKeys is missing`,
     );
   }
 }

@@ -10,20 +10,20 @@ export interface SubscriptionsOptions<Deps> {
   bus: Pick<EventBus, 'subscribe'>;
   store: Pick<Store, 'handle'>;
   subscriptions: readonly Subscription<Deps>[];
-  /** What handlers get. */
+  /** Passed to handlers. */
   context: Deps;
-  /** How many messages of a queue the broker hands over unacknowledged. */
+  /** How many unacknowledged messages of a queue the broker delivers at once. */
   prefetch: number;
-  /** The most messages that are handled in one transaction. */
+  /** Maximum number of messages handled in one transaction. */
   maxBatch: number;
 }
 
 export interface Subscriptions extends Component {
-  /** Those there are; none before the start. */
+  /** The active subscriptions; none before the start. */
   readonly active: readonly BusSubscription[];
 }
 
-/** What a service listens to, as a component. Stopping it finishes the batches in hand and acknowledges them. */
+/** Creates the component that consumes a service's queues. Stopping it finishes the batches in progress and acknowledges them. */
 export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): Subscriptions {
   const { service, bus, store, subscriptions, context, prefetch, maxBatch } = options;
   const active: BusSubscription[] = [];
@@ -67,7 +67,7 @@ function reactionsOf<Deps>({ handles }: Subscription<Deps>, context: Deps): Reac
   };
 }
 
-/** The queue of a subscription, e.g. `maps_home_built`. */
+/** Returns the queue of a subscription, e.g. `maps_home_built`. */
 export function queueOf(service: string, { queue, contracts }: Pick<Subscription, 'queue' | 'contracts'>): string {
   const [contract] = contracts;
   return queue ?? `${service}${contract?.type.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`;

@@ -1,13 +1,13 @@
 import { type Component, type ComponentHealth, notEssential } from '@warren/kernel';
 
-/** A dependency that takes part in the life of its service. */
+/** A dependency with lifecycle hooks. */
 interface LivingPart {
   start?(): void | Promise<void>;
   stop?(): void | Promise<void>;
   health?(): ComponentHealth | Promise<ComponentHealth>;
 }
 
-/** The dependencies that have `start`, `stop` or `health`, each as a component under its name. */
+/** Returns a component for each dependency that has `start`, `stop` or `health`, under the dependency's name. */
 export function dependencyComponents(dependencies: object): Component[] {
   return Object.entries(dependencies).flatMap(([name, part]) => (isLiving(part) ? [toComponent(name, part)] : []));
 }

@@ -5,18 +5,18 @@ import type { Static, TObject } from 'typebox';
 import type { Context } from './service-declaration.ts';
 
 export interface FollowOptions<A extends AnyAggregate, Row extends TObject> {
-  /** Where it is looked up whether the stream exists, and whether a client has seen all of it. */
+  /** Used to check whether the stream exists, and whether a client has seen all of it. */
   model: ReadModel<Row>;
-  /** Whether nothing more is waited for in a state, or in a row. */
+  /** Returns true for a final state or row, after which no more events are expected. */
   until(state: StateOf<A> | Static<Row>): boolean;
-  /** What to throw when nobody more may follow. */
+  /** Returns the error to throw when too many clients are already following streams. */
   full(): Error;
 }
 
 /**
- * GET: the history of a stream as server-sent events, what is there and what comes, until it has come to its end or the service drains.
- * The id of an event is its sequence; `Last-Event-ID` goes on behind it. A client that has seen everything of a stream at its end is told by
- * 204 not to come again. Every open stream holds memory, so only as many as the service's `followers` allow are open.
+ * GET route: existing and future events of a stream as server-sent events, until its state is final or the service drains. The id of an event is
+ * its sequence; `Last-Event-ID` resumes after it. A client that has seen all of an ended stream gets 204, so that it does not reconnect. Each
+ * open stream uses memory, so the service's `followers` limits their number.
  */
 export function followRoute<A extends AnyAggregate, Row extends TObject>(
   path: `${string}/:id/${string}`,

@@ -4,7 +4,7 @@ import type { AppError } from '@warren/kernel';
 import { Type } from 'typebox';
 import type { Context } from './service-declaration.ts';
 
-/** GET: all events of a stream as they were recorded, oldest first. A stream without events is answered with `missing`. */
+/** GET route: all events of a stream as recorded, oldest first. Throws `missing` for a stream without events. */
 export function historyRoute(
   path: `${string}/:id/${string}`,
   aggregate: AnyAggregate,

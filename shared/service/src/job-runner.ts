@@ -5,7 +5,7 @@ import type { ComponentHealth } from '@warren/kernel';
 export interface Runner {
   start(): void;
   stop(): Promise<void>;
-  /** `standsBy`: another instance runs the job. */
+  /** `standsBy` is true while another instance runs the job. */
   health(): ComponentHealth & { standsBy: boolean };
 }
 
@@ -35,7 +35,7 @@ export function whereItLeads({ work, ...lock }: Omit<LeaderOptions, 'lead'> & { 
     start: () => leader.start(),
     stop: () => leader.stop(),
     health() {
-      const { state, failure = 'it has no session on the database yet' } = leader;
+      const { state, failure = 'it has no database session yet' } = leader;
       const up = state === 'leading' || state === 'standby';
       return { up, standsBy: state === 'standby', ...(!up && { reason: failure }), details: { state } };
     },

@@ -1,26 +1,26 @@
 import type { AnyAggregate, EventContract, EventOf } from '@warren/contracts';
 import type { MessageWriter, Reaction } from '@warren/event-store';
 
-/** An aggregate that takes a message as an input. */
+/** An aggregate that accepts a message as an input. */
 interface Listening<in Message> extends AnyAggregate {
   readonly idOf: (input: Message) => string;
 }
 
 /**
- * Says what follows from a message, as data. It is called before the transaction, so it may wait for others; it may be called again for the
- * same message, so it must change nothing itself.
+ * Returns what follows from a message, as data. It is called before the transaction, so it may await other systems. It may be called again for
+ * the same message, so it must have no side effects.
  */
 export type MessageHandler<in Message, in Deps> = (
   message: Message,
   context: Deps,
 ) => Reaction | readonly Reaction[] | Promise<Reaction | readonly Reaction[]>;
 
-/** What is done with a message: an aggregate decides, a handler says what follows, a writer keeps tables. */
+/** A consumer of a message: an aggregate decides it, a handler returns what follows, or a writer updates tables. */
 export type Handles<Message, Deps> = Listening<Message> | MessageHandler<Message, Deps> | MessageWriter<Message>;
 
 type OneOrMore<One> = One | readonly One[];
 
-/** A queue, what flows into it, and what is done with it. */
+/** A queue, the contracts bound to it, and the consumers of its messages. */
 export interface Subscription<in Deps = never> {
   readonly contracts: readonly EventContract[];
   readonly handles: readonly (AnyAggregate | MessageHandler<never, Deps> | MessageWriter)[];
@@ -30,16 +30,16 @@ export interface Subscription<in Deps = never> {
 }
 
 export interface OnOptions<in Deps> {
-  /** Required where several contracts flow into one queue. @default `<service>_<event_in_snake_case>` */
+  /** Name of the queue. Required for several contracts. @default `<service>_<event_in_snake_case>` */
   queue?: string;
-  /** Asked once, at the start: whether the queue is consumed. @default it is */
+  /** Whether to consume the queue. Called once, at the start. @default the queue is consumed */
   when?: (context: Deps) => boolean;
 }
 
 /**
- * Binds a contract to what is done with its messages: an aggregate, a handler, a writer, or several of these in one commit. The inbox claim,
- * the events and the rows of a message are stored together or not at all; a message that was handled before is passed over. Messages are
- * handled in batches; if a batch fails, each of its messages is handled alone and fails by the kind of its error.
+ * Binds a contract to the consumers of its messages: an aggregate, a handler, a writer, or several of these in one commit. The inbox claim,
+ * events and rows of a message are stored together or not at all. A message that was handled before is skipped. Messages are handled in
+ * batches; if a batch fails, each of its messages is handled alone and fails according to the kind of its error.
  */
 export function on<const Contract extends EventContract, Deps = unknown>(
   contract: Contract,

@@ -6,7 +6,7 @@ import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@wa
 import type { Job } from './define-job.ts';
 import type { Subscription } from './on.ts';
 
-/** What a use case gets: `(context, request) => …`. */
+/** The context of a use case: `(context, request) => …`. */
 export interface Context<out Own = unknown> {
   readonly store: Store;
   readonly clock: Clock;
@@ -16,12 +16,12 @@ export interface Context<out Own = unknown> {
   readonly settings: Own;
 }
 
-/** What else a dependency may look at. */
+/** Additional access for dependencies. */
 export interface ServiceInside {
   /**
-   * Reads one of the streams that the service declares in `reads`, with the retention, the prefetch and the batches of its settings; see
+   * Reads a stream that the service declares in `reads`, with the retention, prefetch and batch size of its settings; see
    * `EventBus.readStream`.
-   * @throws `UNEXPECTED` for another stream
+   * @throws `UNEXPECTED` for any other stream
    */
   readonly readStream: (
     stream: string,
@@ -32,73 +32,73 @@ export interface ServiceInside {
 /** A stream that a service reads. */
 export interface StreamReading {
   readonly stream: string;
-  /** The events that it looks for. The stream is bound to their exchanges; what else is in it is passed over. */
+  /** The events to read. The stream is bound to their exchanges; other events in it are skipped. */
   readonly contracts: readonly EventContract[];
 }
 
-/** Where the shared values are of each aggregate that has some, by category. */
+/** The rows of the shared values of each aggregate that has any, by category. */
 type Sharing<A extends AnyAggregate> = {
   readonly [One in A as [SharedValueOf<One>] extends [never] ? never : One['category']]: SharedRows<SharedValueOf<One>>;
 };
 
-/** Required exactly where an aggregate shares values. */
+/** Required exactly when an aggregate has shared values. */
 type SharedMember<A extends AnyAggregate> = keyof Sharing<A> extends never
   ? { readonly shared?: Record<never, never> }
   : { readonly shared: Sharing<A> };
 
-/** What use cases, handlers and jobs get: the context and the dependencies of the service. */
+/** Passed to use cases, handlers and jobs: the context and the dependencies of the service. */
 type Deps<Spec extends SettingsSpec, More> = Context<NoInfer<Settings<Spec>>> & NoInfer<More>;
 
-/** Fixed, or as the settings say. */
+/** A fixed value, or a function of the settings. */
 type BySettings<Spec extends SettingsSpec, Value> = Value | ((settings: NoInfer<Settings<Spec>>) => Value);
 
 interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly AnyAggregate[], More> {
-  /** Names its schema (`<name>_service`), its metrics and the source of its events: lower-case letters. */
+  /** Name of the service, in lower-case letters. Names its schema (`<name>_service`), its metrics and the source of its events. */
   readonly name: string;
   /** Default of the setting `<NAME>_PORT`. */
   readonly port: number;
-  /** A system is complete without it: `npm start` runs it only when asked for all services. @default false */
+  /** True if a system is complete without the service: `npm start` then runs it only when asked for all services. @default false */
   readonly optional?: boolean;
-  /** Its own settings. Those of the kit come by themselves, as far as they mean anything to the service. @default none */
+  /** The service's own settings. The kit adds the settings that its declaration needs. @default none */
   readonly settings?: Spec;
-  /** What its events are about. It publishes to the exchanges of their contracts. */
+  /** Its aggregates. The service publishes to the exchanges of their contracts. */
   readonly aggregates: Aggregates;
-  /** Tables that follow from the events, written in the transaction that appends. @default none */
+  /** Tables derived from the events, written in the transaction that appends. @default none */
   readonly projections?: readonly Projection[];
-  /** What it listens to; see `on`. @default nothing */
+  /** The queues that it consumes; see `on`. @default none */
   readonly on?: readonly Subscription<Deps<Spec, More>>[];
   /** Streams that a dependency reads; see `ServiceInside.readStream`. @default none */
   readonly reads?: readonly StreamReading[];
   /**
-   * What is needed beside the context, made once: gateways, mailers, templates. One that has `start`, `stop` or `health` is a component of the
-   * service under its name; the service is `degraded` while it is not up. The parameter of the function needs a type of its own, as
-   * `Context<MySettings>`, or the compiler does not find out what the function returns before it checks the jobs. @default nothing
+   * Creates what is needed besides the context, once: gateways, mailers, templates. A dependency with `start`, `stop` or `health` becomes a
+   * component of the service under its name; the service is `degraded` while the component is down. Annotate the function's parameter, for example
+   * `Context<MySettings>`; otherwise the compiler cannot infer the return type before it checks the jobs. @default none
    */
   readonly dependencies?: (context: Context<NoInfer<Settings<Spec>>>, inside: ServiceInside) => More;
-  /** Work that nobody asks for; see `defineJob`. @default none */
+  /** Background work; see `defineJob`. @default none */
   readonly jobs?: readonly Job<Deps<Spec, More>>[];
-  /** What happens to streams that nobody answers in time; see `defineDeadline`. @default nothing */
+  /** What happens to streams without an answer in time; see `defineDeadline`. @default none */
   readonly deadlines?: (settings: NoInfer<Settings<Spec>>) => readonly Deadline[];
-  /** Done between the migrations and the first message, again while the database is away. @default nothing */
+  /** Runs after the migrations and before the first message; retried while the database is unavailable. @default none */
   readonly atStart?: readonly ((context: Deps<Spec, More>) => Promise<void>)[];
-  /** Its HTTP API, beside health, readiness and metrics. @default none */
+  /** Its HTTP API, in addition to health, readiness and metrics. @default none */
   readonly routes?: BySettings<Spec, readonly DeclaredRoute<Deps<Spec, More>>[]>;
-  /** Its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
+  /** Migrations of its own tables. The kit adds those of the log, the outbox and the inbox. @default none */
   readonly migrations?: readonly Migration[];
-  /** For a service that takes Idempotency-Keys: the column of its table `idempotency_keys` for the id of what a request made. */
+  /** For a service that accepts Idempotency-Keys: the column of its table `idempotency_keys` for the id of what a request created. */
   readonly idempotencyKeys?: { readonly madeColumn: string };
-  /** What leaves its own tables, beside the rules of the kit for the inbox, Idempotency-Keys and ended streams. @default nothing */
+  /** Retention of its own tables, in addition to the kit's rules for the inbox, Idempotency-Keys and ended streams. @default none */
   readonly retention?: (settings: NoInfer<Settings<Spec>>) => readonly RetentionRule[];
   /**
-   * Names of services that it knows to run, which its own settings may say: it declares their queues, those that are `optional` too, before it
-   * publishes. @default none
+   * Names of services that are known to run, for example from the settings. The service declares their queues, including `optional` ones, before
+   * it publishes. @default none
    */
   readonly countsOn?: (settings: NoInfer<Settings<Spec>>) => readonly string[];
-  /** How many streams may wait for being created, and what to throw beyond. @default any number */
+  /** How many streams may wait to be created, and the error beyond that limit. @default unlimited */
   readonly intake?: (settings: NoInfer<Settings<Spec>>) => Intake;
-  /** How many clients may follow streams, and wait for what becomes of them. @default none */
+  /** How many clients may follow streams or wait for their end. @default none */
   readonly followers?: (settings: NoInfer<Settings<Spec>>) => number;
-  /** The versions of events that are recorded in place of the latest, while an earlier release that knows no other runs. @default none */
+  /** Event versions to record instead of the latest, while instances of an earlier release run that know no later ones. @default none */
   readonly recordAs?: (settings: NoInfer<Settings<Spec>>) => {
     readonly [Type in EventTypeOf<Aggregates[number]>]?: number;
   };
@@ -110,10 +110,10 @@ export type ServiceDeclaration<
   More = unknown,
 > = ServiceParts<Spec, Aggregates, More> & SharedMember<Aggregates[number]>;
 
-/** Without the types that its functions were checked for. */
+/** The parts of a declaration without the types that its functions were checked against. */
 type Parts = ServiceParts<never, readonly AnyAggregate[], never>;
 
-/** A service as data: `run` starts it, tests and tools read it. The kit hands each function what its declaration was checked for. */
+/** A service as data: `run` starts it, tests and tools read it. The kit passes each function the arguments that its declaration was checked against. */
 export interface DefinedService extends Omit<Parts, 'settings' | 'dependencies' | 'recordAs'> {
   readonly settings?: SettingsSpec;
   readonly dependencies?: (context: never, inside: ServiceInside) => object;
@@ -122,8 +122,8 @@ export interface DefinedService extends Omit<Parts, 'settings' | 'dependencies' 
 }
 
 /**
- * Declares a service. What is the same in every service is not declared: settings from the environment, logs, metrics, traces, migrations,
- * log, relay, bus, retention, archive, health, readiness, system events, ordered start and drain.
+ * Declares a service. The kit adds what is the same in every service: settings from the environment, logs, metrics, traces, migrations, log,
+ * relay, bus, retention, archive, health, readiness, system events, ordered start and drain.
  */
 export function defineService<
   const Aggregates extends readonly AnyAggregate[],
@@ -133,5 +133,5 @@ export function defineService<
   return declaration as DefinedService;
 }
 
-/** The schema of the service's tables. */
+/** Returns the name of the schema of the service's tables. */
 export const schemaOf = ({ name }: Pick<DefinedService, 'name'>): string => `${name}_service`;

@@ -14,12 +14,12 @@ const portSetting = ({ name, port, routes }: DefinedService) =>
     default: port,
   });
 
-/** Those of the kit that every service has. */
+/** The kit's settings of every service. */
 const common = { amqpUrl, ...logSettings, ...processSettings };
-/** Those of a service that takes in messages, from queues or streams. */
+/** The kit's settings of a service that consumes queues or streams. */
 const listening = { prefetch, maxBatch, inboxKeepMs };
 
-/** All settings of a service: its own, and those of the kit that mean anything to it. */
+/** Returns all settings of a service: its own, and those of the kit that apply to it. */
 export function settingsOf(service: DefinedService) {
   return {
     port: portSetting(service),
@@ -32,7 +32,7 @@ export function settingsOf(service: DefinedService) {
   };
 }
 
-/** The settings of the kit. Those that mean nothing to the service are not there. */
+/** The values of the kit's settings. Those that do not apply to the service are absent. */
 export type ServiceSettings = Settings<typeof common> &
   Settings<typeof listening> &
   Settings<typeof queueSettings> &

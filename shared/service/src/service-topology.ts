@@ -5,28 +5,28 @@ import type { DefinedService } from './service-declaration.ts';
 import { settingsOf } from './service-settings.ts';
 
 /**
- * What others have to know of a service without loading it: `topology.json` in its folder, derived from the declaration. Whatever starts,
- * builds or deploys services finds them by this file.
+ * What other programs need to know about a service without loading it: `topology.json` in its folder, derived from the declaration. Programs
+ * that start, build or deploy services find them by this file.
  */
 export interface ServiceTopology {
   service: string;
-  /** The setting of its port, and the default. */
+  /** The setting of its port, and the default port. */
   port: { setting: string; default: number };
-  /** Whether it has an HTTP API beside health, readiness and metrics. */
+  /** Whether it has an HTTP API in addition to health, readiness and metrics. */
   api: boolean;
   /** Whether a system is complete without it. */
   optional: boolean;
-  /** Exchanges that its events go to. */
+  /** Exchanges that it publishes to. */
   publishes: string[];
-  /** Queues that it consumes, and what flows into them. One that is `optional` it consumes only where its settings say so. */
+  /** Queues that it consumes, with their bindings. It consumes an `optional` queue only if its settings say so. */
   queues: QueueSpec[];
-  /** Streams that it reads: each gets every event of every service. */
+  /** Streams that it reads. Each receives every event of every service. */
   streams: string[];
   /** Environment variables that it reads. */
   settings: string[];
 }
 
-/** Derives what stands in the `topology.json` of a service. */
+/** Derives the contents of a service's `topology.json`. */
 export function topologyOf(service: DefinedService): ServiceTopology {
   const settings = settingsOf(service);
   const { name, optional = false, routes, on = [], reads = [] } = service;

@@ -26,12 +26,12 @@ function readTopology(file: string): ServiceTopology {
 }
 
 /**
- * The queues and streams of a system, as the bus of one of its services is to know them. What always runs is declared before the first publish,
- * so that an event finds its queue although the consumer has never run. Queues of services that do not run everywhere are `optional`: nobody
- * might empty them. A stream gets everything that is published anywhere.
- * @param topology of all services
- * @param countsOn services that it knows to run, and to consume their optional queues too: it declares all of these
- * @throws `UNEXPECTED` for one of `countsOn` that is not in the topology
+ * Returns the queues and streams of a system for the bus of one service. Queues of services that always run are declared before the first
+ * publish, so that an event reaches its queue even if the consumer has never run. Queues of services that do not run everywhere are `optional`,
+ * because nobody might consume them. A stream receives everything that is published anywhere.
+ * @param topology the topologies of all services
+ * @param countsOn services that are known to run and to consume their optional queues: all of their queues are declared
+ * @throws `UNEXPECTED` for a service in `countsOn` that is not in the topology
  */
 export function queuesFor(
   topology: readonly ServiceTopology[],

@@ -17,22 +17,22 @@ const service: Parameters<typeof catalogueOf>[0] = {
   on: [on(Struck, writer), on(Rung, writer)],
 };
 
-test('when a service is declared, then its bus knows what it publishes, what it listens to and the system events, each once', () => {
+test('when a service is declared, then its catalogue has what it publishes, what it consumes and the system events, each once', () => {
   const { contracts, find } = catalogueOf(service);
   expect(contracts).toEqual([Hung, Rung, Struck, ...systemEvents]);
   expect(find('Rung', 1)).toBe(RungV1);
 });
 
-test('when a service reads a stream, then its bus knows what it looks for there, and publishes none of it', () => {
+test('when a service reads a stream, then its catalogue has the events it reads there, and it publishes none of them', () => {
   const reader = { aggregates: [{ events: { Hung } }], reads: [{ contracts: [Struck, Hung] }] };
   expect(catalogueOf(reader).contracts).toEqual([Hung, Struck, ...systemEvents]);
   expect(exchangesOf(reader)).toEqual(['bells']);
 });
 
-test('when a service listens to nobody and publishes nothing, then its bus knows the system events', () => {
+test('when a service neither consumes nor publishes, then its catalogue has the system events', () => {
   expect(catalogueOf({ aggregates: [{ events: { Heard } }] }).contracts).toEqual([...systemEvents]);
 });
 
-test('when a service is declared, then it publishes to the exchanges of its aggregates, not to those that it listens to', () => {
+test('when a service is declared, then it publishes to the exchanges of its aggregates, not to those that it consumes from', () => {
   expect(exchangesOf(service)).toEqual(['bells']);
 });

@@ -48,12 +48,12 @@ async function start(more: Partial<Job<Work>>, logger: Logger = silentLogger) {
 /** As long as it takes for a run that is due to begin. */
 const aMoment = () => new Promise(setImmediate);
 
-test('when a job has run, then it rests for as long as it says, and runs again', async () => {
+test('when a job has run, then it rests for the time it returns, and runs again', async () => {
   const { ran } = await start({ everyMs: () => 1 });
   await ran(3);
 });
 
-test('when an event of what wakes a job is committed, then it runs at once; when another one is, it does not', async () => {
+test('when an event of the aggregate that wakes a job is committed, then the job runs at once; an event of another one does not wake it', async () => {
   const { commit, ran, work } = await start({ wakenBy: bell });
   await ran(1);
   commit('chime-1');
@@ -63,7 +63,7 @@ test('when an event of what wakes a job is committed, then it runs at once; when
   await ran(2);
 });
 
-test('when a run asks for another one, also after its end, then the job does not rest', async () => {
+test('when a run requests another run, even after its end, then the job does not rest', async () => {
   let again: () => void = () => undefined;
   const run = async (work: Work, turn: { again: () => void }) => {
     work.runs += 1;
@@ -77,7 +77,7 @@ test('when a run asks for another one, also after its end, then the job does not
   await ran(3);
 });
 
-test('when a run chooses a rest that cannot be cut short, then only the end does', async () => {
+test('when a run returns a rest that is not wakeable, then only the end of the job cuts it short', async () => {
   const { commit, job, ran, work } = await start({
     wakenBy: bell,
     run: async (context) => {
@@ -92,7 +92,7 @@ test('when a run chooses a rest that cannot be cut short, then only the end does
   await job.stop?.();
 });
 
-test('when runs fail, then each kind of failure is logged once, and readiness says so until one has gone well', async () => {
+test('when runs fail, then each kind of failure is logged once, and readiness reports it until a run succeeds', async () => {
   const logged: string[] = [];
   const at = (level: string) => (_: object, text: string) => void logged.push(`${level}: ${text}`);
   const logger = { ...silentLogger, warn: at('warn'), error: at('error') } as unknown as Logger;
@@ -107,13 +107,13 @@ test('when runs fail, then each kind of failure is logged once, and readiness sa
   await ran(4);
   expect(await job.health?.()).toMatchObject({ up: false, reason: expect.stringContaining('no luck') });
   // What passes by itself is a warning.
-  expect(logged).toEqual(['warn: a job has failed: it runs again', 'error: a job has failed: it runs again']);
+  expect(logged).toEqual(['warn: a job failed: will retry', 'error: a job failed: will retry']);
   broken = false;
   await ran(work.runs + 2);
   expect(await job.health?.()).toEqual({ up: true });
 });
 
-test('when a failed job is woken, then it rests all the same: what fails is not hurried', async () => {
+test('when a failed job is woken, then it still rests, so that a failure is not retried early', async () => {
   const { commit, ran, work } = await start({
     wakenBy: bell,
     run: async (context) => {
@@ -127,12 +127,12 @@ test('when a failed job is woken, then it rests all the same: what fails is not 
   expect(work.runs).toBe(1);
 });
 
-test('when a job says more of its health, then that counts beside its own', async () => {
+test('when a job reports additional health, then it is combined with the health of the loop', async () => {
   const { job } = await start({ health: ({ runs }) => ({ up: false, reason: 'no door', details: { runs } }) });
   expect(await job.health?.()).toEqual({ up: false, reason: 'no door', details: { runs: 1 } });
 });
 
-test('when a job is stopped, then the run in hand ends, its signal is aborted, and the goodbye comes last', async () => {
+test('when a job is stopped, then the signal of the current run is aborted, the run ends, and the stop hook runs last', async () => {
   const steps: string[] = [];
   const { job, listeners } = await start({
     wakenBy: bell,
@@ -150,7 +150,7 @@ test('when a job is stopped, then the run in hand ends, its signal is aborted, a
   expect(listeners.size).toBe(0);
 });
 
-test('when a goodbye fails, then the job ends all the same', async () => {
+test('when the stop hook fails, then the job still ends', async () => {
   const { job } = await start({ stop: () => Promise.reject(new Error('nobody there')) });
   await job.stop?.();
 });

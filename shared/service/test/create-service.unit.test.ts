@@ -19,25 +19,25 @@ const env = { AMQP_URL: 'amqp://localhost', DATABASE_URL: 'postgres://localhost/
 const create = (service: Parameters<typeof createService>[0]) => () =>
   createService(service, { env, logger: silentLogger });
 
-test('when a declaration is sound, then the service is assembled without a connection', () => {
+test('when a declaration is valid, then the service is assembled without connecting', () => {
   const service = create(defineService(base))();
   expect(service.lifecycle.state).toBe('created');
 });
 
-test('when a projection is of an aggregate that the service does not have, then that is said at the start', () => {
+test('when a projection is of an aggregate that the service does not have, then creating the service throws', () => {
   const tables = { name: 'chimes', tables: ['chimes'], rebuildable: true };
   const projections = [defineProjection(aggregateOf('chime'), tables, () => [])];
   expect(create(defineService({ ...base, projections }))).toThrow('the projection chimes is of chime');
 });
 
-test('when a route takes Idempotency-Keys and the service keeps none, then that is said at the start', () => {
+test('when a route takes Idempotency-Keys but the service stores none, then creating the service throws', () => {
   const spec = { body: strictObject({}), answer: Type.Object({}), idempotent: true };
   const routes = [post('/bells', spec, async () => ({}))];
   expect(create(defineService({ ...base, routes }))).toThrow('POST /bells takes an Idempotency-Key');
   expect(create(defineService({ ...base, routes, idempotencyKeys: { madeColumn: 'bell_id' } }))).not.toThrow();
 });
 
-test('when settings are missing, then all of them are named; those of the kit come by themselves', () => {
+test('when settings are missing, then the error names all of them, including those of the kit', () => {
   const service = defineService({ ...base, idempotencyKeys: { madeColumn: 'bell_id' } });
   expect(() => createService(service, { env: {} })).toThrow(/AMQP_URL.*DATABASE_URL/s);
   expect(settingsOf(service).port).toMatchObject({ env: 'PORTER_PORT', default: 3999 });
@@ -45,7 +45,7 @@ test('when settings are missing, then all of them are named; those of the kit co
   expect(Object.keys(settingsOf(defineService(base)))).not.toContain('idempotencyKeyKeepMs');
 });
 
-test('when a service has dependencies, then they are made once, from its own settings', () => {
+test('when a service has dependencies, then they are created once, from its own settings', () => {
   const made: unknown[] = [];
   const dependencies = ({ settings }: { settings: unknown }) => {
     made.push(settings);
@@ -55,7 +55,7 @@ test('when a service has dependencies, then they are made once, from its own set
   expect(made).toEqual([expect.objectContaining({ port: 0 })]);
 });
 
-test('when a service reads a stream, then it has the settings of that and none of queues, and reads no other stream', () => {
+test('when a service reads a stream, then it has the settings of streams but not of queues, and cannot read another stream', () => {
   let inside: ServiceInside | undefined;
   const dependencies = (_: object, given: ServiceInside) => {
     inside = given;
@@ -71,23 +71,23 @@ test('when a service reads a stream, then it has the settings of that and none o
   expect(() => inside?.readStream('others', { from: 'first' })).toThrow('the stream others, which it does not declare');
 });
 
-test('when an aggregate listens that the service does not have, or a queue is there twice, then that is said at the start', () => {
+test('when an unknown aggregate handles messages, or a queue is declared twice, then creating the service throws', () => {
   const rung = bell.events.Rung;
   const writer = { writes: () => [] };
   const chime = { ...aggregateOf('chime'), idOf: () => '1' };
-  expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime listens');
+  expect(create(defineService({ ...base, on: [on(rung, chime)] }))).toThrow('chime handles messages');
   const twice = [on(rung, writer), on(rung, writer)];
   expect(create(defineService({ ...base, on: twice }))).toThrow('two subscriptions have the queue porter_rung');
   expect(create(defineService({ ...base, on: [on(rung, writer)] }))).not.toThrow();
 });
 
-test('when a job and a dependency that is a component have the same name, then that is said at the start', () => {
+test('when a job and a dependency that is a component have the same name, then creating the service throws', () => {
   const dependencies = () => ({ ringer: { health: () => ({ up: true }) } });
   const jobs = [defineJob({ name: 'ringer', everyMs: 1, run: async () => undefined })];
-  expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are called ringer');
+  expect(create(defineService({ ...base, dependencies, jobs }))).toThrow('two components are named ringer');
 });
 
-test('when a dependency has the name of what every context has, then that is said at the start', () => {
+test('when a dependency has the name of a member of every context, then creating the service throws', () => {
   const dependencies = () => ({ store: { start: async () => undefined } });
   expect(create(defineService({ ...base, dependencies: dependencies as never }))).toThrow('store is in every context');
 });

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { dependencyComponents } from '../src/dependency-components.ts';
 
-test('when a dependency has start, stop or health, then it is a component under its name, without which the service is degraded', async () => {
+test('when a dependency has start, stop or health, then it is a component under its name, and the service is degraded while it is down', async () => {
   const calls: string[] = [];
   const gateway = { start: async () => void calls.push('start'), stop: () => void calls.push('stop') };
   const mailer = { health: () => ({ up: false, reason: 'no answer' }) };

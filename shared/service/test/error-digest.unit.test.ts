@@ -8,7 +8,7 @@ const failed = (code?: string, message = 'failed'): LoggedError => ({ severity: 
 const createDigest = () => new ErrorDigest({ limit: 2, windowMs: MINUTE });
 
 describe('the digest of errors', () => {
-  it('when a code comes often, then the first are told at once, and the last when the window is over, with how many it stands for', () => {
+  it('when a code recurs often, then the first errors are published at once, and the last when the window is over, with the number omitted', () => {
     const digest = createDigest();
     const told = [1, 2, 3, 4, 5].map((at) => digest.add(failed('ODD'), at)?.omitted);
     expect(told).toEqual([0, 0, undefined, undefined, undefined]);
@@ -17,14 +17,14 @@ describe('the digest of errors', () => {
     expect(digest.due(10 * MINUTE)).toEqual([]);
   });
 
-  it('when the next one comes before anybody has looked, then it says how many were left out', () => {
+  it('when the next error arrives before the omitted ones are collected, then it has the number omitted', () => {
     const digest = createDigest();
     for (const at of [1, 2, 3, 4]) digest.add(failed('ODD'), at);
     expect(digest.add(failed('ODD'), 2 * MINUTE)).toEqual({ logged: failed('ODD'), at: 2 * MINUTE, omitted: 2 });
     expect(digest.due(10 * MINUTE)).toEqual([]);
   });
 
-  it('when one could not be told, then it is told when the next window is over, or with the next error', () => {
+  it('when an error could not be published, then it is published when the next window is over, or with the next error', () => {
     const digest = createDigest();
     const lost = digest.add(failed('ODD'), 1) as ErrorReport;
     digest.putBack(lost, 9);
@@ -33,7 +33,7 @@ describe('the digest of errors', () => {
     expect(digest.add(failed('ODD'), 2 * MINUTE + 5)).toEqual({ ...lost, at: 2 * MINUTE + 5, omitted: 1 });
   });
 
-  it('when codes or texts without a code differ, then one does not keep the other from being told', () => {
+  it('when codes, or texts without a code, differ, then they do not suppress each other', () => {
     const digest = createDigest();
     for (const at of [1, 2, 3]) digest.add(failed('ODD'), at);
     expect(digest.add(failed('EVEN'), 4)).toBeDefined();
@@ -42,14 +42,14 @@ describe('the digest of errors', () => {
     expect(digest.add(failed(undefined, 'another text'), 4)).toBeDefined();
   });
 
-  it('when each text is another one, then those beyond a hundred count together', () => {
+  it('when every text differs, then those beyond a hundred share one window', () => {
     const digest = createDigest();
     const errors = Array.from({ length: 1000 }, (_, index) => failed(undefined, `order ${index} failed`));
     expect(errors.filter((logged) => digest.add(logged, 1))).toHaveLength(102);
     expect(digest.due(MINUTE + 1)).toEqual([{ logged: errors[999], at: 1, omitted: 897 }]);
   });
 
-  it('when errors come at any time and some cannot be told, then every one is told or counted in the end, and a window tells a few only', () => {
+  it('when errors arrive at any time and some cannot be published, then each is published or counted in the end, and only a few per window are published', () => {
     const logged = fc.record({ afterMs: fc.nat(40_000), lost: fc.boolean(), look: fc.boolean() });
     fc.assert(
       fc.property(fc.array(logged, { maxLength: 60 }), (errors) => {

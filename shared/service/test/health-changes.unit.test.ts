@@ -13,7 +13,7 @@ const readiness = (up: boolean): Readiness => ({
 });
 
 describe('the changes of health', () => {
-  it('when it is looked again and again, then only the first state and each other one are news, without any details', () => {
+  it('when health is observed repeatedly, then only the first state and each change are returned, without details', () => {
     const changes = new HealthChanges();
     const first = changes.observe(readiness(true), at(1));
     expect(first).toEqual({ at: at(1), status: 'ready', ready: true, components: { bus: true }, changes: 1 });
@@ -28,7 +28,7 @@ describe('the changes of health', () => {
     });
   });
 
-  it('when changes could not be told, then the latest stays news and says how many there were, also when all is as it was', () => {
+  it('when changes could not be published, then the latest stays pending with their number, even if health is back to the first state', () => {
     const changes = new HealthChanges();
     changes.told(changes.observe(readiness(true), at(1)) as HealthNews);
     const down = changes.observe(readiness(false), at(2)) as HealthNews;

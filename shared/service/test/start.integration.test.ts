@@ -6,7 +6,7 @@ import { ticket, ticketMigrations, tickets } from './deadlines/tickets.ts';
 let fixture: ServiceFixture | undefined;
 afterEach(() => fixture?.close());
 
-test('when a read model has a column that no migration makes, then the service does not start, and says so', async () => {
+test('when a read model has a column that no migration creates, then the service does not start and names the column', async () => {
   const migrations = [
     ...ticketMigrations,
     { number: 2, name: 'forgotten', sql: 'ALTER TABLE tickets DROP COLUMN status' },

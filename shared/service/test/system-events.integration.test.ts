@@ -86,7 +86,7 @@ describe('the system events of a service', () => {
     await vhost.close();
   });
 
-  it('when it starts, changes and stops, then each is told, with nothing of what its components say', async () => {
+  it('when it starts, changes its health and stops, then each is published, without the details of its components', async () => {
     await startService(amqpUrl);
     await comes('HealthChanged', (data) => 'ready' in data && data.ready === true);
     stock = { up: false, details: { url: 'postgres://user:secret@host' } };
@@ -106,7 +106,7 @@ describe('the system events of a service', () => {
     for (const event of seen) catalogue.parse(event);
   });
 
-  it('when errors are logged in masses, then some are told, without their text, and the rest is counted', async () => {
+  it('when many errors are logged, then some are published, without the error texts, and the rest are counted', async () => {
     await startService(amqpUrl);
     await comes('ServiceStarted');
     const err = kernelErrors.COMPONENT_TIMEOUT('no answer from postgres://user:secret@host');
@@ -120,7 +120,7 @@ describe('the system events of a service', () => {
     expect(JSON.stringify(seen)).not.toContain('secret');
   });
 
-  it('when the broker is away at the start, then what has become of it is told when it is back', async () => {
+  it('when the broker is down at the start, then its start, health and errors are published when the broker is back', async () => {
     proxy.refuse(true);
     await startService(amqpUrl);
     logger.error({ code: 'ODD' }, 'while nobody could hear it');
@@ -133,7 +133,7 @@ describe('the system events of a service', () => {
     expect(Date.parse(started.timestamp)).toBeLessThanOrEqual(Date.parse(ready.timestamp));
   });
 
-  it('when the broker goes silent, then neither an error nor the stop waits for it', async () => {
+  it('when the broker stops responding, then neither an error nor the stop waits for it', async () => {
     await startService(amqpUrl);
     await comes('HealthChanged', (data) => 'ready' in data && data.ready === true);
     proxy.freeze(true);

@@ -13,7 +13,7 @@ const ready = async (): Promise<Readiness> => ({
   components: {},
 });
 
-it('when the broker is back in the middle of a look, then what is heard of the instance begins with its start all the same', async () => {
+it('when the broker returns in the middle of a check, then the first event of the instance is still its start', async () => {
   const heard: string[] = [];
   let tries = 0;
   const events = createSystemEvents({
@@ -36,7 +36,7 @@ it('when the broker is back in the middle of a look, then what is heard of the i
   expect(heard).toEqual(['ServiceStarted', 'HealthChanged', 'ServiceStopping']);
 });
 
-it('when the text of an error is cut inside a surrogate pair, then what is told can be stored', async () => {
+it('when the text of an error is truncated inside a surrogate pair, then the published text can be stored', async () => {
   let report: ((error: LoggedError) => void) | undefined;
   const told: EventEnvelope[] = [];
   createSystemEvents({

@@ -36,31 +36,31 @@ const seenBy = (by: string, countsOn?: string[]) => {
 };
 
 describe('the topology of a system', () => {
-  test('when a service always runs, then everybody declares its queues, save those that its settings decide about', () => {
+  test('when a service always runs, then every service declares its queues, except those that depend on its settings', () => {
     const { declared, optional } = seenBy('store');
     expect(declared).toEqual(['shop_answers', 'store_orders']);
     expect(optional).toEqual(['shop_bills', 'bills_orders']);
   });
 
-  test('when a service counts on another one, then it declares the optional queues of that one too', () => {
+  test('when a service counts on another one, then it also declares the optional queues of that service', () => {
     const { declared, optional } = seenBy('bills', ['shop']);
     expect(declared).toEqual(['shop_answers', 'shop_bills', 'store_orders', 'bills_orders']);
     expect(optional).toEqual([]);
   });
 
-  test('when a service counts on one that is not there, then that is said', () => {
+  test('when a service counts on one that is not in the topology, then the error names it', () => {
     expect(() => seenBy('shop', ['bill'])).toThrow('shop counts on bill, which has no topology.json');
   });
 
-  test('when the settings decide about a queue of its own, then the service leaves it to the subscription', () => {
+  test('when the settings decide about one of its own queues, then the service leaves the declaration to the subscription', () => {
     expect(seenBy('shop', ['bills']).declared).toEqual(['shop_answers', 'store_orders', 'bills_orders']);
   });
 
-  test('when a service is optional, then it declares its own queues all the same', () => {
+  test('when a service is optional, then it still declares its own queues', () => {
     expect(seenBy('bills').declared).toContain('bills_orders');
   });
 
-  test('when a stream gets everything, then it is bound to the exchanges of all services and of their system events', () => {
+  test('when a stream is declared, then it is bound to the exchanges of all services and of the system events', () => {
     expect(seenBy('store').streams).toEqual([
       {
         queue: 'everything',
@@ -70,7 +70,7 @@ describe('the topology of a system', () => {
     ]);
   });
 
-  test('when a file of it is broken, then that file is named', () => {
+  test('when a topology file is broken, then the error names the file', () => {
     const services = mkdtempSync(join(tmpdir(), 'services-'));
     try {
       mkdirSync(join(services, 'shop'));

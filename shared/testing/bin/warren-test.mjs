@@ -6,8 +6,8 @@ import { ExplainedError } from '@warren/servers';
 import { startTestBroker, startTestPostgres } from '@warren/testing';
 
 /*
- * warren-test <command> [arguments]: runs the command with a RabbitMQ and a Postgres of its own, on free ports. The fixtures of @warren/testing
- * find them by the environment. Exits with the code of the command, or 128 and the number of the
+ * warren-test <command> [arguments]: runs the command with a private RabbitMQ and Postgres on free ports. The fixtures of @warren/testing
+ * find them by environment variables. Exits with the exit code of the command, or with 128 plus the number of the
  * signal that ended it.
  */
 const [command, ...args] = process.argv.slice(2);
@@ -20,7 +20,7 @@ if (command === undefined) {
 let child;
 /** @type {NodeJS.Signals | undefined} */
 let stoppedBy;
-// Before the servers start: they and their data have to go whenever the signal comes.
+// Before the servers start: they and their data must be removed whenever the signal arrives.
 for (const name of /** @type {const} */ (['SIGHUP', 'SIGINT', 'SIGTERM'])) {
   process.on(name, () => {
     stoppedBy = name;
@@ -50,7 +50,7 @@ try {
   process.stderr.write(`${error.message}\n`);
   process.exitCode = 1;
 } finally {
-  // Both must have come to an end, else one would come up after the other was closed.
+  // Wait for both, otherwise one could come up after the other was closed.
   const started = await Promise.allSettled(starting);
   await Promise.all(started.map((server) => server.status === 'fulfilled' && server.value.close()));
 }

@@ -2,17 +2,17 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Aggregate, Decision, EventIn, EventMap } from '@warren/contracts';
 
 export interface Outcome<Event> {
-  /** Exactly these events follow, in this order. @throws when others do */
+  /** Expects exactly these events, in this order. @throws for any other events */
   then(events: readonly Event[]): void;
-  /** No event follows. With a reason: the input was ignored for that reason. @throws when it was otherwise */
+  /** Expects no events. With a reason: expects the input to be ignored for that reason. @throws otherwise */
   thenNothingHappened(reason?: string | RegExp): void;
-  /** The decision fails with this error code. @throws when it does not */
+  /** Expects the decision to throw this error code. @throws otherwise */
   thenThrows(code: string): void;
 }
 
-/** What has happened to an aggregate, and the shared values there are. */
+/** The past events of an aggregate and the existing shared values. */
 export interface GivenAggregate<Input, Event, Value> {
-  /** The shared values that there are, by key. @default none */
+  /** The existing shared values, by key. @default none */
   sharing(values: Readonly<Record<string, Value>>): GivenAggregate<Input, Event, Value>;
   when(input: Input): Outcome<Event>;
 }

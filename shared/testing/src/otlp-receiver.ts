@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** A span as it arrives; the members that tests look at. */
+/** A received span, reduced to the members that tests check. */
 export interface ReceivedSpan {
   /** `service.name` of the process that sent it. */
   service: string | undefined;
@@ -16,9 +16,9 @@ export interface ReceivedSpan {
 export interface OtlpReceiver {
   /** For `OTEL_EXPORTER_OTLP_ENDPOINT`. */
   endpoint: string;
-  /** Everything that has arrived, in its order. */
+  /** All received spans, in order of arrival. */
   spans(): ReceivedSpan[];
-  /** From now on it takes connections and gives no answers. */
+  /** From now on the receiver accepts connections but does not respond. */
   mute(): void;
   close(): Promise<void>;
 }
@@ -30,7 +30,7 @@ interface TraceRequest {
   }[];
 }
 
-/** Receives spans by OTLP over HTTP in JSON, as far as a test needs it. */
+/** Starts a minimal receiver of spans by OTLP over HTTP in JSON. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const spans: ReceivedSpan[] = [];
   let muted = false;

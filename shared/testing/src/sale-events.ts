@@ -25,7 +25,7 @@ export const SoldV1 = defineEvent({
   schema: Type.Object(soldV1),
 });
 
-/** An event of two versions, with nested data, for tests of the kit: it knows no event of those who use it. */
+/** An event with two versions and nested data, for tests of the kit, which knows no events of its users. */
 export const Sold = defineNextVersion(SoldV1, {
   version: 2,
   schema: Type.Object({ ...soldV1, currency: Type.String({ pattern: '^[A-Z]{3}$' }) }),

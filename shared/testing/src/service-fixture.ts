@@ -5,14 +5,14 @@ import { createTestDatabase, type TestDatabase } from './test-database.ts';
 import { createTestVhost, type TestVhost } from './test-vhost.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
 
-/** What a suite about one service needs; nobody else uses any of it. */
+/** The resources of a suite about one service. No other suite uses them. */
 export interface ServiceFixture {
   readonly vhost: TestVhost;
   readonly database: TestDatabase;
-  /** To send what the service listens to, and to hear what it publishes. */
+  /** Publishes what the service consumes, and receives what the service publishes. */
   readonly bus: EventBus;
   /**
-   * Starts an instance in this process, on a free port and with short pauses between tries, and waits until it is ready.
+   * Starts an instance in this process, on a free port and with short retry pauses, and waits until it is ready.
    * @param env further settings
    */
   start(env?: Record<string, string>): Promise<RunnableService>;
@@ -20,7 +20,7 @@ export interface ServiceFixture {
   close(): Promise<void>;
 }
 
-/** A virtual host and a database for instances of one service. Close it after the test. */
+/** Creates a virtual host and a database for instances of one service. Close the fixture after the test. */
 export async function createServiceFixture(service: DefinedService): Promise<ServiceFixture> {
   const [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   const bus = new EventBus({ url: vhost.amqpUrl, service: 'test', catalogue: catalogueOf(service) });

@@ -1,44 +1,44 @@
 import { type Child, type Exit, findFreePort, startService, waitUntilServing } from '@warren/servers';
 
 export interface ServiceProcessOptions {
-  /** Its folder below `services/` of the working directory, e.g. `maps`, which also names the setting of its port: `MAPS_PORT`. */
+  /** The service's folder in `services/` of the working directory, e.g. `maps`. It also names the setting of the port: `MAPS_PORT`. */
   service: string;
-  /** Its settings, e.g. `AMQP_URL` and `DATABASE_URL`. They replace those of the test's environment one by one. */
+  /** Settings of the service, e.g. `AMQP_URL` and `DATABASE_URL`. Each overrides that of the test's environment. */
   env: Record<string, string>;
-  /** @default a free one, the same over restarts */
+  /** @default a free port, which stays the same across restarts */
   port?: number;
-  /** Several processes behind the one port. @default 1 */
+  /** Number of processes behind the port. @default 1 */
   instances?: number;
-  /** Wait until `/health/ready` says `ready`. Off for a test whose broker or database is away. @default true */
+  /** Whether to wait until `/health/ready` says `ready`. Turn it off if the test's broker or database is down. @default true */
   waitUntilReady?: boolean;
-  /** Keep at least so many of the latest lines of output, at most twice as many. @default all */
+  /** Keeps at least this many of the latest lines of output, and at most twice as many. @default all */
   maxOutput?: number;
 }
 
-/** A service that runs as in production: a process of its own, from `dist/`. */
+/** A service that runs as in production: a separate process, from `dist/`. */
 export interface ServiceProcess {
-  /** Where its HTTP port answers, e.g. `http://127.0.0.1:23456`. */
+  /** Base URL of its HTTP port, e.g. `http://127.0.0.1:23456`. */
   url: string;
   port: number;
-  /** Process id of the one that runs now. */
+  /** Id of the current process. */
   readonly pid: number;
-  /** Everything it has written to standard output and standard error so far, line by line, over restarts. */
+  /** All lines written to standard output and standard error so far, across restarts. */
   readonly output: readonly string[];
-  /** Starts it after `stop` or `kill`, with the same settings and port, or with some of the settings changed from now on. */
+  /** Starts the service after `stop` or `kill`, with the same port and settings. The given settings change from now on. */
   start(changed?: Record<string, string>): Promise<void>;
-  /** Resolves when `/health/ready` says `ready`. @throws when it ended or is not ready in time (default 60 s), with its last words */
+  /** Resolves when `/health/ready` says `ready`. @throws when the process ends or is not ready in time (default 60 s), with its last output */
   waitUntilReady(timeoutMs?: number): Promise<void>;
-  /** Sends SIGTERM and resolves with how it ended (a clean drain: `{ code: 0, signal: null }`); killed 10 s after its `SHUTDOWN_DELAY_MS` and `DRAIN_TIMEOUT_MS`. Safe to call twice. */
+  /** Sends SIGTERM and resolves with the exit status (a clean drain: `{ code: 0, signal: null }`). Kills the process 10 s after its `SHUTDOWN_DELAY_MS` and `DRAIN_TIMEOUT_MS`. Safe to call twice. */
   stop(): Promise<Exit>;
-  /** Ends it as a crash does (SIGKILL). */
+  /** Ends the process like a crash (SIGKILL). */
   kill(): Promise<Exit>;
   /** Sends any signal, e.g. SIGSTOP and SIGCONT. */
   signal(name: NodeJS.Signals): void;
-  /** Resolves when the one that runs now ends by itself. */
+  /** Resolves when the current process ends by itself. */
   readonly exited: Promise<Exit>;
 }
 
-/** Starts a service by the same means as `npm start`. It ends with the test process at the latest; a test still stops it. */
+/** Starts a service the same way as `npm start`. The service ends with the test process at the latest, but a test should stop it. */
 export async function startServiceProcess(options: ServiceProcessOptions): Promise<ServiceProcess> {
   const { service, instances = 1, waitUntilReady = true, maxOutput = Number.POSITIVE_INFINITY } = options;
   const port = options.port ?? (await findFreePort());

@@ -2,15 +2,15 @@ import { context, propagation, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-node';
 
 export interface SpanCollector {
-  /** The spans that have ended, in the order of their ends. */
+  /** The ended spans, in the order in which they ended. */
   spans(): ReadableSpan[];
-  /** Registers nothing any more: from now on no spans are made. */
+  /** Unregisters the tracer: from now on no spans are created. */
   stop(): Promise<void>;
 }
 
 /** Records every span of this process until it is stopped. One at a time: tracers are global. */
 export async function startSpanCollector(): Promise<SpanCollector> {
-  // Here and not above: most suites that import this package make no spans.
+  // Imported here, because most suites that import this package create no spans.
   const { InMemorySpanExporter, NodeTracerProvider, SimpleSpanProcessor } = await import(
     '@opentelemetry/sdk-trace-node'
   );

@@ -2,34 +2,34 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { createWireReader, type WireProtocol } from './wire-protocol.ts';
 
-/** A TCP proxy on 127.0.0.1 that makes the network faults which a restart of the server cannot. */
+/** A TCP proxy on 127.0.0.1 that causes network faults which a restart of the server cannot. */
 export interface TcpProxy {
   readonly port: number;
-  /** The same URL, but through the proxy. */
+  /** The URL of the target, through the proxy. */
   through(url: string): string;
-  /** How many connections pass through it now. */
+  /** Number of current connections through the proxy. */
   readonly connections: number;
-  /** How many messages that count clients have sent so far (see {@link TcpProxyOptions}). */
+  /** Number of counted messages that clients have sent so far (see {@link TcpProxyOptions}). */
   readonly counted: number;
-  /** Resets every connection, as when a cable is pulled and the kernel notices. New ones are accepted. */
+  /** Resets every connection, as when a cable is pulled and the kernel notices. New connections are accepted. */
   cut(): void;
-  /** While refused, new connections are reset at once; present ones go on. */
+  /** While refused, new connections are reset at once; existing ones continue. */
   refuse(refused: boolean): void;
-  /** Half-open: while frozen no byte passes either way, no connection is closed, and new ones get no answer. */
+  /** Half-open: while frozen, no byte passes either way, no connection is closed, and new connections get no answer. */
   freeze(frozen: boolean): void;
-  /** Holds back every chunk, each way, for so many milliseconds. */
+  /** Delays every chunk, in each direction, by this many milliseconds. */
   delay(delayMs: number): void;
-  /** Sends bytes of our own to every client, as if the server had: for frames that it is hard to make a server send. */
+  /** Sends bytes to every client as if they came from the server, for frames that a server can hardly be made to send. */
   inject(bytes: Uint8Array): void;
   close(): Promise<void>;
 }
 
 export interface TcpProxyOptions {
-  /** Which messages count: `postgresRoundTrips` or `amqpPublishes`. @default none */
+  /** Which messages to count: `postgresRoundTrips` or `amqpPublishes`. @default none */
   counts?: WireProtocol;
 }
 
-/** @param target URL or `host:port` of the server. */
+/** @param target URL or `host:port` of the server */
 export async function createTcpProxy(target: string, { counts }: TcpProxyOptions = {}): Promise<TcpProxy> {
   const { hostname, port } = new URL(target.includes('://') ? target : `tcp://${target}`);
   const state: ProxyState = { pairs: new Set(), refused: false, frozen: false, delayMs: 0, counts, counted: 0 };
@@ -115,7 +115,7 @@ function accept(client: Socket, target: { host: string; port: number }, state: P
 
 const settled = Promise.resolve();
 
-/** One chunk after the other, so that a delay never changes their order. */
+/** Sends one chunk after the other, so that a delay never reorders them. */
 function forward(from: Socket, to: Socket, state: ProxyState): void {
   let last: Promise<void> = settled;
   from.on('data', (chunk: Buffer) => {
@@ -142,9 +142,9 @@ function cutAll({ pairs }: ProxyState): void {
   }
 }
 
-/** At once, whatever still waits to be written. */
+/** Resets the connection at once, even with unwritten data. */
 function reset(socket: Socket): void {
-  // Once an end is under way the system refuses a reset, and Node would keep the handle, and the process, open for ever.
+  // Once the connection is ending, the system refuses a reset, and Node would keep the handle, and the process, open forever.
   if (!socket.writableEnded) socket.resetAndDestroy();
   socket.destroy();
 }

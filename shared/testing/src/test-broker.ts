@@ -1,37 +1,37 @@
 import { chooseBrokerSource, createCredentials, findFreePort } from '@warren/servers';
 import { createTestDirectory } from './test-directory.ts';
 
-/** A broker of a test's own, which it may stop, kill and start again. Its URLs and its data stay the same all the while. */
+/** A broker for one test, which the test may stop, kill and restart. Its URLs and data stay the same. */
 export interface TestBroker {
   amqpUrl: string;
-  /** The management plugin's API with its login. */
+  /** URL of the management plugin's API, with credentials. */
   managementUrl: string;
-  /** Process id of the broker that runs now, also id of its process group: `process.kill(-pid, 'SIGSTOP')` freezes it. */
+  /** Process id of the running broker, which is also its process group id: `process.kill(-pid, 'SIGSTOP')` freezes the broker. */
   readonly pid: number;
-  /** Starts it after `stop` or `kill`; resolves when it takes connections, after about 5 seconds. */
+  /** Starts the broker after `stop` or `kill`; resolves when it accepts connections, after about 5 seconds. */
   start(): Promise<void>;
-  /** Shuts it down in good order, which takes RabbitMQ about 6 seconds. */
+  /** Shuts the broker down gracefully, which takes RabbitMQ about 6 seconds. */
   stop(): Promise<void>;
-  /** Ends it as a crash does (SIGKILL), at once. */
+  /** Ends the broker at once, like a crash (SIGKILL). */
   kill(): Promise<void>;
-  /** Runs `rabbitmqctl` on it, e.g. `control(['set_vm_memory_high_watermark', '0.4'])`, and gives its output. @throws when that fails */
+  /** Runs `rabbitmqctl` on the broker, e.g. `control(['set_vm_memory_high_watermark', '0.4'])`, and returns its output. @throws when the command fails */
   control(args: string[]): Promise<string>;
   /**
-   * Lets it write down which queues it has. RabbitMQ 3.10 does so when half a second has passed without a declaration; a broker that is
-   * killed before that may come back with a queue that has no leader, and that only deleting mends.
+   * Lets the broker persist which queues it has. RabbitMQ 3.10 does so after half a second without a declaration. A broker that is killed
+   * earlier may restart with a queue that has no leader, which only deleting the queue fixes.
    */
   sync(): Promise<void>;
-  /** Ends it for good and removes its data. Safe to call twice. */
+  /** Ends the broker for good and removes its data. Safe to call twice. */
   close(): Promise<void>;
 }
 
 export interface TestBrokerOptions {
-  /** Refreshes statistics twice a second, for tests that look at them. Off, the broker works as in production: every five seconds. @default true */
+  /** Whether to refresh statistics twice a second, for tests that read them. If false, every five seconds as in production. @default true */
   quick?: boolean;
 }
 
 /**
- * Starts a RabbitMQ node apart from that of the run, by the same means as `npm start`. It ends with the test process at the latest.
+ * Starts a RabbitMQ node separate from the node of the run, the same way as `npm start`. It ends with the test process at the latest.
  * @throws when the machine has neither a `rabbitmq-server` nor Docker
  */
 export async function startTestBroker({ quick = true }: TestBrokerOptions = {}): Promise<TestBroker> {

@@ -4,7 +4,7 @@ import { testEnvironment, uniqueName } from './test-environment.ts';
 export interface TestDatabase {
   /** Connection URL of an empty database. */
   url: string;
-  /** Drops it, also while somebody is still connected. */
+  /** Drops the database, even with open connections. */
   drop(): Promise<void>;
 }
 

@@ -1,16 +1,16 @@
 /**
- * The real broker and database that `npm test`, or `warren-test`, has started for this run, on private ports. Suites share them and keep apart
- * by a unique prefix (see {@link uniqueName}) and by a database each (see `createTestDatabase`).
+ * The real broker and database that `npm test` or `warren-test` has started for this run, on private ports. Suites share them, and are isolated
+ * by a unique prefix (see {@link uniqueName}) and a database each (see `createTestDatabase`).
  */
 export interface TestEnvironment {
   amqpUrl: string;
-  /** The management plugin's API with its login, e.g. `http://user:pass@127.0.0.1:15672`. */
+  /** URL of the management plugin's API, with credentials, e.g. `http://user:pass@127.0.0.1:15672`. */
   managementUrl: string;
-  /** A database whose user may create further ones. */
+  /** URL of a database whose user may create further databases. */
   databaseUrl: string;
 }
 
-/** @throws when the tests were started by neither, with the command to use. */
+/** @throws when the tests were started by neither `npm test` nor `warren-test`; the message has the command to use */
 export function testEnvironment(): TestEnvironment {
   const read = (name: string): string => {
     const value = process.env[name];
@@ -29,7 +29,7 @@ export function testEnvironment(): TestEnvironment {
 
 let counter = 0;
 
-/** A name that no other test of this run has: `<base>_<process>_<number>`. Good for queues, exchanges and databases. */
+/** Returns a name that is unique in this run: `<base>_<process>_<number>`. Valid for queues, exchanges and databases. */
 export function uniqueName(base: string): string {
   counter += 1;
   return `${base}_${process.pid}_${Date.now().toString(36)}_${counter}`;

@@ -2,14 +2,14 @@ import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { SMTPServer, SMTPServerSession } from 'smtp-server';
 
-/** A mail that the server has answered for, or was about to. */
+/** A mail that the server has accepted, or was about to accept. */
 export interface ReceivedMail {
   to: string;
   subject: string;
   messageId: string;
-  /** When it was kept, in milliseconds since 1970. */
+  /** When the mail was stored, in milliseconds since 1970. */
   keptAt: number;
-  /** When it was answered for; absent when that was left out, or the client had gone away. */
+  /** When the server accepted the mail, in milliseconds since 1970; absent if it did not answer or the client had disconnected. */
   answeredAt?: number;
   /** As it came. */
   raw: string;
@@ -17,27 +17,27 @@ export interface ReceivedMail {
 
 type Refusal = { responseCode: number; message: string };
 
-/** What the server does with a mail, besides taking it. */
+/** How the server treats a mail, besides accepting it. */
 export interface MailServerBehaviour {
-  /** Refuses a recipient. */
+  /** Rejects a recipient. */
   recipient?(address: string): Refusal | undefined;
-  /** Runs when a mail has been kept, before it is answered for. */
+  /** Runs when a mail has been stored, before the server answers. */
   beforeAnswer?(mail: ReceivedMail): Promise<void> | void;
-  /** Whether the connection is closed where the answer ought to come. */
+  /** Whether to close the connection instead of answering. */
   hangsUp?(mail: ReceivedMail): boolean;
 }
 
-/** A mail server of a test's own on a port of its own, which keeps every mail it takes and can be stopped and started again. */
+/** Creates a mail server for one test, on its own port. It stores every accepted mail, and can be stopped and restarted. */
 export async function createTestMailServer() {
-  // Here and not above: most suites that import this package need no mail server.
+  // Imported here, because most suites that import this package need no mail server.
   const smtp = await import('smtp-server');
   const mails: ReceivedMail[] = [];
-  /** Addresses that were tried, also those refused. */
+  /** Addresses that were tried, including rejected ones. */
   const tried: string[] = [];
   let behaviour: MailServerBehaviour = {};
   let port = 0;
   let server: SMTPServer | undefined;
-  /** By the client's port. */
+  /** Keyed by the client's port. */
   const sockets = new Map<number, Socket>();
 
   async function start(): Promise<void> {
@@ -55,7 +55,7 @@ export async function createTestMailServer() {
         );
       },
     });
-    // A client that goes away in the middle is nothing to the server.
+    // A client that disconnects in the middle is not an error of the server.
     starting.on('error', () => undefined);
     starting.server.on('connection', (socket: Socket) => {
       const { remotePort = 0 } = socket;
@@ -97,7 +97,7 @@ export async function createTestMailServer() {
       behaviour = next;
     },
     start,
-    /** Connections are closed at once, whatever is under way on them. */
+    /** Closes connections at once, even in the middle of a mail. */
     stop,
   };
 }

@@ -2,28 +2,28 @@ import { join } from 'node:path';
 import { findFreePort, startPostgres } from '@warren/servers';
 import { createTestDirectory } from './test-directory.ts';
 
-/** A database server of a test's own, which it may stop, kill and start again. Its URL and its data stay the same all the while. */
+/** A database server for one test, which the test may stop, kill and restart. Its URL and data stay the same. */
 export interface TestPostgres {
-  /** An empty database, whose user may create further ones. */
+  /** URL of an empty database, whose user may create further databases. */
   url: string;
-  /** Process id of the server that runs now. */
+  /** Process id of the running server. */
   readonly pid: number;
-  /** Starts it after `stop` or `kill`; resolves when it takes connections. */
+  /** Starts the server after `stop` or `kill`; resolves when it accepts connections. */
   start(): Promise<void>;
-  /** Shuts it down in good order: ends every connection, then writes a checkpoint. */
+  /** Shuts the server down gracefully: ends every connection, then writes a checkpoint. */
   stop(): Promise<void>;
-  /** Ends it as a crash does (SIGKILL), at once. What was committed is there after the next start. */
+  /** Ends the server at once, like a crash (SIGKILL). Committed data is there after the next start. */
   kill(): Promise<void>;
-  /** Ends it for good and removes its data. Safe to call twice. */
+  /** Ends the server for good and removes its data. Safe to call twice. */
   close(): Promise<void>;
 }
 
 export interface TestPostgresOptions {
-  /** Writes with fsync, as in production. Slower, and of no use to a test: an ended process loses nothing without it. @default false */
+  /** Whether to write with fsync, as in production. Slower and useless for most tests: an ended process loses nothing without it. @default false */
   durable?: boolean;
 }
 
-/** Starts a Postgres apart from that of the run, by the same means as `npm start`. It ends with the test process at the latest. */
+/** Starts a Postgres server separate from the server of the run, the same way as `npm start`. It ends with the test process at the latest. */
 export async function startTestPostgres({ durable = false }: TestPostgresOptions = {}): Promise<TestPostgres> {
   const directory = await createTestDirectory('postgres');
   const port = await findFreePort();

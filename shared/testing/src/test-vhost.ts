@@ -1,6 +1,6 @@
 import { type TestEnvironment, testEnvironment, uniqueName } from './test-environment.ts';
 
-/** What the management API tells of a queue; the members that tests look at. */
+/** A queue as the management API reports it, reduced to the members that tests check. */
 export interface QueueReport {
   name: string;
   type: string;
@@ -12,30 +12,30 @@ export interface QueueReport {
 }
 
 /**
- * A virtual host of the test broker for one suite alone, so that it may use the system's own queue names. Empty, it stays until the broker
- * of the run is thrown away: on RabbitMQ 3.10 deleting one soon after queues with at-least-once dead letters were declared in it ends the broker's
- * supervisor of those (`rabbit_fifo_dlx_sup`, `reached_max_restart_intensity`), and every later declaration fails with 541.
+ * A virtual host of the test broker for one suite, so that the suite can use the system's own queue names. Empty vhosts stay until the broker of
+ * the run is removed. On RabbitMQ 3.10, deleting a vhost soon after declaring queues with at-least-once dead letters in it ends the broker's
+ * supervisor of these (`rabbit_fifo_dlx_sup`, `reached_max_restart_intensity`), and every later declaration fails with 541.
  */
 export interface TestVhost {
   name: string;
   amqpUrl: string;
   /**
    * Calls the management API, e.g. `management('GET', 'queues')` for `/api/queues/<this vhost>`; `path` may start with `/` to leave the vhost out.
-   * @throws on any answer of 400 or more.
+   * @throws on a status of 400 or above
    */
   management<Answer = unknown>(method: string, path: string, body?: unknown): Promise<Answer>;
   queues(): Promise<QueueReport[]>;
   /**
-   * Lets the broker delete its queues a little later, but not streams. Each quorum queue keeps the broker busy, half a millisecond of CPU a
-   * second, for as long as it exists, used or not. Nothing may use the vhost any more.
+   * Lets the broker delete the vhost's queues, but not its streams, a little later. Each quorum queue costs the broker half a millisecond of CPU
+   * per second for as long as it exists, used or not. Do not use the vhost after this.
    */
   close(): Promise<void>;
 }
 
-/** Not at once: RabbitMQ 3.10 survives the deletion of few queues that have only just been declared. */
+/** Not immediate: RabbitMQ 3.10 may crash when many queues are deleted right after their declaration. */
 const FORGET_QUEUES = { pattern: '.*', 'apply-to': 'queues', priority: 1000, definition: { expires: 4000 } };
 
-/** Creates a virtual host with full rights for the test user. */
+/** Creates a virtual host with full permissions for the test user. */
 export async function createTestVhost(
   environment: Pick<TestEnvironment, 'amqpUrl' | 'managementUrl'> = testEnvironment(),
 ): Promise<TestVhost> {
@@ -51,7 +51,7 @@ export async function createTestVhost(
     const target = path.startsWith('/') ? path : `/${[resource, name, ...rest].join('/')}`;
     const response = await fetch(`${api.origin}/api${target}`, {
       method,
-      // A connection that is kept may be closed by the broker just as it is used again.
+      // The broker may close a kept-alive connection just as it is reused.
       headers: { authorization, 'content-type': 'application/json', connection: 'close' },
       body: body === undefined ? undefined : JSON.stringify(body),
     });

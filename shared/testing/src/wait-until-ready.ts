@@ -3,7 +3,7 @@ import { waitUntil } from './wait-until.ts';
 
 /**
  * Resolves when every component of the service is up.
- * @throws when they are not within 30 s; the message holds the state of each.
+ * @throws when a component is not up within 30 s; the message has the state of each
  */
 export async function waitUntilReady({ lifecycle }: Pick<Service, 'lifecycle'>): Promise<void> {
   const isReady = async () => {

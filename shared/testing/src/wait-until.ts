@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 export interface WaitOptions {
-  /** How long to wait in all, in milliseconds. @default 90000 */
+  /** How long to wait in total, in milliseconds. @default 90000 */
   timeoutMs?: number;
-  /** Pause between two looks, in milliseconds. @default a tenth of the time waited so far, at least 20 and at most 100 */
+  /** Pause between two probes, in milliseconds. @default a tenth of the time waited so far, at least 20 and at most 100 */
   intervalMs?: number;
-  /** What is waited for; part of the message when it does not come. @default 'the condition' */
+  /** Describes the condition in the error message. @default 'the condition' */
   what?: string;
 }
 
 /**
- * Looks again and again until `probe` gives something truthy, and gives that.
- * @throws when it has not come in time; the message holds what `probe` gave or threw last.
+ * Calls `probe` repeatedly until it returns something truthy, and returns that.
+ * @throws when the time is over; the message has what `probe` returned or threw last
  */
 export async function waitUntil<Result>(
   probe: () => Result | Promise<Result>,

@@ -1,11 +1,11 @@
-/** How a protocol divides what a client sends into messages, and which of them count. */
+/** How a protocol frames a client's messages, and which of them are counted. */
 export interface WireProtocol {
-  /** Bytes of a message that tell its size. */
+  /** Number of bytes of a message that are needed to know its size. */
   headerBytes: number;
-  /** Size of the message that begins at `at`, header included; the first one of a connection may be framed differently. */
+  /** Returns the size of the message that begins at `at`, including its header. The first message of a connection may be framed differently. */
   sizeOf(bytes: Buffer, at: number, first: boolean): number;
   isCounted(bytes: Buffer, at: number): boolean;
-  /** Whether a connection counts, by its first message. @default every one does */
+  /** Whether to count messages of a connection, decided by its first message. @default every connection counts */
   isCountedConnection?(first: Buffer): boolean;
 }
 
@@ -15,8 +15,8 @@ const METHOD_FRAME = 1;
 const BASIC_PUBLISH = (60 << 16) | 40;
 
 /**
- * Round trips to Postgres over an unencrypted connection: each `Sync` and each `Query` of the simple protocol, after which the client waits for
- * `ReadyForQuery`. Statements that are pipelined count one each.
+ * Counts round trips to Postgres over an unencrypted connection: each `Sync` and each `Query` of the simple protocol, after which the client
+ * waits for `ReadyForQuery`. Pipelined statements count separately.
  */
 export const postgresRoundTrips: WireProtocol = {
   headerBytes: 5,
@@ -25,15 +25,15 @@ export const postgresRoundTrips: WireProtocol = {
   isCounted: (bytes, at) => bytes[at] === SYNC || bytes[at] === QUERY,
 };
 
-/** Messages published to an AMQP 0-9-1 broker over an unencrypted connection: each `basic.publish`. */
+/** Counts messages published to an AMQP 0-9-1 broker over an unencrypted connection: each `basic.publish`. */
 export const amqpPublishes: WireProtocol = {
   headerBytes: 7,
-  // The protocol header is `AMQP` and four bytes. A frame ends with a byte of its own.
+  // The protocol header is `AMQP` and four bytes. A frame ends with an end byte.
   sizeOf: (bytes, at, first) => (first ? 8 : 8 + bytes.readUInt32BE(at + 3)),
   isCounted: (bytes, at) => bytes[at] === METHOD_FRAME && bytes.readUInt32BE(at + 7) === BASIC_PUBLISH,
 };
 
-/** Reads what one connection sends, in chunks of any size, and calls back for each message that counts. */
+/** Parses what one connection sends, in chunks of any size, and calls back for each counted message. */
 export function createWireReader(protocol: WireProtocol, onCounted: () => void): (chunk: Buffer) => void {
   let rest: Buffer = Buffer.alloc(0);
   let first = true;

@@ -3,7 +3,7 @@ import { type Client, escapeIdentifier } from 'pg';
 import type { DatabasePool } from './create-pool.ts';
 import { openSession } from './open-session.ts';
 
-/** Rows that left a table keep their numbers: they count for its sequence too. */
+/** Rows moved out of a table keep their numbers, so they count for its sequence too. */
 const MOVED_TO: Readonly<Record<string, string>> = { events: 'archived_events' };
 
 const SEQUENCES = `
@@ -23,8 +23,8 @@ export interface AlignSequencesOptions {
 }
 
 /**
- * Moves each sequence of the schema that stands behind its table on to the table's highest number, as an import or a logical cutover leaves
- * it: every insert would fail, or worse, take a number that was given out before. Says so in the log; does nothing else.
+ * Advances each sequence of the schema that is behind the highest number of its table, and logs it. An import or a logical cutover leaves
+ * sequences behind; then every insert would fail or, worse, reuse a number.
  */
 export async function alignSequences({ pool, logger }: AlignSequencesOptions): Promise<void> {
   const session = await openSession({ pool, unlimited: true });
@@ -41,7 +41,7 @@ async function alignSequence(session: Client, numbered: Numbered, logger: Logger
   if (!(await isBehind(session, look))) return;
   const { table, sequence } = numbered;
   await session.query(`BEGIN; LOCK TABLE ${escapeIdentifier(table)} IN SHARE ROW EXCLUSIVE MODE`);
-  // Another instance may have done it meanwhile, and somebody may have taken numbers since.
+  // Another instance may have advanced the sequence meanwhile, or inserts may have taken numbers.
   const found = await isBehind(session, look);
   if (found) await session.query('SELECT setval($1::regclass, $2)', [sequence, found.highest]);
   await session.query('COMMIT');
@@ -49,12 +49,12 @@ async function alignSequence(session: Client, numbered: Numbered, logger: Logger
     const { next, highest } = found;
     logger.warn(
       { table, sequence, next, highest },
-      'a sequence stood behind its table, after an import perhaps: moved on',
+      'a sequence was behind its table, perhaps after an import: advanced it',
     );
   }
 }
 
-/** The highest number is read first: what is given out meanwhile is above it. */
+/** Reads the highest number first: numbers that are assigned meanwhile are above it. */
 function lookAt({ table, column, sequence }: Numbered): string {
   const tables = [table, MOVED_TO[table]].filter((name) => name !== undefined);
   const highest = tables.map((name) => `(SELECT max(${escapeIdentifier(column)}) FROM ${escapeIdentifier(name)})`);

@@ -5,36 +5,36 @@ import { openSessionLock, type SessionLock } from './session-lock.ts';
 import { watchWrites } from './watch-writes.ts';
 
 const LOCK_RETRY_MS = 250;
-/** Longer than the retry of those in standby: who has lost the lock is the last to ask for it. */
+/** Longer than the retry of instances in standby, so that the one that lost the lock is the last to request it. */
 const RECONNECT_MS = 500;
-/** What has lasted so long has worked: its end is news, also where the one before it had the same reason. */
+/** A session that lasted this many milliseconds has worked: its loss is logged even if the previous loss had the same reason. */
 const LASTING_MS = 10_000;
 
 /**
- * | state | means | next |
+ * | state | meaning | next |
  * |---|---|---|
  * | `stopped` | nothing runs | `connecting` |
- * | `connecting` | has no session on the database | `standby`, `leading`, `stopped` |
- * | `standby` | another one holds the lock | `leading`, `connecting`, `stopped` |
+ * | `connecting` | has no database session | `standby`, `leading`, `stopped` |
+ * | `standby` | another instance holds the lock | `leading`, `connecting`, `stopped` |
  * | `leading` | does the work | `connecting`, `stopped` |
  */
 export type LeaderState = 'stopped' | 'connecting' | 'standby' | 'leading';
 
-/** One term in office. */
+/** One term as leader. */
 export interface LeaderTerm {
-  /** Whoever must not write once the lock is lost writes on its session. */
+  /** Use its session for writes that must not happen after the lock is lost. */
   lock: SessionLock;
-  /** Aborted when the lock is lost or the leader is to stop. */
+  /** Aborted when the lock is lost or the leader stops. */
   over: AbortSignal;
 }
 
 export interface LeaderOptions {
-  /** One more connection beside those of the pool is kept. */
+  /** The leader keeps one connection in addition to those of the pool. */
   pool: DatabasePool;
-  /** What is led, and which one of it: together the name of the lock within the schema. */
+  /** Kind of work, for example `relay`. With `name`, it names the lock within the schema. */
   kind: string;
   name: string;
-  /** Does the work until the term is over. When it returns or throws before that, the lock is freed and asked for again. */
+  /** Does the work until the term is over. If it returns or throws earlier, the lock is released and requested again. */
   lead(term: LeaderTerm): Promise<void>;
   onState?(state: LeaderState): void;
   logger?: Logger;
@@ -42,15 +42,15 @@ export interface LeaderOptions {
 
 export interface Leader {
   readonly state: LeaderState;
-  /** Why it has no session on the database; undefined while it has one. */
+  /** Why the leader has no database session; undefined while it has one. */
   readonly failure: string | undefined;
-  /** Begins in the background; the database may still be away. */
+  /** Starts in the background; the database may still be unavailable. */
   start(): void;
-  /** Ends the term and frees the lock. */
+  /** Ends the term and releases the lock. */
   stop(): Promise<void>;
 }
 
-/** Lets one of any number of instances do a work at a time: another one takes over when it dies, or its session on the database. */
+/** Elects one leader among any number of instances. Another instance takes over when the leader or its database session ends. */
 export function createLeader(options: LeaderOptions): Leader {
   const { pool, kind, name, lead, onState, logger = silentLogger } = options;
   const bell = createBell();
@@ -61,12 +61,12 @@ export function createLeader(options: LeaderOptions): Leader {
   let failure: string | undefined;
   let lastFailure: string | undefined;
   let servingSince = 0;
-  /** The last failure came again: what it is was said already. */
+  /** The last failure recurred, so it has already been logged. */
   let repeated = false;
 
   function enter(next: LeaderState): void {
     if (next !== state)
-      logger[repeated ? 'debug' : 'info']({ [kind]: name, state: next }, `the ${kind} changes its state`);
+      logger[repeated ? 'debug' : 'info']({ [kind]: name, state: next }, `the ${kind} changed its state`);
     if (next === 'standby' || next === 'leading') servingSince ||= performance.now();
     state = next;
     onState?.(next);
@@ -79,7 +79,7 @@ export function createLeader(options: LeaderOptions): Leader {
     repeated = reason === lastFailure && !hasLasted;
     [failure, lastFailure, servingSince] = [reason, reason, 0];
     const level = repeated || pool.refusals.covers(error) ? 'debug' : 'warn';
-    logger[level]({ [kind]: name, err }, `the ${kind} has lost its session on the database, connecting again`);
+    logger[level]({ [kind]: name, err }, `the ${kind} has lost its database session, reconnecting`);
   }
 
   function end(): void {
@@ -87,7 +87,7 @@ export function createLeader(options: LeaderOptions): Leader {
     bell.ring();
   }
 
-  /** Only `stop` cuts it short. */
+  /** Only `stop` ends the pause early. */
   async function pause(timeoutMs: number): Promise<void> {
     const until = Date.now() + timeoutMs;
     for (let leftMs = timeoutMs; leftMs > 0 && !stopping; leftMs = until - Date.now()) await bell.wait(leftMs);

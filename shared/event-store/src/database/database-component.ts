@@ -9,16 +9,16 @@ import { whyReadOnly } from './why-read-only.ts';
 export interface DatabaseComponentOptions {
   pool: DatabasePool;
   schema: string;
-  /** The service's own migrations, or several sets, run in their order. Those of the log run before them. @default none */
+  /** The service's own migrations: one set, or several that run in order. The log's migrations run before them. @default none */
   migrations?: MigrationSet | readonly MigrationSet[];
-  /** How long each step of `start` goes on while the database is away, in milliseconds. @default 60000 */
+  /** How long each step of `start` is retried while the database is unavailable, in milliseconds. @default 60000 */
   waitMs?: number;
   logger?: Logger;
 }
 
 /**
- * The database as a part of a service: migrated at start, asked at each readiness check whether it takes writes, its pool closed at the end.
- * Where sessions of the pool take none, all that are idle are discarded, and a new one decides.
+ * The database as a component of a service. Migrates the database at start, checks at each readiness check that it accepts writes, and closes
+ * the pool at stop. If a session of the pool rejects writes, all idle sessions are discarded, and a new session decides.
  */
 export function createDatabaseComponent(options: DatabaseComponentOptions): Component {
   const { pool, schema, migrations = [], waitMs, logger = silentLogger } = options;
@@ -47,7 +47,7 @@ async function askNewSession(pool: DatabasePool): Promise<string | undefined> {
   return askForRefusal(pool);
 }
 
-/** Asks a session of the pool, and discards it when it takes no writes. */
+/** Checks a session of the pool and discards it if it rejects writes. */
 async function askForRefusal(pool: DatabasePool): Promise<string | undefined> {
   const client = await pool.connect();
   let keep = false;

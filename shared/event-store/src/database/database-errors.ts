@@ -18,7 +18,7 @@ const CONNECTION_MESSAGE =
  * shutdown and start-up, an idle session ended, and a write to a standby during a failover.
  */
 const UNAVAILABLE_STATE = /^(08...|53...|57P0[1-5]|58030|25P0[34]|25006)$/;
-/** SQLSTATEs by which the server refuses the service, whatever it asks: its login, its database, its rights. No message is to blame for it. */
+/** SQLSTATEs by which the server refuses the service itself: its login, its database, its permissions. No message is at fault. */
 const REFUSED_STATE = /^(28...|3D000|42501)$/;
 const LOCK_TIMEOUT_STATE = '55P03';
 const TIMEOUT_STATES = new Set(['57014', LOCK_TIMEOUT_STATE]);
@@ -41,23 +41,22 @@ export function isLockTimeout(value: unknown): boolean {
   return isDatabaseError(value) && value.code === LOCK_TIMEOUT_STATE;
 }
 
-/** True when the connection is lost or could not be had. */
+/** True when the connection is lost or could not be opened. */
 export function isUnavailable(value: unknown): boolean {
   if (!isError(value)) return false;
   if (isDatabaseError(value)) return UNAVAILABLE_STATE.test(value.code ?? '');
-  // Node's answer when a host name has several addresses and none of them takes the connection.
+  // Node throws an AggregateError when a host name has several addresses and none accepts the connection.
   const { code = '', errors = [] } = value as NodeJS.ErrnoException & Partial<AggregateError>;
   return NETWORK_CODES.has(code) || CONNECTION_MESSAGE.test(value.message) || errors.some(isUnavailable);
 }
 
 /**
- * The one place that puts the database's errors into the system's terms. An `AppError`, and an error that has nothing to do with the
- * database, come back as they are.
+ * Translates database errors into `AppError`s; nothing else does. Returns an `AppError` or an error unrelated to the database unchanged.
  */
 export function translateDatabaseError(error: unknown): unknown {
   if (isAppError(error)) return error;
   if (isUnavailable(error))
-    return storeErrors.DATABASE_UNAVAILABLE(explain('the database is away', error), { cause: error });
+    return storeErrors.DATABASE_UNAVAILABLE(explain('the database is unavailable', error), { cause: error });
   if (isError(error) && error.message.startsWith('Cannot use a pool after calling end')) {
     return kernelErrors.SHUTTING_DOWN('the pool of database connections is closed', { cause: error });
   }
@@ -68,13 +67,13 @@ function translateState(error: DatabaseError): AppError {
   const { code: sqlState = '', table, constraint } = error;
   const more = { cause: error, details: { sqlState, ...(table && { table }), ...(constraint && { constraint }) } };
   if (CONTENTION_STATES.has(sqlState)) {
-    return storeErrors.TRANSACTION_CONTENTION(explain('other transactions were in the way', error), more);
+    return storeErrors.TRANSACTION_CONTENTION(explain('conflict with other transactions', error), more);
   }
   if (REFUSED_STATE.test(sqlState))
     return storeErrors.DATABASE_REFUSED(explain('the database refuses the service', error), more);
   if (TIMEOUT_STATES.has(sqlState))
     return storeErrors.DATABASE_TIMEOUT(explain('the database took too long', error), more);
-  return storeErrors.DATABASE_FAULT(explain('the database refused a statement', error), more);
+  return storeErrors.DATABASE_FAULT(explain('the database rejected a statement', error), more);
 }
 
 function explain(what: string, error: unknown): string {

@@ -10,14 +10,14 @@ type ConnectCallback = (
   done: (release?: unknown) => void,
 ) => void;
 
-/** How pg-pool says that no session became free in time. */
+/** The message of pg-pool's error when no session became free in time. */
 const EXHAUSTED = 'timeout exceeded when trying to connect';
 
 /** Connections to one database, with the service's schema as their `search_path`. */
 export class DatabasePool extends pg.Pool {
-  /** What the database refuses, as all its sessions report it. */
+  /** Refusals by the database, reported by all its sessions. */
   readonly refusals: DatabaseRefusals;
-  /** What its sessions are opened with. */
+  /** The configuration of the sessions. */
   readonly config: DatabasePoolConfig;
 
   constructor(config: DatabasePoolConfig) {
@@ -25,7 +25,7 @@ export class DatabasePool extends pg.Pool {
     super(sessions);
     this.config = config;
     this.refusals = config.refusals;
-    // The session has reported it. Without a listener, the loss of an idle one would end the process.
+    // The session has already reported its loss. Without a listener, the loss of an idle session would end the process.
     this.on('error', () => undefined);
   }
 
@@ -40,7 +40,7 @@ export class DatabasePool extends pg.Pool {
     return undefined;
   }
 
-  /** Closes the sessions that nobody uses at the moment. */
+  /** Closes the idle sessions. */
   async discardIdle(): Promise<void> {
     const now = performance.now();
     const idle = Array.from({ length: this.idleCount }, () => this.connect());

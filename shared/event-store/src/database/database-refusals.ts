@@ -2,10 +2,10 @@ import type { AlertKind, Alerts } from '@warren/kernel';
 import { storeAlerts } from '../log/store-alerts.ts';
 import { isDatabaseError } from './database-errors.ts';
 
-/** What a database refuses is over when it was not met for this long, in milliseconds, unless something shows it before. */
+/** A refusal is considered over when it has not recurred for this many milliseconds, unless something shows earlier that it is over. */
 const LAPSE_MS = 60_000;
 
-/** By SQLSTATE (PostgreSQL manual, appendix A). What is none of these is an error of one statement, and up to its caller. */
+/** Alerts by SQLSTATE (PostgreSQL manual, appendix A). Any other error concerns one statement, and its caller handles it. */
 const KINDS: readonly (readonly [RegExp, AlertKind])[] = [
   [/^25006$/, storeAlerts.DATABASE_READ_ONLY],
   [/^53300$/, storeAlerts.DATABASE_CONNECTIONS_EXHAUSTED],
@@ -16,7 +16,7 @@ const KINDS: readonly (readonly [RegExp, AlertKind])[] = [
   [/^(57P0[12]|25P0[34])$/, storeAlerts.DATABASE_SESSIONS_LOST],
 ];
 
-/** Over once a new session could be opened. */
+/** Alerts that are cleared when a new session is opened. */
 const CONNECTING = [
   storeAlerts.DATABASE_UNREACHABLE,
   storeAlerts.DATABASE_CONNECTIONS_EXHAUSTED,
@@ -24,27 +24,27 @@ const CONNECTING = [
   storeAlerts.DATABASE_MISSING,
 ];
 
-/** Reports what a database refuses a service: every one of its sessions tells it, so that each condition is one alert. */
+/** Raises alerts for what a database refuses a service. All sessions of the service report here, so that each condition is one alert. */
 export interface DatabaseRefusals {
-  /** True for what is reported here, so that nobody else has to. */
+  /** True for errors that are reported here, so that callers need not report them. */
   covers(error: unknown): boolean;
   /** The server refused a statement. */
   statementRefused(error: unknown): void;
-  /** No session could be opened. */
+  /** A session could not be opened. */
   notConnected(error: unknown): void;
-  /** One could. */
+  /** A session was opened. */
   connected(): void;
   sessionLost(error: Error): void;
-  /** The server says that it takes no writes. */
+  /** The server reports that it is read-only. */
   readOnly(reason: string): void;
-  /** It says that it takes them. */
+  /** The server reports that it accepts writes. */
   writable(): void;
   poolExhausted(reason: string): void;
-  /** Ends what has not been met for a minute. To be called now and then. */
+  /** Clears alerts that have not recurred for a minute. Call it periodically. */
   expire(): void;
 }
 
-/** @param database which one: shown as the subject, without user and password */
+/** @param database shown as the subject of the alerts, without user and password */
 export function createDatabaseRefusals(alerts: Alerts, database: string): DatabaseRefusals {
   const lastMet = new Map<string, { kind: AlertKind; subject: string; at: number }>();
 
@@ -85,14 +85,14 @@ function kindOf(error: unknown): AlertKind | undefined {
   return KINDS.find(([states]) => states.test(error.code ?? ''))?.[1];
 }
 
-/** Which table or schema a right is missing on: there are only so many. */
+/** Returns the table or schema that a permission is missing on. Their number is bounded, so each is a subject of its own. */
 function subjectOf(kind: AlertKind, error: unknown): string | undefined {
   if (kind !== storeAlerts.DATABASE_RIGHT_MISSING) return undefined;
   return /^permission denied for (.{1,200})$/.exec(messageOf(error))?.[1];
 }
 
-/** Node's answer for a host with several addresses has its messages inside. */
+/** The AggregateError that Node throws for a host with several addresses has its messages in `errors`. */
 function messageOf(error: unknown): string {
   const { message, errors } = error as Error & Partial<AggregateError>;
-  return message || (errors?.[0] as Error | undefined)?.message || 'no reason was given';
+  return message || (errors?.[0] as Error | undefined)?.message || 'no reason given';
 }

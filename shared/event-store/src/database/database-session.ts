@@ -2,7 +2,7 @@ import pg, { type ClientConfig } from 'pg';
 import type { DatabaseRefusals } from './database-refusals.ts';
 
 export interface SessionConfig extends ClientConfig {
-  /** Run first on each session, before anybody gets it: its settings, as SQL. */
+  /** The settings of the session, as SQL. Runs on each session before first use. */
   setup: string;
   refusals: DatabaseRefusals;
 }
@@ -10,8 +10,8 @@ export interface SessionConfig extends ClientConfig {
 type ConnectCallback = ((error: Error) => void) | ((error: null, client: pg.Client) => void);
 
 /**
- * A session on the database. It has its settings once it is connected, whatever lies in between: they are statements, not start-up
- * parameters, which a pooler (PgBouncer) refuses or, worse, ignores. What the server refuses it is reported, and its loss never ends the process.
+ * A database session. Its settings apply once it is connected, even through a pooler: they are statements, not start-up parameters, which
+ * PgBouncer rejects or, worse, ignores. Refusals by the server are reported, and the loss of the session never ends the process.
  */
 export class DatabaseSession extends pg.Client {
   readonly #setup: string;
@@ -33,12 +33,12 @@ export class DatabaseSession extends pg.Client {
     });
   }
 
-  /** It has refused a write: it leads to a standby, or to a database that is read-only. To be discarded. */
+  /** True once the session has rejected a write, because the server is a standby or the database is read-only. Discard such a session. */
   get refusesWrites(): boolean {
     return this.#refusesWrites;
   }
 
-  /** In milliseconds of `performance.now()`. */
+  /** When the session was opened, as `performance.now()`. */
   get openedAt(): number {
     return this.#openedAt;
   }
@@ -62,7 +62,7 @@ export class DatabaseSession extends pg.Client {
       await this.query(this.#setup);
     } catch (error) {
       this.#refusals.notConnected(error);
-      // Without its settings it would read and write the tables of another schema.
+      // Without its settings the session would read and write the tables of another schema.
       void this.end().catch(() => undefined);
       throw error;
     }

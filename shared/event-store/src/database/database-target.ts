@@ -3,8 +3,8 @@ import type { ClientConfig } from 'pg';
 import { parseIntoClientConfig } from 'pg-connection-string';
 
 /**
- * A Postgres URL in the parts that pg connects with, its query included. Decoded here, because pg leaves `%23`, `%2F`, and the like in the name of
- * the database as they are, and decodes nothing at all in a URL that also has a space or a bare `%`.
+ * Splits a Postgres URL into pg's connection options, including those of its query. Decodes the parts here, because pg leaves `%23`, `%2F` and
+ * the like in the database name, and decodes nothing at all in a URL that also has a space or a bare `%`.
  * @throws `CONFIG_INVALID` when a part of the URL cannot be decoded
  */
 export function databaseTargetOf(url: string): ClientConfig {

@@ -6,23 +6,23 @@ import { assertSchemaName, createPool, type DatabasePool } from './create-pool.t
 import { openSession } from './open-session.ts';
 import { type RetryWhileAwayOptions, retryWhileAway } from './retry-while-away.ts';
 
-/** One step of a schema. Once released it never changes; a correction is a further migration. */
+/** One step of a schema. It never changes after its release; a correction is a new migration. */
 export interface Migration {
   /** 1, 2, 3, … within its namespace. */
   number: number;
   name: string;
-  /** One or more statements that may run inside a transaction. Unqualified names go to the service's schema. */
+  /** One or more statements that can run inside a transaction. Unqualified names refer to the service's schema. */
   sql: string;
 }
 
-/** Migrations that are numbered together: the kit's and the service's are not. */
+/** Migrations that are numbered together. The kit and the service have separate sets. */
 export interface MigrationSet {
   readonly namespace: string;
   readonly migrations: readonly Migration[];
 }
 
 export type MigrateOptions = MigrationSet & {
-  /** Created when missing. */
+  /** Created if missing. */
   schema: string;
 } & RetryWhileAwayOptions &
   ({ pool: DatabasePool; url?: undefined } | { url: string; pool?: undefined });
@@ -34,11 +34,10 @@ interface AppliedMigration {
 }
 
 /**
- * Brings a namespace of the schema up to date: all pending migrations in one transaction, under an advisory lock, so that
- * instances that start together do it once. Running it again does nothing. Migrations that the database has and this program does not
- * know are left alone: a newer instance ran them.
+ * Runs all pending migrations of a namespace in one transaction, under an advisory lock, so that instances that start together run them once.
+ * Running it again does nothing. Ignores applied migrations that this program does not know: a newer instance ran them.
  * @throws `MIGRATION_INVALID`, `MIGRATION_CHANGED`, `DATABASE_UNAVAILABLE`, `DATABASE_FAULT` (a migration's SQL failed; nothing of
- * this run is stored).
+ * this run is stored)
  */
 export async function migrate(options: MigrateOptions): Promise<void> {
   const { schema, namespace, migrations } = options;
@@ -46,7 +45,7 @@ export async function migrate(options: MigrateOptions): Promise<void> {
   assertNumbered(namespace, migrations);
   const pool = options.pool ?? createPool({ url: options.url, schema, max: 1 });
   try {
-    // All of it is one transaction, and what is applied is not applied twice: it may begin again at any point.
+    // Everything is one transaction, and no migration is applied twice, so a retry is safe at any point.
     await retryWhileAway(options, async () => {
       const client = await openSession({ pool, unlimited: true });
       await inTransaction(client, () => migrateLocked(client, options));
@@ -60,7 +59,7 @@ function assertNumbered(namespace: string, migrations: readonly Migration[]): vo
   const wrong = migrations.findIndex((migration, index) => migration.number !== index + 1);
   if (wrong === -1) return;
   const found = migrations[wrong]?.number;
-  throw storeErrors.MIGRATION_INVALID(`${namespace}: migration ${found} stands in place ${wrong + 1}`);
+  throw storeErrors.MIGRATION_INVALID(`${namespace}: migration ${found} is at position ${wrong + 1}`);
 }
 
 async function inTransaction(client: Client, work: () => Promise<void>): Promise<void> {
@@ -69,7 +68,7 @@ async function inTransaction(client: Client, work: () => Promise<void>): Promise
     await work();
     await client.query('COMMIT');
   } finally {
-    // Also the way back when the work failed: the end of the session rolls it back.
+    // If the work failed, ending the session rolls it back.
     await client.end();
   }
 }
@@ -112,13 +111,13 @@ function assertUnchanged(
     const before = applied[migration.number - 1];
     if (!before || before.checksum === checksumOf(migration)) continue;
     throw storeErrors.MIGRATION_CHANGED(
-      `migration ${namespace}/${migration.number} ("${migration.name}") is not the one this database ran as "${before.name}": restore it and add a new one`,
+      `migration ${namespace}/${migration.number} ("${migration.name}") differs from "${before.name}", which this database has applied: restore it and add a new migration`,
       { details: { namespace, number: migration.number } },
     );
   }
 }
 
-/** Indentation and line ends do not count: a formatter may change them without changing the schema. */
+/** Ignores indentation and line ends: a formatter may change them without changing the schema. */
 function checksumOf({ name, sql }: Migration): string {
   const text = sql.trim().replaceAll(/\s+/g, ' ');
   return createHash('sha256').update(`${name}\n${text}`).digest('hex');

@@ -6,11 +6,11 @@ export interface SessionOptions {
   pool: DatabasePool;
   /** @default the pool's name */
   applicationName?: string;
-  /** Lets statements run as long as they need: for migrations and repairs. @default false */
+  /** Removes the time limit of statements, for migrations and repairs. @default false */
   unlimited?: boolean;
 }
 
-/** A connection of its own, outside the pool, with the pool's settings: for work that is tied to one session. The caller ends it. */
+/** Opens a separate session with the pool's settings, for work that is tied to one session. The caller must end it. */
 export async function openSession(options: SessionOptions): Promise<Client> {
   const { pool, applicationName, unlimited = false } = options;
   const { config } = pool;

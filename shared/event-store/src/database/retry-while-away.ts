@@ -3,7 +3,7 @@ import { isAppError, type Logger, silentLogger } from '@warren/kernel';
 import { translateDatabaseError } from './database-errors.ts';
 
 export interface RetryWhileAwayOptions {
-  /** How long to go on after the first failure, in milliseconds. 0 tries once. @default 60000 */
+  /** How long to retry after the first failure, in milliseconds. 0 tries once. @default 60000 */
   waitMs?: number;
   logger?: Logger;
 }
@@ -12,10 +12,10 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2000;
 
 /**
- * Runs the work, and again from its beginning while the database is away, has no room, or takes no writes: a service may be started before
- * its database, and the database may go away in the middle. Each reason is logged once.
- * @throws what the work throws, in the system's terms: `DATABASE_UNAVAILABLE` once `waitMs` is over, everything else at once (a wrong
- * password, a statement that is wrong): waiting would not help.
+ * Runs the work, and retries it from the start while the database is unavailable, out of resources or read-only: a service may start before
+ * its database, and the database may become unavailable at any time. Each reason is logged once.
+ * @throws what the work throws, translated: `DATABASE_UNAVAILABLE` after `waitMs`, anything else at once (a wrong password, an invalid
+ * statement), because waiting would not help
  */
 export async function retryWhileAway<Result>(
   { waitMs = 60_000, logger = silentLogger }: RetryWhileAwayOptions,
@@ -32,7 +32,7 @@ export async function retryWhileAway<Result>(
       until ??= Date.now() + waitMs;
       const leftMs = until - Date.now();
       if (!isAppError(err) || err.code !== 'DATABASE_UNAVAILABLE' || leftMs <= 0) throw err;
-      if (err.message !== seen) logger.warn({ err, leftMs }, 'the database cannot be used yet, trying again');
+      if (err.message !== seen) logger.warn({ err, leftMs }, 'the database is not usable yet, retrying');
       seen = err.message;
       await delay(Math.min(pauseMs, leftMs));
       pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

@@ -14,9 +14,9 @@ const FIRST_PAUSE_MS = 5;
 const BEGIN = `BEGIN; ${keyedPlans('LOCAL')}`;
 
 /**
- * Runs the work between BEGIN and COMMIT on one connection, and again from the start when other transactions were in its way.
- * `onRetry` hears of each further try.
- * @throws what the work throws; errors of the database in the system's terms (see `translateDatabaseError`).
+ * Runs the work between BEGIN and COMMIT on one connection, and retries it from the start after a conflict with other transactions. Calls
+ * `onRetry` before each retry.
+ * @throws what the work throws; database errors are translated (see `translateDatabaseError`)
  */
 export async function runTransaction<Result>(
   pool: DatabasePool,
@@ -51,12 +51,12 @@ async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) =>
     clean = !isConnectionLost(error) && (await rollBack(client));
     throw error;
   } finally {
-    // A connection that could not roll back is dropped; the server rolls back then. So is one that takes no writes: another may.
+    // A connection that could not roll back is dropped, and the server rolls back. A read-only connection is dropped too: another may be writable.
     client.release(!clean || (client instanceof DatabaseSession && client.refusesWrites));
   }
 }
 
-/** On a half-open connection a ROLLBACK would only wait behind the statement that is not answered, as long again. */
+/** On a half-open connection a ROLLBACK would only wait behind the unanswered statement, for the same time again. */
 function isConnectionLost(error: unknown): boolean {
   return isUnavailable(error) && !isDatabaseError(error);
 }
@@ -70,9 +70,9 @@ function rollBack(client: PoolClient): Promise<boolean> {
 
 async function commit(client: PoolClient): Promise<void> {
   const { command } = await client.query('COMMIT');
-  // What Postgres answers, without an error, when a statement had failed and the work went on regardless.
+  // Postgres answers a COMMIT with ROLLBACK, without an error, when a statement failed and the work continued regardless.
   if (command !== 'ROLLBACK') return;
   throw storeErrors.DATABASE_FAULT(
-    'nothing was stored: the work went on after a statement of its transaction had failed',
+    'nothing was stored: the work continued after a statement of its transaction had failed',
   );
 }

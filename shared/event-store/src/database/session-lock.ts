@@ -6,25 +6,25 @@ import { whyReadOnly } from './why-read-only.ts';
 
 export interface SessionLockOptions {
   pool: DatabasePool;
-  /** What the lock is for, `relay` say: shown in `pg_stat_activity`. */
+  /** What the lock is for, for example `relay`. Shown in `pg_stat_activity`. */
   kind: string;
-  /** Which one of them; locks of different schemas are apart from each other. */
+  /** Name of the lock among those of its kind. Locks of different schemas are independent. */
   name: string;
 }
 
 /**
- * A session of its own that may hold a lock. The lock lives and dies with the session, so the server frees it whenever the process dies,
- * and whatever is written on this session was written by the one that holds it.
+ * A separate session that may hold a lock. The lock ends with the session, so the server releases it when the process dies, and every write on
+ * this session was made by the holder of the lock.
  */
 export interface SessionLock {
   readonly client: Client;
-  /** False once the connection is gone, and with it the lock. */
+  /** False once the connection, and with it the lock, is lost. */
   readonly alive: boolean;
-  /** Tries once; never waits, because a waiting statement would keep a snapshot open and hold back vacuum. */
+  /** Tries once and never waits: a waiting statement would keep a snapshot open and block vacuum. */
   tryAcquire(): Promise<boolean>;
-  /** @throws `DATABASE_UNAVAILABLE` when the session takes no writes: it leads to a standby, or to a database that is read-only. */
+  /** @throws `DATABASE_UNAVAILABLE` when the session rejects writes: the server is a standby, or the database is read-only */
   requireWritable(): Promise<void>;
-  /** Ends the session and frees the lock. */
+  /** Ends the session and releases the lock. */
   close(): Promise<void>;
 }
 
@@ -46,7 +46,7 @@ export async function openSessionLock(options: SessionLockOptions, onLost: () =>
     const reason = await whyReadOnly(client);
     if (reason === undefined) return;
     pool.refusals.readOnly(reason);
-    throw storeErrors.DATABASE_UNAVAILABLE(`the session takes no writes: ${reason}`);
+    throw storeErrors.DATABASE_UNAVAILABLE(`the session is read-only: ${reason}`);
   }
 
   return {
@@ -56,7 +56,7 @@ export async function openSessionLock(options: SessionLockOptions, onLost: () =>
     },
     requireWritable,
     async tryAcquire() {
-      // A standby gives out locks of its own, beside those of the primary.
+      // A standby grants its own locks, independent of the primary's.
       await requireWritable();
       const { rows } = await client.query<{ locked: boolean }>(
         `SELECT pg_try_advisory_lock(hashtextextended('warren/' || $1 || '/' || current_schema() || '/' || $2, 0)) AS locked`,

@@ -1,16 +1,16 @@
 import { isAppError } from '@warren/kernel';
 import type { SessionLock } from './session-lock.ts';
 
-/** How often it asks: whoever leads and has nothing to write would not notice by itself. */
+/** Interval of the checks, in milliseconds: a leader that has nothing to write would not notice otherwise. */
 const WATCH_MS = 5000;
 
 export interface WritesWatch {
-  /** Why the session is of no use any more, once it was found. */
+  /** The error of the check that found the session read-only; undefined until then. */
   readonly refusal: unknown;
   stop(): void;
 }
 
-/** Asks again and again whether the session of a lock takes writes, and tells when it does not. */
+/** Checks periodically that the session of a lock accepts writes, and calls `onRefused` once it does not. */
 export function watchWrites(lock: SessionLock, onRefused: () => void): WritesWatch {
   let refusal: unknown;
   let asking = false;
@@ -20,7 +20,7 @@ export function watchWrites(lock: SessionLock, onRefused: () => void): WritesWat
     try {
       await lock.requireWritable();
     } catch (error) {
-      // The loss of a session ends the term by itself; an answer that is late on a busy machine ends nothing.
+      // The loss of a session ends the term by itself. A late answer on a busy machine must not end it.
       if (isAppError(error)) {
         refusal = error;
         onRefused();

@@ -1,6 +1,6 @@
 import type { ClientBase } from 'pg';
 
-/** Asks a session whether it takes writes. Returns why not; undefined when it does. */
+/** Returns why a session rejects writes; undefined if it accepts them. */
 export async function whyReadOnly(client: ClientBase): Promise<string | undefined> {
   const { rows } = await client.query<{ readOnly: boolean; isStandby: boolean }>(
     `SELECT current_setting('transaction_read_only')::boolean AS "readOnly", pg_is_in_recovery() AS "isStandby"`,

@@ -25,7 +25,7 @@ export const answerConsumersTable = (
   COMMENT ON COLUMN answer_consumers.returns_until IS 'By then every answer that it gave back or moved to a retry queue is in its queue again';
   COMMENT ON COLUMN answer_consumers.gone_at IS 'When it said goodbye, or the broker was seen to have no consumer of it any more';`;
 
-/** For services that have deadlines; run after their own migrations, one of which may have made the table. */
+/** For services that have deadlines. Run after their own migrations, one of which may have created the table. */
 export const deadlineMigrations: MigrationSet = {
   namespace: 'kit-deadlines',
   migrations: [
@@ -37,39 +37,39 @@ export const deadlineMigrations: MigrationSet = {
   ],
 };
 
-/** What an instance says of itself at each look. */
+/** What an instance reports about itself at each check. */
 export interface ConsumerReport {
-  /** Whether it really consumes all answer queues. */
+  /** Whether the instance actually consumes all answer queues. */
   consuming: boolean;
-  /** The answer queues on which the broker counts a consumer of it. */
+  /** The answer queues on which the broker counts a consumer of this instance. */
   queues: readonly string[];
   /**
-   * After this many milliseconds every answer that it has given back or moved to a retry queue is in its queue again; undefined when it has
-   * said so before.
+   * After this many milliseconds, every answer that the instance has requeued or moved to a retry queue is back in its queue; undefined if it
+   * has already reported this.
    */
   returnsInMs: number | undefined;
 }
 
-/** What all instances together look like, by the database's clock. */
+/** The combined state of all instances, by the database's clock. */
 export interface ConsumersSeen {
   now: Date;
-  /** Since when the answer queues have been consumed without a break; null while nobody consumes them. */
+  /** Since when the answer queues have been consumed without interruption; null while nobody consumes them. */
   consumedSince: Date | null;
-  /** How many consumers the broker ought to count, by queue. */
+  /** How many consumers the broker should count, by queue. */
   expected: Readonly<Record<string, number>>;
-  /** Instances that fell silent without a goodbye: they may still hold answers. */
+  /** Number of instances that stopped reporting without leaving: they may still hold answers. */
   lost: number;
 }
 
 export type AnswerConsumers = ReturnType<typeof createAnswerConsumers>;
 
-/** A gone instance is forgotten later than any proof that may still be compared with it. */
+/** The row of a gone instance outlives every proof that may still be compared with it. */
 const PROOF_AGE = `interval '1 minute'`;
 const FORGET_AFTER = `interval '10 minutes'`;
 
 const inMs = (parameter: string) => `now() + ${parameter}::float8 * interval '1 millisecond'`;
 
-/** Who was away begins anew: somebody else may have had its answers meanwhile. `now()` is the moment in which the statement began. */
+/** An instance that was lost starts from scratch: another instance may have had its answers meanwhile. `now()` is the start of the statement. */
 const REPORT = `
   WITH mine AS (
     INSERT INTO answer_consumers AS c (instance, consuming_since, queues, live_until, returns_until)
@@ -94,8 +94,8 @@ const REPORT = `
     ) counted) AS expected`;
 
 /**
- * The last word on whether deadlines may pass. An answer that was given before the earliest proof is applied or dead unless it came back
- * into its queue after it, which `returns_until` tells of.
+ * Decides whether deadlines may pass. An answer that was given before the earliest proof is applied or dead, unless it returned to its queue
+ * after that proof; `returns_until` covers that case.
  */
 const CLEAR = `
   WITH mine AS (
@@ -116,8 +116,8 @@ const CLEAR = `
   FROM summed`;
 
 const HELD = {
-  lost: 'an instance of the service fell silent without a goodbye, and may still hold answers',
-  others: 'another instance of the service has answers in hand',
+  lost: 'an instance of the service stopped reporting without leaving, and may still hold answers',
+  others: 'another instance of the service has unsettled answers',
   returning: 'answers that failed are on their way back from a retry queue',
   unconsumed: 'nobody consumes the answer queues',
 };
@@ -126,28 +126,28 @@ const MARK_GONE = `
   UPDATE answer_consumers SET gone_at = now(), returns_until = greatest(returns_until, ${inMs('$1')})
   WHERE gone_at IS NULL AND live_until <= now()`;
 
-/** What it gave back in its last moments has to be remembered by the others. */
+/** Keeps the row, so that other instances know of the answers that this instance requeued at its end. */
 const LEAVE = `
   UPDATE answer_consumers SET live_until = now(), gone_at = now(), consuming_since = NULL, queues = '{}',
     returns_until = greatest(returns_until, ${inMs('$2')})
   WHERE instance = $1`;
 
 /**
- * The instances that consume the answer queues of a service, each as it last described itself: table `answer_consumers`, docs/adr/0019.
- * @param instance of this process, a UUID that no other one has
+ * Keeps the table `answer_consumers`: the last report of each instance that consumes the answer queues of a service (docs/adr/0019).
+ * @param instance unique UUID of this process
  * @param patienceMs how long after its last report an instance counts as lost, in milliseconds
  */
 export function createAnswerConsumers(store: Pick<Store, 'query'>, instance: string, patienceMs: number) {
   return {
-    /** Describes this instance. It counts as lost when it has not done so again after `patienceMs`, and then begins anew. */
+    /** Reports the state of this instance. Without another report within `patienceMs` it counts as lost, and then starts from scratch. */
     async report({ consuming, queues, returnsInMs }: ConsumerReport): Promise<ConsumersSeen> {
       const values = [instance, consuming, queues, patienceMs, returnsInMs ?? null];
       const [seen] = await store.query<ConsumersSeen>({ name: 'warren/answer-consumers', text: REPORT, values });
       return seen as ConsumersSeen;
     },
     /**
-     * Notes that this instance has no answer in hand any more that was given before `at`.
-     * @returns up to which moment every answer that had been given is applied or dead, or why that is not known
+     * Records that this instance has settled every answer that was given before `at`.
+     * @returns the time before which every answer given is applied or dead, or the reason why that is not known
      */
     async clear(at: Date, returnsInMs: number | undefined): Promise<Date | string> {
       const values = [instance, at, returnsInMs ?? null];
@@ -155,11 +155,11 @@ export function createAnswerConsumers(store: Pick<Store, 'query'>, instance: str
       const { until = null, held } = row ?? {};
       return until === null || held ? HELD[held ?? 'others'] : until;
     },
-    /** The broker has no consumer of the lost instances any more. What they have moved to a retry queue is back after `restMs`. */
+    /** Records that the broker no longer counts consumers of the lost instances. Answers that they moved to a retry queue are back after `restMs`. */
     async markGone(restMs: number): Promise<void> {
       await store.query({ text: MARK_GONE, values: [restMs] });
     },
-    /** The goodbye of this instance, whose consumers have ended. */
+    /** Records that this instance leaves. Call it after its consumers have ended. */
     async leave(returnsInMs: number | undefined): Promise<void> {
       await store.query({ text: LEAVE, values: [instance, returnsInMs ?? null] });
     },

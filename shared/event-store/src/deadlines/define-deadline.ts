@@ -2,28 +2,28 @@ import type { AnyAggregate, EventContract, InputOf } from '@warren/contracts';
 import type { Static, TObject } from 'typebox';
 import type { ReadModel } from '../store/read-model.ts';
 
-/** How long streams wait for an answer, and what their aggregate decides when none comes in time; see {@link defineDeadline}. */
+/** How long streams wait for an answer, and the input that their aggregate decides if none arrives in time; see {@link defineDeadline}. */
 export interface Deadline {
   readonly aggregate: AnyAggregate;
   /** The read model of the aggregate. Its hidden column `position` holds the position of the first event, or 0. */
   readonly model: { readonly name: string };
-  /** The fields of the row by which a stream still waits. The search needs an index on `position` WHERE they have these values. */
+  /** The values of a row's fields while its stream waits. The search needs an index on `position` WHERE the fields have these values. */
   readonly waiting: Readonly<Record<string, string>>;
-  /** The answers, at least one, to which the service listens: in every queue that they come to. */
+  /** The answers, at least one. The service must consume every queue that they arrive in. */
   readonly answeredBy: readonly EventContract[];
-  /** Milliseconds from the broker's confirm of the stream's first event, as far as the answer queues are consumed. */
+  /** Milliseconds from the broker's confirm of the stream's first event. Only time in which the answer queues are consumed counts. */
   readonly limitMs: number;
   /** The input for the stream of an id. */
   readonly overdue: (id: string) => unknown;
 }
 
-/** Those whose values are texts. */
+/** The fields whose values are strings. */
 type TextFields<Row> = { [Name in keyof Row]-?: Row[Name] extends string | undefined ? Name : never }[keyof Row];
 
 /**
- * Declares what happens to streams that nobody answers in time: their aggregate decides the input `overdue`. Only the time counts in which
- * an answer could have come, by the database's clock, and the deadline passes once every answer that had been given by then is applied or
- * dead (docs/adr/0019). It may pass late, never early. Deadlines of one service count while the answer queues of all of them are consumed.
+ * Declares what happens to streams without an answer in time: their aggregate decides the input `overdue`. Only time in which an answer could
+ * have arrived counts, by the database's clock. The deadline passes once every answer that was given by then is applied or dead
+ * (docs/adr/0019). It may pass late, never early. The deadlines of a service only run while the answer queues of all of them are consumed.
  */
 export const defineDeadline = <A extends AnyAggregate, Row extends TObject, const Input extends InputOf<A>>(
   deadline: Pick<Deadline, 'answeredBy' | 'limitMs'> & {

@@ -7,9 +7,9 @@ import type { Store } from '../store/store.ts';
 import type { Deadline } from './define-deadline.ts';
 
 /**
- * Streams that wait though the broker had confirmed their first event by `$1`: at most `$2`, none of `$3`. `position` only bounds the search;
- * what counts is the event. One that is not in `events` any more is archived, hence confirmed: then only the read model has not heard of the
- * stream's end.
+ * Selects streams that still wait although the broker had confirmed their first event by `$1`: at most `$2`, and none of `$3`. `position` only
+ * bounds the search; the event decides. An event that is no longer in `events` is archived, hence confirmed: then only the read model has
+ * missed the stream's end.
  */
 export function overdueSql({ aggregate, model, waiting }: Deadline): string {
   const waits = Object.entries(waiting).map(
@@ -28,7 +28,7 @@ export function overdueSql({ aggregate, model, waiting }: Deadline): string {
   ORDER BY waiting.position LIMIT $2`;
 }
 
-/** Ids of the streams whose time was over at `now` (of the database's clock), in the order of the log; at most `limit`, and none of `except`. */
+/** Returns the ids of streams whose deadline had passed at `now` (by the database's clock), in log order: at most `limit`, and none of `except`. */
 export async function listOverdue(
   store: Pick<Store, 'query'>,
   deadline: Deadline,
@@ -41,10 +41,10 @@ export async function listOverdue(
 }
 
 /**
- * Decides `overdue` for the streams whose time was over at `now`, `batch` at once, until none is left or the signal is aborted; returns how
- * many it found. Several instances may find the same ones: the first to append wins, and the others decide again, on a stream that waits no
- * longer.
- * @throws whatever keeps the database from answering
+ * Decides `overdue` for the streams whose deadline had passed at `now`, `batch` at once, until none is left or the signal is aborted; returns
+ * how many it found. Several instances may find the same streams: the first to append wins, and the others decide again on a stream that no
+ * longer waits.
+ * @throws database errors
  */
 export async function decideOverdue(
   { store, logger }: { store: Pick<Store, 'query' | 'decideEach'>; logger: Logger },
@@ -53,7 +53,7 @@ export async function decideOverdue(
   { batch, signal }: { batch: number; signal?: AbortSignal },
 ): Promise<number> {
   const { aggregate, overdue } = deadline;
-  // They may stay overdue: without leaving them out, a batch of them would hide all others.
+  // Undecided streams may stay overdue. If they were not excluded, a batch of them would hide all others.
   const undecided = new Set<string>();
   let found = 0;
   for (;;) {
@@ -63,7 +63,7 @@ export async function decideOverdue(
     for (const [at, outcome] of (await store.decideEach(aggregate, inputs)).entries()) {
       const id = ids[at] as string;
       if (outcome instanceof Error)
-        logger.error({ err: outcome, aggregate: aggregate.category, id }, 'an overdue stream could not be decided');
+        logger.error({ err: outcome, aggregate: aggregate.category, id }, 'could not decide an overdue stream');
       if (outcome instanceof Error || outcome.ignored !== undefined) undecided.add(id);
     }
     if (ids.length < batch || signal?.aborted) return found;

@@ -4,7 +4,7 @@ import type { AppendOperation, AppendOutcome, NewEvent, RecordedEvent } from './
 import { recorded } from './recorded-event.ts';
 import { storeErrors } from './store-errors.ts';
 
-/** An event and the place it is to take. */
+/** An event and its intended position in the stream. */
 interface Placed {
   streamId: string;
   streamVersion: number;
@@ -26,11 +26,11 @@ const INTO = `
 const RETURNING = 'RETURNING position, stream_id, stream_version';
 
 /**
- * The first event of each operation, where the stream has the expected version: the event before it exists (else there would be a
- * gap), and none has taken its place. The event before it must come from an earlier transaction id too, so that ids rise along each
- * stream: the relay's windows depend on it (docs/adr/0003). Ids from before a restore are above every id of this server; they do not count.
- * Nor do those in the archive: every transaction up to them was over before they went there. What is archived of a stream is its beginning
- * (docs/adr/0007), so where the event before is in the log, the archive need not be asked.
+ * Inserts the first event of each operation if the stream has the expected version: the previous event exists (otherwise there would be a
+ * gap), and the version is not taken. The previous event must also have a lower transaction id, so that ids rise along each stream: the
+ * relay's windows depend on this (docs/adr/0003). Two kinds of ids are exempt: ids from before a restore, which are above every id of this
+ * server, and ids in the archive, whose transactions ended before the events were archived. The archive holds the beginning of a stream
+ * (docs/adr/0007), so it is only searched if the previous event is not in the log.
  */
 export const APPEND_FIRST = `${INTO}
   WHERE coalesce((
@@ -44,7 +44,7 @@ export const APPEND_FIRST = `${INTO}
 
 const APPEND_REST = `${INTO} ORDER BY e.stream_id COLLATE "C", e.stream_version ${RETURNING}`;
 
-/** Is one of these streams at its expected version, but written last by a transaction with a later id than this one? */
+/** Finds a stream that is at its expected version but was last written by a transaction with a later id than this one. */
 const OVERTAKEN = `
   SELECT FROM unnest($1::text[], $2::int[]) AS e (stream_id, version)
   JOIN events p ON p.stream_id = e.stream_id AND p.stream_version = e.version
@@ -53,10 +53,10 @@ const OVERTAKEN = `
   LIMIT 1`;
 
 /**
- * Appends many operations; outcomes in their order (see `StoreTransaction.append`). An operation without events writes nothing and
- * counts as appended. Streams are locked in their sorted order, so that two batches never wait for each other in a circle.
- * @throws `APPEND_INVALID`; `TRANSACTION_CONTENTION` when a later transaction has written to a stream of the batch in the meantime:
- * the transaction must run again, with a new id.
+ * Appends many operations and returns their outcomes in order (see `StoreTransaction.append`). An operation without events writes nothing
+ * and counts as appended. Streams are locked in sorted order, so that two batches never deadlock.
+ * @throws `APPEND_INVALID`; `TRANSACTION_CONTENTION` when a transaction with a later id has written to a stream of the batch: this
+ * transaction must run again with a new id
  */
 export async function appendEvents(
   client: ClientBase,
@@ -82,10 +82,10 @@ export async function appendEvents(
 function assertValid(operations: readonly AppendOperation[]): void {
   const streams = new Set(operations.map((operation) => operation.streamId));
   if (streams.size < operations.length)
-    throw storeErrors.APPEND_INVALID('two operations of one append have the same stream');
+    throw storeErrors.APPEND_INVALID('two operations of one append are on the same stream');
   for (const { streamId, expectedVersion } of operations) {
     if (Number.isInteger(expectedVersion) && expectedVersion >= 0) continue;
-    throw storeErrors.APPEND_INVALID(`${expectedVersion} cannot be the version of stream ${streamId}`);
+    throw storeErrors.APPEND_INVALID(`${expectedVersion} is not a valid version of stream ${streamId}`);
   }
 }
 
@@ -111,12 +111,14 @@ async function insert(client: ClientBase, name: string, text: string, rows: Plac
   return new Map(result.rows.map((row) => [key(row.stream_id, row.stream_version), row.position]));
 }
 
-/** @throws `APPEND_INVALID` for text that would break every query that looks into the column */
+/** @throws `APPEND_INVALID` for text that would break every query on the contents of the column */
 function toJson(type: string, document: unknown): string {
   const json = JSON.stringify(document);
   const path = mayHoldUnstorableText(json) ? findUnstorableText(JSON.parse(json)) : undefined;
   if (path === undefined) return json;
-  throw storeErrors.APPEND_INVALID(`${type}: the text at ${path.slice(0, 200)} holds U+0000 or half a surrogate pair`);
+  throw storeErrors.APPEND_INVALID(
+    `${type}: the text at ${path.slice(0, 200)} contains U+0000 or half a surrogate pair`,
+  );
 }
 
 async function assertNotOvertaken(client: ClientBase, lost: readonly AppendOperation[]): Promise<void> {
@@ -136,7 +138,7 @@ function recordedOf(operation: AppendOperation, positions: Map<string, number>):
   return placed(operation).map(({ streamId, streamVersion, event }) => {
     const position = positions.get(key(streamId, streamVersion));
     if (position === undefined)
-      throw storeErrors.DATABASE_FAULT(`no position came back for ${streamId} v${streamVersion}`);
+      throw storeErrors.DATABASE_FAULT(`the database returned no position for ${streamId} v${streamVersion}`);
     return recorded(event, position, streamId, streamVersion);
   });
 }

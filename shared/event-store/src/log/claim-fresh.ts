@@ -1,9 +1,8 @@
 import type { StoreTransaction } from './event-store.ts';
 
 /**
- * The messages that this consumer has not handled before, each once, in their order; from now on they count as handled
- * (see `StoreTransaction.claim`).
- * @throws `MESSAGE_ID_INVALID` when an id is not a UUID.
+ * Claims messages and returns those that this consumer has not handled before, each once, in order (see `StoreTransaction.claim`).
+ * @throws `MESSAGE_ID_INVALID` when an id is not a UUID
  */
 export async function claimFresh<Message extends { id: string }>(
   tx: Pick<StoreTransaction, 'claim'>,

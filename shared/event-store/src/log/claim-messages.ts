@@ -2,15 +2,15 @@ import { isId } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import { storeErrors } from './store-errors.ts';
 
-/** Sorted, so that two batches with the same messages wait for each other in one direction only. */
+/** Sorted, so that two batches with the same messages never deadlock. */
 export const CLAIM_MESSAGES = `
   INSERT INTO inbox (message_id, consumer)
   SELECT id, $1 FROM unnest($2::uuid[]) AS id ORDER BY id
   ON CONFLICT (message_id, consumer) DO NOTHING RETURNING message_id`;
 
 /**
- * Notes the messages as handled and gives those that had not been; see `StoreTransaction.claim`.
- * @throws `MESSAGE_ID_INVALID` when an id is not a UUID.
+ * Marks the messages as handled and returns the ids that were not handled before; see `StoreTransaction.claim`.
+ * @throws `MESSAGE_ID_INVALID` when an id is not a UUID
  */
 export async function claimMessages(
   client: ClientBase,

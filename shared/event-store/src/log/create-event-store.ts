@@ -12,20 +12,20 @@ import { storeErrors } from './store-errors.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
 
 export interface EventStoreOptions {
-  /** A pool on a schema with the tables of `eventStoreMigrations`. */
+  /** A pool whose schema has the tables of `eventStoreMigrations`. */
   pool: DatabasePool;
-  /** Applied in this order to everything appended, in its transaction. @default none */
+  /** Applied in this order to all appended events, in their transaction. @default none */
   projections?: readonly InlineProjection[];
   logger?: Logger;
   metrics?: MetricsRegistry;
 }
 
-/** What one transaction has done so far; counted only once it is committed. */
+/** Events appended by one transaction so far; counted only after the commit. */
 interface Tally {
   appended: RecordedEvent[];
 }
 
-/** The event store over Postgres: log, outbox and inbox in one transaction. See {@link EventStore}. */
+/** Creates an event store on Postgres: log, outbox and inbox in one transaction. See {@link EventStore}. */
 export function createEventStore(options: EventStoreOptions): EventStore {
   const { pool, projections = [], logger = silentLogger } = options;
   const metrics = createStoreMetrics(options.metrics);
@@ -43,7 +43,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
         },
         (err, attempt) => {
           metrics.retries.inc();
-          logger.debug({ err, attempt }, 'a transaction is run again');
+          logger.debug({ err, attempt }, 'retrying a transaction');
         },
       );
       stopTimer({ outcome: 'committed' });
@@ -62,7 +62,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
       try {
         listener(appended);
       } catch (err) {
-        logger.error({ err }, 'a listener to commits failed');
+        logger.error({ err }, 'a commit listener failed');
       }
     }
   }
@@ -101,9 +101,12 @@ function storeTransaction(
       const conflicts = outcomes.filter((outcome) => outcome.status === 'conflict').length;
       metrics.conflicts.inc(conflicts);
       if (conflicts > 0 && beside.length > 0) {
-        throw storeErrors.TRANSACTION_CONTENTION('others appended to a stream that the statements beside depend on', {
-          details: { conflicts },
-        });
+        throw storeErrors.TRANSACTION_CONTENTION(
+          'a concurrent append changed a stream that other statements of the commit depend on',
+          {
+            details: { conflicts },
+          },
+        );
       }
       const inOrder = appended.toSorted((a, b) => a.position - b.position);
       tally.appended.push(...inOrder);

@@ -2,21 +2,21 @@ import type { EventEnvelope } from '@warren/contracts';
 import type { PoolClient } from 'pg';
 import type { Write } from '../store/sql.ts';
 
-/** An event to be appended. `routingKey` null keeps it inside the service: the relay passes it over. */
+/** An event to be appended. With `routingKey` null the event stays inside the service: the relay skips it. */
 export interface NewEvent extends EventEnvelope {
   routingKey: string | null;
 }
 
-/** An event as it stands in the log. */
+/** An event in the log. */
 export interface RecordedEvent extends NewEvent {
-  /** Place in the whole log; increasing, with gaps. Up to 2^53. */
+  /** Position in the whole log; increasing, with gaps. Up to 2^53. */
   position: number;
   streamId: string;
-  /** Place in its stream, from 1 without gaps. */
+  /** Position in its stream, from 1 without gaps. */
   streamVersion: number;
 }
 
-/** Events to add to one stream, all or none, provided that the stream still has the expected version. */
+/** Events to append to one stream, all or none, if the stream still has the expected version. */
 export interface AppendOperation {
   /** `<category>-<id>`, e.g. `home-0192…`. */
   streamId: string;
@@ -25,66 +25,66 @@ export interface AppendOperation {
   events: readonly NewEvent[];
 }
 
-/** `conflict`: somebody else appended first. Nothing of the operation was written; load again and decide again. */
+/** `conflict`: another transaction appended first. Nothing of the operation was written; load and decide again. */
 export type AppendOutcome = { status: 'appended'; events: RecordedEvent[] } | { status: 'conflict' };
 
-/** What may be done inside one transaction. Everything is written together or not at all. */
+/** One transaction. Everything is written together or not at all. */
 export interface StoreTransaction {
   /**
-   * Plain SQL in the same transaction, for the service's own tables. `search_path` is the service's schema. A statement with a `name` is
-   * parsed once per connection: for one that runs often, with a text that stays the same. It must not `SELECT *`: a migration of a newer
-   * version would change its result under the prepared statement, which Postgres refuses.
+   * Runs plain SQL in the same transaction, for the service's own tables. `search_path` is the service's schema. A statement with a `name` is
+   * parsed once per connection; name a statement that runs often and whose text is constant. It must not use `SELECT *`: a migration of a
+   * newer version would change the result type of the prepared statement, which Postgres rejects.
    */
   query: PoolClient['query'];
   /**
-   * Notes messages as handled by a consumer (its queue's name) and gives those that had not been: the inbox.
-   * A message claimed here stays claimed only if the transaction commits. A simultaneous claim elsewhere is waited for.
-   * @throws `MESSAGE_ID_INVALID` when an id is not a UUID.
+   * The inbox: marks messages as handled by a consumer (its queue's name) and returns the ids that were not handled before.
+   * The claim holds only if the transaction commits. Waits for a concurrent claim of the same message.
+   * @throws `MESSAGE_ID_INVALID` when an id is not a UUID
    */
   claim(consumer: string, messageIds: readonly string[]): Promise<Set<string>>;
-  /** The events of many streams in one query, each in its order. A stream without events gives an empty list. */
+  /** Returns the events of many streams in one query, in stream order. A stream without events has an empty list. */
   load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
   /**
-   * Appends many operations in two statements. At most one operation per stream. Outcomes come in the order of the
-   * operations; a conflict fails its operation alone. Inline projections see what was appended, before this resolves.
+   * Appends many operations in two statements. At most one operation per stream. Returns outcomes in the order of the operations; a conflict
+   * fails only its own operation. Inline projections are applied to the appended events before this resolves.
    * An operation without events writes nothing and counts as appended, whatever version it expects.
-   * @param beside statements that all of the operations depend on, sent with those of the projections
-   * @throws `APPEND_INVALID` for two operations on one stream or a version that is none; `TRANSACTION_CONTENTION` for a conflict where there
-   * are statements beside, or when one of these touches other rows than it expects
+   * @param beside statements that all operations depend on, sent together with the statements of the projections
+   * @throws `APPEND_INVALID` for two operations on one stream or an invalid version; `TRANSACTION_CONTENTION` for a conflict if `beside` has
+   * statements, or when one of them affects other rows than it expects
    */
   append(operations: readonly AppendOperation[], beside?: readonly Write[]): Promise<AppendOutcome[]>;
 }
 
-/** A read model kept in the transaction that appends: never behind, never ahead. */
+/** A read model that is updated in the transaction that appends, so it is always consistent with the log. */
 export interface InlineProjection {
   /** Lower-case letters, digits and `_`. */
   name: string;
-  /** The tables that it keeps, which nobody else writes to. All of what they hold follows from the log, so they can be made anew from it. */
+  /** The tables of the projection. Nothing else writes to them. Their contents follow from the log, so they can be rebuilt from it. */
   tables: readonly string[];
   /**
-   * Applies the next events, each exactly once, in the order of the log. Tables are named without their schema: a rebuild
-   * (`rebuildProjection`) calls it on new ones elsewhere, with pages of thousands of events, and with unique indexes only.
+   * Applies the next events, each exactly once, in log order. Name tables without their schema: a rebuild (`rebuildProjection`) calls this on
+   * new tables in another schema, with pages of thousands of events, and with unique indexes only.
    */
   apply(tx: Pick<StoreTransaction, 'query'>, events: readonly RecordedEvent[]): Promise<void>;
-  /** What {@link apply} would write, as data: then it is sent together with what else belongs to the commit. */
+  /** Returns what {@link apply} would write, as data, so that it is sent together with the other writes of the commit. */
   readonly writes?: (events: readonly RecordedEvent[]) => readonly Write[];
 }
 
-/** Hears of the events of a transaction, in the order of the log. */
+/** Called with the events of a transaction, in log order. */
 export type CommitListener = (events: readonly RecordedEvent[]) => void;
 
 export interface EventStore {
   /**
-   * Runs the work in one transaction and commits. A serialization failure, a deadlock, or a `TRANSACTION_CONTENTION` that the work
-   * throws itself runs it again from the start (up to 5 tries), so it must not do anything that a rollback does not undo.
-   * @throws `DATABASE_UNAVAILABLE` when the database cannot be reached; if that happens during the commit, it may or may not be stored.
-   * `DATABASE_TIMEOUT`, `TRANSACTION_CONTENTION` (all three transient), `DATABASE_FAULT`; whatever else the work throws, as it is.
+   * Runs the work in one transaction and commits. After a serialization failure, a deadlock, or a `TRANSACTION_CONTENTION` thrown by the work,
+   * it runs the work again from the start (up to 5 attempts), so the work must have no side effects that a rollback does not undo.
+   * @throws `DATABASE_UNAVAILABLE` when the database cannot be reached; during the commit, the transaction may or may not be stored.
+   * `DATABASE_TIMEOUT`, `TRANSACTION_CONTENTION` (all three transient), `DATABASE_FAULT`; anything else that the work throws, unchanged
    */
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /** As in {@link StoreTransaction.load}, outside any transaction. */
   load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
-  /** A read-only query on the service's own tables, with the same translation of errors as `transaction`. */
+  /** Runs a read-only query on the service's own tables. Errors are translated as in `transaction`. */
   query: PoolClient['query'];
-  /** Calls the listener after each commit of this store that appended something, with that. Gives the function that removes it. */
+  /** Calls the listener with the appended events after each commit of this store that appended any. Returns a function that removes it. */
   onCommitted(listener: CommitListener): () => void;
 }

@@ -4,25 +4,25 @@ import { expiryRule, type RetentionRule } from '../operations/retention-rule.ts'
 import type { StoreTransaction } from './event-store.ts';
 import { storeErrors } from './store-errors.ts';
 
-/** Who used a key first. */
+/** A use of an Idempotency-Key. */
 export interface KeyUse {
   key: string;
-  /** Tells one request from another; see {@link fingerprintOf}. */
+  /** Identifies equal requests; see {@link fingerprintOf}. */
   fingerprint: string;
-  /** What the request made: an order's id, say. */
+  /** Id of what the request created, for example an order. */
   madeId: string;
 }
 
-/** Remembers what each Idempotency-Key stands for. */
+/** Remembers the first use of each Idempotency-Key. */
 export interface IdempotencyKeys {
   /**
-   * Takes each key that is free, and gives for every key its first use: the given one, or an earlier one. Waits for a simultaneous
-   * transaction that has just taken one of them. The keys must be different from each other.
+   * Claims each free key and returns the first use of every key: the given use or an earlier one. Waits for a concurrent transaction that
+   * has claimed one of the keys. The keys must be distinct.
    */
   claim(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<Map<string, KeyUse>>;
 }
 
-/** The settings of a service that takes Idempotency-Keys. */
+/** The settings of a service that accepts Idempotency-Keys. */
 export const idempotencySettings = {
   idempotencyKeyKeepMs: setting({
     env: 'IDEMPOTENCY_KEY_KEEP_MS',
@@ -32,13 +32,13 @@ export const idempotencySettings = {
   }),
 };
 
-/** What a client repeats after this time is a new request. */
+/** The retention rule for Idempotency-Keys. A request repeated after `keepMs` milliseconds counts as new. */
 export const idempotencyKeyRetention = (keepMs: number): RetentionRule =>
   expiryRule({ table: 'idempotency_keys', column: 'used_at', keepMs });
 
 /**
- * For a migration of a service that took Idempotency-Keys before `"k9"` and `k9` were the same key: without it, a request repeated across
- * the upgrade would count as a new one. Released with migrations, so it never changes.
+ * For a migration of a service that accepted Idempotency-Keys before `"k9"` and `k9` were the same key. Without it, a request repeated across
+ * the upgrade would count as new. It is part of released migrations, so it never changes.
  */
 export const UNQUOTE_IDEMPOTENCY_KEYS = String.raw`
   UPDATE idempotency_keys quoted SET key = bare.key
@@ -46,21 +46,21 @@ export const UNQUOTE_IDEMPOTENCY_KEYS = String.raw`
    WHERE quoted.key = bare.text AND bare.text ~ '^"([^"\\]|\\["\\])+"$'
      AND NOT EXISTS (SELECT FROM idempotency_keys taken WHERE taken.key = bare.key)`;
 
-/** How a service's table of keys is laid out. */
+/** Layout of a service's table of keys. */
 export interface IdempotencyKeyTableOptions {
-  /** The column (a `uuid`) that holds the id of what a request made, written into SQL as it is. */
+  /** The `uuid` column for the id of what a request created. It is inserted into the SQL verbatim. */
   madeColumn: string;
 }
 
 /**
- * The keys in the service's own table `idempotency_keys`, with the columns `key text COLLATE "C" PRIMARY KEY`, `fingerprint text`,
- * `used_at timestamptz DEFAULT now()` (indexed, for the retention) and one for what the request made.
+ * Stores the keys in the service's own table `idempotency_keys`, with the columns `key text COLLATE "C" PRIMARY KEY`, `fingerprint text`,
+ * `used_at timestamptz DEFAULT now()` (indexed, for the retention) and one for the id of what the request created.
  */
 export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOptions): IdempotencyKeys {
   return {
     async claim(tx, uses) {
       const first = new Map<string, KeyUse>();
-      // Again for keys that the retention has forgotten between the two statements.
+      // Repeated for keys that the retention deleted between the two statements.
       for (let missing = uses; missing.length > 0; missing = missing.filter(({ key }) => !first.has(key)))
         for (const use of await claimOnce(tx, missing)) first.set(use.key, use);
       return first;
@@ -68,7 +68,7 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
   };
 
   async function claimOnce(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<KeyUse[]> {
-    // Sorted, so that two batches with the same keys wait for each other instead of dead-locking.
+    // Sorted, so that two batches with the same keys never deadlock.
     await tx.query(
       `INSERT INTO idempotency_keys (key, fingerprint, ${madeColumn})
        SELECT key, fingerprint, made_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS use (key, fingerprint, made_id)
@@ -76,7 +76,7 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
            ON CONFLICT (key) DO NOTHING`,
       [uses.map((use) => use.key), uses.map((use) => use.fingerprint), uses.map((use) => use.madeId)],
     );
-    // A statement of its own: it sees what the transaction that the insert waited for has committed.
+    // A separate statement: it sees the commit of the transaction that the insert waited for.
     const { rows } = await tx.query<KeyUse>(
       `SELECT key, fingerprint, ${madeColumn} AS "madeId" FROM idempotency_keys WHERE key = ANY ($1)`,
       [uses.map((use) => use.key)],
@@ -85,12 +85,12 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
   }
 }
 
-/** Tells whether two requests ask for the same. Give it only what counts, in a fixed order: it is the hash of the JSON text. */
+/** Returns a hash of the request's JSON text, to compare two requests. Pass only the fields that matter, in a fixed order. */
 export function fingerprintOf(request: unknown): string {
   return createHash('sha256').update(JSON.stringify(request)).digest('base64url');
 }
 
-/** What to answer to a key that was used before for something else. */
+/** Returns the error for a key that was already used for a different request. */
 export function keyReused(key: string): Error {
-  return storeErrors.IDEMPOTENCY_KEY_REUSED(`the Idempotency-Key ${key} was used before, for another request`);
+  return storeErrors.IDEMPOTENCY_KEY_REUSED(`the Idempotency-Key ${key} was already used for a different request`);
 }

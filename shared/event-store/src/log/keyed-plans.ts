@@ -6,9 +6,9 @@ const SETTINGS = {
 };
 
 /**
- * Lets the planner go by keys only, and plan a prepared statement once for any values: what the statements of a store need, whose tables grow
- * from nothing while their connections keep the plans that they began with (docs/adr/0012).
- * @param scope until the end of the transaction, or of the session
+ * Restricts the planner to index lookups and generic plans. The store's statements need this: its tables grow from empty while connections
+ * keep their first plans (docs/adr/0012).
+ * @param scope `LOCAL` until the end of the transaction, `SESSION` until the end of the session
  */
 export function keyedPlans(scope: 'LOCAL' | 'SESSION'): string {
   return Object.entries(SETTINGS)

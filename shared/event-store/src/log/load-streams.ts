@@ -2,13 +2,13 @@ import type { ClientBase, Pool } from 'pg';
 import type { RecordedEvent } from './event-store.ts';
 import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from './recorded-event.ts';
 
-/** A look into the index of the log and of the archive for each stream, which `OFFSET 0` fixes: a planner without statistics would read all of both. */
+/** Looks up each stream in the indexes of the log and the archive. `OFFSET 0` enforces this: a planner without statistics would scan both. */
 export const LOAD_STREAMS = `
   SELECT e.* FROM unnest($1::text[]) AS wanted (id)
   CROSS JOIN LATERAL (SELECT ${EVENT_COLUMNS} FROM log WHERE stream_id = wanted.id OFFSET 0) e
   ORDER BY e.stream_id, e.stream_version`;
 
-/** The events of the streams, in one query; see `StoreTransaction.load`. */
+/** Loads the events of the streams in one query; see `StoreTransaction.load`. */
 export async function loadStreams(
   database: ClientBase | Pool,
   streamIds: readonly string[],

@@ -35,7 +35,7 @@ export function toRecordedEvent(row: EventRow): RecordedEvent {
   };
 }
 
-/** The event as it now stands in the log. */
+/** Returns the event as recorded in the log. */
 export function recorded(event: NewEvent, position: number, streamId: string, streamVersion: number): RecordedEvent {
   return { ...event, position, streamId, streamVersion };
 }

@@ -2,30 +2,30 @@ import { Counter, createMetricsRegistry, DURATION_BUCKETS, Histogram, type Metri
 
 export type StoreMetrics = ReturnType<typeof createStoreMetrics>;
 
-/** The store's metrics. Without a registry they are kept, but shown nowhere. */
+/** Creates the store's metrics. Without a registry they are counted but not exposed. */
 export function createStoreMetrics(registry: MetricsRegistry = createMetricsRegistry('', { collectDefaults: false })) {
   const registers = [registry];
   return {
     appended: new Counter({ name: 'warren_store_appended_total', help: 'Events appended and committed', registers }),
     conflicts: new Counter({
       name: 'warren_store_conflicts_total',
-      help: 'Append operations that met another version than expected',
+      help: 'Append operations that found a stream at another version than expected',
       registers,
     }),
     inbox: new Counter({
       name: 'warren_store_inbox_total',
-      help: 'Messages claimed in the inbox, by consumer and by whether they were new or a duplicate',
+      help: 'Messages claimed in the inbox, by consumer and result (new or duplicate)',
       labelNames: ['consumer', 'result'],
       registers,
     }),
     retries: new Counter({
       name: 'warren_store_transaction_retries_total',
-      help: 'Transactions run again after a deadlock or a concurrent change',
+      help: 'Transactions retried after a deadlock or a concurrent change',
       registers,
     }),
     seconds: new Histogram({
       name: 'warren_store_transaction_seconds',
-      help: 'Time of a transaction, retries and the wait for a connection included, by outcome',
+      help: 'Duration of a transaction, including retries and the wait for a connection, by outcome',
       labelNames: ['outcome'],
       buckets: DURATION_BUCKETS,
       registers,

@@ -1,13 +1,13 @@
 import type { RetentionRule } from './retention-rule.ts';
 
 /**
- * Moves the streams whose last event stands on one page of the log. `$1` where the page begins, `$2` its rows, `$3` the age in
- * milliseconds, `$4` the types that end a stream.
+ * Moves the streams whose last event is on one page of the log. `$1` start of the page, `$2` number of rows, `$3` age in milliseconds, `$4`
+ * event types that end a stream.
  *
- * A stream goes as a whole or stays, so that what is archived of it is always its beginning. It stays while a relay has one of its events
- * before it or parked; the last event stands for all of them, because transaction ids and positions rise along a stream. A log restored
- * from another server stays until it is repaired: its ids lie above xmin. The last event is locked, so that two jobs never move one
- * stream. `OFFSET 0` fixes looks into the index, where a planner without statistics would join with the whole log.
+ * A stream moves as a whole or not at all, so that the archive always holds its beginning. A stream stays while a relay has not passed one of
+ * its events or has parked one. Checking the last event is enough, because transaction ids and positions rise along a stream. A log restored
+ * from another server stays until it is repaired: its ids are above xmin. The last event is locked, so that two jobs never move the same
+ * stream. `OFFSET 0` enforces index lookups, where a planner without statistics would join with the whole log.
  */
 export const ARCHIVE_STREAMS = `
   WITH page AS MATERIALIZED (
@@ -34,11 +34,11 @@ export const ARCHIVE_STREAMS = `
   SELECT (SELECT count(*) FROM moved) AS rows, (SELECT count(*) FROM ended) AS streams,
     (SELECT max(position) FILTER (WHERE aged) FROM page HAVING count(*) = $2) AS next`;
 
-/** Which streams leave the log, and when. */
+/** Which streams are archived, and when. */
 export interface StreamArchive {
-  /** The types of the events after which nothing more is expected in a stream. What comes all the same is appended, and archived in its turn. */
+  /** Event types that end a stream. Later events are still appended, and archived in turn. */
   endedBy: readonly string[];
-  /** How long the last event has stood in the log before its stream goes, in milliseconds. */
+  /** Age of the last event at which its stream is archived, in milliseconds. */
   keepMs: number;
 }
 

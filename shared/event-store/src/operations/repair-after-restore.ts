@@ -4,21 +4,21 @@ import type { DatabasePool } from '../database/create-pool.ts';
 import { openSession } from '../database/open-session.ts';
 
 /**
- * Transaction ids that this server has not given out yet: the rows come from another server's dump. A cursor never lies above the
- * current xmin, and a committed row never at or above xmax, unless they were restored.
+ * Finds transaction ids that this server has not assigned yet: their rows come from another server's dump. Unless restored, a cursor is never
+ * above the current xmin, and a committed row never at or above xmax.
  */
 export const IDS_FROM_ELSEWHERE = `
   SELECT EXISTS (SELECT FROM events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot()))
       OR EXISTS (SELECT FROM relay_cursors WHERE window_end > pg_snapshot_xmin(pg_current_snapshot())) AS "inLog",
     EXISTS (SELECT FROM archived_events WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())) AS "inArchive"`;
 
-/** Each of them was published, and they move no more. */
+/** Archived events were all published and no longer move. */
 const REPAIR_ARCHIVE = `UPDATE archived_events SET tx = '0' WHERE tx >= pg_snapshot_xmax(pg_current_snapshot())`;
 
 /**
- * Gives restored rows ids of this server: the published ones 0, the others that of this transaction ($1), so that they make up one window
- * above every cursor, in the order of their positions. Published is what every relay has passed. What was written since the restore is not:
- * it stands behind the last restored position, or is younger than the cursor.
+ * Assigns ids of this server to restored rows: 0 to published ones, the id of this transaction ($1) to the others, so that these form one window
+ * above every cursor, ordered by position. An event is published if every relay has passed it. Events written since the restore are not
+ * published: they are after the last restored position, or younger than the cursor.
  */
 const REPAIR_EVENTS = `
   WITH restored AS (
@@ -43,15 +43,14 @@ export interface RepairOptions {
 }
 
 /**
- * Repairs a log that was restored from a dump into another cluster, where the ids of old transactions lie in the future and windows would
- * leave events out. Does nothing to a healthy log. One transaction; writers wait meanwhile. An event stays published if it was; one in doubt is published again.
+ * Repairs a log that was restored from a dump into another cluster, where old transaction ids are in the future and windows would skip events.
+ * Does nothing to a healthy log. Runs in one transaction; writers wait meanwhile. Published events stay published; an event in doubt is
+ * published again.
  */
 export async function repairAfterRestore({ pool, client, logger }: RepairOptions): Promise<void> {
   const found = await findIdsFromElsewhere(client);
   if (!found.inLog && !found.inArchive) return;
-  logger.warn(
-    'the log was restored from another server: its transaction ids are repaired before anything is published',
-  );
+  logger.warn('the log was restored from another server: repairing its transaction ids before publishing');
   const session = await openSession({ pool, unlimited: true });
   try {
     await session.query('BEGIN');
@@ -63,14 +62,14 @@ export async function repairAfterRestore({ pool, client, logger }: RepairOptions
   }
 }
 
-/** Where they are: in what is relayed, in the archive. */
+/** Returns whether the log and the archive contain transaction ids of another server. */
 export async function findIdsFromElsewhere(client: ClientBase): Promise<{ inLog: boolean; inArchive: boolean }> {
   const { rows } = await client.query<{ inLog: boolean; inArchive: boolean }>(IDS_FROM_ELSEWHERE);
   return { inLog: rows[0]?.inLog === true, inArchive: rows[0]?.inArchive === true };
 }
 
 async function repairLog(session: Client, logger: Logger): Promise<void> {
-  // The lock first, the id after it: whatever was written before has a lower id and is seen.
+  // Lock first, then take the id: everything written before has a lower id and is visible.
   await session.query('LOCK TABLE events, relay_cursors IN SHARE ROW EXCLUSIVE MODE');
   if (!(await findIdsFromElsewhere(session)).inLog) return;
   const { rows: ids } = await session.query<{ current: string; oldest: string }>(
@@ -78,11 +77,11 @@ async function repairLog(session: Client, logger: Logger): Promise<void> {
   );
   const { current, oldest } = ids[0] ?? { current: '0', oldest: '0' };
   const { rows } = await session.query<{ published: boolean }>(REPAIR_EVENTS, [current, oldest]);
-  // Not `current`: a transaction that runs now, with a lower id, may still append.
+  // Not `current`: a running transaction with a lower id may still append.
   await session.query('UPDATE relay_cursors SET window_start = $1::xid8, window_end = $1::xid8, position = 0', [
     oldest,
   ]);
-  // They name ids of the other server: what was confirmed counts as confirmed from now on.
+  // The checkpoints contain ids of the other server. Without them, confirmed events count as confirmed from now on.
   await session.query('DELETE FROM relay_checkpoints');
   const published = rows.filter((row) => row.published).length;
   logger.warn({ alreadyPublished: published, toPublish: rows.length - published }, 'transaction ids repaired');

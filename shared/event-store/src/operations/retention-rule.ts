@@ -1,34 +1,34 @@
 import type { StoreTransaction } from '../log/event-store.ts';
 
-/** Rows that leave their table after some time. */
+/** A rule for removing old rows from a table. */
 export interface RetentionRule {
   /** Name of the table, for logs and metrics. */
   table: string;
-  /** Takes a batch out of the table. It looks at so many rows at most, behind the place where the batch before has ended (0: the first). */
+  /** Removes a batch of rows. Examines at most `size` rows after the end of the previous batch (0: from the start). */
   takeBatch(tx: Pick<StoreTransaction, 'query'>, batch: { size: number; after: number }): Promise<TakenBatch>;
 }
 
-/** What one batch has done. */
+/** The result of one batch. */
 export interface TakenBatch {
-  /** How many rows have left the table. */
+  /** Number of rows removed from the table. */
   rows: number;
-  /** How many streams went with them to the archive. @default 0 */
+  /** Number of streams archived with those rows. @default 0 */
   streams?: number;
-  /** Where the next batch begins; undefined when there is nothing more for now. */
+  /** Start of the next batch; undefined when the sweep of the table is complete. */
   next: number | undefined;
 }
 
 /** Which rows are deleted, and when. */
 export interface Expiry {
-  /** Written into SQL as it is. */
+  /** Inserted into the SQL verbatim. */
   table: string;
-  /** When the row was written: a `timestamptz` with an index, written into SQL as it is. */
+  /** Column with the time at which the row was written: an indexed `timestamptz`, inserted into the SQL verbatim. */
   column: string;
-  /** Rows older than so many milliseconds go. */
+  /** Rows older than this many milliseconds are deleted. */
   keepMs: number;
 }
 
-/** Deletes rows because of their age. Those that another transaction holds it passes over. */
+/** Deletes rows by age. Skips rows that another transaction has locked. */
 export function expiryRule({ table, column, keepMs }: Expiry): RetentionRule {
   const text = `DELETE FROM ${table} WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM ${table} WHERE ${column} < now() - $1 * interval '1 millisecond' LIMIT $2 FOR UPDATE SKIP LOCKED))`;
@@ -41,6 +41,6 @@ export function expiryRule({ table, column, keepMs }: Expiry): RetentionRule {
   };
 }
 
-/** The inbox as a rule. A message that comes back later than this is handled again. */
+/** The retention rule for the inbox. A duplicate that arrives more than `keepMs` milliseconds later is handled again. */
 export const inboxRetention = (keepMs: number): RetentionRule =>
   expiryRule({ table: 'inbox', column: 'handled_at', keepMs });

@@ -7,9 +7,9 @@ import type { RetentionRule, TakenBatch } from './retention-rule.ts';
 export interface RetentionOptions {
   store: Pick<EventStore, 'transaction'>;
   rules: readonly RetentionRule[];
-  /** The most rows that one transaction looks at. @default 1000 */
+  /** Maximum number of rows that one transaction examines. @default 1000 */
   batchSize?: number;
-  /** Between two batches, so that the work of the service goes first, in milliseconds. @default 200 */
+  /** Pause between two batches, in milliseconds, so that the service's own work has priority. @default 200 */
   throttleMs?: number;
   logger?: Logger;
   metrics?: MetricsRegistry;
@@ -17,18 +17,18 @@ export interface RetentionOptions {
 
 export interface Retention {
   /**
-   * Goes through all tables once, or until the signal is aborted. Any number of instances may do so: rows that one is about to take away the
-   * others pass over. A table that fails is logged and does not keep the others from their turn.
-   * @throws after all the tables: a failure that does not pass by itself, of a table that has not been gone through since
+   * Sweeps all tables once, or until the signal is aborted. Any number of instances may sweep: each skips rows that another is removing. A
+   * failure of one table is logged and does not prevent the others.
+   * @throws after all tables: a non-transient failure of a table that has not been swept completely since
    */
   sweep(signal: AbortSignal): Promise<void>;
 }
 
-/** Takes away what is older than its rule allows, in small batches. */
+/** Removes rows that are older than their rule allows, in small batches. */
 export function createRetention(options: RetentionOptions): Retention {
   const { store, rules, batchSize = 1000, throttleMs = 200, logger = silentLogger } = options;
   const metrics = createRetentionMetrics(options.metrics);
-  /** Until the table has been gone through: that the database is away in between mends nothing. */
+  /** Non-transient failures, kept until their table is swept completely. A database outage in between fixes nothing. */
   const lasting = new Map<RetentionRule, unknown>();
 
   async function takeBatch(rule: RetentionRule, after: number): Promise<TakenBatch> {
@@ -56,7 +56,7 @@ export function createRetention(options: RetentionOptions): Retention {
     async sweep(signal) {
       for (const rule of rules) {
         await sweepTable(rule, signal).catch((err) => {
-          logger.warn({ err, table: rule.table }, 'old rows could not be taken away: trying again later');
+          logger.warn({ err, table: rule.table }, 'could not remove old rows: will retry');
           if (toAppError(err).kind !== 'transient') lasting.set(rule, err);
         });
       }

@@ -1,11 +1,11 @@
 import type { ClientBase } from 'pg';
 import type { RelayCursor } from './relay-cursor.ts';
 
-/** How exactly a relay remembers by when its events were confirmed, in milliseconds. */
+/** How precisely a relay remembers when its events were confirmed, in milliseconds. */
 export interface ConfirmHistoryPace {
-  /** A confirm longer ago than this need not be told from an earlier one. */
+  /** Confirms longer ago than this need not be distinguished. */
   keepMs: number;
-  /** Confirms may be taken to be so much later than they were. Of `keepMs`, it decides how many rows are kept. */
+  /** A confirm may count as this much later than it was. `keepMs` divided by this is the number of rows kept. */
   everyMs: number;
 }
 
@@ -15,7 +15,7 @@ export interface ConfirmHistoryOptions extends ConfirmHistoryPace {
   relay: string;
 }
 
-/** A row is younger than any confirm that it stands for. Of those older than `keepMs` the newest stays: all before it need not be told apart. */
+/** A row is younger than every confirm that it represents. Of the rows older than `keepMs`, only the newest stays: earlier ones need not be distinguished. */
 const NOTE = `
   WITH newest AS (
     SELECT window_start, window_end, position FROM relay_checkpoints WHERE relay = $1 ORDER BY at DESC LIMIT 1
@@ -30,12 +30,12 @@ const NOTE = `
     SELECT FROM newest WHERE window_start = $2::xid8 AND window_end = $3::xid8 AND position = $4
   )`;
 
-/** Keeps `relay_checkpoints`, from which {@link isConfirmed} tells by when an event was confirmed, without a write per event. */
+/** Writes `relay_checkpoints`, so that {@link isConfirmed} can tell by when an event was confirmed without a write per event. */
 export function createConfirmHistory({ client, relay, keepMs, everyMs }: ConfirmHistoryOptions) {
   let noted: RelayCursor | undefined;
   let dueAt = 0;
 
-  /** Notes where the relay stands; its cursor and what was parked on the way must be stored already. */
+  /** Records the relay's position. Its cursor and the events parked on the way must already be stored. */
   async function noteNow(cursor: RelayCursor): Promise<void> {
     if (cursor === noted) return;
     const values = [relay, cursor.windowStart, cursor.windowEnd, cursor.position, keepMs];
@@ -46,21 +46,21 @@ export function createConfirmHistory({ client, relay, keepMs, everyMs }: Confirm
 
   return {
     noteNow,
-    /** The same, unless that was done less than `everyMs` ago. */
+    /** As `noteNow`, at most once per `everyMs`. */
     async note(cursor: RelayCursor): Promise<void> {
       if (performance.now() >= dueAt) await noteNow(cursor);
     },
   };
 }
 
-/** Where a relay had come by the time `until`, as SQL: at most one row. Both are SQL expressions. */
+/** Returns SQL that selects the position of a relay at the time `until`: at most one row. Both parameters are SQL expressions. */
 export const relayStandAt = (relay: string, until: string): string => `
   SELECT relay, ${until} AS until, window_start, window_end, position, bound FROM relay_checkpoints
   WHERE relay = ${relay} AND at <= ${until} ORDER BY at DESC LIMIT 1`;
 
 /**
- * Whether the broker had confirmed an event by then, as SQL: the relay had passed it and it was not parked. Never true too early; by up to
- * `everyMs` too late. No event whose position is above `bound` of the stand was confirmed.
+ * Returns a SQL condition: whether the broker had confirmed an event by then, because the relay had passed it and it was not parked. It is never
+ * true too early; it may be true up to `everyMs` too late. No event with a position above the stand's `bound` was confirmed.
  * @param event `tx` and `position`, as SQL expressions
  * @param stand name of a row of {@link relayStandAt}
  */

@@ -20,15 +20,15 @@ const DEFAULT_PACE: RelayPace = {
   drainMs: 2000,
 };
 
-/** The event as it is, without what only the log knows. */
+/** Returns the event without the fields that exist only in the log. */
 export function toEnvelope(event: RecordedEvent): EventEnvelope {
   const { id, type, version, timestamp, aggregateId, data, metadata } = event;
   return { id, type, version, timestamp, aggregateId, data, metadata };
 }
 
 /**
- * Publishes the committed events of a store: each at least once, those of one stream in their order, by one relay of a name at a time
- * (docs/adr/0003). It survives the loss of the database and of the broker, and goes on where it was.
+ * Publishes the committed events of a store: each at least once, those of one stream in order, by one relay of a name at a time
+ * (docs/adr/0003). Survives the loss of the database and of the broker, and resumes from its cursor.
  */
 export function createRelay(options: RelayOptions): Relay {
   const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', logger = silentLogger } = options;
@@ -53,7 +53,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function lead({ lock, over }: LeaderTerm): Promise<void> {
     over.addEventListener('abort', signal.ring);
-    // A cursor lost in a crash of the server means events published twice, which the inbox absorbs: no need to wait for the disk.
+    // No need to wait for the disk: a cursor lost in a server crash causes duplicates, which the inbox absorbs.
     await lock.client.query('SET synchronous_commit = off');
     await lock.client.query(keyedPlans('SESSION'));
     await ensureCursor(lock.client, relay);
@@ -76,11 +76,11 @@ export function createRelay(options: RelayOptions): Relay {
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
     const refused = metrics.watched.term?.parking.refusals() ?? {};
-    // What cannot be read is left out: why, the component of the database says.
+    // If the lag cannot be read, it is omitted; the database component reports the reason.
     const lagged = await lag.read().catch(() => undefined);
     const details = { state, ...lagged, ...(Object.keys(refused).length > 0 && { refused }) };
     if (state === 'leading' || state === 'standby') return { up: true, details };
-    return { up: false, reason: leader.failure ?? 'it has no session on the database yet', details };
+    return { up: false, reason: leader.failure ?? 'it has no database session yet', details };
   }
 
   return {

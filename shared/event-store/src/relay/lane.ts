@@ -1,38 +1,38 @@
-/** What is kept in memory of a parked event. */
+/** The in-memory part of a parked event. */
 export interface ParkedEvent {
   readonly position: number;
   readonly streamId: string;
-  /** Type and version: events of one kind go to the same place. */
+  /** Type and version. Events of one kind have the same destination. */
   readonly kind: string;
-  /** Its row is in the database, or will be before anything that is written from now on. */
+  /** True once the event's row is stored, or will be stored before any later write. */
   stored: boolean;
-  /** Where it waits for its next try; undefined behind another event of its stream. */
+  /** The lane in which the event waits for its next attempt; undefined while it waits behind another event of its stream. */
   lane?: Lane;
 }
 
 export interface LaneOptions {
-  /** Pause after the first failure, in milliseconds; doubles with each further one. */
+  /** Pause after the first failure, in milliseconds. Doubles with each further failure. */
   retryMs: number;
   /** The longest pause, in milliseconds. */
   longestMs: number;
-  /** How many are tried at once after a failure. */
+  /** How many events are tried at once after a failure. */
   probes: number;
 }
 
 const LARGEST_BATCH = 512;
 
 /**
- * Parked events that wait for the same thing, each the first of its stream.
+ * Parked events that wait for the same condition, each the first of its stream.
  *
- * | state | means | next |
+ * | state | meaning | next |
  * |---|---|---|
- * | refused | the last try failed; the next one comes after a pause that grows | open, refused |
- * | open | they go out, twice as many at once after each success | refused, or empty and forgotten |
+ * | refused | the last attempt failed; the next one follows after a growing pause | open, refused |
+ * | open | events are published; the batch doubles after each success | refused, or empty and removed |
  */
 export class Lane {
-  /** Why the last try failed, while refused. */
+  /** Why the last attempt failed; undefined while open. */
   refusal: string | undefined;
-  /** Some are being tried. */
+  /** True while events of the lane are being tried. */
   busy = false;
   readonly #options: LaneOptions;
   readonly #events = new Set<ParkedEvent>();
@@ -65,7 +65,7 @@ export class Lane {
     return !this.busy && this.#events.size > 0 && Date.now() >= this.#notBefore;
   }
 
-  /** Those to be tried now, the longest untried first. */
+  /** Returns the next events to try, the longest untried first. */
   next(): ParkedEvent[] {
     this.#hurried = false;
     const chosen: ParkedEvent[] = [];
@@ -76,20 +76,20 @@ export class Lane {
     return chosen;
   }
 
-  /** What was tried went out. */
+  /** Called when the tried events were published. */
   succeeded(): void {
     this.refusal = undefined;
     this.#batch = Math.min(this.#batch * 2, LARGEST_BATCH);
-    // Not forgotten at once: a queue that takes one message now and then would get a copy of everything each time.
+    // Failures are not reset at once: a queue that accepts a message now and then would get a copy of everything each time.
     this.#failures >>= 1;
   }
 
-  /** Puts events that were tried in vain behind the others. */
+  /** Moves events that failed behind the others. */
   rotate(events: readonly ParkedEvent[]): void {
     for (const event of events) if (this.#events.delete(event)) this.#events.add(event);
   }
 
-  /** Waits longer than last time. */
+  /** Pauses the lane, longer than last time. */
   refuse(reason: string): void {
     const { retryMs, longestMs } = this.#options;
     this.refusal = reason;
@@ -97,12 +97,12 @@ export class Lane {
     this.#failures = Math.min(this.#failures + 1, 30);
   }
 
-  /** Waits, because a try told nothing. */
+  /** Pauses the lane after an inconclusive attempt. */
   pause(): void {
     this.#wait(this.#options.retryMs);
   }
 
-  /** Is due at once, whatever comes of what is being tried now. */
+  /** Makes the lane due at once, whatever the outcome of attempts in progress. */
   hurry(): void {
     this.#hurried = true;
     this.#notBefore = 0;

@@ -2,18 +2,18 @@ import type { Alerts } from '@warren/kernel';
 import { Lane, type LaneOptions, type ParkedEvent } from './lane.ts';
 import { relayAlerts } from './relay-alerts.ts';
 
-/** In pauses of `retryMs`: for a kind of events, and for events that are refused each for itself. */
+/** Longest pauses, as multiples of `retryMs`: for a kind of events, and for events that are refused individually. */
 const LONGEST_PAUSES = 30;
 const LONGEST_PAUSES_ALONE = 600;
-/** How many of the latter are tried at once. */
+/** How many individually refused events are tried at once. */
 const PROBES_ALONE = 100;
 
-/** The first parked event of each stream, by what it waits for: one lane per kind, and one for those that are refused each for itself. */
+/** The first parked event of each stream: one lane per kind, and one lane for events that are refused individually. */
 export class Lanes {
   readonly #byKind = new Map<string, Lane>();
   readonly #perKind: LaneOptions;
   readonly #alone: Lane;
-  /** How many events of a kind are refused each for itself. */
+  /** Number of individually refused events, by kind. */
   readonly #aloneOf = new Map<string, number>();
   readonly #alerts: Alerts;
   #closed = false;
@@ -28,7 +28,7 @@ export class Lanes {
     return this.#byKind.get(kind)?.refusal;
   }
 
-  /** The kinds that are refused, each with the reason. */
+  /** Returns the refused kinds with their reasons. */
   refusals(): Record<string, string> {
     const refused = [...this.#byKind].flatMap(([kind, { refusal }]) =>
       refusal === undefined ? [] : [[kind, refusal]],
@@ -36,7 +36,7 @@ export class Lanes {
     return Object.fromEntries(refused);
   }
 
-  /** @param refusal what a lane that is new is refused for, until one of its events was tried */
+  /** @param refusal reason for which a new lane counts as refused until one of its events is tried */
   enter(event: ParkedEvent, refusal?: string): void {
     const lane = this.#byKind.get(event.kind) ?? new Lane(this.#perKind, refusal);
     this.#byKind.set(event.kind, lane);
@@ -50,7 +50,7 @@ export class Lanes {
     else if (lane?.size === 0) this.#byKind.delete(kind);
   }
 
-  /** Moves an event to those that are refused each for itself, or counts it again. */
+  /** Moves an event to the individually refused ones, or reports it again. */
   single(event: ParkedEvent, reason: string): void {
     if (!this.#closed) this.#alerts.raise(relayAlerts.EVENT_UNPUBLISHABLE, { subject: event.kind, reason });
     if (event.lane === this.#alone) return;
@@ -60,7 +60,7 @@ export class Lanes {
     if (this.#alone.refusal === undefined) this.#alone.refuse(reason);
   }
 
-  /** Those whose time has come. */
+  /** Returns the lanes that are due. */
   due(): Lane[] {
     return [...this.#byKind.values(), this.#alone].filter((lane) => lane.isDue());
   }
@@ -73,7 +73,7 @@ export class Lanes {
     for (const lane of [...this.#byKind.values(), this.#alone]) lane.hurry();
   }
 
-  /** Reports nothing more: another process is responsible. */
+  /** Clears the alerts and raises no more: another process is responsible. */
   close(): void {
     this.#closed = true;
     for (const kind of this.#aloneOf.keys()) this.#alerts.clear(relayAlerts.EVENT_UNPUBLISHABLE, kind);

@@ -2,7 +2,7 @@ import type { ClientBase } from 'pg';
 import type { RecordedEvent } from '../log/event-store.ts';
 import { EVENT_COLUMNS, type EventRow, toRecordedEvent } from '../log/recorded-event.ts';
 
-/** A row of `parked_events` whose event is not published yet. */
+/** A row of `parked_events` whose event has not been published yet. */
 export interface ParkedRow {
   position: number;
   streamId: string;
@@ -26,7 +26,7 @@ const SETTLE = `
 
 const FORGET = `DELETE FROM parked_events WHERE relay = $1 AND published_at < now() - $2 * interval '1 millisecond'`;
 
-/** What became of parked events that were tried. */
+/** The outcome of trying parked events. */
 export interface TriedPositions {
   published: readonly number[];
   refused: readonly { position: number; reason: string }[];
@@ -35,23 +35,23 @@ export interface TriedPositions {
 /** The table `parked_events`, for one relay. */
 export function createParkedRows(client: ClientBase, relay: string) {
   return {
-    /** All that are not published, in the order of the log. */
+    /** Returns all unpublished rows, in log order. */
     async load(): Promise<ParkedRow[]> {
       const { rows } = await client.query<ParkedRow>(LOAD_PARKED, [relay]);
       return rows;
     },
-    /** The events at these positions, in the order of the log. */
+    /** Returns the events at these positions, in log order. */
     async events(positions: readonly number[]): Promise<RecordedEvent[]> {
       const { rows } = await client.query<EventRow>(LOAD_EVENTS, [positions]);
       return rows.map(toRecordedEvent);
     },
-    /** Notes when they were published, or why they were not. */
+    /** Records when events were published, or why they were not. */
     async settle({ published, refused }: TriedPositions): Promise<void> {
       const positions = refused.map(({ position }) => position);
       const reasons = refused.map(({ reason }) => reason);
       await client.query(SETTLE, [relay, published, positions, reasons]);
     },
-    /** Forgets what was published longer ago than this. */
+    /** Deletes rows that were published more than `keepMs` milliseconds ago. */
     async forget(keepMs: number): Promise<void> {
       await client.query(FORGET, [relay, keepMs]);
     },

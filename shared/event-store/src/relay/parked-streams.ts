@@ -1,6 +1,6 @@
 import type { ParkedEvent } from './lane.ts';
 
-/** The parked events of each stream, in their order. */
+/** The parked events of each stream, in order. */
 export class ParkedStreams {
   readonly #lines = new Map<string, ParkedEvent[]>();
   #size = 0;
@@ -18,12 +18,12 @@ export class ParkedStreams {
     return line?.[placeOf(position, line)]?.position === position;
   }
 
-  /** The one that is to be published first. */
+  /** Returns the event to be published first. */
   firstOf(streamId: string): ParkedEvent | undefined {
     return this.#lines.get(streamId)?.[0];
   }
 
-  /** Takes in an event, at its place: after a restart an earlier one may come again. */
+  /** Inserts an event by its position: after a restart an earlier event may come again. */
   add(event: ParkedEvent): void {
     const line = this.#lines.get(event.streamId);
     this.#size += 1;
@@ -40,7 +40,7 @@ export class ParkedStreams {
   }
 }
 
-/** Index of the first event that does not stand before this position. */
+/** Returns the index of the first event that is not before this position. */
 function placeOf(position: number, line: readonly ParkedEvent[]): number {
   let [low, high] = [0, line.length];
   while (low < high) {

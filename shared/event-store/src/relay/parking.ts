@@ -12,30 +12,30 @@ import type { ParkedEntry } from './relay-cursor.ts';
 /** Publishes one parked event. */
 export type Attempt = (event: RecordedEvent) => Promise<PublishOutcome>;
 
-/** The events that could not be published, and those behind them in their streams. */
+/** The events that could not be published, and the events behind them in their streams. */
 export interface Parking {
   readonly size: number;
-  /** The kinds of events (type and version) that are refused, each with the reason. */
+  /** Returns the refused kinds of events (type and version) with their reasons. */
   refusals(): Record<string, string>;
-  /** Why an event is to be set aside without being sent: one of its kind was refused. */
+  /** Returns why an event must be parked without being sent, because another of its kind was refused; undefined if it may be sent. */
   refusalOf(event: RecordedEvent): string | undefined;
-  /** True while an event of this stream is parked: those after it must not overtake it. */
+  /** True while an event of this stream is parked: later events must not overtake it. */
   holds(streamId: string): boolean;
-  /** Sets an event aside; with a refusal, if that is what became of it when it was sent. */
+  /** Parks an event. @param refusal the refusal if the event was sent and refused */
   park(event: RecordedEvent, reason: string, refusal?: Refusal): void;
-  /** What was parked since the last call; to be stored, with the cursor, before anything else is written. */
+  /** Returns the events parked since the last call. Store them together with the cursor before any other write. */
   takeUnsaved(): ParkedEntry[];
   readonly hasUnsaved: boolean;
   /**
-   * Tries again what is due: one event of each refused kind, after pauses that grow, and once it is confirmed the others. Resolves when
-   * that is done; leaves alone what an earlier call has in hand.
+   * Retries due events: one event of each refused kind, after growing pauses, and once it is confirmed, the others. Resolves when that is done;
+   * skips lanes that an earlier call is still working on.
    */
   retry(attempt: Attempt): Promise<void>;
-  /** Everything is due at once: publishing is possible again. */
+  /** Makes everything due at once, because publishing is possible again. */
   hurry(): void;
-  /** Forgets the time of what was published longer ago than this. */
+  /** Deletes the rows of events that were published more than `keepMs` milliseconds ago. */
   forget(keepMs: number): Promise<void>;
-  /** What is parked is no longer this process's concern. */
+  /** Stops reporting: another process is responsible for the parked events. */
   close(): void;
 }
 
@@ -43,17 +43,17 @@ export interface ParkingOptions {
   client: ClientBase;
   /** The relay's name. */
   relay: string;
-  /** The first pause before a refused kind is tried again, in milliseconds. */
+  /** First pause before a refused kind is retried, in milliseconds. */
   retryMs: number;
   alerts: Alerts;
   logger: Logger;
 }
 
-/** What became of the chosen events of a lane. */
+/** The outcome of trying the chosen events of a lane. */
 interface Result {
   published: ParkedEvent[];
   refused: (Refusal & { event: ParkedEvent })[];
-  /** The rest may go out at the next try. */
+  /** All tried events. Those neither published nor refused may go out at the next attempt. */
   chosen: readonly ParkedEvent[];
 }
 
@@ -62,7 +62,7 @@ const parted = (refused: Result['refused']) =>
 
 const kindOf = ({ type, version }: RecordedEvent): string => `${type} v${version}`;
 
-/** The relay's parking, as the database has it. A kind of which something is parked counts as refused until one of it was tried. */
+/** Loads the relay's parked events from the database. A kind with parked events counts as refused until one of them is tried. */
 export async function openParking({ client, relay, retryMs, alerts, logger }: ParkingOptions): Promise<Parking> {
   const rows = createParkedRows(client, relay);
   const streams = new ParkedStreams();
@@ -79,7 +79,7 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
 
   function remove(event: ParkedEvent): void {
     streams.remove(event);
-    // Before the event leaves: a lane that is empty is forgotten.
+    // Before the event leaves its lane, because an empty lane is removed.
     const next = streams.firstOf(event.streamId);
     if (next && !next.lane) lanes.enter(next);
     lanes.leave(event);
@@ -87,12 +87,13 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
 
   function refuse(event: ParkedEvent, { alone, reason }: Refusal): void {
     if (alone) lanes.single(event, reason);
-    // Many may be under way when the first is refused: that is one failure.
+    // Many events may be in flight when the first is refused: that counts as one failure.
     else if (event.lane && event.lane.refusal === undefined) close(event.lane, event.kind, reason);
   }
 
   function close(lane: Lane, kind: string, reason: string): void {
-    if (lane.refusal === undefined) logger.info({ kind, reason }, 'events are refused: set aside until one goes out');
+    if (lane.refusal === undefined)
+      logger.info({ kind, reason }, 'events are refused: parking this kind until one is published');
     lane.refuse(reason);
   }
 
@@ -130,7 +131,7 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
     return result;
   }
 
-  /** True when more of the lane may go out. */
+  /** Returns true if more events of the lane may be published. */
   function conclude(lane: Lane, { published, refused, chosen }: Result): boolean {
     published.forEach(remove);
     const [single, shared] = lanes.isAlone(lane) ? [refused, []] : parted(refused);
@@ -164,7 +165,7 @@ export async function openParking({ client, relay, retryMs, alerts, logger }: Pa
     },
     park(recorded, reason, refusal) {
       const { id: eventId, streamId, position } = recorded;
-      // Read again after a restart, while it is in the table already.
+      // Read again after a restart, although it is already in the table.
       if (streams.has(streamId, position)) return;
       const event: ParkedEvent = { position, streamId, kind: kindOf(recorded), stored: false };
       unsaved.push({ entry: { position, streamId, eventId, reason }, event });

@@ -12,8 +12,8 @@ export interface PublishEventOptions {
 }
 
 /**
- * Publishes one event and returns its outcome, whatever happens. An event that cannot be put on the wire is `unsendable`. One for which
- * nothing goes out counts as confirmed; one of several messages, when all are confirmed.
+ * Publishes one event and returns its outcome; never rejects. An event that `toWire` cannot convert is `unsendable`. An event without messages
+ * counts as confirmed; an event with several messages is confirmed when all of them are.
  */
 export async function publishEvent(event: RecordedEvent, options: PublishEventOptions): Promise<PublishOutcome> {
   let wire: ReturnType<ToWire>;
@@ -21,7 +21,7 @@ export async function publishEvent(event: RecordedEvent, options: PublishEventOp
     wire = options.toWire(event);
   } catch (error) {
     const { code, message } = toAppError(error);
-    return { status: 'unsendable', reason: `it cannot be put on the wire: ${code} ${message}` };
+    return { status: 'unsendable', reason: `the event cannot be converted to messages: ${code} ${message}` };
   }
   if (wire && 'type' in wire) return publish(wire, options);
   return worstOf(await Promise.all((wire ?? []).map((message) => publish(message, options))));
@@ -40,7 +40,7 @@ async function publish(
   }
 }
 
-/** What may succeed at the next try comes first, then what concerns this event alone. */
+/** Returns the outcome that decides: first one that may succeed at the next attempt, then a refusal of this event alone. */
 function worstOf(outcomes: readonly PublishOutcome[]): PublishOutcome {
   const failed = outcomes.filter(({ status }) => status !== 'confirmed');
   return (

@@ -1,13 +1,13 @@
 import type { PublishOutcome } from '@warren/contracts';
 
-/** Why an event was not published, where trying again at once does not help. */
+/** Why an event was not published, when an immediate retry would not help. */
 export interface Refusal {
-  /** It concerns this event alone; else all of its kind. */
+  /** True if only this event is refused; false if all events of its kind are. */
   alone: boolean;
   reason: string;
 }
 
-/** The refusal that an outcome means; undefined when the event went out, or may go out at the next try. */
+/** Returns the refusal that an outcome implies; undefined if the event was published or may be at the next attempt. */
 export function refusalIn(outcome: PublishOutcome): Refusal | undefined {
   switch (outcome.status) {
     case 'confirmed':

@@ -17,22 +17,22 @@ export interface ChoresOptions {
   window: SendWindow;
   parking: Parking;
   confirmHistory: RelayOptions['confirmHistory'];
-  /** Where the term began. */
+  /** The cursor at the start of the term. */
   start: RelayCursor;
 }
 
 export interface Chores {
-  /** Why the term cannot go on. */
+  /** Why the term cannot continue; undefined while it can. */
   readonly failure: unknown;
-  /** Tries parked events no more, and resolves when none is being tried. The cursor is still stored and sending resumed. */
+  /** Stops retrying parked events, and resolves when no retry is in progress. The cursor is still stored, and stalled events are still sent. */
   endRetries(): Promise<void>;
-  /** Ends the rest, and stores the cursor a last time. @throws `failure`, if there is one */
+  /** Stops everything, and stores the cursor a last time. @throws `failure`, if there is one */
   stop(): Promise<void>;
 }
 
 const FORGET_EVERY_MS = 60_000;
 
-/** What is done every `checkpointMs` beside the reading: resume sending, store the cursor, try the parked events again; now and then, forget those published long ago. */
+/** Starts the periodic work of a term, every `checkpointMs`: send stalled events, store the cursor, retry parked events. Once a minute, deletes old parked rows. */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
   const history =
@@ -45,7 +45,7 @@ export function startChores(options: ChoresOptions): Chores {
   let couldPublish = false;
   let failure: unknown;
 
-  /** What went out from now on could not be passed: the next term would publish it again. */
+  /** Ends the term: the cursor could not pass events sent from now on, and the next term would publish them again. */
   function fail(error: unknown): void {
     failure ??= error;
     window.close();
@@ -55,7 +55,7 @@ export function startChores(options: ChoresOptions): Chores {
   async function save(): Promise<void> {
     const cursor = window.cursor ?? start;
     if (cursor === saved && !parking.hasUnsaved) return;
-    // Taken in one go: what is parked before this cursor is in this very list or stored already.
+    // Cursor and parked events are taken in one turn: every event parked before this cursor is in this list or already stored.
     await saveCursor(lock.client, relay, cursor, parking.takeUnsaved());
     saved = cursor;
   }
@@ -86,7 +86,9 @@ export function startChores(options: ChoresOptions): Chores {
 
   function retryParked(): void {
     const retry: Promise<void> = parking
-      .retry(async (event) => (mayTryParked ? window.attempt(event) : { status: 'unsent', reason: 'the relay stops' }))
+      .retry(async (event) =>
+        mayTryParked ? window.attempt(event) : { status: 'unsent', reason: 'the relay is stopping' },
+      )
       .catch(fail)
       .finally(() => retries.delete(retry));
     retries.add(retry);

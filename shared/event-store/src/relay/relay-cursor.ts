@@ -1,8 +1,8 @@
 import type { ClientBase } from 'pg';
 
 /**
- * How far a relay has come. Done are all events with `tx < windowStart`, and those with `tx < windowEnd` up to `position`. Between two
- * windows start and end are equal and the position is 0. Transaction ids are xid8, kept as text.
+ * The position of a relay. It has passed all events with `tx < windowStart`, and those with `tx < windowEnd` up to `position`. Between two
+ * windows, start and end are equal and the position is 0. Transaction ids are xid8, as text.
  */
 export interface RelayCursor {
   windowStart: string;
@@ -10,7 +10,7 @@ export interface RelayCursor {
   position: number;
 }
 
-/** An event that is set aside together with the cursor that passes it. */
+/** A parked event, to be stored together with the cursor that passes it. */
 export interface ParkedEntry {
   position: number;
   streamId: string;
@@ -18,7 +18,7 @@ export interface ParkedEntry {
   reason: string;
 }
 
-/** Makes the cursor of a new relay, at the beginning of the log. */
+/** Creates the cursor of a new relay, at the beginning of the log. */
 export async function ensureCursor(client: ClientBase, relay: string): Promise<void> {
   await client.query(
     `INSERT INTO relay_cursors (relay, window_start, window_end, position) VALUES ($1, '0', '0', 0) ON CONFLICT DO NOTHING`,
@@ -26,7 +26,7 @@ export async function ensureCursor(client: ClientBase, relay: string): Promise<v
   );
 }
 
-/** The stored cursor of a relay. */
+/** Returns the stored cursor of a relay. */
 export async function loadCursor(client: ClientBase, relay: string): Promise<RelayCursor> {
   const { rows } = await client.query<RelayCursor>(
     `SELECT window_start AS "windowStart", window_end AS "windowEnd", position FROM relay_cursors WHERE relay = $1`,
@@ -44,9 +44,9 @@ const SAVE = `
   UPDATE relay_cursors SET window_start = $2::xid8, window_end = $3::xid8, position = $4, updated_at = now() WHERE relay = $1`;
 
 /**
- * Stores the cursor and the events parked on the way in one statement: an event is never passed without being published or parked.
- * One that was published before, and is in doubt because the cursor has not passed it, counts as parked again.
- * Run on the session that holds the relay's lock, so that a deposed relay cannot move the cursor.
+ * Stores the cursor and the events parked on the way in one statement: the cursor never passes an event that is neither published nor parked.
+ * A parked event that was published, but is read again because the cursor had not passed it, counts as parked again.
+ * Run this on the session that holds the relay's lock, so that a deposed relay cannot move the cursor.
  */
 export async function saveCursor(
   client: ClientBase,

@@ -2,28 +2,28 @@ import { type Alerts, createSharedRead, Gauge, type Logger, type MetricsRegistry
 import type { DatabasePool } from '../database/create-pool.ts';
 import { storeAlerts } from '../log/store-alerts.ts';
 
-/** How far publishing is behind. */
+/** How far publishing lags behind the log. */
 export interface RelayLag {
   /** Committed events that the cursor has not passed, counted up to {@link MAX_COUNTED}. */
   events: number;
-  /** Age of the oldest of them, in seconds; 0 when there is none. */
+  /** Age of the oldest such event, in seconds; 0 if there is none. */
   seconds: number;
   parked: number;
   /**
-   * Age of the oldest open transaction of the cluster that has written: it keeps everything committed after it from being published.
-   * Undefined when the role may not see the transactions of others.
+   * Age of the oldest open writing transaction of the cluster, in seconds. Nothing committed after its start is published while it is open.
+   * Undefined if the role cannot see the transactions of other roles.
    */
   horizonSeconds: number | undefined;
 }
 
 export interface LagObserver {
-  /** At most a second old. */
+  /** Returns a lag that is at most a second old. */
   read(): Promise<RelayLag>;
 }
 
 const MAX_COUNTED = 100_000;
 const FRESH_MS = 1000;
-/** Below the limit of a readiness check, which shows the rest without it. */
+/** Below the limit of a readiness check, so that the check can still report everything else. */
 const READ_LIMIT_MS = 1000;
 const HELD_BACK_SECONDS = 10;
 
@@ -65,7 +65,7 @@ interface LagRow {
   holder: Record<string, unknown> | null;
 }
 
-/** Reads the lag from the database, when somebody asks: a readiness check or a scrape of the metrics. Unknown values are NaN. */
+/** Reads the lag from the database on demand: for a readiness check or a metrics scrape. Unknown values are NaN. */
 export function createLagObserver({ pool, relay, registry, alerts, logger }: LagObserverOptions): LagObserver {
   const ask = createSharedRead(query, READ_LIMIT_MS);
   const subject = `relay ${relay}`;
@@ -90,7 +90,7 @@ export function createLagObserver({ pool, relay, registry, alerts, logger }: Lag
   }
 
   function reportSight(seesAll: boolean): void {
-    const reason = 'the role is no member of pg_read_all_stats';
+    const reason = 'the role is not a member of pg_read_all_stats';
     if (seesAll) alerts.clear(storeAlerts.DATABASE_ACTIVITY_HIDDEN, subject);
     else alerts.raise(storeAlerts.DATABASE_ACTIVITY_HIDDEN, { subject, reason });
   }
@@ -103,7 +103,7 @@ export function createLagObserver({ pool, relay, registry, alerts, logger }: Lag
     const registers = [registry];
     const collect = async (): Promise<void> => {
       const lag = await read().catch((err: unknown) => {
-        logger.debug({ err }, 'the lag of the relay cannot be read');
+        logger.debug({ err }, 'cannot read the lag of the relay');
         return undefined;
       });
       metric.set((lag && value(lag)) ?? Number.NaN);
@@ -113,10 +113,10 @@ export function createLagObserver({ pool, relay, registry, alerts, logger }: Lag
 
   gauge('warren_relay_lag_events', 'Committed events not yet published, up to 100000', (lag) => lag.events);
   gauge('warren_relay_lag_seconds', 'Age of the oldest event not yet published', (lag) => lag.seconds);
-  gauge('warren_relay_parked_events', 'Events set aside because they cannot be published now', (lag) => lag.parked);
+  gauge('warren_relay_parked_events', 'Parked events: they cannot be published now', (lag) => lag.parked);
   gauge(
     'warren_store_horizon_age_seconds',
-    'Age of the oldest open writing transaction; NaN where the role may not see those of others',
+    'Age of the oldest open writing transaction; NaN if the role cannot see the transactions of other roles',
     (lag) => lag.horizonSeconds,
   );
   return { read };

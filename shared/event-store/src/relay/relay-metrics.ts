@@ -2,18 +2,18 @@ import { Counter, createMetricsRegistry, Gauge, type MetricsRegistry } from '@wa
 
 export type RelayMetrics = ReturnType<typeof createRelayMetrics>;
 
-/** What the gauges look at while this process leads. */
+/** The source of the gauges while this process leads. */
 export interface WatchedTerm {
   window: { readonly size: number };
   parking: { refusals(): Record<string, string> };
 }
 
-/** The relay's counters and the gauges that this process alone knows. Those of the log are in `relay-lag.ts`. */
+/** Creates the relay's counters and the gauges of this process. Gauges of the log are in `relay-lag.ts`. */
 export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegistry('', { collectDefaults: false })) {
   const registers = [registry];
   const watched: { term?: WatchedTerm } = {};
   const counter = (name: string, help: string) => new Counter({ name: `warren_relay_${name}`, help, registers });
-  /** Counted when somebody asks; 0 in a process that does not lead. */
+  /** Computed at each scrape; 0 in a process that does not lead. */
   const gauge = (name: string, help: string, count: (term: WatchedTerm) => number) => {
     const collect = () => metric.set(watched.term ? count(watched.term) : 0);
     const metric: Gauge = new Gauge({ name: `warren_relay_${name}`, help, registers, collect });
@@ -23,16 +23,16 @@ export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegi
     registry,
     watched,
     published: counter('published_total', 'Events that the broker confirmed'),
-    republished: counter('republished_total', 'Events sent again because the broker did not answer'),
+    republished: counter('republished_total', 'Events published again because their outcome was unknown'),
     parked: counter(
       'parked_total',
-      'Events set aside: they, their kind, or one before them in their stream was refused',
+      'Events parked because they, their kind, or an earlier event of their stream was refused',
     ),
     leading: new Gauge({ name: 'warren_relay_leading', help: '1 while this process holds the lock', registers }),
-    inFlight: gauge('in_flight', 'Events read and not yet settled', ({ window }) => window.size),
+    inFlight: gauge('in_flight', 'Events read but not yet settled', ({ window }) => window.size),
     refused: gauge(
       'refused_kinds',
-      'Kinds of events (type and version) that are refused, and set aside unsent',
+      'Kinds of events (type and version) that are refused and therefore parked without being sent',
       (term) => {
         return Object.keys(term.parking.refusals()).length;
       },

@@ -3,7 +3,7 @@ import type { RecordedEvent } from '../log/event-store.ts';
 import { type EventRow, toRecordedEvent } from '../log/recorded-event.ts';
 import type { RelayCursor } from './relay-cursor.ts';
 
-/** A step of the log. `event` is absent where there is nothing to publish; `cursor` is where the relay stands once it is done. */
+/** An entry of the log. `event` is absent if there is nothing to publish; `cursor` is the relay's position once the entry is settled. */
 export interface LogEntry {
   event?: RecordedEvent;
   cursor: RelayCursor;
@@ -11,24 +11,24 @@ export interface LogEntry {
 
 export interface LogPage {
   entries: LogEntry[];
-  /** Nothing more was committed when the page was read. */
+  /** True if nothing more was committed when the page was read. */
   caughtUp: boolean;
-  /** There are committed events that an open transaction somewhere in the cluster keeps out of the window. */
+  /** True if an open transaction somewhere in the cluster keeps committed events out of the window. */
   heldBack: boolean;
 }
 
 export interface RelayReader {
-  /** The next page of the log. */
+  /** Reads the next page of the log. */
   next(): Promise<LogPage>;
 }
 
 const COLUMNS = `position, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, routing_key`;
 
 /**
- * Opens a window: every transaction below the snapshot's xmin is over, so nothing can appear in it any more. The xmin and the rows come
- * from one statement, hence from one snapshot. `OFFSET 0` keeps the planner from walking the whole log by position to save itself the
- * sort. The sequence is read after the snapshot was taken: no position of the window lies beyond `bound`. `held_back` looks at the end
- * of the index: as a search for any such row, a planner without statistics walks the whole log.
+ * Opens a window: every transaction below the snapshot's xmin has ended, so no more events can appear in the window. The xmin and the rows come
+ * from one statement, hence from one snapshot. `OFFSET 0` keeps the planner from scanning the whole log by position to avoid the sort. The
+ * sequence is read after the snapshot was taken, so no position of the window is beyond `bound`. `held_back` reads the end of the index: for
+ * a search for any such row, a planner without statistics would scan the whole log.
  */
 export const OPEN_WINDOW = `
   WITH w AS MATERIALIZED (
@@ -46,8 +46,8 @@ export const OPEN_WINDOW = `
   ORDER BY e.position`;
 
 /**
- * The further pages of a window walk the log by position and leave out what belongs to other windows, so that a long backlog costs one
- * pass, not one sort a page.
+ * The further pages of a window scan the log by position and skip events of other windows, so that a long backlog costs one pass, not one sort
+ * per page.
  */
 export const CONTINUE_WINDOW = `
   SELECT ${COLUMNS}, w.wanted, CASE WHEN w.wanted THEN data END AS data, CASE WHEN w.wanted THEN metadata END AS metadata
@@ -60,9 +60,9 @@ type PageRow = EventRow & { wanted: boolean };
 type WindowRow = { window_end: string; bound: number; held_back: boolean | null } & (PageRow | { position: null });
 
 /**
- * Reads the log in windows of transaction ids, inside a window by position (docs/adr/0003).
+ * Reads the log in windows of transaction ids, and by position inside a window (docs/adr/0003).
  *
- * | state | means | next |
+ * | state | meaning | next |
  * |---|---|---|
  * | between windows (`position` 0) | everything below `windowStart` has been read | a window opens at the next page |
  * | in a window (`position` > 0) | of `windowStart`…`windowEnd`, everything up to `position` has been read | until a page is not full |
@@ -86,7 +86,7 @@ export function createRelayReader(client: ClientBase, start: RelayCursor, pageSi
     bound ??= await lastPosition(client);
     const values = [cursor.windowStart, cursor.windowEnd, cursor.position, bound, pageSize];
     const { rows } = await client.query<PageRow>({ name: 'warren/relay-continue', text: CONTINUE_WINDOW, values });
-    // Between this window's end and now more may have been committed.
+    // More events may have been committed since this window was opened.
     return { ...take(rows, cursor), caughtUp: false, heldBack: false };
   }
 

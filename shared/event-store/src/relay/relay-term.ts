@@ -20,12 +20,12 @@ export interface RelayTermOptions extends Pick<SendWindowOptions, 'publisher' | 
   isStopping(): boolean;
 }
 
-/** Pauses between two looks at the log, in milliseconds: how they begin, by what they grow, and where that ends (if not at `pollMs`). */
+/** Pauses between two reads of the log, in milliseconds: the first pause, the growth factor, and the longest pause (at most `pollMs`). */
 const AT_REST = { first: 50, growth: 4, longest: Number.POSITIVE_INFINITY };
-/** While committed events only wait for another transaction to end, which is mostly a matter of a few milliseconds. */
+/** Pauses while committed events only wait for another transaction to end, which usually takes a few milliseconds. */
 const HELD_BACK = { first: 1, growth: 2, longest: 20 };
 
-/** One term in office: from having taken the lock until the relay stops or loses its session. */
+/** Serves one term as leader: from acquiring the lock until the relay stops or loses its session. */
 export async function serveTerm(options: RelayTermOptions): Promise<void> {
   const { relay, lock, publisher, pace, signal, metrics } = options;
   const cursor = await loadCursor(lock.client, relay);
@@ -59,7 +59,7 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
     await readOn();
   } finally {
     const settled = Promise.all([window.idle(), chores.endRetries()]);
-    // Without the lock another relay may publish already: there is nothing to wait for.
+    // Without the lock another relay may already publish, so there is nothing to wait for.
     if (lock.alive) await Promise.race([settled, delay(pace.drainMs, undefined, { ref: false })]);
     window.close();
     metrics.watched.term = undefined;

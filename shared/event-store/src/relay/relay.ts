@@ -6,63 +6,63 @@ import type { EventStore, RecordedEvent } from '../log/event-store.ts';
 import type { ConfirmHistoryPace } from './confirm-history.ts';
 
 /**
- * What goes out for a recorded event: one message, several in their order, or none (undefined). Their ids must be the same at every call,
- * because all of them go out again when one has failed. When it throws, the event is parked and tried again.
+ * Returns the messages to publish for a recorded event: one, several in order, or none (undefined). Their ids must be the same at every call,
+ * because all of them are published again if one fails. If it throws, the event is parked and retried.
  */
 export type ToWire = (event: RecordedEvent) => EventEnvelope | readonly EventEnvelope[] | undefined;
 
-/** How a relay goes about its work. Times are in milliseconds. */
+/** The pace of a relay. Times are in milliseconds. */
 export interface RelayPace {
-  /** Events read at once. @default 500 */
+  /** Number of events read at once. @default 500 */
   pageSize: number;
-  /** The longest pause between two looks at the log. @default 200 */
+  /** Longest pause between two reads of the log. @default 200 */
   pollMs: number;
   /** How often the cursor is stored. @default 50 */
   checkpointMs: number;
   /**
-   * The pause before an event of a refused kind is tried again. It doubles up to 30 times this, and ends with a reconnection. @default 1000
+   * Pause before an event of a refused kind is retried. It doubles up to 30 times this value, and ends on a reconnection. @default 1000
    */
   retryMs: number;
-  /** The most events that are read and not yet passed; the last page may go beyond it. @default 2000 */
+  /** Maximum number of events that are read but not yet passed by the cursor; the last page may exceed it. @default 2000 */
   maxInFlight: number;
-  /** How long it is remembered when a parked event was published (`parked_events.published_at`). @default 1 day */
+  /** How long the publication time of a parked event is kept (`parked_events.published_at`). @default 86400000 (1 day) */
   keepPublishedMs: number;
-  /** How long `stop` may take to publish what was read, with its confirms: below a quarter of the lifecycle's `drainTimeoutMs`. @default 2000 */
+  /** How long `stop` may take to publish the events read and receive their confirms: below a quarter of the lifecycle's `drainTimeoutMs`. @default 2000 */
   drainMs: number;
 }
 
 export interface RelayOptions extends Partial<RelayPace> {
-  /** The pool of the store. The relay keeps one more connection of its own. */
+  /** The pool of the store. The relay keeps one additional connection. */
   pool: DatabasePool;
-  /** Its commits wake the relay at once; without it only the poll does. */
+  /** Its commits wake the relay at once; without it the relay only polls. */
   store?: Pick<EventStore, 'onCommitted'>;
   publisher: EventPublisher;
-  /** Asked for each event that has a routing key. @default the event as it is */
+  /** Called for each event that has a routing key. @default the event's own envelope */
   toWire?: ToWire;
-  /** Remembers by when events were confirmed (`isConfirmed`). @default not */
+  /** Records by when events were confirmed, for `isConfirmed`. @default not recorded */
   confirmHistory?: ConfirmHistoryPace;
   /** Name of the cursor and of the lock. @default 'outbox' */
   name?: string;
   logger?: Logger;
   metrics?: MetricsRegistry;
-  /** Where it is reported that events are refused. @default nowhere but in the log */
+  /** Where refused events are reported. @default only in the log */
   alerts?: Alerts;
 }
 
-/** As of any leader; `leading` publishes. */
+/** The state of the relay's leader; a relay publishes while `leading`. */
 export type RelayState = LeaderState;
 
 export interface Relay extends Component {
   readonly state: RelayState;
-  /** Begins in the background; the database may still be away. */
+  /** Starts in the background; the database may still be unavailable. */
   start(): Promise<void>;
   /**
-   * Reads no more, publishes what it has read, waits for the confirms (`drainMs` at most), stores the cursor and frees the lock. What waits for a
-   * retry or for the broker is left to the next relay.
+   * Stops reading, publishes the events read, waits for their confirms (at most `drainMs`), stores the cursor and releases the lock. Events that
+   * wait for a retry or for the broker are left to the next relay.
    */
   stop(): Promise<void>;
-  /** Down while it has no session on the database. `details` show the state, the lag (see `RelayLag`), and which events are refused for what reason. */
+  /** Down while the relay has no database session. `details` has the state, the lag (see `RelayLag`), and the refused kinds of events with their reasons. */
   health(): Promise<ComponentHealth>;
-  /** Looks at the log now, if this is the relay that leads. */
+  /** Reads the log now, if this relay leads. */
   wake(): void;
 }

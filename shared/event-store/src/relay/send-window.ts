@@ -9,28 +9,28 @@ import type { RelayCursor } from './relay-cursor.ts';
 import type { LogEntry } from './relay-reader.ts';
 
 export interface SendWindowOptions extends PublishEventOptions {
-  /** Once it is lost nothing more is sent: another relay may publish already. */
+  /** Once the lock is lost, nothing more is sent: another relay may already publish. */
   lock: Pick<SessionLock, 'alive'>;
   parking: Parking;
   logger: Logger;
-  /** Called when the oldest entries were settled. */
+  /** Called when the oldest entries are settled. */
   onProgress(): void;
 }
 
-/** Sends entries, many at a time, and knows up to where all of them are settled. */
+/** Sends entries concurrently, and tracks up to where all of them are settled. */
 export interface SendWindow {
-  /** How many entries are not yet passed by the cursor. */
+  /** Number of entries that the cursor has not passed. */
   readonly size: number;
-  /** Where the relay stands: behind the last entry that is settled together with all before it. */
+  /** The relay's position: after the last entry that is settled together with all entries before it. */
   readonly cursor: RelayCursor | undefined;
   add(entries: readonly LogEntry[]): void;
-  /** Sends what had to wait for the publisher or for its next try. To be called every few ten milliseconds. */
+  /** Sends stalled entries whose pause is over. Call it every few tens of milliseconds. */
   pump(): void;
-  /** Publishes one parked event again. */
+  /** Tries to publish one parked event. */
   attempt(event: RecordedEvent): Promise<PublishOutcome>;
   /**
-   * Resolves when nothing is under way. What waits in line behind an event that is under way still goes out: the cursor cannot pass it, and
-   * the next relay would publish all behind it again. What waits for a retry or for the broker is not waited for.
+   * Resolves when nothing is in flight. Entries in line behind an event in flight are still sent: otherwise the cursor could not pass them, and
+   * the next relay would publish everything after them again. Does not wait for stalled entries.
    */
   idle(): Promise<void>;
   /** Sends nothing more. */
@@ -38,12 +38,12 @@ export interface SendWindow {
 }
 
 /**
- * | state of an entry | means | next |
+ * | state of an entry | meaning | next |
  * |---|---|---|
  * | in line | an earlier event of its stream is not settled | sending, parked |
- * | stalled | the publisher cannot publish, or the pause before the next try is not over | sending, parked |
+ * | stalled | the publisher cannot publish, or the pause before the next attempt is not over | sending, parked |
  * | sending | the publisher has it | settled, stalled, parked |
- * | settled | confirmed, parked, or nothing to publish; passed by the cursor once all before it are | – |
+ * | settled | confirmed, parked, or nothing to publish; the cursor passes it once all entries before it are settled | – |
  */
 interface Entry extends LogEntry {
   settled: boolean;
@@ -58,19 +58,19 @@ const LONGEST_PAUSE_MS = 5000;
 const BEHIND_PARKED = 'an earlier event of its stream is parked';
 
 /**
- * At most one event of a stream is under way, so an event that is refused or without an answer cannot be overtaken by the next one of its
- * stream; events of different streams do not wait for each other.
+ * At most one event of a stream is in flight, so the next event of the stream cannot overtake one that is refused or unanswered. Events of
+ * different streams do not wait for each other.
  */
 export function createSendWindow(options: SendWindowOptions): SendWindow {
   const { publisher, parking, metrics, logger, onProgress } = options;
   let entries: Entry[] = [];
-  /** How many at the front of `entries` are passed. */
+  /** Number of entries at the front of `entries` that the cursor has passed. */
   let passed = 0;
   let cursor: RelayCursor | undefined;
-  /** Streams with an event under way, and the entries that wait behind it; hardly any has some. */
+  /** Streams with an event in flight, and the entries waiting behind it; few streams have any. */
   const lines = new Map<string, EventEntry[] | undefined>();
   let stalled: EventEntry[] = [];
-  /** How many events the publisher has. */
+  /** Number of events that the publisher has. */
   let sending = 0;
   let onIdle: (() => void) | undefined;
   let closed = false;
@@ -117,7 +117,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     stalled.push(entry);
     metrics.republished.inc();
     const { id: eventId, type } = entry.event;
-    logger.debug({ eventId, type, status, reason, attempts: entry.attempts, pauseMs }, 'event is published again');
+    logger.debug({ eventId, type, status, reason, attempts: entry.attempts, pauseMs }, 'event will be published again');
   }
 
   function park(entry: EventEntry, reason: string, refusal?: Refusal): void {
@@ -136,7 +136,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     letNextGo(entry.event.streamId);
   }
 
-  /** Those behind a parked event are set aside in a loop: the line of a stream may be thousands long. */
+  /** Parks the entries behind a parked event in a loop, not recursively: the line of a stream may be thousands long. */
   function letNextGo(streamId: string): void {
     const line = lines.get(streamId);
     while (!closed && line?.[0] && parking.holds(streamId)) setAside(line.shift() as EventEntry, BEHIND_PARKED);

@@ -13,7 +13,7 @@ import type { NewEvent, RecordedEvent } from '../log/event-store.ts';
 import { storeErrors } from '../log/store-errors.ts';
 import { streamId } from '../log/stream-id.ts';
 
-/** The stream of an aggregate's id. */
+/** Returns the id of the stream of an aggregate. */
 export const streamOf = ({ category }: AnyAggregate, id: string): string => streamId(category, id);
 
 /** True for an event of a stream of this aggregate. */
@@ -21,8 +21,8 @@ export const isOf = ({ category }: AnyAggregate, { streamId: stream }: Pick<Reco
   stream.startsWith(`${category}-`);
 
 /**
- * An event of the log in the latest version of its contract.
- * @throws `UNEXPECTED` when the aggregate has no such event, or this program knows only earlier versions of it: a newer program wrote it
+ * Returns an event of the log in the latest version of its contract.
+ * @throws `UNEXPECTED` when the aggregate has no such event, or the event's version is newer than this program: a newer program wrote it
  */
 export function toLatest<A extends AnyAggregate>({ category, events }: A, recorded: RecordedEvent): RecordedOf<A> {
   const { type } = recorded;
@@ -35,7 +35,7 @@ export function toLatest<A extends AnyAggregate>({ category, events }: A, record
   return { ...recorded, version: known.version, data } as unknown as RecordedOf<A>;
 }
 
-/** The state that events make. */
+/** Returns the state after the events. */
 export function replay<A extends AnyAggregate>(aggregate: A, events: readonly RecordedOf<A>[]): StateOf<A> {
   const { initial, evolve } = aggregate as unknown as {
     initial: StateOf<A>;
@@ -44,26 +44,26 @@ export function replay<A extends AnyAggregate>(aggregate: A, events: readonly Re
   return events.reduce((state, event) => evolve(state, event), initial);
 }
 
-/** Where an event comes from, and how it is recorded. */
+/** The metadata of a new event, and the version to record. */
 export interface RecordingOptions {
-  /** What the event is about, its `aggregateId`. */
+  /** The `aggregateId` of the event. */
   about: string;
   cause: Cause;
   /** Name of the service, for the metadata. */
   source: string;
   now: Date;
-  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
 }
 
-/** A decided event as it is to be appended. */
+/** Returns a decided event in the form in which it is appended. */
 export function toNewEvent(
   { events }: AnyAggregate,
   event: { readonly type: string; readonly data: unknown },
   { about, cause, source, now, recordAs = {} }: RecordingOptions,
 ): NewEvent {
   const known = events[event.type];
-  if (!known) throw kernelErrors.UNEXPECTED(`${event.type} was decided, which is no event of the aggregate`);
+  if (!known) throw kernelErrors.UNEXPECTED(`decide returned ${event.type}, which is not an event of the aggregate`);
   const version = recordAs[event.type] ?? known.version;
   return {
     id: createId(),
@@ -77,7 +77,9 @@ export function toNewEvent(
   };
 }
 
-/** What to throw when others appended to a stream at each attempt. */
+/** Returns the error for a decision that lost to a concurrent append at each attempt. */
 export function contestedError({ category, contested }: AnyAggregate, id: string): AppError {
-  return contested?.(id) ?? storeErrors.AGGREGATE_CONTESTED(`${category} ${id} was changed by others at each attempt`);
+  return (
+    contested?.(id) ?? storeErrors.AGGREGATE_CONTESTED(`${category} ${id} was changed concurrently at each attempt`)
+  );
 }

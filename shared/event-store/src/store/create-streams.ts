@@ -8,7 +8,7 @@ import type { Asked, Outcome } from './decide-aggregate.ts';
 /** A request for a new stream. */
 export interface Creation {
   readonly aggregate: AnyAggregate;
-  /** Of the stream. */
+  /** Id of the stream, without the category. */
   readonly id: string;
   readonly asked: Asked<AnyAggregate>;
   /** The request's Idempotency-Key. */
@@ -16,11 +16,11 @@ export interface Creation {
   readonly fingerprint: string;
 }
 
-/** What became of it. */
+/** The result of a {@link Creation}. */
 export interface Created {
-  /** The first event of the stream that the request created, or that the first request under its key did. */
+  /** The first event of the stream that this request, or the first request with its key, created. */
   readonly event: RecordedOf<AnyAggregate>;
-  /** Absent where it was an earlier request that created the stream. */
+  /** Absent if an earlier request created the stream. */
   readonly outcome?: Outcome<AnyAggregate>;
 }
 
@@ -31,9 +31,9 @@ export interface CreateStreamsOptions {
 }
 
 /**
- * Creates streams in one transaction, each once for its key.
- * @returns for each request what became of it, in their order; `IDEMPOTENCY_KEY_REUSED` where its key stands for something else
- * @throws what `decide` throws for any of them; `UNEXPECTED` when a stream exists already, or nothing follows from the input
+ * Creates streams in one transaction, once for each key.
+ * @returns a result for each request, in order; `IDEMPOTENCY_KEY_REUSED` if its key was used for a different request
+ * @throws what `decide` throws for any request; `UNEXPECTED` when a stream already exists, or nothing follows from the input
  */
 export async function createStreams(
   tx: StoreTransaction,
@@ -61,7 +61,7 @@ export async function createStreams(
     const outcome = outcomes.get(id);
     if (event?.streamVersion === 1) return { event, ...(outcome && { outcome }) };
     throw kernelErrors.UNEXPECTED(
-      `${aggregate.category} ${first.madeId} was not created: it exists, or nothing followed`,
+      `${aggregate.category} ${first.madeId} was not created: it already exists, or nothing followed from the input`,
     );
   });
 }
@@ -79,11 +79,12 @@ function claimKeys(
     if (key !== undefined && !firstOfBatch.has(key)) firstOfBatch.set(key, { key, ...useOf(creation) });
   }
   if (firstOfBatch.size === 0) return firstOfBatch;
-  if (!keys) throw kernelErrors.UNEXPECTED('the service takes no Idempotency-Keys: it declares none');
+  if (!keys)
+    throw kernelErrors.UNEXPECTED('the service does not accept Idempotency-Keys: it declares no idempotencyKeys');
   return keys.claim(tx, [...firstOfBatch.values()]);
 }
 
-/** The first events of streams that earlier requests made, by the id of the stream. */
+/** Loads the first events of streams that earlier requests created, by id. */
 async function loadFirsts(
   tx: StoreTransaction,
   uses: readonly { aggregate: AnyAggregate; first: Omit<KeyUse, 'key'> }[],

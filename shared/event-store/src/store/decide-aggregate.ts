@@ -22,21 +22,21 @@ type Tx = Pick<StoreTransaction, 'load' | 'append' | 'query'>;
 /** An input for an aggregate. */
 export interface Asked<A extends AnyAggregate> {
   readonly input: InputOf<A>;
-  /** Undefined: the first event of its stream. */
+  /** Cause of the events. Undefined: the first event of the stream. */
   readonly cause: Cause | undefined;
-  /** The only versions (numbers of events) of its stream that it may change. @default any */
+  /** Versions (numbers of events) of the stream that the input may change. @default any */
   readonly ifMatch?: readonly number[] | undefined;
-  /** The time of its events. @default when it is decided */
+  /** Timestamp of the events. @default the time of the decision */
   readonly at?: Date | undefined;
 }
 
-/** What followed from an input. */
+/** The outcome of an input. */
 export interface Outcome<A extends AnyAggregate> {
-  /** Id of the stream that the input was about. */
+  /** Id of the stream that the input addressed. */
   readonly id: string;
-  /** The appended events, in their latest version; empty when the input was ignored. */
+  /** The appended events, in their latest version; empty if the input was ignored. */
   readonly events: readonly RecordedOf<A>[];
-  /** Why nothing followed. */
+  /** Why the input was ignored. */
   readonly ignored?: string;
 }
 
@@ -44,32 +44,32 @@ export interface DecideOptions<A extends AnyAggregate> {
   /** Name of the service, for the metadata of events. */
   source: string;
   now: Date;
-  /** Where the shared values are, for an aggregate that has any. */
+  /** The rows of the shared values, if the aggregate has any. */
   shared?: SharedRows<SharedValueOf<A>> | undefined;
-  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
-  /** Takes it that the streams do not exist, which the append checks: they are not loaded first. @default false */
+  /** Assumes that the streams do not exist and does not load them; the append verifies this. @default false */
   isNew?: boolean;
 }
 
-/** The parts of an aggregate that run it. Its event types do not matter here. */
+/** The parts of an aggregate that are needed to run it. Its event types do not matter here. */
 type Runnable<A extends AnyAggregate> = Pick<
   Aggregate<string, EventMap, StateOf<A>, InputOf<A>, SharedValueOf<A>>,
   'category' | 'events' | 'ends' | 'initial' | 'idOf' | 'aboutOf' | 'decide' | 'evolve' | 'shared'
 >;
 
-/** Attempts to decide inside one transaction before giving up, when others keep appending to a stream. */
+/** Maximum attempts to decide inside one transaction when each loses to a concurrent append. */
 const MAX_ATTEMPTS = 5;
 
 /**
- * Decides inputs inside a transaction, one after the other, and appends what follows, the shared values included. Each input sees what
- * those before it left. If it throws, the caller must roll back.
+ * Decides inputs one after the other inside a transaction, appends the resulting events and writes the shared values. Each input sees the
+ * changes of those before it. If this throws, the caller must roll back.
  *
- * The versions that an input names are compared with the version to which its decision is appended, so nobody can come in between. An
- * input that changes nothing is not held to them: what it asks for is so already (RFC 9110, section 13.1.1, allows that answer).
- * @returns an outcome for each input, in their order
- * @throws what `decide` throws for any of them; `contested` of the aggregate; `PRECONDITION_FAILED`; `TRANSACTION_CONTENTION` where the
- * whole transaction has to run again
+ * `ifMatch` is compared with the version to which the decision is appended, so no change can slip in between. It does not apply to an input
+ * that changes nothing, because its effect is already in place (RFC 9110, section 13.1.1, allows this response).
+ * @returns an outcome for each input, in order
+ * @throws what `decide` throws for any input; `contested` of the aggregate; `PRECONDITION_FAILED`; `TRANSACTION_CONTENTION` when the whole
+ * transaction must run again
  */
 export async function decideAggregate<A extends AnyAggregate>(
   tx: Tx,
@@ -119,12 +119,12 @@ interface Stream<A extends AnyAggregate> {
   added: NewEvent[];
 }
 
-/** One try at deciding a batch: streams and shared values as they were read, and what the decisions have made of them so far. */
+/** One attempt to decide a batch: streams and shared values as read, and the changes of the decisions so far. */
 class Round<A extends AnyAggregate> {
   readonly #aggregate: Runnable<A>;
   readonly #options: DecideOptions<A>;
   readonly #streams: Map<string, Stream<A>>;
-  /** The keys that are locked: only they may be read. */
+  /** The locked keys. Only these may be read. */
   #locked: ReadonlySet<string> = new Set();
   #before: ReadonlyMap<string, SharedValueOf<A>> = new Map();
   #values = new Map<string, SharedValueOf<A>>();
@@ -153,9 +153,9 @@ class Round<A extends AnyAggregate> {
   }
 
   /**
-   * Decides inputs in their order, up to the first one that depends on shared values which are not locked: one before it has changed which.
-   * The first input of a round never does.
-   * @returns those that are decided
+   * Decides inputs in order, up to the first one that depends on an unlocked shared value, because an earlier input has changed its keys.
+   * The first input of a round is always decided.
+   * @returns the decided inputs
    */
   decide(open: readonly Asked<A>[]): readonly Asked<A>[] {
     const postponed = open.findIndex((one) => {
@@ -198,7 +198,7 @@ class Round<A extends AnyAggregate> {
     }
   }
 
-  /** Writes what was decided. @returns the ids of streams that somebody else has changed since they were loaded */
+  /** Appends the decided events. @returns the ids of streams that were changed concurrently since they were loaded */
   async commit(tx: Tx): Promise<Set<string>> {
     const { shared } = this.#options;
     const changed = [...this.#streams].filter(([, { added }]) => added.length > 0);
@@ -245,7 +245,7 @@ class Round<A extends AnyAggregate> {
 function requireVersion(version: number, wanted: readonly number[] | undefined): void {
   if (!wanted || wanted.includes(version)) return;
   throw storeErrors.PRECONDITION_FAILED(
-    `it has version ${version}, which If-Match does not name: it was changed meanwhile`,
+    `the current version is ${version}, which If-Match does not name: it was changed meanwhile`,
     { details: { members: { version } } },
   );
 }

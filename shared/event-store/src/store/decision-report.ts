@@ -2,11 +2,11 @@ import type { AnyAggregate, Cause } from '@warren/contracts';
 import { Counter, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { Asked, Outcome } from './decide-aggregate.ts';
 
-/** Returns what counts and logs what followed from an input, once it is committed. */
+/** Returns a function that counts and logs the outcome of an input. Call it after the commit. */
 export function createDecisionReport(logger: Logger, metrics: MetricsRegistry) {
   const decisions = new Counter({
     name: 'warren_decisions_total',
-    help: 'Inputs of aggregates by what followed from them: an event, or ignored',
+    help: 'Inputs of aggregates by outcome: the type of each resulting event, or ignored',
     labelNames: ['aggregate', 'input', 'outcome'],
     registers: [metrics],
   });

@@ -3,8 +3,8 @@ import { storeErrors } from '../log/store-errors.ts';
 import { hasRows, type Sql, sql, toQuery, verbatim, type Write } from './sql.ts';
 
 /**
- * Sends the statements of a commit as one, which costs one round trip.
- * @throws `TRANSACTION_CONTENTION` when one of them touches another number of rows than it expects, or what the statement says instead
+ * Sends the statements of a commit as one statement, which costs one round trip.
+ * @throws `otherwise` of a statement that touches another number of rows than it expects; `TRANSACTION_CONTENTION` if it has none
  */
 export async function executeWrites(tx: Pick<StoreTransaction, 'query'>, writes: readonly Write[]): Promise<void> {
   const sent = writes.filter(hasRows);
@@ -17,13 +17,13 @@ export async function executeWrites(tx: Pick<StoreTransaction, 'query'>, writes:
     throw (
       expected.otherwise?.(touched) ??
       storeErrors.TRANSACTION_CONTENTION(
-        `a statement touched ${touched} rows instead of ${expected.rows}: they have changed since they were read`,
+        `a statement touched ${touched} rows instead of ${expected.rows}: the rows have changed since they were read`,
       )
     );
   }
 }
 
-/** Each statement as a table expression, and how many rows each has touched. */
+/** Returns one statement with each write as a common table expression, which selects how many rows each has touched. */
 function together(writes: readonly Write[]): Sql {
   const counts = writes.map((_, at) => `(SELECT count(*) FROM write_${at}) AS touched_${at}`);
   const expressions = writes.map(

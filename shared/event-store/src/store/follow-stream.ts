@@ -6,15 +6,15 @@ import { replay, streamOf, toLatest } from './aggregate-log.ts';
 import type { StreamWatch } from './stream-watch.ts';
 
 export interface FollowOptions<A extends AnyAggregate> {
-  /** Only events behind this place of the stream. @default 0 */
+  /** Resumes after this version of the stream. @default 0 */
   after?: number;
-  /** Whether the state that its events make is one in which nothing more is waited for. */
+  /** Returns true for a final state, after which no more events are expected. */
   until(state: StateOf<A>): boolean;
-  /** Ends the following. */
+  /** Ends the iteration. */
   signal: AbortSignal;
 }
 
-/** The events of a stream, those that are there and those that come; see `Store.follow`. */
+/** Yields the existing and future events of a stream; see `Store.follow`. */
 export async function* followStream<A extends AnyAggregate>(
   { log, watch }: { log: Pick<EventStore, 'load'>; watch: StreamWatch },
   aggregate: A,
@@ -23,7 +23,7 @@ export async function* followStream<A extends AnyAggregate>(
 ): AsyncGenerator<HistoryEntry, void> {
   const stream = streamOf(aggregate, id);
   const bell = createBell();
-  // Before the first look: what happens between look and wait rings the bell.
+  // Before the first load: a change between load and wait rings the bell.
   const unfollow = watch.follow(stream, bell.ring);
   signal.addEventListener('abort', bell.ring, { once: true });
   try {

@@ -6,22 +6,22 @@ import type { Asked, Outcome as OutcomeOf } from './decide-aggregate.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { Write } from './sql.ts';
 
-/** What follows from a message: inputs for aggregates, rows, or that it is ignored and why. */
+/** What follows from a message: an input for an aggregate, a write, or the reason why the message is ignored. */
 export type Reaction = AggregateRequest | Write | Ignored;
 
-/** Rows that follow from messages: of all messages of a commit at once. */
+/** Writes rows for all messages of a commit at once. */
 export interface MessageWriter<in Message = never> {
-  /** The line of the log for each message once its rows are committed; the ids of the message are added to its fields. @default nothing is logged */
+  /** The log line for each message after the commit. The ids of the message are added to its fields. @default no log line */
   readonly log?: { readonly text: string; readonly fieldsOf: (message: Message) => object };
-  /** Pure; see `Write` for what its statements may do. Each message is handed over once, however often it is delivered. */
+  /** Must be pure; see `Write` for the rules of its statements. Receives each message once, however often it is delivered. */
   readonly writes: (messages: readonly Message[], context: { readonly now: Date }) => readonly Write[];
 }
 
-/** What follows from the messages of a queue. */
+/** The consumers of a queue's messages. */
 export interface Reactions {
-  /** Each takes every message as an input. @default none */
+  /** Each receives every message as an input. @default none */
   readonly aggregates?: readonly AnyAggregate[];
-  /** Each is asked about every message, before the transaction. @default none */
+  /** Each is called with every message, before the transaction. @default none */
   readonly handlers?: readonly ((message: EventEnvelope) => Promise<readonly Reaction[]>)[];
   /** @default none */
   readonly writers?: readonly MessageWriter[];
@@ -33,20 +33,20 @@ export interface MessageHandling {
   log: Pick<EventStore, 'transaction'>;
   clock: Clock;
   logger: Logger;
-  /** Decides inputs and appends what follows. */
+  /** Decides inputs and appends the resulting events. */
   decide(tx: StoreTransaction, aggregate: AnyAggregate, asked: readonly Asked<AnyAggregate>[]): Promise<Outcome[]>;
-  /** Counts and logs what followed from an input, once it is committed. */
+  /** Counts and logs the outcome of an input, after the commit. */
   report(aggregate: AnyAggregate, asked: Asked<AnyAggregate>, outcome: Outcome): void;
 }
 
-/** A message, and what its handlers say. */
+/** A message and the reactions of its handlers. */
 interface Told {
   readonly id: string;
   readonly message: EventEnvelope;
   readonly reactions: readonly Reaction[];
 }
 
-/** What `Store.handle` does. */
+/** Implements `Store.handle`. */
 export async function handleMessages(
   handling: MessageHandling,
   queue: string,
@@ -64,7 +64,7 @@ export async function handleMessages(
   for (const report of reports) report();
 }
 
-/** Decides and writes. @returns what reports it, once it is committed */
+/** Decides and writes. @returns functions that report the outcomes, to be called after the commit */
 async function react(
   tx: StoreTransaction,
   messages: readonly Told[],
@@ -80,7 +80,7 @@ async function react(
   }
   const now = clock.now();
   const envelopes = messages.map(({ message }) => message);
-  // Those of one message by themselves: two messages may be about one row, which a statement can change once only.
+  // The writes of each message separately: two messages may change the same row, which one statement can change only once.
   for (const { reactions } of messages) {
     await executeWrites(
       tx,
@@ -98,7 +98,7 @@ async function react(
   return reports;
 }
 
-/** The inputs of each aggregate, in the order of the messages. Every message is one for those that `listen`. */
+/** Returns the inputs of each aggregate, in message order. Every message is an input for each aggregate in `listen`. */
 function inputsOf(
   messages: readonly Told[],
   listen: readonly AnyAggregate[],

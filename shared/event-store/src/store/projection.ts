@@ -4,16 +4,16 @@ import { isOf, toLatest } from './aggregate-log.ts';
 import { executeWrites } from './execute-writes.ts';
 import type { Write } from './sql.ts';
 
-/** Tables that follow from the events of an aggregate, written in the transaction that appends: never behind, never ahead. */
+/** Tables derived from the events of an aggregate. They are written in the transaction that appends, so they are always consistent with the log. */
 export interface Projection extends InlineProjection {
   readonly category: string;
-  /** True when the tables hold nothing that does not follow from the log, and applying events again changes nothing. */
+  /** True if everything in the tables follows from the log, and applying events again changes nothing. */
   readonly rebuildable: boolean;
-  /** What events of the log, of any category, write. */
+  /** Returns the writes for events of the log; skips events of other categories. */
   readonly writes: (events: readonly RecordedEvent[]) => readonly Write[];
 }
 
-/** Declares tables by hand. @param writes pure; see `Write` for what its statements may do */
+/** Declares a projection with its own SQL. @param writes must be pure; see `Write` for the rules of its statements */
 export function defineProjection<const A extends AnyAggregate>(
   aggregate: A,
   { name, tables, rebuildable }: { name: string; tables: readonly string[]; rebuildable: boolean },

@@ -17,27 +17,27 @@ import {
   type Write,
 } from './sql.ts';
 
-/** A table with one row for each stream of an aggregate, as new as the log: it is written in the transaction that appends. */
+/** A table with one row per stream of an aggregate. It is written in the transaction that appends, so it is always up to date with the log. */
 export interface ReadModel<Row extends TObject = TObject, Hidden extends Columns = Columns> extends Projection {
   /** The fields that callers see. */
   readonly row: Row;
-  /** The columns that they do not. */
+  /** The columns that callers do not see. */
   readonly hidden: Hidden;
   /** All columns of its table. */
   readonly columns: readonly string[];
-  /** What to throw when there is no row of an id. */
+  /** Returns the error for an id without a row. */
   readonly missing: (id: string) => AppError;
-  /** The row that the first events of a stream make, without the database. @throws `UNEXPECTED` when the creation is not the first of them */
+  /** Computes the row from the first events of a stream, without the database. @throws `UNEXPECTED` when they do not begin with `createdBy` */
   readonly rowOf: (events: readonly { readonly type: string }[]) => Static<Row>;
-  /** The same of a history, as `Store.history` returns it: all of it, or less for an earlier time. */
+  /** As `rowOf`, for a history that `Store.history` returned: all of it, or its beginning for an earlier point in time. */
   readonly rowAt: (history: readonly Omit<HistoryEntry, 'metadata'>[]) => Static<Row>;
-  /** Selects the columns of the row; `rest` begins with WHERE, ORDER BY or LIMIT. */
+  /** Returns a SELECT of the row's columns; `rest` begins with WHERE, ORDER BY or LIMIT. */
   readonly select: (rest: Sql) => Sql;
-  /** A row of the table as callers see it. */
+  /** Converts a row of the table to the fields that callers see. */
   readonly read: (row: Readonly<Record<string, unknown>>) => Static<Row>;
 }
 
-/** What the kit keeps of each row. */
+/** The fields that the kit maintains in each row. */
 interface KeptFields {
   id: string;
   /** Number of events that the row reflects. */
@@ -47,7 +47,7 @@ interface KeptFields {
 }
 type Fields<Row extends TObject> = Omit<Static<Row>, keyof KeptFields>;
 
-/** What each event sets: the first one every field, the others what changes. */
+/** The fields that each event sets: the creating event sets every field, the others set what changes. */
 export type FieldSetters<
   A extends AnyAggregate,
   Row extends TObject,
@@ -60,22 +60,22 @@ export type FieldSetters<
 };
 
 export interface ReadModelTable<Row extends TObject, CreatedBy extends string, Hidden extends Columns> {
-  /** Of the read model and of its table: lower-case letters, digits and `_`. */
+  /** Name of the read model and its table: lower-case letters, digits and `_`. */
   name: string;
   /**
-   * The fields that callers see. The column of a field has its name in snake_case. A text is `text` (`uuid`, `timestamptz` by its format), as
-   * is a choice of texts; an integer `integer`, a number `numeric`, a truth value `boolean`, an object or an array `json`. A field that is
-   * absent is NULL.
+   * The fields that callers see. Column names are the field names in snake_case. Column types: `text` for a string (`uuid` or `timestamptz` by
+   * its format) and for an enum of strings, `integer` for an integer, `numeric` for a number, `boolean` for a boolean, `json` for an object or
+   * an array. An absent field is NULL.
    */
   row: Row & (Static<Row> extends KeptFields ? unknown : never);
-  /** Columns that callers do not see, under their names in camelCase. @default none */
+  /** Columns that callers do not see, by their names in camelCase. @default none */
   hidden?: Hidden;
-  /** The event that a stream begins with. */
+  /** Type of the first event of a stream. */
   createdBy: CreatedBy;
   missing(id: string): AppError;
 }
 
-/** What the events of a commit leave of one row. */
+/** The net change of one row by the events of a commit. */
 interface Change {
   id: string;
   version: number;
@@ -87,9 +87,9 @@ interface Change {
 const KEPT: Columns = { id: 'uuid', version: 'integer', updatedAt: 'timestamptz' };
 
 /**
- * Declares a read model; `sets` says what each event sets. The kit writes its SQL and keeps the columns `id`, `version` (the number of
- * events that the row reflects), `created_at` and `updated_at`. Applying an event again, or an older one, changes nothing, so the table can
- * be rebuilt from the log while the service runs.
+ * Declares a read model; `sets` says which fields each event sets. The kit generates the SQL and maintains the columns `id`, `version` (the
+ * number of events that the row reflects), `created_at` and `updated_at`. Applying an event again, or an older one, changes nothing, so the
+ * table can be rebuilt from the log while the service runs.
  */
 export function defineReadModel<
   const A extends AnyAggregate,
@@ -118,7 +118,7 @@ function createReadModel<
   const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
   const set = setters as unknown as Readonly<Record<string, (event: RecordedOf<A>) => Record<string, unknown>>>;
 
-  /** One change for each stream, which says what all of the events leave. */
+  /** Returns one net change for each stream. */
   function changesOf(events: readonly RecordedOf<A>[]): Change[] {
     const changes = new Map<string, Change>();
     for (const event of events) {
@@ -147,9 +147,7 @@ function createReadModel<
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
     const [change] = changesOf(events as readonly RecordedOf<A>[]);
     if (change && events[0]?.type === createdBy) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
-    throw kernelErrors.UNEXPECTED(
-      `a row of ${name} was asked for without an event, or with others before ${createdBy}`,
-    );
+    throw kernelErrors.UNEXPECTED(`cannot compute a row of ${name}: its events do not begin with ${createdBy}`);
   }
 
   return {
@@ -179,7 +177,7 @@ function insert(table: string, types: Columns, changes: readonly Change[]): Writ
     ON CONFLICT (id) DO UPDATE SET ${verbatim(assignments.join(', '))} WHERE kept.version < excluded.version`;
 }
 
-/** Of changes that set the same fields. */
+/** Returns one UPDATE for changes that set the same fields. */
 function update(table: string, types: Columns, changes: readonly Change[]): Write {
   const fields = Object.keys(changes[0]?.fields ?? {}).sort();
   const columns: Columns = {
@@ -210,7 +208,7 @@ function columnTypeOf(schema: TSchema): ColumnType {
   throw kernelErrors.UNEXPECTED(`a field of a read model has no column type: ${JSON.stringify(schema)}`);
 }
 
-/** Only the fields of the schema; those that are NULL or undefined are left out. */
+/** Returns only the fields of the schema, and omits those that are NULL or undefined. */
 function toAnswer(stored: Readonly<Record<string, unknown>>, types: Columns): Record<string, unknown> {
   const given: Record<string, unknown> = {};
   for (const [name, type] of Object.entries(types)) {

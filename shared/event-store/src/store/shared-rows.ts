@@ -1,28 +1,28 @@
 import { rows, type Sql, sql, touching, verbatim, type Write } from './sql.ts';
 
-/** What the decisions of a commit made of a shared value. */
+/** The net change of a shared value by the decisions of a commit. */
 export interface SharedChange<Value> {
   readonly key: string;
-  /** What the decisions were based on; undefined where there was no row. */
+  /** The value that the decisions were based on; undefined if there was no row. */
   readonly before: Value | undefined;
   readonly after: Value | undefined;
 }
 
-/** Where the shared values of an aggregate are; see `SharedValues` of `@warren/contracts`. */
+/** The SQL for the shared values of an aggregate; see `SharedValues` of `@warren/contracts`. */
 export interface SharedRows<Value> {
-  /** Reads and locks rows, as columns `key` and `value`. It must lock them in the order of their keys (`COLLATE "C"`). Keys without a row are left out. */
+  /** Selects and locks rows, as columns `key` and `value`. Must lock them in key order (`COLLATE "C"`). Omits keys without a row. */
   readonly lock: (keys: readonly string[]) => Sql;
   /**
-   * Writes the net changes of a commit, which come in any order. It must fail (see `touching`) where a row is not as it was read, and insert
-   * in the order of the keys (`COLLATE "C"`).
+   * Writes the net changes of a commit, which come in any order. Must fail (see `touching`) if a row has changed since it was read, and must
+   * insert in key order (`COLLATE "C"`).
    */
   readonly update: (changes: readonly SharedChange<Value>[], now: Date) => readonly Write[];
 }
 
 /**
- * Unique names, in a table of a key and its holder: all the SQL that a rule such as "an email address has one user" needs. The key is the
- * table's primary key and holds text in the collation "C", the holder is a `uuid`.
- * @param table,key,holder written into SQL as they are
+ * Stores unique names in a table of keys and holders: all the SQL for a rule such as "an email address has one user". The key is the table's
+ * primary key, a text with collation "C"; the holder is a `uuid`.
+ * @param table,key,holder inserted into the SQL verbatim
  */
 export function uniqueClaims({
   table,
@@ -53,7 +53,7 @@ export function uniqueClaims({
           sql`UPDATE ${claims} claim SET ${owner} = change.after FROM ${rows('change', claim, moved)}
                WHERE claim.${name} = change.key AND claim.${owner} = change.before`,
         ),
-        // Waits for a simultaneous transaction that has taken or released the name, and takes nothing if it was taken.
+        // Waits for a concurrent transaction that has claimed or released the name, and inserts nothing if the name is claimed.
         touching(
           taken.length,
           sql`INSERT INTO ${claims} (${name}, ${owner})

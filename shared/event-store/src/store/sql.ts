@@ -14,7 +14,7 @@ interface Bound {
 /** `undefined` becomes NULL. */
 export type SqlValue = string | number | bigint | boolean | Date | null | undefined | readonly (string | number)[];
 
-/** What each column type of {@link rows} takes. `json` is any JSON value, `numeric` its text or a number. */
+/** The values that each column type of {@link rows} accepts. `json` is any JSON value; `numeric` is a decimal string or a number. */
 interface ColumnTypes {
   text: string;
   uuid: string;
@@ -30,29 +30,29 @@ export type Columns = Readonly<Record<string, ColumnType>>;
 /** A row of {@link rows}. */
 export type ItemOf<C extends Columns> = { readonly [Name in keyof C]?: ColumnTypes[C[Name]] | null | undefined };
 
-/** Any number of rows as a table of a statement; see {@link rows}. */
+/** Any number of rows, as a table in a statement; see {@link rows}. */
 export interface RowSource {
   readonly alias: string;
   readonly columns: Columns;
   readonly items: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** A statement as `pg` takes it: its text numbers its parameters. For SQL that does not come from {@link sql}. */
+/** A statement with numbered parameters, as `pg` accepts it. For SQL that does not come from {@link sql}. */
 export interface NumberedSql {
-  /** Of the prepared statement. @default the statement is parsed and planned each time */
+  /** Name of the prepared statement. @default the statement is parsed and planned each time */
   readonly name?: string;
   readonly text: string;
   readonly values: unknown[];
 }
 
-/** One that is prepared. */
+/** A prepared statement. */
 export interface Query extends NumberedSql {
   readonly name: string;
 }
 
 /**
- * Writes a statement. Values become parameters, statements and {@link rows} become part of the text. A text is prepared once per
- * connection, so it must not `SELECT *`: a migration of a newer version would change its result, which Postgres refuses.
+ * Builds a statement. Values become parameters; statements and {@link rows} become part of the text. A statement is prepared once per
+ * connection, so it must not use `SELECT *`: a migration of a newer version would change its result type, which Postgres rejects.
  */
 export function sql(strings: TemplateStringsArray, ...inserted: readonly (SqlValue | Sql | RowSource)[]): Sql {
   const parts = strings.flatMap((text, at) => (at === 0 ? [text] : [...partsOf(inserted[at - 1]), text]));
@@ -60,41 +60,41 @@ export function sql(strings: TemplateStringsArray, ...inserted: readonly (SqlVal
 }
 
 /**
- * Rows as a table of a statement: `rows('line', { productId: 'text' }, lines)` reads as a table `line (product_id)`. The text is the same for
- * any number of rows. A statement that holds an empty one is not sent.
+ * Inserts rows into a statement as a table: `rows('line', { productId: 'text' }, lines)` becomes a table `line (product_id)`. The text is the
+ * same for any number of rows. A statement with an empty row source is not sent.
  */
 export function rows<const C extends Columns>(alias: string, columns: C, items: readonly ItemOf<C>[]): RowSource {
   return { alias, columns, items: items as RowSource['items'] };
 }
 
-/** Text that is written into a statement as it is. For names that the kit derives from declarations, never for input. */
+/** Inserts text into a statement unescaped. For names that the kit derives from declarations, never for input. */
 export const verbatim = (text: string): Sql => ({ parts: [text] });
 
 /**
- * A statement that belongs to a commit: one INSERT, UPDATE or DELETE, without WITH and RETURNING. The statements that follow from an append
- * are sent as one, and so are those of the writers of a queue: each sees the tables as they were before, none what the others do, and no two
- * may touch the same row.
+ * A statement of a commit: one INSERT, UPDATE or DELETE, without WITH and RETURNING. The statements that follow from an append are sent as
+ * one, and so are those of a queue's writers. So each sees the tables as they were before and not what the others write, and no two may touch
+ * the same row.
  */
 export interface Write extends Sql {
   readonly expected?: {
-    /** How many rows it must touch. */
+    /** Number of rows that the statement must touch. */
     readonly rows: number;
-    /** What to throw when it touches another number. @default the decisions are made again, on rows that are read again */
+    /** Returns the error to throw for another number of rows. @default the rows are read again, and the decisions are made again */
     readonly otherwise?: ((touched: number) => AppError) | undefined;
   };
 }
 
-/** A statement that must touch exactly this many rows, or nothing of the commit is kept; see {@link Write}. */
+/** Requires a statement to touch exactly this many rows; otherwise the commit is rolled back. See {@link Write}. */
 export const touching = (count: number, statement: Sql, otherwise?: (touched: number) => AppError): Write => ({
   ...statement,
   expected: { rows: count, otherwise },
 });
 
-/** False for a statement about rows of which there are none. */
+/** False for a statement with an empty row source. */
 export const hasRows = ({ parts }: Sql): boolean =>
   parts.every((part) => typeof part === 'string' || !('items' in part) || part.items.length > 0);
 
-/** The statement with its parameters numbered. Undefined when it is about no rows. */
+/** Returns the statement with numbered parameters; undefined if it has an empty row source. */
 export function toQuery(statement: Sql): Query | undefined {
   if (!hasRows(statement)) return undefined;
   const values: unknown[] = [];
@@ -109,10 +109,10 @@ export function toQuery(statement: Sql): Query | undefined {
   return { name: nameOf(text), text, values };
 }
 
-/** `productId` is the column `product_id`. */
+/** Converts `productId` to the column name `product_id`. */
 export const snakeCase = (name: string): string => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** `product_id` is the member `productId`. */
+/** Converts `product_id` to the member name `productId`. */
 export const camelCase = (name: string): string => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
 
 function partsOf(inserted: SqlValue | Sql | RowSource): Sql['parts'] {
@@ -137,7 +137,7 @@ function toParameter(type: ColumnType, value: unknown): unknown {
 
 const names = new Map<string, string>();
 
-/** One prepared statement for each text. */
+/** Returns the same name for the same text. */
 function nameOf(text: string): string {
   const known = names.get(text);
   if (known !== undefined) return known;

@@ -29,40 +29,41 @@ import { togetherOrAlone } from './together-or-alone.ts';
 /** A request that creates a stream. */
 export type CreateRequest = {
   readonly cause: Cause;
-  /** The time of the events. @default when they are decided */
+  /** Timestamp of the events. @default the time of the decision */
   readonly at?: Date;
 } & (
   | { readonly key?: undefined }
   | {
-      /** The request's Idempotency-Key. A second request under it creates nothing: it gets what the first one created. */
+      /** The request's Idempotency-Key. A second request with the same key creates nothing and returns what the first one created. */
       readonly key: string | undefined;
-      /** What makes two requests under one key the same: equal JSON, with members in the same order. */
+      /** Two requests with one key are the same if this is equal as JSON, with members in the same order. */
       readonly sameAs: unknown;
     }
 );
 
 /** What can be done inside {@link Store.transaction}. */
 export interface StoreWork {
-  /** Rows of any statement, with the names of their columns in camelCase. */
+  /** Returns the rows of any statement, with column names in camelCase. */
   query<Row>(statement: Sql): Promise<Row[]>;
-  /** @throws what the writes say; `TRANSACTION_CONTENTION` */
+  /** @throws the errors that the writes declare; `TRANSACTION_CONTENTION` */
   write(writes: readonly Write[]): Promise<void>;
   /**
-   * Decides an input and appends what follows. It is caused by the first event of its stream unless a cause is named.
+   * Decides an input and appends the resulting events.
+   * @param cause cause of the events @default the first event of the stream
    * @throws what `decide` throws; `TRANSACTION_CONTENTION`
    */
   decide<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, cause?: Cause): Promise<Outcome<A>>;
   /**
-   * The messages that this consumer has not handled before, each once, in their order. They count as handled once the transaction has committed.
+   * Returns the messages that this consumer has not handled before, each once, in order. They count as handled once the transaction commits.
    * @throws `MESSAGE_ID_INVALID`
    */
   claim<Message extends { id: string }>(consumer: string, messages: readonly Message[]): Promise<Message[]>;
 }
 
-/** What use cases do with the log and the tables of their service. */
+/** Access of use cases to the log and the tables of their service. */
 export interface Store {
   /**
-   * Decides an input, appends what follows and updates the tables, in one transaction.
+   * Decides an input, appends the resulting events and updates the tables, in one transaction.
    * @throws what `decide` throws; `contested` of the aggregate; `PRECONDITION_FAILED`; what `EventStore.transaction` throws
    */
   decide<A extends AnyAggregate>(
@@ -71,57 +72,58 @@ export interface Store {
     asked: { readonly cause: Cause; readonly ifMatch?: readonly number[] | undefined },
   ): Promise<Outcome<A>>;
   /**
-   * The same for inputs that follow from the time alone: their cause is the first event of their stream. They share a transaction; where it
-   * fails, each gets one of its own.
-   * @returns for each input its outcome or why it could not be decided, in their order
-   * @throws what is transient
+   * As {@link decide}, for inputs that follow from the passing of time: their cause is the first event of their stream. The inputs share a
+   * transaction; if it fails, it is split until only the failing inputs fail.
+   * @returns for each input its outcome or the error of its decision, in order
+   * @throws transient errors
    */
   decideEach<A extends AnyAggregate>(aggregate: A, inputs: readonly InputOf<A>[]): Promise<(Outcome<A> | Error)[]>;
   /**
-   * The same for a stream that does not exist yet. Simultaneous requests share a transaction; where it fails, each gets one of its own.
-   * @returns the first event of the stream, or of the one that an earlier request under the same key created
+   * As {@link decide}, for a stream that does not exist yet. Concurrent requests share a transaction; if it fails, it is split until only the
+   * failing requests fail.
+   * @returns the first event of the stream, or of the stream that an earlier request with the same key created
    * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input;
    * `full` of the service's intake; `SHUTTING_DOWN`
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
   /**
-   * A stream as decisions see it: its state, and its events in their latest version, oldest first.
+   * Returns a stream as decisions see it: its state, and its events in their latest version, oldest first.
    * @throws `UNEXPECTED` for an event that this program does not know
    */
   load<A extends AnyAggregate>(aggregate: A, id: string): Promise<{ state: StateOf<A>; events: RecordedOf<A>[] }>;
-  /** The events of a stream as they were recorded, oldest first; none for a stream that does not exist. */
+  /** Returns the events of a stream as recorded, oldest first; empty if the stream does not exist. */
   history(aggregate: AnyAggregate, id: string): Promise<HistoryEntry[]>;
-  /** Whether one more client may follow a stream. To be asked in the turn in which {@link follow} is iterated. */
+  /** Whether another client may follow a stream. Check this in the same turn of the event loop in which you iterate {@link follow}. */
   readonly canFollow: boolean;
   /**
-   * The events of a stream as they were recorded: those that are there, and those that come, until its state has come to its end, the signal
-   * is aborted or the service drains. Iterates nothing for a stream that does not exist.
+   * Yields the existing and future events of a stream as recorded, until its state is final, the signal is aborted or the service drains.
+   * Yields nothing for a stream that does not exist.
    */
   follow<A extends AnyAggregate>(aggregate: A, id: string, options: FollowOptions<A>): AsyncIterable<HistoryEntry>;
-  /** The row of an id. @throws `missing` of the read model */
+  /** Returns the row of an id. @throws `missing` of the read model */
   get<Row extends TObject>(model: ReadModel<Row>, id: string): Promise<Static<Row>>;
-  /** Rows of any statement that only reads, with the names of their columns in camelCase. */
+  /** Returns the rows of a read-only statement, with column names in camelCase. */
   query<Row>(statement: Sql | NumberedSql): Promise<Row[]>;
   /**
-   * Handles messages of a queue in one transaction, all or nothing: the inbox, the events and the rows. Messages that were handled before are
-   * passed over.
-   * @throws what `decide` throws for any of them, and what {@link transaction} throws
+   * Handles messages of a queue in one transaction: inbox, events and rows are stored together or not at all. Skips messages that were
+   * handled before.
+   * @throws what `decide` throws for any message, and what {@link transaction} throws
    */
   handle(queue: string, messages: readonly EventEnvelope[], reactions: Reactions): Promise<void>;
-  /** For what fits nowhere else, such as work at a start that locks a table. It runs again after a deadlock. */
+  /** Runs work that fits no other method, such as start-up work that locks a table. Runs it again after a deadlock. */
   transaction<Result>(work: (tx: StoreWork) => Promise<Result>): Promise<Result>;
 }
 
-/** A limit to what may wait, so that a service under too much load refuses early in place of all too late. */
+/** A limit on waiting requests, so that an overloaded service rejects early instead of timing out late. */
 export interface Intake {
   readonly limit: number;
-  /** What to throw beyond the limit. @param waiting how many wait */
+  /** Returns the error to throw beyond the limit. @param waiting number of waiting requests */
   readonly full: (waiting: number) => AppError;
 }
 
-/** A store and how it ends. */
+/** A store that can be drained. */
 export interface ServiceStore extends Store {
-  /** Creates nothing new, and resolves when what waits for it is stored. */
+  /** Rejects new creations, and resolves when the waiting ones are stored. */
   drain(): Promise<void>;
 }
 
@@ -130,15 +132,15 @@ export interface StoreOptions {
   /** Name of the service, for the metadata of events. */
   source: string;
   clock: Clock;
-  /** Those that may be decided. */
+  /** The aggregates that may be decided. */
   aggregates: readonly AnyAggregate[];
-  /** Where the shared values of aggregates are, by category. @default none */
+  /** The rows of the aggregates' shared values, by category. @default none */
   shared?: Readonly<Record<string, SharedRows<unknown>>>;
-  /** Required by a service that takes Idempotency-Keys. */
+  /** Required if the service accepts Idempotency-Keys. */
   keys?: IdempotencyKeys | undefined;
-  /** The versions of events, by type, that are recorded in place of the latest. @default none */
+  /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
-  /** How many streams may wait for being created, and what to throw beyond. @default any number */
+  /** How many streams may wait to be created, and the error beyond that limit. @default unlimited */
   intake?: Intake | undefined;
   /** Required for {@link Store.follow}. */
   watch?: StreamWatch | undefined;
@@ -147,8 +149,8 @@ export interface StoreOptions {
 }
 
 /**
- * The {@link Store} over an event store.
- * @throws `UNEXPECTED` when nobody says where the shared values of an aggregate are
+ * Creates a {@link Store} on an event store.
+ * @throws `UNEXPECTED` when an aggregate has shared values but no entry in `shared`
  */
 export function createStore(options: StoreOptions): ServiceStore {
   const { log, source, aggregates, clock, shared = {}, keys, recordAs, intake, watch, logger, metrics } = options;
@@ -231,7 +233,7 @@ export function createStore(options: StoreOptions): ServiceStore {
       return watch !== undefined && !watch.full;
     },
     follow(aggregate, id, options) {
-      if (!watch) throw kernelErrors.UNEXPECTED('the service follows nothing: it declares no followers');
+      if (!watch) throw kernelErrors.UNEXPECTED('the service cannot follow streams: it declares no followers');
       return followStream({ log, watch }, aggregate, id, options);
     },
     async get(model, id) {
@@ -275,13 +277,13 @@ async function queryOn<Row>(database: Pick<StoreTransaction, 'query'>, statement
 function requireRows(aggregate: AnyAggregate, shared: StoreOptions['shared'] = {}): void {
   const { category, shared: values } = aggregate as AnyAggregate & { shared?: unknown };
   if (values === undefined || shared[category]) return;
-  throw kernelErrors.UNEXPECTED(`${category} shares values, and the service does not say where they are`);
+  throw kernelErrors.UNEXPECTED(`${category} has shared values, but the service declares no rows for them`);
 }
 
 const idOf = <A extends AnyAggregate>(aggregate: A, input: InputOf<A>): string =>
   (aggregate as unknown as { idOf(input: InputOf<A>): string }).idOf(input);
 
-/** What the aggregate says when others appended to its stream at each attempt. Other contention stays what it is: it passes by itself. */
+/** Translates lost appends into the aggregate's `contested` error. Other contention is rethrown unchanged, because it is transient. */
 const contestedBy =
   (aggregate: AnyAggregate, id: string) =>
   (error: unknown): never => {

@@ -1,38 +1,37 @@
 import type { EventStore } from '../log/event-store.ts';
 
-/** Tells those who follow a stream that something has happened to it. */
+/** Notifies the followers of a stream of changes. */
 export interface StreamWatch {
-  /** True once the service drains: nobody is told anything any more, and followers must let go. */
+  /** True once the service drains: notifications stop, and followers must unsubscribe. */
   readonly closed: boolean;
-  /** How many follow a stream. */
+  /** Number of followers of all streams. */
   readonly size: number;
-  /** True while nobody more may follow. */
+  /** True while the limit of followers is reached. */
   readonly full: boolean;
   /**
-   * Calls back each time something may have happened to the stream, also when the watch closes. A call is a reason to look, no more: it may
-   * come for nothing.
-   * @returns the function that ends it
+   * Calls `onChange` each time the stream may have changed, and when the watch closes. A call may be spurious: load the stream to find out.
+   * @returns a function that unsubscribes
    */
   follow(streamId: string, onChange: () => void): () => void;
-  /** Looks for what other instances have done. */
+  /** Looks for changes by other instances. */
   poll(): Promise<void>;
-  /** Calls everybody a last time. */
+  /** Notifies all followers a last time. */
   close(): void;
 }
 
 export interface StreamWatchOptions {
   log: Pick<EventStore, 'onCommitted' | 'query'>;
-  /** How many may follow a stream at the same moment. */
+  /** Maximum number of concurrent followers of all streams. */
   limit: number;
 }
 
 interface Followed {
-  /** The newest version that the followers were told of. */
+  /** The newest version that the followers were notified of. */
   version: number;
   followers: Set<() => void>;
 }
 
-/** What is archived has ended long ago. */
+/** Does not search the archive: archived streams ended long ago. */
 const VERSIONS = `
   SELECT wanted.id AS "streamId", newest.stream_version AS version FROM unnest($1::text[]) AS wanted (id)
   CROSS JOIN LATERAL (
@@ -40,8 +39,8 @@ const VERSIONS = `
   ) newest`;
 
 /**
- * One watch for any number of followers: what this instance commits is told at once, without a query; what others commit is found by
- * `poll`, with one query for all streams that are followed.
+ * Creates one watch for any number of followers. It notifies them of this instance's commits at once, without a query. `poll` finds commits of
+ * other instances with one query for all followed streams.
  */
 export function createStreamWatch({ log, limit }: StreamWatchOptions): StreamWatch {
   const followed = new Map<string, Followed>();
@@ -72,7 +71,7 @@ export function createStreamWatch({ log, limit }: StreamWatchOptions): StreamWat
     follow(streamId, onChange) {
       const entry = followed.get(streamId) ?? { version: 0, followers: new Set() };
       followed.set(streamId, entry);
-      // A function of its own, so that the same callback may follow twice.
+      // A separate function, so that the same callback may follow twice.
       const follower = () => onChange();
       entry.followers.add(follower);
       size += 1;

@@ -2,10 +2,10 @@ import { isAppError, kernelErrors } from '@warren/kernel';
 import type { storeErrors } from '../log/store-errors.ts';
 
 /**
- * Handles items together, which costs one commit. If that fails, each half is handled by itself, down to the item whose fault it is, so that
- * none fails for another's.
- * @returns a result for each item, in their order; an `Error` for one that fails alone
- * @throws what is transient and concerns all of them
+ * Handles items together, which costs one commit. If that fails, handles each half separately, down to single items, so that no item fails
+ * because of another.
+ * @returns a result for each item, in order; an `Error` for an item that fails alone
+ * @throws transient errors that concern all items
  */
 export async function togetherOrAlone<Item, Result>(
   items: readonly Item[],
@@ -23,7 +23,7 @@ export async function togetherOrAlone<Item, Result>(
   }
 }
 
-/** What one of them competes for may be contested; a database that is away or hangs is so for all. */
+/** Contention may concern a single item; an unavailable or hanging database concerns all. */
 const isOfOne = ({ code }: { code: string }): boolean => code === CONTENTION;
 const CONTENTION: keyof typeof storeErrors = 'TRANSACTION_CONTENTION';
 

@@ -4,8 +4,8 @@ import type { RecordedEvent } from '../log/event-store.ts';
 import { isOf, toLatest } from './aggregate-log.ts';
 
 /**
- * What others hear of an event of these aggregates, with the same ids at every call: one of a contract is published in the version in which it
- * was recorded, for whoever recorded it so did it for readers that know no other.
+ * Returns the messages to publish for an event of these aggregates, with the same ids at every call. An event of a contract is published in
+ * the version in which it was recorded, because it may have been recorded for readers that know no other version.
  * @throws `UNEXPECTED` for an event that this program does not know: it must not be published as something else
  */
 export const toWireOf =

@@ -147,7 +147,7 @@ describe('an aggregate without shared values', () => {
   });
 
   it.each([
-    ['a version of an event', { type: 'Counted', version: 3 }, 'Counted v3 cannot become v2'],
+    ['a version of an event', { type: 'Counted', version: 3 }, 'cannot upcast Counted v3 to v2'],
     ['an event', { type: 'Reset' }, 'holds an event Reset, which this program does not know'],
   ])(
     'when the stream holds %s that this program does not know, then nothing is decided on a guess',

@@ -151,7 +151,7 @@ describe('a read model', () => {
     expect(pets.rowAt(recorded.map(({ streamVersion: sequence, ...event }) => ({ ...event, sequence })))).toEqual(
       atTheEnd(id, 'n'),
     );
-    expect(() => pets.rowOf([])).toThrow('without an event');
-    expect(() => pets.rowOf(recorded.slice(1))).toThrow('or with others before Adopted');
+    expect(() => pets.rowOf([])).toThrow('its events do not begin with Adopted');
+    expect(() => pets.rowOf(recorded.slice(1))).toThrow('its events do not begin with Adopted');
   });
 });

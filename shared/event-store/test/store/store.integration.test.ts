@@ -171,7 +171,9 @@ describe('the store of a service', () => {
     await expect(asked).rejects.toThrow('guest is not among the aggregates');
     const options = { log, source: 'test', clock: { now: () => new Date() }, logger: silentLogger };
     const metrics = createMetricsRegistry('test', { collectDefaults: false });
-    expect(() => createStore({ ...options, aggregates: [guest], metrics })).toThrow('does not say where they are');
+    expect(() => createStore({ ...options, aggregates: [guest], metrics })).toThrow(
+      'the service declares no rows for them',
+    );
   });
 
   it('when others append first at each attempt, then the aggregate says that it is contested; other contention stays what it is', async () => {

@@ -1,36 +1,36 @@
 import type { Subscription } from '@warren/event-bus';
 
 export type AnswerQueues = ReturnType<typeof createAnswerQueues>;
-/** What this instance has of one answer queue; see `Subscription.caughtUp`. */
+/** The state of this instance's subscription to one answer queue; see `Subscription.caughtUp`. */
 export type AnswerQueueState = Awaited<ReturnType<AnswerQueues['caughtUp']>>[number];
 
 /**
- * This instance's side of the answer queues of its service.
- * @param subscriptions those of the service as they are now; before its start there are none
+ * Creates this instance's view of its service's answer queues.
+ * @param subscriptions returns the active subscriptions of the service; none before its start
  */
 export function createAnswerQueues(queues: readonly string[], subscriptions: () => readonly Subscription[]) {
   const own = () => subscriptions().filter(({ queue }) => queues.includes(queue));
   return {
-    /** Whether it really consumes all of them. */
+    /** Whether the instance actually consumes all answer queues. */
     get consuming(): boolean {
       const states = own().map(({ state }) => state);
       return states.length === queues.length && states.every((state) => state === 'consuming');
     },
-    /** Those on which the broker counts a consumer of this instance. */
+    /** The queues on which the broker counts a consumer of this instance. */
     get consumed(): readonly string[] {
       return own().flatMap((one) => (one.isConsuming() ? [one.queue] : []));
     },
-    /** When every answer given back or moved to a retry queue is in its queue again, of `performance.now()`; -Infinity when there is none. */
+    /** When every requeued answer and every answer in a retry queue is back in its queue, as `performance.now()`; -Infinity if there is none. */
     get returnsAt(): number {
       return Math.max(...own().map(({ returnsAt }) => returnsAt));
     },
-    /** The longest time that any answer may still spend in a retry queue, in milliseconds; 0 when the broker says that no message rests in one. */
+    /** Returns the longest time that an answer may still spend in a retry queue, in milliseconds; 0 if the broker counts no message in one. */
     async longestRestMs(): Promise<number> {
       const counts = await Promise.all(own().map((one) => one.countResting()));
       if (counts.length > 0 && counts.every((count) => count === 0)) return 0;
       return Math.max(0, ...own().map(({ longestRestMs }) => longestRestMs));
     },
-    /** Asks the broker, and waits until all that was in hand when it answered is settled, however long that takes. */
+    /** Asks the broker, then waits until everything that was unsettled at its reply is settled, however long that takes. */
     caughtUp: () => Promise.all(own().map(async (one) => ({ queue: one.queue, ...(await one.caughtUp()) }))),
   };
 }

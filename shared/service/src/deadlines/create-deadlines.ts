@@ -8,11 +8,11 @@ import { createAnswerQueues } from './answer-queues.ts';
 import { createDeadlineWatch, type DeadlineWatchOptions } from './deadline-watch.ts';
 
 export interface DeadlinesOptions extends Omit<DeadlineWatchOptions, 'consumers' | 'answers'> {
-  /** Name of the service, for the names of queues and of the metric. */
+  /** Name of the service, for the names of the queues and the metric. */
   service: string;
-  /** What it consumes with its settings. */
+  /** The declared subscriptions that are consumed under the current settings. */
   listens: readonly Subscription[];
-  /** The same as it is consumed at the moment; nothing before the start. */
+  /** Returns the active subscriptions; none before the start. */
   active: () => readonly BusSubscription[];
   metrics: MetricsRegistry;
 }
@@ -20,10 +20,10 @@ export interface DeadlinesOptions extends Omit<DeadlineWatchOptions, 'consumers'
 const DAY_MS = 86_400_000;
 
 /**
- * The job that lets the deadlines of a service pass. It looks at what is stored again and again: there are no timers to lose, so a restart
- * changes nothing, and every instance runs it. Its goodbye tells the others what the subscriptions gave back in the end; without one they find
+ * Creates the job that lets the deadlines of a service pass. It polls stored data and has no timers to lose, so a restart changes nothing. Every
+ * instance runs it. When it stops, it tells the other instances which answers the subscriptions requeued last; without this report they find
  * out by themselves, only later.
- * @throws `UNEXPECTED` when the service does not listen to the answers, or a deadline does not say which rows wait, and for what
+ * @throws `UNEXPECTED` when the service does not consume the answers, or a deadline declares no waiting rows or no answers
  */
 export function createDeadlines({ service, listens, active, metrics, ...options }: DeadlinesOptions): Job<unknown> {
   const pauseMs = Math.min(Math.max(shortestMs(options.deadlines) / 10, 20), 1000);
@@ -33,7 +33,7 @@ export function createDeadlines({ service, listens, active, metrics, ...options 
       const subscriptions = listens.filter(({ contracts }) => contracts.includes(contract));
       if (subscriptions.length > 0) return subscriptions.map((one) => queueOf(service, one));
       throw kernelErrors.UNEXPECTED(
-        `${service}: ${contract.type} ends the wait of ${aggregate.category}, and the service does not listen to it`,
+        `${service}: ${contract.type} answers ${aggregate.category}, but the service does not consume it`,
       );
     }),
   );
@@ -44,7 +44,7 @@ export function createDeadlines({ service, listens, active, metrics, ...options 
   });
   const overdue = new Gauge({
     name: `warren_${service}_overdue`,
-    help: 'Streams found waiting after their deadline at the last look, up to 200; more than 0 for long means that the deadline does not pass (DEADLINE_HELD says why)',
+    help: 'Streams past their deadline that still waited at the last check, up to 200; above 0 for long means that the deadline is held (DEADLINE_HELD says why)',
     registers: [metrics],
   });
   return defineJob({
@@ -55,16 +55,16 @@ export function createDeadlines({ service, listens, active, metrics, ...options 
   });
 }
 
-/** What the types of a declaration cannot say: without answer queues no instance that is lost could be told to be gone. */
+/** Checks what the types of a declaration cannot express. Without answer queues, nothing could show that a lost instance is gone. */
 function requireComplete(service: string, { aggregate, model, waiting, answeredBy }: Deadline): void {
   if (answeredBy.length === 0)
-    throw kernelErrors.UNEXPECTED(`${service}: no answer ends the wait of ${aggregate.category}`);
+    throw kernelErrors.UNEXPECTED(`${service}: the deadline of ${aggregate.category} declares no answers`);
   const values = Object.values(waiting);
   if (values.length === 0 || values.some((value) => value === undefined))
-    throw kernelErrors.UNEXPECTED(`${service}: which rows of ${model.name} wait is not said`);
+    throw kernelErrors.UNEXPECTED(`${service}: the deadline does not declare which rows of ${model.name} wait`);
 }
 
-/** What the relay has to remember: by when the events were confirmed from which the deadlines count, to about a sixtieth of their time. */
+/** Returns the relay options that deadlines need: the confirm times of events, with a precision of about a sixtieth of the shortest deadline. */
 export function confirmsFor(deadlines: readonly Deadline[]): Pick<RelayOptions, 'confirmHistory' | 'keepPublishedMs'> {
   if (deadlines.length === 0) return {};
   const keepMs = Math.max(...deadlines.map(({ limitMs }) => limitMs));

@@ -18,26 +18,26 @@ export interface DeadlineWatchOptions {
   alerts: Alerts;
 }
 
-/** The most streams that are decided in one transaction. */
+/** Maximum number of streams decided in one transaction. */
 const BATCH = 200;
-/** A search that takes longer is made less often: a tenth of the time at most. */
+/** A search that takes longer, in milliseconds, runs less often: at most a tenth of the time. */
 const SLOW_SEARCH_MS = 300;
-/** Between its time in a retry queue being over and an answer being in its queue again. */
+/** Margin for an answer to return from a retry queue to its queue after its delay. */
 const RETURN_MARGIN_MS = 1000;
 
 const alertKinds = defineAlerts({
   DEADLINE_HELD: {
     severity: 'warning',
-    meaning: 'Rows of the table named are past their deadline and still wait: an answer may be on its way.',
+    meaning: 'Rows of the named table are past their deadline but still wait, because an answer may be on its way.',
     action:
-      'Look at the reason. End a consumer of the answer queues that is no instance of the service, or an instance that hangs; otherwise wait: the deadline passes once the answers are settled.',
+      'Read the reason. End any consumer of the answer queues that is not an instance of the service, and any hanging instance. Otherwise wait: the deadline passes once the answers are settled.',
   },
 });
 
 /**
- * Lets deadlines pass: `limitMs` after the later of the broker's confirm of a stream's first event and the moment at which the answer queues
- * last regained a consumer, once every answer that had been given by then is applied or dead (docs/adr/0019). All times are the database's.
- * Any number of instances may do it; whoever finds that all of them are clear decides.
+ * Lets deadlines pass: `limitMs` after the broker confirmed a stream's first event or the answer queues last regained a consumer, whichever is
+ * later, once every answer that was given by then is applied or dead (docs/adr/0019). All times are the database's. Any number of instances may
+ * run this; an instance that finds all of them clear decides.
  */
 export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...context }: DeadlineWatchOptions) {
   const searches = deadlines.map((deadline) => createSearch(deadline, context));
@@ -47,7 +47,7 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
   let attempt: Promise<void> | undefined;
   const failures: unknown[] = [];
 
-  /** Told once for each return: told again it would seem to lie further in the future. */
+  /** Reports each return time only once: a repeated report would move it further into the future. */
   async function telling<Answer>(tell: (returnsInMs: number | undefined) => Promise<Answer>): Promise<Answer> {
     const { returnsAt } = answers;
     const restMs = returnsAt - performance.now();
@@ -57,10 +57,10 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
   }
 
   async function passDue(seen: ConsumersSeen, queues: readonly string[], signal: AbortSignal): Promise<void> {
-    heldBecause = 'answers are in the hand of this instance';
+    heldBecause = 'this instance has unsettled answers';
     const states = await unlessAborted(answers.caughtUp(), signal);
     if (!states) return;
-    // The last that they did may have been to move an answer to a retry queue.
+    // The last action of the lost instances may have been to move an answer to a retry queue.
     if (seen.lost > 0 && isCounted(states, seen))
       await consumers.markGone((await answers.longestRestMs()) + RETURN_MARGIN_MS);
     const reason = whyNotClear(states, queues, seen);
@@ -69,7 +69,7 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
     if (typeof clearance !== 'string') for (const search of searches) await search.decide(seen, clearance, signal);
   }
 
-  /** Not awaited by the looks: what is in hand may take longer than the others' patience with this instance. */
+  /** Not awaited by `look`: settling answers may take longer than the time after which other instances count this one as lost. */
   function begin(...args: Parameters<typeof passDue>): void {
     attempt ??= passDue(...args)
       .catch((error) => void failures.push(error))
@@ -84,9 +84,9 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
 
   return {
     /**
-     * Describes this instance, looks for what is due and begins to decide it; returns how many streams are due, up to {@link BATCH} of each
+     * Reports this instance, searches for due streams and starts to decide them. Returns how many streams are due, up to {@link BATCH} per
      * deadline.
-     * @throws what kept this or an earlier look from its end
+     * @throws the failure of this or an earlier call
      */
     async look(signal: AbortSignal): Promise<number> {
       const { consuming, consumed: queues } = answers;
@@ -98,27 +98,27 @@ export function createDeadlineWatch({ deadlines, consumers, answers, alerts, ...
       throwFailure();
       return due;
     },
-    /** Resolves when nothing that a look has begun is under way. @throws what kept it from its end */
+    /** Resolves when no decision started by `look` is in progress. @throws the failure of that decision */
     async settled(): Promise<void> {
       await attempt;
       throwFailure();
     },
-    /** The goodbye, once the subscriptions have ended. */
+    /** Reports that this instance leaves. Call it after the subscriptions have ended. */
     leave: () => telling((returnsInMs) => consumers.leave(returnsInMs)),
   };
 }
 
-/** Finds what is due of one deadline. */
+/** Searches for the due streams of one deadline. */
 function createSearch(deadline: Deadline, context: Pick<DeadlineWatchOptions, 'store' | 'logger'>) {
   let due = 0;
   let findAt = 0;
 
-  /** Whether the answer queues had been consumed for the limit by then. */
+  /** Whether the answer queues had been consumed for `limitMs` by then. */
   const hadItsTime = ({ consumedSince }: ConsumersSeen, until: Date) =>
     consumedSince !== null && consumedSince.getTime() <= until.getTime() - deadline.limitMs;
 
   return {
-    /** However many streams wait and are not due, the search does not keep the database busy. */
+    /** Returns how many streams are due. The search does not overload the database, however many streams wait that are not due. */
     async find(seen: ConsumersSeen): Promise<number> {
       const begunAt = performance.now();
       if (begunAt < findAt) return due;
@@ -128,14 +128,14 @@ function createSearch(deadline: Deadline, context: Pick<DeadlineWatchOptions, 's
       findAt = performance.now() + (tookMs > SLOW_SEARCH_MS ? 9 * tookMs : 0);
       return due;
     },
-    /** @param until every answer that had been given by then is applied or dead */
+    /** @param until time before which every answer given is applied or dead */
     async decide(seen: ConsumersSeen, until: Date, signal: AbortSignal): Promise<void> {
       if (hadItsTime(seen, until)) await decideOverdue(context, deadline, until, { batch: BATCH, signal });
     },
   };
 }
 
-/** Remembers for how long what is due has been held back, and says so once that is long. One for all deadlines: they are held for the same reason. */
+/** Raises the alert once due streams have been held for long. All deadlines share it, because they are held for the same reason. */
 function createHold(deadlines: readonly Deadline[], alerts: Alerts) {
   const subject = [...new Set(deadlines.map(({ model }) => model.name))].join(', ');
   const longMs = Math.min(Math.max(Math.min(...deadlines.map(({ limitMs }) => limitMs)), 10_000), 300_000);
@@ -150,7 +150,7 @@ function createHold(deadlines: readonly Deadline[], alerts: Alerts) {
   };
 }
 
-/** Undefined when the signal is aborted first. */
+/** Resolves to undefined if the signal is aborted first. */
 async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal): Promise<Result | undefined> {
   const over = new AbortController();
   const aborted = new Promise<undefined>((resolve) => {
@@ -160,11 +160,11 @@ async function unlessAborted<Result>(work: Promise<Result>, signal: AbortSignal)
   return Promise.race([work, aborted]).finally(() => over.abort());
 }
 
-/** The broker counts the consumers of the instances that are known, no more and no less. */
+/** True if the broker counts exactly the consumers of the known instances. */
 const isCounted = (states: readonly AnswerQueueState[], { expected }: ConsumersSeen): boolean =>
   states.length > 0 && states.every(({ queue, counts }) => counts?.consumers === (expected[queue] ?? 0));
 
-/** @param consumed the queues on which this instance said it has a consumer */
+/** @param consumed the queues on which this instance reported a consumer */
 function whyNotClear(
   states: readonly AnswerQueueState[],
   consumed: readonly string[],

@@ -15,32 +15,32 @@ import { codeOf, ErrorDigest, type ErrorReport } from './error-digest.ts';
 import { HealthChanges } from './health-changes.ts';
 
 export interface SystemEventsOptions {
-  /** Its catalogue has the `systemEvents` of `@warren/contracts`. */
+  /** Its catalogue must include the `systemEvents` of `@warren/contracts`. */
   bus: Pick<EventBus, 'publishBestEffort'>;
   /** Name of the service. */
   service: string;
   errors: Pick<ErrorFeed, 'onError'>;
   /** The lifecycle's `readiness`. */
   readiness(): Promise<Readiness>;
-  /** How often it looks for changes of health and for what is to be told yet, in milliseconds. @default 1000 */
+  /** Interval of the checks for health changes and unpublished events, in milliseconds. @default 1000 */
   lookEveryMs?: number;
-  /** How many errors of one code are told within `errorWindowMs`; of the rest one more, with their number. @default 3 */
+  /** How many errors of one code are published within `errorWindowMs`. One more then represents the rest, with their number. @default 3 */
   errorLimit?: number;
-  /** @default 60000 */
+  /** Milliseconds. @default 60000 */
   errorWindowMs?: number;
 }
 
-/** How long a stop waits for the broker to take the last event, in milliseconds. */
+/** How long a stop waits for the broker to confirm the last event, in milliseconds. */
 const STOP_MS = 500;
-/** A longer text than the contract has room for is cut. */
+/** Maximum message length of the contract; a longer message is truncated. */
 const MESSAGE_LENGTH = 500;
 
 /**
- * Tells what becomes of an instance: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing is
- * stored, nobody needs to listen, and nothing waits for it, save a stop for half a second at most. While the broker is away the start,
- * the present health and one error of each code are kept, and told when it is back.
+ * Publishes the events of an instance's lifecycle: `ServiceStarted`, `HealthChanged`, `ErrorOccurred`, `ServiceStopping`. Best effort: nothing is
+ * stored, no consumer is needed, and nothing waits for them, except a stop for at most half a second. While the broker is unavailable, the start,
+ * the current health and one error of each code are kept, and published when the broker is back.
  *
- * To be the last of the lifecycle's components: it starts when all others run, and is the first to stop.
+ * Must be the last component of the lifecycle, so that it starts when all others run and stops first.
  */
 export function createSystemEvents(options: SystemEventsOptions): Component {
   const { bus, service, errors, readiness, lookEveryMs = 1000, errorLimit = 3, errorWindowMs = 60_000 } = options;
@@ -49,7 +49,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
   const digest = new ErrorDigest({ limit: errorLimit, windowMs: errorWindowMs });
   const over = new AbortController();
   let startedAt = 0;
-  /** Until it is told: kept as it is, so that a copy of it has its id. */
+  /** The start event until it is published. Kept unchanged, so that a duplicate has the same id. */
   let started: EventOf<typeof ServiceStarted> | undefined;
 
   const about = (at: Date, correlationId = instanceId) => ({
@@ -58,7 +58,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
     now: at,
     correlationId,
   });
-  /** False when the broker has not seen it. What is refused is not told again: each try would be one more copy for other queues. */
+  /** Returns false if the broker has not seen the event. A refused event is not retried: each attempt would add a copy to other queues. */
   async function tell(event: EventOf<EventContract>): Promise<boolean> {
     const outcome = await bus.publishBestEffort(event);
     return outcome.status !== 'unsent' && (outcome.status !== 'unknown' || outcome.routeFault !== undefined);
@@ -87,7 +87,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
       service,
       instanceId,
       severity,
-      // The cut may have left half of a pair.
+      // Truncation may have left half a surrogate pair.
       message: toStorableText(message.slice(0, MESSAGE_LENGTH)),
       ...(code !== undefined && { code }),
       ...(error && { kind: error.kind }),
@@ -99,7 +99,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
 
   async function look(): Promise<void> {
     await tellStart();
-    // What is heard of an instance begins with its start, also where the broker is back in the middle of a look.
+    // The events of an instance begin with its start, even if the broker returns in the middle of a check.
     if (started) return;
     await tellHealth();
     await Promise.all(digest.due(Date.now()).map(tellError));
@@ -130,7 +130,7 @@ export function createSystemEvents(options: SystemEventsOptions): Component {
       const data = { service, instanceId, uptimeMs: Math.round(performance.now() - startedAt) };
       const stopping = createEvent(ServiceStopping, { ...about(new Date()), data });
       const told = Promise.all([tellStart(), tell(stopping)]);
-      // A connection that is closed at once may close before what was given to it has left.
+      // A connection that is closed immediately may drop what was just written to it.
       await Promise.race([told, pause(STOP_MS, undefined, { ref: false })]);
     },
   };

@@ -1,33 +1,33 @@
 import type { LoggedError } from '@warren/kernel';
 
-/** An error that is to be told. */
+/** An error to be published. */
 export interface ErrorReport {
   logged: LoggedError;
   /** When it was logged, in milliseconds since 1970. */
   at: number;
-  /** How many of the same code were left out since the last one that was told. */
+  /** Number of errors with the same code that were omitted since the last published one. */
   omitted: number;
 }
 
 export interface ErrorDigestOptions {
-  /** How many errors of one code are told in one window. */
+  /** How many errors of one code are published in one window. */
   limit: number;
   windowMs: number;
 }
 
-/** Further codes and texts share one: texts that differ each time must neither fill the memory nor make a flood. */
+/** Maximum number of windows. Further codes and texts share one, so that texts that always differ neither fill the memory nor flood the broker. */
 const MOST_WINDOWS = 100;
 
 interface Window {
   since: number;
   told: number;
-  /** The latest that was left out; `omitted` counts those before it. */
+  /** The latest omitted report; its `omitted` counts those before it. */
   left: ErrorReport | undefined;
 }
 
 /**
- * Decides which errors are told, so that a flood of them makes a few events: of each code the first ones of a window at once, and of the
- * rest the last one when the window is over, with how many it stands for. Errors without a code are told apart by their text.
+ * Decides which errors are published, so that a flood of errors becomes a few events: the first ones of each code in a window at once, and the
+ * last one of the rest when the window is over, with the number of omitted ones. Errors without a code are distinguished by their text.
  */
 export class ErrorDigest {
   readonly #options: ErrorDigestOptions;
@@ -37,7 +37,7 @@ export class ErrorDigest {
     this.#options = options;
   }
 
-  /** The report to be told now, if it is one. */
+  /** Adds an error. Returns the report to publish now; undefined if it is omitted. */
   add(logged: LoggedError, at: number): ErrorReport | undefined {
     const window = this.#windowOf(logged, at);
     if (window.told >= this.#options.limit) {
@@ -50,14 +50,14 @@ export class ErrorDigest {
     return { logged, at, omitted };
   }
 
-  /** What the windows that are over have left out. */
+  /** Returns the last omitted report of each window that is over, and removes these windows. */
   due(now: number): ErrorReport[] {
     const over = [...this.#windows].filter(([, { since }]) => now - since >= this.#options.windowMs);
     for (const [key] of over) this.#windows.delete(key);
     return over.flatMap(([, { left }]) => (left ? [left] : []));
   }
 
-  /** Takes back one that could not be told: it counts as left out. */
+  /** Puts back a report that could not be published: it counts as omitted. */
   putBack(report: ErrorReport, now: number): void {
     this.#leaveOut(this.#windowOf(report.logged, now), report);
   }
@@ -79,5 +79,5 @@ export class ErrorDigest {
   }
 }
 
-/** The code of the error, or the one that the line names. */
+/** Returns the code of the error, or else that of the log line. */
 export const codeOf = ({ error, code }: LoggedError): string | undefined => error?.code ?? code;

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Readiness, ReadinessStatus } from '@warren/kernel';
 
-/** How a service is, and how many changes of that are not told yet. */
+/** The health of a service, and the number of unpublished changes. */
 export interface HealthNews {
-  /** When it became so, as far as it was looked. */
+  /** When the health was first observed. */
   at: Date;
   ready: boolean;
   status: ReadinessStatus;
@@ -11,12 +11,12 @@ export interface HealthNews {
   changes: number;
 }
 
-/** Finds the changes in what readiness says. What could not be told stays news until it is, or until something newer takes its place. */
+/** Detects changes of readiness. An unpublished change stays pending until it is published or replaced by a newer one. */
 export class HealthChanges {
   #news: HealthNews | undefined;
   #known: Pick<HealthNews, 'ready' | 'status' | 'components'> | undefined;
 
-  /** @returns what is to be told; nothing when that was done */
+  /** @returns the change to publish; undefined if it has been published */
   observe({ ready, status, components }: Readiness, at: Date): HealthNews | undefined {
     const health = {
       ready,
@@ -30,7 +30,7 @@ export class HealthChanges {
     return this.#news;
   }
 
-  /** It was told. */
+  /** Marks a change as published. */
   told(news: HealthNews): void {
     if (this.#news === news) this.#news = undefined;
   }

@@ -14,8 +14,8 @@ const deadlines = () => [replyWithin(MINUTE_MS)];
 const create = (service: Parameters<typeof createService>[0]) => () =>
   createService(service, { env, logger: silentLogger });
 
-test('when a service does not listen to the answers that end a wait, then that is said at the start', () => {
-  const wrong = 'helpdesk: Replied ends the wait of ticket, and the service does not listen to it';
+test('when a service does not consume the answers of a deadline, then creating the service throws', () => {
+  const wrong = 'helpdesk: Replied answers ticket, but the service does not consume it';
   expect(create(defineService({ ...base, deadlines }))).toThrow(wrong);
   expect(create(defineService({ ...base, deadlines, on: [on(Replied, ticket, { when: () => false })] }))).toThrow(
     wrong,
@@ -24,15 +24,18 @@ test('when a service does not listen to the answers that end a wait, then that i
 });
 
 test.each<{ lacks: Partial<Deadline>; wrong: string }>([
-  { lacks: { answeredBy: [] }, wrong: 'helpdesk: no answer ends the wait of ticket' },
-  { lacks: { waiting: {} }, wrong: 'helpdesk: which rows of tickets wait is not said' },
-  { lacks: { waiting: { status: undefined as never } }, wrong: 'helpdesk: which rows of tickets wait is not said' },
-])('when a deadline lacks what its search needs, then that is said at the start: $wrong', ({ lacks, wrong }) => {
+  { lacks: { answeredBy: [] }, wrong: 'helpdesk: the deadline of ticket declares no answers' },
+  { lacks: { waiting: {} }, wrong: 'helpdesk: the deadline does not declare which rows of tickets wait' },
+  {
+    lacks: { waiting: { status: undefined as never } },
+    wrong: 'helpdesk: the deadline does not declare which rows of tickets wait',
+  },
+])('when a deadline lacks what its search needs, then creating the service throws: $wrong', ({ lacks, wrong }) => {
   const incomplete = () => [{ ...replyWithin(MINUTE_MS), ...lacks }];
   expect(create(defineService({ ...base, deadlines: incomplete, on: [on(Replied, ticket)] }))).toThrow(wrong);
 });
 
-test('when an answer comes to two queues of the service, then both are answer queues', async () => {
+test('when an answer arrives in two queues of the service, then both are answer queues', async () => {
   const query = jest.fn(async (_: { values: unknown[] }) => [{ now: new Date(), consumedSince: null, lost: 0 }]);
   const consumed = (queue: string) => ({ queue, state: 'consuming', isConsuming: () => true, returnsAt: 0 });
   const job = createDeadlines({
@@ -46,7 +49,7 @@ test('when an answer comes to two queues of the service, then both are answer qu
   expect(query.mock.calls[0]?.[0].values).toContainEqual(['mails', 'helpdesk_replied']);
 });
 
-test('when deadlines differ, then the relay remembers for the longest, as exactly as the shortest needs it', () => {
+test('when deadlines differ, then the relay keeps confirm times for the longest, with the precision of the shortest', () => {
   expect(confirmsFor([])).toEqual({});
   expect(confirmsFor([replyWithin(10 * MINUTE_MS), replyWithin(MINUTE_MS)])).toEqual({
     confirmHistory: { keepMs: 10 * MINUTE_MS, everyMs: 1000 },
@@ -61,7 +64,7 @@ function watchWith(answers: Partial<DeadlineWatchOptions['answers']>, query: () 
     deadlines: deadlines(),
     consumers: {
       report: async () => seen,
-      clear: async () => 'another instance has answers in hand',
+      clear: async () => 'another instance has unsettled answers',
       markGone: async () => undefined,
       leave: async () => undefined,
     },
@@ -79,7 +82,7 @@ function watchWith(answers: Partial<DeadlineWatchOptions['answers']>, query: () 
   });
 }
 
-test('when answers are in hand for long, then the looks go on meanwhile, and none leaves a listener behind', async () => {
+test('when answers stay unsettled for long, then the checks continue, and none leaks a listener', async () => {
   const stop = new AbortController();
   let settle: () => void = () => undefined;
   const caughtUp = jest.fn(
@@ -101,7 +104,7 @@ test('when answers are in hand for long, then the looks go on meanwhile, and non
   expect(getEventListeners(stop.signal, 'abort')).toHaveLength(0);
 });
 
-test('when a search takes long, then it is made a tenth of the time at most', async () => {
+test('when a search takes long, then it runs at most a tenth of the time', async () => {
   let now = 0;
   const clock = jest.spyOn(performance, 'now').mockImplementation(() => now);
   const query = jest.fn(async () => {
