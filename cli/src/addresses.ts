@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { cliErrors } from './cli-errors.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What the command reads of the run file of `npm start`. */
+/** The fields that the command reads from the run file of `npm start`. */
 interface RunFile {
   ready?: boolean;
   amqpUrl?: string;
   managementUrl?: string;
   databaseUrl?: string;
-  /** Of the APIs, by the names of their services. */
+  /** URLs of the APIs, by service name. */
   urls?: Record<string, string>;
 }
 
@@ -22,8 +22,8 @@ const SERVERS = {
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
- * The URL of the broker, the database or the API of a service: from the environment (`<SERVICE>_URL` for an API), else from `run.json` in the
- * data directory, which a running `npm start` keeps.
+ * The URL of the broker, the database or the API of a service: from the environment (`<SERVICE>_URL` for an API), or else from `run.json` in
+ * the data directory, which a running `npm start` maintains.
  * @throws `CLI_ADDRESS_UNKNOWN` when neither has it.
  */
 export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Terminal['env']): string {
@@ -44,8 +44,8 @@ export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Ter
 }
 
 /**
- * The management API of the broker, from `MANAGEMENT_URL` or the run file; `undefined` when it is not known: a broker of the user's own
- * need not have one. The run file's belongs to the run file's broker, and does not count beside another `AMQP_URL`.
+ * The URL of the broker's management API, from `MANAGEMENT_URL` or the run file; `undefined` when unknown: an external broker need not have
+ * one. The URL in the run file belongs to the broker in the run file, so it is ignored if `AMQP_URL` names another broker.
  */
 export function managementUrl(env: Terminal['env']): string | undefined {
   const url = env.MANAGEMENT_URL || (env.AMQP_URL ? undefined : readRunFile(runFileOf(env))?.managementUrl);

@@ -1,6 +1,6 @@
 import { groupBy } from '@warren/kernel';
 
-/** An event of some service's log. */
+/** An event in the log of a service. */
 export interface LoggedEvent {
   id: string;
   type: string;
@@ -14,35 +14,35 @@ export interface LoggedEvent {
   time: Date;
   correlationId: string;
   causationId: string;
-  /** Of the distributed trace that it belongs to, if any. */
+  /** Id of the distributed trace that it belongs to, if any. */
   traceId?: string;
   /** Ids of the messages that it is published as. */
   messageIds: readonly string[];
 }
 
-/** That a consumer has handled a message. */
+/** The record that a consumer has handled a message. */
 export interface Handling {
   messageId: string;
   /** The consumer's queue. */
   consumer: string;
-  /** When the transaction began in which it did. */
+  /** When the transaction that handled the message began. */
   time: Date;
 }
 
-/** An event, and what followed from it. */
+/** An event and its effects. */
 export interface CausalNode {
   event: LoggedEvent;
-  /** Who has handled it, by time. */
+  /** The consumers that have handled it, by time. */
   handled: readonly Handling[];
-  /** What followed from it, by time. */
+  /** The events that it caused, by time. */
   children: readonly CausalNode[];
-  /** Why it stands at the top though it was caused by a message. */
+  /** Why it is a root although a message caused it. */
   note?: string;
 }
 
 /**
- * Orders events under their causes. At the top, by time, stand those that began a chain; with a note also those whose cause is not among
- * the events, and of those that cause each other in a circle the first.
+ * Arranges events under their causes. The roots, by time, are the events that began a chain. Events whose cause is missing, and the first
+ * event of each cycle of causes, are roots with a note.
  */
 export function buildCausalTrees(events: readonly LoggedEvent[], handlings: readonly Handling[] = []): CausalNode[] {
   const inOrder = events.toSorted(byTime);
@@ -58,14 +58,14 @@ export function buildCausalTrees(events: readonly LoggedEvent[], handlings: read
   }
 
   const trees = (followers.get(undefined) ?? []).map((event) => ({ ...grow(event), ...missingCause(event) }));
-  // Nothing leads to what is left: it is in a circle, or follows from one.
+  // The remaining events cannot be reached from a root: they are in a cycle, or follow from one.
   for (const event of inOrder) {
     if (open.has(event)) trees.push({ ...grow(event), note: `its cause ${event.causationId} follows from it` });
   }
   return trees.toSorted((a, b) => byTime(a.event, b.event));
 }
 
-/** Whether something in a tree is what is looked for. */
+/** Whether any node of a tree satisfies the predicate. */
 export function isAbout({ event, children }: CausalNode, isMeant: (event: LoggedEvent) => boolean): boolean {
   return isMeant(event) || children.some((child) => isAbout(child, isMeant));
 }

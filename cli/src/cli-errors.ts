@@ -7,19 +7,19 @@ export const cliErrors = defineErrors({
   },
   CLI_UNREACHABLE: {
     kind: 'transient',
-    meaning: 'The API, the broker or the database does not answer at the address that the command has.',
+    meaning: 'The API, the broker or the database does not answer at the configured address.',
   },
   CLI_NOT_FOUND: { kind: 'not-found', meaning: 'What the command asked for does not exist.' },
   CLI_TOO_LARGE: {
     kind: 'refused',
     meaning:
-      'More events belong to the id than `warren trace` can show: it is not that of one request. `warren stream` shows the events of one aggregate.',
+      'More events belong to the id than `warren trace` can show, so it is not the id of one request. `warren stream` shows the events of one aggregate.',
   },
   CLI_NO_CHECKOUT: {
     kind: 'invalid',
-    meaning: 'The command changes a checkout of the project and was not run inside of one.',
+    meaning: 'The command changes a checkout of the project and was not run inside one.',
   },
-  CLI_SERVICE_EXISTS: { kind: 'conflict', meaning: 'There is a service of that name already. Choose another one.' },
+  CLI_SERVICE_EXISTS: { kind: 'conflict', meaning: 'There is already a service with this name. Choose another one.' },
   CLI_EVENT_UNREADABLE: {
     kind: 'fault',
     meaning: 'A row of a log cannot be read as an event. The message says which one, and why: correct the row.',
@@ -31,18 +31,17 @@ export const cliErrors = defineErrors({
   },
   CLI_NPM_FAILED: {
     kind: 'fault',
-    meaning:
-      'npm could not finish what the command needs of it; its own message follows. The files that were written stay.',
+    meaning: 'npm failed; its own message follows. The files that the command has written remain.',
   },
-  CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API answered something that the command cannot read.' },
+  CLI_UNEXPECTED_ANSWER: { kind: 'fault', meaning: 'An API returned an answer that the command cannot read.' },
   CLI_NOT_MIGRATED: {
     kind: 'transient',
     meaning:
-      'The database has no tables of the service that the command asks: it has not been started on this database yet.',
+      'The database has no tables of the service in question: the service has not been started on this database yet.',
   },
   CLI_NOT_PUBLISHED: {
     kind: 'transient',
-    meaning: 'The broker did not take the message, so nothing has happened. Run the command again.',
+    meaning: 'The broker did not accept the message, so nothing has happened. Run the command again.',
   },
   CLI_PUBLISH_UNKNOWN: {
     kind: 'transient',
@@ -51,11 +50,11 @@ export const cliErrors = defineErrors({
   },
   CLI_NOT_CONFIRMED: {
     kind: 'refused',
-    meaning: 'The command throws something away for good and nobody has agreed. Answer y, or say --yes.',
+    meaning: 'The command deletes something for good and was not confirmed. Answer y, or pass --yes.',
   },
   CLI_REFUSED: {
     kind: 'refused',
-    meaning: 'An API has read what the command asked for, and says no; its answer says why.',
+    meaning: 'An API has refused the request; its answer says why.',
   },
   CLI_NOT_HANDLED: {
     kind: 'transient',

@@ -5,13 +5,13 @@ import { serviceModule } from './service-module.ts';
 import type { Terminal } from './terminal.ts';
 
 /**
- * What a module `commands` below `services/` exports (`services/<folder>/src/commands.ts`): it declares its commands on the program. Every
- * call of `warren` loads it, also for the help, so it imports commander and `@warren/cli/usage` only, and in the action of a command, by
- * `import()`, the file that does the work.
+ * The export of a `commands` module below `services/` (`services/<folder>/src/commands.ts`): it declares its commands on the program. Every
+ * call of `warren` loads it, even for the help, so it imports only commander and `@warren/cli/usage`. The action of a command loads the file
+ * that does the work, by `import()`.
  */
 export type AddCommands = (program: Command, terminal: Terminal) => void | Promise<void>;
 
-/** Adds the commands that services contribute. One whose module fails is named on standard error, and keeps no other from working. */
+/** Adds the commands that services contribute. A module that fails is reported on standard error and does not affect other commands. */
 export async function addContributedCommands(program: Command, terminal: Terminal): Promise<void> {
   for (const folder of readdirSync(terminal.services).toSorted()) {
     const { path, url, exists } = serviceModule(terminal.services, folder, 'commands');

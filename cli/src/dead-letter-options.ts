@@ -2,7 +2,7 @@ import type { DeadLetterFilter } from '@warren/event-bus';
 import { type Command, Option } from 'commander';
 import { parseCount, parseSpan } from './arguments.ts';
 
-/** The options by which a `warren dlq` command chooses dead letters. */
+/** The options with which a `warren dlq` command selects dead letters. */
 export interface ChoiceOptions {
   queue?: string;
   id?: string;
@@ -16,11 +16,11 @@ export interface ChoiceOptions {
 
 /**
  * Adds the options of {@link ChoiceOptions} to a command.
- * @param defaults `limit` where all would be too many to show
+ * @param defaults `limit` for commands that would otherwise show too many
  */
 export function addChoice(command: Command, defaults: Pick<ChoiceOptions, 'limit'> = {}): Command {
   return command
-    .option('-q, --queue <name>', 'only of this queue (default: every queue that has dead letters)')
+    .option('-q, --queue <name>', 'only those of this queue (default: every queue that has dead letters)')
     .option('--id <id>', 'only the message with this id')
     .option('--code <code>', 'only those that failed with this error code')
     .option('--reason <reason>', 'only those with this reason: invalid, skipped, exhausted, delivery_limit, …')
@@ -33,7 +33,7 @@ export function addChoice(command: Command, defaults: Pick<ChoiceOptions, 'limit
     .addOption(new Option('--limit <count>', 'at most this many in all').argParser(parseCount).default(defaults.limit));
 }
 
-/** The filter that the options mean at this moment. */
+/** The filter for the options at the current time. */
 export function filterOf({ id, code, reason, olderThan, newerThan }: ChoiceOptions, now: Date): DeadLetterFilter {
   const ago = (spanMs: number | undefined) => (spanMs === undefined ? undefined : new Date(now.getTime() - spanMs));
   return { id, code, reason, before: ago(olderThan), since: ago(newerThan) };

@@ -11,9 +11,9 @@ const NOTE =
   'warren: looking only at the queues of the services of this checkout: set MANAGEMENT_URL, or name one with --queue\n';
 
 /**
- * The queues whose dead letters a command deals with: the one that was named, by its own name or that of its dead-letter queue; else all
- * that have a dead-letter queue, also those of services that this command knows nothing of. Only the management API can list those:
- * where its address is not known, it is those of the services' topologies, and a note on standard error says so.
+ * The queues whose dead letters a command processes: the named queue, by its own name or that of its dead-letter queue; otherwise all that
+ * have a dead-letter queue, including those of services unknown to this command. Only the management API can list those. If its address is
+ * unknown, they are the queues in the services' topologies, and a note on standard error says so.
  * @throws `CLI_UNREACHABLE`, `CLI_ADDRESS_UNKNOWN`
  */
 export async function queuesOf(named: string | undefined, { env, err, services }: Terminal): Promise<string[]> {
@@ -36,8 +36,8 @@ interface BindingReport {
 }
 
 /**
- * The queues whose dead letters a Warren keeps, in the virtual host that the AMQP URL names: those for which a queue of the right name is
- * bound to the exchange of dead letters. A queue that merely ends on `.dlq` may be somebody else's.
+ * The queues with dead letters of a Warren system, in the virtual host of the AMQP URL: those for which a queue of the right name is bound to
+ * the dead-letter exchange. A queue whose name merely ends in `.dlq` may belong to another system.
  */
 async function queuesWithDeadLetters(url: string, amqpUrl: string): Promise<string[]> {
   const broker = new URL(amqpUrl);
@@ -54,7 +54,7 @@ async function queuesWithDeadLetters(url: string, amqpUrl: string): Promise<stri
     const answer = await fetch(target, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
     // No service has been started on this broker yet.
     if (answer.status === 404) return [];
-    if (!answer.ok) throw new Error(`it answers ${answer.status}`);
+    if (!answer.ok) throw new Error(`it answered ${answer.status}`);
     const bindings = (await answer.json()) as BindingReport[];
     return bindings
       .filter(({ destination, routing_key: queue }) => destination === deadLetterQueue(queue))

@@ -7,13 +7,13 @@ import { queuesOf } from './dead-letter-queues.ts';
 import { createProgress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
-/** What a run found or did in one queue. */
+/** The result of a run in one queue. */
 export interface QueueResult<Result> {
   queue: string;
   result: Result;
 }
 
-/** Connects, runs `work` on the queues that the options choose, and closes again. @throws `CLI_UNREACHABLE` */
+/** Connects, runs `work` on the queues that the options select, and closes the connection. @throws `CLI_UNREACHABLE` */
 export async function withDeadLetters<Result>(
   terminal: Terminal,
   { queue }: ChoiceOptions,
@@ -37,13 +37,13 @@ export interface EachQueue<Result> {
   /** Shown before the progress bar. */
   what: string;
   deal(queue: string, run: DeadLetterRun): Promise<Result>;
-  /** How much of the limit the result has used up. */
+  /** How much of the limit the result uses up. */
   countOf(result: Result): number;
 }
 
 /**
- * Deals with the chosen dead letters queue by queue, until the limit is reached. A queue of the system that nobody has declared yet
- * has none; one that was named must exist.
+ * Processes the selected dead letters queue by queue, until the limit is reached. A queue of the system that is not declared yet has none; a
+ * queue named by the user must exist.
  */
 export async function eachQueue<Result>(each: EachQueue<Result>): Promise<QueueResult<Result>[]> {
   const { queues, options, deal, countOf, terminal, what } = each;

@@ -9,7 +9,7 @@ export interface DeadLetterTotal {
   count: number;
 }
 
-/** Reasons and codes are text of messages: whoever makes up a new one each time must not fill the memory. */
+/** Reasons and codes come from messages, so memory use must not grow with the number of distinct ones. */
 const MAX_TOTALS = 100;
 const OTHERS = '(others)';
 
@@ -28,7 +28,7 @@ export class DeadLetterTotals {
     return this.rows().reduce((sum, { count }) => sum + count, 0);
   }
 
-  /** Those of one queue together, the largest first; what there were too many kinds of, last. */
+  /** Grouped by queue, largest first; the kinds beyond the limit together, last. */
   rows(): DeadLetterTotal[] {
     const rows = [...this.#totals.values()].filter(({ reason }) => reason !== OTHERS);
     const queues = [...new Set(rows.map(({ queue }) => queue))];

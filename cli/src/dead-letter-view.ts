@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import type { DeadLetter } from '@warren/event-bus';
 import { type Column, formatTable, printable } from './table.ts';
 
-/** What the table shows of a dead letter. */
+/** The columns of a dead letter in the table. */
 export type DeadLetterRow = Pick<
   DeadLetter,
   'queue' | 'id' | 'type' | 'reason' | 'code' | 'attempts' | 'replays' | 'lastFailedAt'
@@ -19,12 +19,12 @@ const COLUMNS: readonly Column<DeadLetterRow>[] = [
   { title: 'FAILED', value: (letter) => letter.lastFailedAt ?? '-' },
 ];
 
-/** Without the body, the headers, and the stack, which are the most of it. */
+/** A dead letter without body, headers and stack, which are most of its size. */
 export function toRow({ queue, id, type, reason, code, attempts, replays, lastFailedAt }: DeadLetter): DeadLetterRow {
   return { queue, id, type, reason, code, attempts, replays, lastFailedAt };
 }
 
-/** Dead letters as a table, a line each. */
+/** Dead letters as a table, one line each. */
 export function formatDeadLetters(letters: readonly DeadLetterRow[]): string {
   return formatTable(letters, COLUMNS);
 }
@@ -47,7 +47,7 @@ export function formatDeadLetter(letter: DeadLetter): string {
   return parts.filter((part) => part !== '').join('\n');
 }
 
-/** For machines: the body as text, or in Base64 where it is none, in `bodyBase64`. */
+/** Machine-readable: the body as text, or as Base64 in `bodyBase64` if it is not text. */
 export function toJson({ body, ...letter }: DeadLetter): Record<string, unknown> {
   return isUtf8(body) ? { ...letter, body: body.toString('utf8') } : { ...letter, bodyBase64: body.toString('base64') };
 }

@@ -17,7 +17,7 @@ export interface Declared {
   schema: string;
 }
 
-/** A read model that can be made anew. */
+/** A read model that can be rebuilt. */
 export interface DeclaredReadModel extends Declared {
   projection: InlineProjection;
 }
@@ -25,7 +25,7 @@ export interface DeclaredReadModel extends Declared {
 /** An aggregate, by its category. */
 export interface DeclaredAggregate extends Declared {
   aggregate: AnyAggregate;
-  /** That of the same service, if any. */
+  /** The read model of the same service, if any. */
   readModel: ReadModel | undefined;
 }
 
@@ -37,7 +37,7 @@ export interface DeclaredAggregate extends Declared {
 export async function loadServices(services: URL): Promise<DefinedService[]> {
   const directory = fileURLToPath(services);
   const has = (folder: string, file: string) => existsSync(join(directory, folder, file));
-  // A new one has no topology.json before it has been derived from this declaration.
+  // A new service has no topology.json until one has been derived from this declaration.
   const folders = readdirSync(directory).filter((one) => has(one, 'topology.json') || has(one, 'src/service.ts'));
   return Promise.all(folders.map((folder) => loadService(services, folder)));
 }
@@ -78,8 +78,8 @@ export async function loadReadModels(services: URL): Promise<DeclaredReadModel[]
 }
 
 /**
- * The one of that name, of the named service or of any.
- * @param what they are, for messages
+ * Finds a declared part by its name, in the named service or in any.
+ * @param what the kind of part, for messages
  * @throws `CLI_NOT_FOUND` when there is none, or more than one
  */
 export function findDeclared<One extends Declared>(

@@ -6,35 +6,35 @@ import { cliErrors } from './cli-errors.ts';
 import { EVENT_COLUMNS, type EventRow, toLoggedEvents, type UnreadableRow } from './logged-events.ts';
 import { readDatabase, type Select } from './read-database.ts';
 
-/** What the logs and the inboxes of all services hold of some requests. */
+/** The contents of the logs and inboxes of all services for some requests. */
 export interface RequestHistory {
-  /** The requests that it is about: the one that was asked for, or all that were about the aggregate. */
+  /** The correlation ids: that of the given request, or those of all requests about the given aggregate. */
   correlationIds: string[];
-  /** The streams of the aggregate that was asked for; a request of its may have been about others too. Empty for a request. */
+  /** The streams of the given aggregate; its requests may have affected others too. Empty for a request. */
   streams: string[];
   events: LoggedEvent[];
   handlings: Handling[];
-  /** Rows that belong to it and that no event can be made of. */
+  /** Rows that belong to the requests but cannot be read as events. */
   unreadable: UnreadableRow[];
 }
 
-/** A log is read from end to end, and may be long. */
+/** Long, because a query scans the whole log. */
 const QUERY_TIMEOUT_MS = 120_000;
 const MISSING = 'event logs: no service has been started on it yet';
-/** More than one request causes, and more than anybody reads. */
+/** More than one request causes, and more than anyone would read. */
 const MAX_EVENTS = 5000;
 
-/** The schemas of services: those with a log that the kit has made. */
+/** The schemas of services: those with a log created by the kit. */
 const SCHEMAS = `
   SELECT s.nspname AS schema FROM pg_namespace s
    WHERE (SELECT count(*) FROM pg_class t WHERE t.relnamespace = s.oid AND t.relname IN ('log', 'archived_events', 'inbox')) = 3
    ORDER BY 1`;
 
 /**
- * Everything that followed from a request by its correlation id, or from all requests about an aggregate, over every service that has its
- * schema in this database. An aggregate is named by its stream (`<category>-<id>`) or by its id alone, which may be that of several: of an
- * order and of its payment, for example.
- * @param services those that are declared
+ * Finds everything that followed from a request, by its correlation id, or from all requests about an aggregate, in every service with a
+ * schema in this database. An aggregate is named by its stream (`<category>-<id>`) or by its id alone, which several aggregates may share: an
+ * order and its payment, for example.
+ * @param services the declared services
  * @throws `CLI_NOT_FOUND`; `CLI_TOO_LARGE` for more than 5,000 events; `CLI_UNREACHABLE`, `CLI_NOT_MIGRATED`
  */
 export function readHistory(
@@ -64,7 +64,7 @@ export function readHistory(
   });
 }
 
-/** The same query in each schema. */
+/** Runs the same query in each schema. */
 async function selectFromEach<Row extends object>(
   select: Select,
   schemas: readonly string[],
@@ -78,7 +78,7 @@ async function selectFromEach<Row extends object>(
   return found;
 }
 
-/** Those of the streams that exist, and the requests that their events say they belong to. */
+/** The streams that exist, and the correlation ids of their events. */
 async function findStreams(
   select: Select,
   schemas: readonly string[],
@@ -98,8 +98,8 @@ async function findStreams(
 }
 
 /**
- * Looks for the ids in the text of the JSON, both as the kit writes it and with a blank, and not with `->>`: that fails as a whole when a
- * single row holds U+0000, wherever in its document. What matches by chance is sorted out afterwards.
+ * Searches for the ids in the text of the JSON, with and without a space after the colon, instead of with `->>`: that operator fails the
+ * whole query if one row has U+0000 anywhere in its document. Accidental matches are removed afterwards.
  */
 async function readRows(
   select: Select,

@@ -2,10 +2,10 @@ import type { Moment } from './arguments.ts';
 import { cliErrors } from './cli-errors.ts';
 
 /**
- * The events that had happened at a moment.
- * @param events all of something, oldest first
- * @param what it is, for messages, e.g. `order 42`
- * @throws `CLI_NOT_FOUND` for a version that it has not come to, or a time before it was
+ * The events up to a moment.
+ * @param events all events of an aggregate, oldest first
+ * @param what the aggregate, for messages, e.g. `order 42`
+ * @throws `CLI_NOT_FOUND` for a version that it has not reached, or a time before its first event
  */
 export function eventsUpTo<Event extends { readonly timestamp: string }>(
   events: readonly Event[],
@@ -14,7 +14,7 @@ export function eventsUpTo<Event extends { readonly timestamp: string }>(
 ): readonly Event[] {
   if ('version' in moment) {
     if (moment.version <= events.length) return events.slice(0, moment.version);
-    throw cliErrors.CLI_NOT_FOUND(`${what} has only come to version ${events.length}, not to ${moment.version}`);
+    throw cliErrors.CLI_NOT_FOUND(`${what} has reached only version ${events.length}, not ${moment.version}`);
   }
   const later = events.findIndex((event) => Date.parse(event.timestamp) > moment.timeMs);
   if (later !== 0) return later < 0 ? events : events.slice(0, later);

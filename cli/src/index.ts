@@ -1,4 +1,4 @@
-/** What the commands of a service can use when they run. How they are called is declared with `@warren/cli/usage`, which loads none of this. */
+/** What the commands of a service can use at run time. Their usage is declared with `@warren/cli/usage`, which loads none of this. */
 export { addressOf } from './addresses.ts';
 export { cliErrors } from './cli-errors.ts';
 export { type DeclaredAggregate, findDeclared, loadAggregates } from './declarations.ts';

@@ -3,8 +3,8 @@ import { cliErrors } from './cli-errors.ts';
 const TIMEOUT_MS = 10_000;
 
 /**
- * An HTTP API that speaks JSON, at a base URL. `name` stands in messages.
- * @throws `CLI_ADDRESS_UNKNOWN` for a URL with a login, which `fetch` would refuse in a message that shows the password
+ * A client for a JSON API at a base URL. `name` is used in messages.
+ * @throws `CLI_ADDRESS_UNKNOWN` for a URL with a login, which `fetch` would reject with a message that shows the password
  */
 export function createJsonApi(baseUrl: string, name: string) {
   const { username, password } = new URL(baseUrl);
@@ -29,7 +29,7 @@ export function createJsonApi(baseUrl: string, name: string) {
 
   return {
     /**
-     * @param what that which is asked for, for the message when it does not exist
+     * @param what the requested thing, for the message when it does not exist
      * @throws `CLI_NOT_FOUND`, `CLI_UNREACHABLE`, `CLI_REFUSED`, `CLI_UNEXPECTED_ANSWER`
      */
     get: <Answer>(path: string, what: string) => ask<Answer>(path, {}, what),

@@ -3,14 +3,14 @@ import { toJson } from './dead-letter-view.ts';
 import { formatJson } from './format-json.ts';
 import type { Terminal } from './terminal.ts';
 
-/** Writes dead letters as they come, and keeps none of them. */
+/** Writes dead letters as they arrive, without keeping them in memory. */
 export interface JsonPrinter {
   add(letter: DeadLetter): void;
   /** Writes the end of the array. */
   end(): void;
 }
 
-/** One JSON array with everything about each. */
+/** Prints one JSON array with everything about each dead letter. */
 export function createJsonPrinter({ out }: Pick<Terminal, 'out'>): JsonPrinter {
   let count = 0;
   return {

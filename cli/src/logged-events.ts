@@ -8,16 +8,16 @@ export const EVENT_COLUMNS = `
   event_id AS id, type, schema_version AS version, aggregate_id AS "aggregateId", occurred_at AS time, data, metadata,
   routing_key AS "routingKey", position, stream_id AS "streamId", stream_version AS "streamVersion"`;
 
-/** A row of some service's log, as pg reads it. What stands in it may come from anywhere. */
+/** A row of a service's log, as pg reads it. Its contents are untrusted. */
 export type EventRow = Omit<RecordedEvent, 'timestamp' | 'position' | 'metadata'> & {
   schema: string;
-  /** A number where it is infinite. */
+  /** A number if the timestamp is infinite. */
   time: Date | number;
   position: string;
   metadata: Partial<RecordedEvent['metadata']> | null;
 };
 
-/** A row of a log that no event can be made of, and why. */
+/** A row of a log that cannot be read as an event, and why. */
 export interface UnreadableRow {
   schema: string;
   position: number;
@@ -28,8 +28,8 @@ export interface UnreadableRow {
 }
 
 /**
- * The events of rows, each by itself: one that cannot be read is named and does not keep the others from being shown.
- * @param services those that are declared
+ * Converts rows to events one by one: a row that cannot be read is reported and does not hide the others.
+ * @param services the declared services
  */
 export function toLoggedEvents(
   rows: readonly EventRow[],
@@ -51,7 +51,7 @@ export function toLoggedEvents(
   return { events, unreadable };
 }
 
-/** @throws when the row has no time, or metadata that no service writes */
+/** @throws when the row has no valid time, or metadata that no service writes */
 export function toRecordedEvent({ schema, time, ...row }: EventRow): RecordedEvent {
   if (!(time instanceof Date) || Number.isNaN(time.getTime())) throw new Error(`its time is ${time}`);
   const metadata = requireMetadata(row.metadata);
@@ -72,7 +72,7 @@ function requireMetadata(metadata: EventRow['metadata']): RecordedEvent['metadat
   return metadata as RecordedEvent['metadata'];
 }
 
-/** The ids of the messages that an event is published as: by the service's declaration, else its own. */
+/** The ids of the messages that an event is published as: from the service's declaration, or else the event's own id. */
 function createMessageIds(services: readonly DefinedService[]) {
   const bySchema = new Map(services.map((service) => [schemaOf(service), toWireOf(service.aggregates)]));
   return (schema: string, event: RecordedEvent): string[] => {

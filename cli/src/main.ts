@@ -7,7 +7,7 @@ import { processTerminal, type Terminal } from './terminal.ts';
 export type ExitCode = 0 | 1 | 2;
 
 /**
- * Runs one command and returns its exit code. What goes wrong is told in a sentence on standard error, never as a stack trace.
+ * Runs one command and returns its exit code. Failures are reported as one sentence on standard error, never as a stack trace.
  * @param argv the arguments after the program's name
  */
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
@@ -16,7 +16,7 @@ export async function main(argv: readonly string[], terminal: Terminal = process
     await program.parseAsync(['node', 'warren', ...argv]);
     return 0;
   } catch (error) {
-    // commander has already written its message, or the help that was asked for.
+    // commander has already printed its message or the requested help.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const { isAppError } = await import('@warren/kernel');
     const message = messageOf(error);

@@ -14,8 +14,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 /**
  * Returns the `warren` command with all its subcommands. It throws instead of ending the process.
  *
- * The help has to wait for everything that is imported from here. So `usage/` only declares how commands are called, and imports the file
- * below `commands/` that does the work when the command runs. So do the services that contribute commands.
+ * Everything imported here delays the help. So `usage/` only declares the commands, and imports the file below `commands/` that does the work
+ * when a command runs. Services that contribute commands do the same.
  */
 export async function createProgram(terminal: Terminal): Promise<Command> {
   const program = new Command('warren')

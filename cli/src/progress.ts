@@ -3,7 +3,7 @@ import type { Terminal } from './terminal.ts';
 const WIDTH = 24;
 const INTERVAL_MS = 100;
 
-/** A line on standard error that shows how far something has come; nothing at all where that is no terminal. */
+/** A progress line on standard error; prints nothing if that is not a terminal. */
 export interface Progress {
   show(done: number, total: number, note: string): void;
   /** Removes the line. */

@@ -3,11 +3,11 @@ import pg from 'pg';
 import { hostOf } from './addresses.ts';
 import { cliErrors } from './cli-errors.ts';
 
-/** Runs one query and gives its rows. */
+/** Runs one query and returns its rows. */
 export type Select = <Row extends object>(sql: string, values?: readonly unknown[]) => Promise<Row[]>;
 
 export interface ReadDatabaseOptions {
-  /** What is not there when the tables are missing, and why: `stock tables: the inventory service …`. */
+  /** What does not exist when the tables are missing, and why: `stock tables: the inventory service …`. */
   missing: string;
   /** How long one query may take, in milliseconds. @default 10000 */
   queryTimeoutMs?: number;
@@ -17,8 +17,8 @@ export interface ReadDatabaseOptions {
 const NOT_MIGRATED = ['3F000', '42P01', '42703'];
 
 /**
- * Runs `read` on a read-only connection of its own and closes it.
- * @throws `CLI_UNREACHABLE` when the database does not answer, `CLI_NOT_MIGRATED` when the tables are not there.
+ * Runs `read` on its own read-only connection, then closes it.
+ * @throws `CLI_UNREACHABLE` when the database does not answer, `CLI_NOT_MIGRATED` when the tables do not exist.
  */
 export async function readDatabase<Result>(
   databaseUrl: string,
@@ -32,7 +32,7 @@ export async function readDatabase<Result>(
     application_name: 'warren-cli',
     ...databaseTargetOf(databaseUrl),
   });
-  // A connection that breaks is reported by the next query; without a listener it would end the process.
+  // The next query reports a broken connection; without a listener, the event would crash the process.
   client.on('error', () => undefined);
   const explained = (error: unknown) => Promise.reject(explain(error, databaseUrl, missing));
   try {

@@ -9,7 +9,7 @@ export interface ReportOptions {
   done: string;
 }
 
-/** Tells how many dead letters of each queue were dealt with. */
+/** Reports how many dead letters of each queue were processed. */
 export function reportCounts(counts: readonly QueueResult<number>[], { terminal, json, done }: ReportOptions): void {
   const rows = counts.filter(({ result }) => result > 0);
   if (json) {

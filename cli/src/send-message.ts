@@ -13,9 +13,9 @@ const CONFIRM_TIMEOUT_MS = 10_000;
 const FIRST_PAUSE_MS = 100;
 
 /**
- * Sends a message, such as a command to a service, and waits until the broker has it. The queues that it is for are declared before, so
- * that it is kept also when their services have never been started.
- * @throws what `Catalogue.parse` throws for a message that its consumers would refuse; `CLI_ADDRESS_UNKNOWN`, `CLI_UNREACHABLE`,
+ * Sends a message, such as a command to a service, and waits for the broker's confirm. Declares the queues of the message first, so that it
+ * is kept even if their services have never been started.
+ * @throws the error of `Catalogue.parse` for a message that its consumers would refuse; `CLI_ADDRESS_UNKNOWN`, `CLI_UNREACHABLE`,
  * `CLI_NOT_PUBLISHED`, `CLI_PUBLISH_UNKNOWN`
  */
 export async function sendMessage<Contract extends EventContract>(
@@ -31,7 +31,7 @@ export async function sendMessage<Contract extends EventContract>(
   const bus = new EventBus({
     url: amqpUrl,
     service: NAME,
-    // Streams, too: they keep everything.
+    // Streams too, because they keep everything.
     topology: queuesFor(readTopologies(services), { service: NAME }).filter(
       ({ stream, bindings }) => stream || bindings.some(takesIt),
     ),
@@ -48,8 +48,8 @@ export async function sendMessage<Contract extends EventContract>(
 }
 
 /**
- * Publishes again, under the same id, while the broker does not take it: the inbox of the service takes one of all copies.
- * @throws `CLI_NOT_PUBLISHED` when the broker has none of them, `CLI_PUBLISH_UNKNOWN` when it may have one
+ * Publishes the message, and again under the same id until the broker accepts it: the inbox of the service drops duplicates.
+ * @throws `CLI_NOT_PUBLISHED` when the broker has no copy, `CLI_PUBLISH_UNKNOWN` when it may have one
  */
 export async function publish(
   bus: Pick<EventBus, 'tryPublish'>,
@@ -61,7 +61,7 @@ export async function publish(
   for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs *= 2) {
     const outcome = await bus.tryPublish(message);
     if (outcome.status === 'confirmed') return;
-    // One queue has refused it then; another one may have it.
+    // One queue has refused the message, but another may have it.
     mayHaveIt ||= outcome.status === 'unknown' || outcome.status === 'nacked';
     if (outcome.status === 'returned' || outcome.status === 'unsendable' || now() > deadline) {
       if (!mayHaveIt)

@@ -1,20 +1,20 @@
-/** A column of a table for people. */
+/** A column of a human-readable table. */
 export interface Column<Row> {
   title: string;
   value(row: Row): string | number;
-  /** Numbers stand on the right. @default 'left' */
+  /** `right` for numbers. @default 'left' */
   align?: 'left' | 'right';
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is to be replaced
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
-/** What stands in a message or a database, made harmless for a terminal. */
+/** Text from a message or a database, safe to print on a terminal. */
 export function printable(value: string | number): string {
   return String(value).replace(CONTROL, '\uFFFD');
 }
 
-/** Lines up rows under their titles, with two blanks between columns and none at the ends of lines. */
+/** Aligns rows under their titles, with two spaces between columns and none at line ends. */
 export function formatTable<Row>(rows: readonly Row[], columns: readonly Column<Row>[]): string {
   const cells = [
     columns.map((column) => column.title),

@@ -1,19 +1,19 @@
 import { createInterface } from 'node:readline/promises';
 
-/** The outside world of a command: where it writes and what it is told besides its arguments. */
+/** The environment of a command: its output, and its input besides the arguments. */
 export interface Terminal {
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
   err(text: string): void;
   env: Record<string, string | undefined>;
-  /** Directory of the services that it asks, each a folder. */
+  /** Directory of the services, one folder each. */
   services: URL;
   /** Width in characters, if the output is a terminal. */
   columns?: number;
   /** True when a person reads standard error and can answer. */
   interactive: boolean;
-  /** Asks a question that is answered by y or yes; anything else is no. Only where {@link interactive}. */
+  /** Asks a question: y or yes means yes, anything else no. Only if {@link interactive}. */
   confirm(question: string): Promise<boolean>;
 }
 

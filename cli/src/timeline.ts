@@ -1,6 +1,6 @@
 import { formatTable } from './table.ts';
 
-/** An event as a timeline shows it. */
+/** An event in a timeline. */
 export interface TimelineEvent {
   readonly type: string;
   readonly version: number;
@@ -21,7 +21,7 @@ export function formatTimeline(events: readonly TimelineEvent[]): string {
   ]);
 }
 
-/** The plain members of an event's data: `status=cancelled reason="…"`. Ids and lists are shown elsewhere. */
+/** The scalar members of an event's data: `status=cancelled reason="…"`. Ids and lists are shown elsewhere. */
 function describe(data: unknown): string {
   return Object.entries(data ?? {})
     .filter(([name, value]) => typeof value !== 'object' && !/^id$|Id$|At$/.test(name))
@@ -29,7 +29,7 @@ function describe(data: unknown): string {
     .join(' ');
 }
 
-/** A span of time for people: `42 ms`, `1.5 s`, `2 min 3 s`. */
+/** A human-readable duration: `42 ms`, `1.5 s`, `2 min 3 s`. */
 export function formatSpan(ms: number): string {
   if (ms < 1000) return `${ms} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;

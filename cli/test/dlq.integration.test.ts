@@ -124,7 +124,7 @@ describe('warren dlq', () => {
     expect(await run(['purge'])).toMatchObject({ code: 1, err: expect.stringContaining('--yes') });
     expect(await run(['purge'], false)).toMatchObject({
       code: 1,
-      err: expect.stringContaining(`3 dead letters away for good (3 of ${queue})`),
+      err: expect.stringContaining(`3 dead letters for good (3 of ${queue})`),
     });
     expect((await run(['purge', '--dry-run'])).out).toContain('3 would be purged');
     expect(await listed()).toHaveLength(3);

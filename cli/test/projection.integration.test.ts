@@ -26,14 +26,14 @@ async function place(): Promise<string> {
 }
 
 describe('warren projection rebuild', () => {
-  it('when orders come in meanwhile, then each is answered, and the table is made anew with all of them', async () => {
+  it('when orders come in meanwhile, then each is answered, and the table is rebuilt with all of them', async () => {
     const before = await Promise.all(Array.from({ length: 20 }, place));
     const pool = createPool({ url: fixture.database.url, schema: 'order_service' });
     await pool.query(`UPDATE orders SET customer_id = 'wrong'`);
     await pool.end();
     const [rebuilt, ...beside] = await Promise.all([run(['orders']), ...Array.from({ length: 40 }, place)]);
     expect(rebuilt).toMatchObject({ code: 0, err: '' });
-    expect(rebuilt.out).toMatch(/^orders: made anew from \d+ events in [\d.]+ s \(\d+ events\/s\)\n$/);
+    expect(rebuilt.out).toMatch(/^orders: rebuilt from \d+ events in [\d.]+ s \(\d+ events\/s\)\n$/);
 
     for (const id of [...before, ...beside])
       expect((await order.api.get(`/orders/${id}`)).body).toMatchObject({ id, customerId: 'c' });

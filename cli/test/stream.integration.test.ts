@@ -86,7 +86,7 @@ describe('warren stream', () => {
   });
 
   it('when it was not so at that moment, then it fails and says how it was', async () => {
-    expect((await run('order', id, '--at', '3')).err).toMatch(/has only come to version 2, not to 3\n$/);
+    expect((await run('order', id, '--at', '3')).err).toMatch(/has reached only version 2, not 3\n$/);
     expect((await run('order', id, '--at', '2020-01-01')).err).toMatch(/at that time: it began at \d{4}-\S+Z\n$/);
   });
 

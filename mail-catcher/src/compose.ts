@@ -6,17 +6,17 @@ import { createMailbox } from './mailbox.ts';
 import { createSmtpCatcher } from './smtp-catcher.ts';
 
 const NAME = 'mail-catcher';
-/** How many mails are kept. */
+/** How many of the latest mails are kept. */
 const MAX_MAILS = 500;
 
 export interface MailCatcher extends Service {
   /** Port of the page, once started. */
   readonly port: number;
-  /** Port on which it takes mails, once started. */
+  /** SMTP port, once started. */
   readonly smtpPort: number;
 }
 
-/** Puts the mail catcher together: a tool for development, which shows what would have been sent. It listens on 127.0.0.1 only. */
+/** Creates the mail catcher, a development tool that shows the mails that would have been sent. It listens on 127.0.0.1 only. */
 export function composeMailCatcher(
   settings: MailCatcherSettings,
   logger: Logger = createLogger({ service: NAME, level: settings.logLevel }),

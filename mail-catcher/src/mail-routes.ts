@@ -2,10 +2,10 @@ import { httpErrors, type Route, type RouteHandler } from '@warren/http';
 import type { CaughtMail, Mailbox } from './mailbox.ts';
 import { listPage, mailPage } from './pages.ts';
 
-/** Nothing runs and nothing is fetched, also in the frame of a mail, which inherits this. */
+/** Allows no scripts and no fetches, not even in the frame of a mail, which inherits this policy. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'none'; base-uri 'none'";
 
-/** The page for people, and the mails as JSON for tests. */
+/** The HTML pages for people, and the mails as JSON for tests. */
 export function createMailRoutes(mailbox: Mailbox): Route[] {
   const asPage =
     (render: (id: string) => string): RouteHandler =>
@@ -16,7 +16,7 @@ export function createMailRoutes(mailbox: Mailbox): Route[] {
   const find = (id: string): CaughtMail => {
     const mail = mailbox.find(Number(id));
     if (mail) return mail;
-    throw httpErrors.ROUTE_NOT_FOUND(`there is no mail ${id}, or it was forgotten`);
+    throw httpErrors.ROUTE_NOT_FOUND(`there is no mail ${id}, or it is no longer kept`);
   };
   return [
     { path: '/', methods: { GET: asPage(() => listPage(mailbox.list())) } },

@@ -1,10 +1,10 @@
-/** A mail as it was taken. */
+/** A received mail. */
 export interface CaughtMail {
-  /** Of the mailbox, rising from 1. */
+  /** Assigned by the mailbox, ascending from 1. */
   id: number;
   /** ISO 8601 in UTC. */
   receivedAt: string;
-  /** Whom it was really sent by and to, whatever its head says. */
+  /** The actual sender and recipients (SMTP envelope), whatever the headers say. */
   envelope: { from: string; to: readonly string[] };
   messageId: string | undefined;
   from: string;
@@ -17,12 +17,12 @@ export interface CaughtMail {
 /** The latest mails, in memory. */
 export interface Mailbox {
   add(mail: Omit<CaughtMail, 'id'>): void;
-  /** The newest first. */
+  /** Newest first. */
   list(): CaughtMail[];
   find(id: number): CaughtMail | undefined;
 }
 
-/** @param limit how many mails are kept; the oldest go first */
+/** @param limit how many mails are kept; the oldest are dropped */
 export function createMailbox(limit: number): Mailbox {
   const mails: CaughtMail[] = [];
   let lastId = 0;

@@ -10,7 +10,7 @@ function page(title: string, body: string, head = ''): string {
 <style>${STYLE}</style></head><body>${body}</body></html>`;
 }
 
-/** All mails, the newest first. It looks again every few seconds. */
+/** All mails, newest first. Reloads every five seconds. */
 export function listPage(mails: readonly CaughtMail[]): string {
   const rows = mails.map(
     ({ id, receivedAt, to, subject }) =>
@@ -21,7 +21,7 @@ export function listPage(mails: readonly CaughtMail[]): string {
   return page('Mails', body, '<meta http-equiv="refresh" content="5">');
 }
 
-/** One mail. Its HTML is shown in a frame of its own without any rights: what it holds is not to be trusted. */
+/** One mail. Its HTML is untrusted, so it is shown in a fully sandboxed frame. */
 export function mailPage({ subject, from, to, receivedAt, messageId = '', text, html }: CaughtMail): string {
   const facts = Object.entries({ From: from, To: to, Received: receivedAt, 'Message-ID': messageId });
   const rows = facts.map(([name, value]) => `<tr><th>${name}</th><td>${escapeHtml(value)}</td></tr>`);

@@ -7,7 +7,7 @@ import type { CaughtMail, Mailbox } from './mailbox.ts';
 
 export interface SmtpCatcherOptions {
   mailbox: Pick<Mailbox, 'add'>;
-  /** On 127.0.0.1; 0 takes a free one. */
+  /** Port on 127.0.0.1; 0 picks a free one. */
   port: number;
   logger: Logger;
 }
@@ -17,10 +17,10 @@ export interface SmtpCatcher extends Component {
   readonly port: number;
 }
 
-/** The largest mail that is taken, in bytes. */
+/** The largest mail accepted, in bytes. */
 const MAX_BYTES = 1_000_000;
 
-/** A mail server that takes every mail and delivers none. Only this machine reaches it. */
+/** A mail server that accepts every mail and delivers none. It is reachable only from this machine. */
 export function createSmtpCatcher({ mailbox, port, logger }: SmtpCatcherOptions): SmtpCatcher {
   const server = new SMTPServer({
     disabledCommands: ['AUTH', 'STARTTLS'],
@@ -29,7 +29,7 @@ export function createSmtpCatcher({ mailbox, port, logger }: SmtpCatcherOptions)
     onData(stream, session, done) {
       read(stream, session).then(
         (mail) => {
-          // What is too large is refused by the server itself.
+          // The server itself refuses mails that are too large.
           if (!stream.sizeExceeded) mailbox.add(mail);
           done();
         },
@@ -51,8 +51,8 @@ export function createSmtpCatcher({ mailbox, port, logger }: SmtpCatcherOptions)
           resolve();
         });
       });
-      server.on('error', (err) => logger.warn({ err }, 'a mail could not be taken'));
-      logger.info({ port: address()?.port }, 'taking mails');
+      server.on('error', (err) => logger.warn({ err }, 'could not receive a mail'));
+      logger.info({ port: address()?.port }, 'ready to receive mails');
     },
     stop: () => new Promise((resolve) => server.close(() => resolve())),
     health: () => ({ up: server.server.listening, details: { port: address()?.port } }),

@@ -8,7 +8,7 @@ const RELEASE = 'trixie';
 const PACKAGES = 'rabbitmq-server,git,procps,iproute2,ca-certificates';
 
 /**
- * Makes a Debian with RabbitMQ 4.0 in a folder, from the mirror that this machine's apt uses. One that is there already is kept.
+ * Installs a Debian with RabbitMQ 4.0 in a folder, from the mirror that this machine's apt uses. An existing one is kept.
  * @param {string} folder
  * @param {{report: import('./report.mjs').Report, signal: AbortSignal}} options
  */
@@ -21,7 +21,7 @@ export async function ensureDebianRoot(folder, { report, signal }) {
   }
   await ensureDebootstrap({ report, signal });
   const mirror = await findMirror(signal);
-  // Aside, so that what a stop leaves half-way is never taken for a whole one.
+  // In a temporary folder first, so that an interrupted installation is never mistaken for a complete one.
   const partial = `${folder}.${process.pid}`;
   mkdirSync(dirname(folder), { recursive: true });
   try {
@@ -46,7 +46,7 @@ async function ensureDebootstrap({ report, signal }) {
   });
 }
 
-/** The mirror of Debian itself among what apt is set up with. @param {AbortSignal} signal @returns {Promise<string>} */
+/** The main Debian mirror among apt's sources. @param {AbortSignal} signal @returns {Promise<string>} */
 async function findMirror(signal) {
   const format = ['--format', '$(LABEL)|$(CODENAME)|$(REPO_URI)', 'Identifier: Packages'];
   const look = async () => {
@@ -60,7 +60,7 @@ async function findMirror(signal) {
 }
 
 /**
- * Removes a directory with everything in it, but never what is mounted there from elsewhere.
+ * Removes a directory with everything in it, but never the contents of a mount.
  * @param {string} directory
  * @throws `ExplainedError` when something is mounted below it
  */
@@ -78,22 +78,22 @@ export async function removeTree(directory) {
 }
 
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-/** What ending a whole test run may take. */
+/** How long a whole test run may take to end. */
 const PATIENCE_MS = 60_000;
 
-/** Arguments: the root, the working directory, how many words name mounts, those (source, target), the command. */
+/** Arguments: the root, the working directory, the number of words that describe mounts, these words (source, target), the command. */
 const ENTER = `
 root=$1; cwd=$2; words=$3; shift 3
 while [ "$words" -gt 0 ]; do mount --rbind "$1" "$root$2"; shift 2; words=$((words - 2)); done
 exec chroot "$root" /bin/sh -euc 'cd "$1"; shift; exec "$@"' sh "$cwd" "$@"`;
 
 /**
- * Runs a command in a folder that holds a whole system, as root. What is mounted there is mounted in a namespace of the command's own: nobody
- * else sees it, and it is gone with the last process of the command, whatever has ended that.
+ * Runs a command as root in a folder that contains a whole system. Its mounts are in a private namespace: no other process sees them, and
+ * they vanish with the last process of the command, however that ends.
  * @param {string} root
  * @param {string[]} command
  * @param {{cwd: string, env: Record<string, string>, binds: [string, string][], path: string, signal: AbortSignal}} options `binds`: files and
- * directories of this machine, and where they are to be found inside; `path` comes before the usual PATH
+ * directories of this machine, and their paths inside; `path` is prepended to the usual PATH
  * @returns {Promise<number>} its exit code
  */
 export function runInRoot(root, command, { cwd, env, binds, path, signal }) {
@@ -108,7 +108,7 @@ export function runInRoot(root, command, { cwd, env, binds, path, signal }) {
   });
 }
 
-/** A mount needs something to cover. @param {string} source @param {string} target */
+/** Creates the mount point. @param {string} source @param {string} target */
 function prepareTarget(source, target) {
   const isDirectory = statSync(source).isDirectory();
   mkdirSync(isDirectory ? target : dirname(target), { recursive: true });

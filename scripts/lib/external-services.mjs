@@ -7,7 +7,7 @@ import { ROOT } from './paths.mjs';
 const TIMEOUT_MS = 10_000;
 
 /**
- * Whether the database of `DATABASE_URL` lets us in.
+ * Checks that the database of `DATABASE_URL` accepts our login.
  * @param {string} url
  */
 export async function checkDatabase(url) {
@@ -34,7 +34,7 @@ async function knockAtDatabase(url) {
 }
 
 /**
- * Whether the broker of `AMQP_URL` lets us in.
+ * Checks that the broker of `AMQP_URL` accepts our login.
  * @param {string} url
  */
 export async function checkBroker(url) {
@@ -50,8 +50,8 @@ export async function checkBroker(url) {
 }
 
 /**
- * A package of the kit, for what must be done as the services do it. It can be imported only after the build, so no script imports it at its
- * head.
+ * Imports a package of the kit, for what must work exactly as in the services. It exists only after the build, so scripts cannot import it
+ * statically.
  * @param {'event-bus' | 'event-store'} name
  */
 const importBuilt = (name) => import(pathToFileURL(join(ROOT, 'shared', name, 'dist', 'index.js')).href);

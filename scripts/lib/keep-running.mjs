@@ -2,26 +2,26 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { createBackoff } from '../../shared/servers/src/index.mjs';
 
 /**
- * Something that runs in a process of its own: a broker, a database, a service.
+ * Something that runs in its own process: a broker, a database, a service.
  * @typedef {object} Running
- * @property {import('../../shared/servers/src/index.mjs').Child} child its end is the end of the whole
+ * @property {import('../../shared/servers/src/index.mjs').Child} child when it ends, the whole has ended
  * @property {() => Promise<unknown>} stop
  */
 
 /**
  * @typedef {object} Timing
  * @property {() => number} now milliseconds
- * @property {(ms: number, signal: AbortSignal) => Promise<unknown>} pause rejects when the signal comes
+ * @property {(ms: number, signal: AbortSignal) => Promise<unknown>} pause rejects when the signal is aborted
  */
 
 /** @type {Timing} */
 const realTiming = { now: () => Date.now(), pause: (ms, signal) => delay(ms, undefined, { signal }) };
 
 /**
- * Starts something again whenever it ends by itself, after a pause that grows from 1 s to 30 s, and says so.
+ * Restarts something whenever it ends by itself, after a pause that grows from 1 s to 30 s, and reports it.
  * @param {object} options
  * @param {string} options.name for messages
- * @param {Running} options.first what runs already
+ * @param {Running} options.first what is already running
  * @param {(signal: AbortSignal) => Promise<Running>} options.start
  * @param {import('./report.mjs').Report} options.report
  * @param {Timing} [options.timing] for tests
@@ -77,13 +77,13 @@ export function keepRunning({ name, first, start, report, timing = realTiming })
   });
 
   return {
-    /** Ends it and starts it again at once, for new code. */
+    /** Stops it and restarts it at once, to run new code. */
     async restart() {
       wanted = true;
       pausing.abort();
       await running.stop();
     },
-    /** Ends it for good; gives how the last process ended. */
+    /** Stops it for good; returns how the last process ended. */
     async stop() {
       stopping.abort();
       await running.stop();

@@ -5,10 +5,10 @@ import { ExplainedError, identityOf, isSameProcess, pidNamespace } from '../../s
 /** @typedef {{pid: number, identity: string, namespace?: string}} Holder */
 
 /**
- * Takes a lock that belongs to this process as long as it lives. A lock whose holder has died counts as free.
+ * Takes a lock that this process holds until it ends. A lock whose holder has died counts as free.
  * @param {string} file
  * @returns {{taken: true, release: () => void} | {taken: false, holder: Holder}}
- * @throws an `ExplainedError` when its holder may live in another container: nobody can tell from here
+ * @throws `ExplainedError` when the holder may be running in another container, which cannot be checked from here
  */
 export function takeLock(file) {
   mkdirSync(dirname(file), { recursive: true });
@@ -54,13 +54,13 @@ function readHolder(file) {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
     if (/** @type {NodeJS.ErrnoException} */ (error).code === 'ENOENT') return undefined;
-    // Not a lock that we have written.
+    // Not a lock written by us.
     rmSync(file, { force: true });
     return undefined;
   }
 }
 
-/** Two processes may find the same stale lock; the rename is won by one, and it must not have moved a new lock away. @param {string} file @param {Holder} stale */
+/** Two processes may find the same stale lock. One wins the rename, and must make sure that it has not moved a new lock away. @param {string} file @param {Holder} stale */
 function removeStale(file, stale) {
   const aside = `${file}.stale.${process.pid}`;
   try {

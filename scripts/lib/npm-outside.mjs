@@ -2,7 +2,7 @@ import { existsSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { ExplainedError, runOrExplain } from '../../shared/servers/src/index.mjs';
 
-/** What `npm run` tells of itself would mislead the npm that we ask. */
+/** Variables that `npm run` sets would mislead the npm that we call. */
 const plain = () =>
   Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_(?!config_registry)/i.test(name)));
 
@@ -10,7 +10,7 @@ const plain = () =>
 const npm = (args, signal) => runOrExplain('npm', ['--loglevel=silent', ...args], { env: plain(), signal });
 
 /**
- * Brings another Node from npm's registry.
+ * Installs another version of Node from npm's registry.
  * @param {string} version e.g. `24`
  * @param {{directory: string, report: import('./report.mjs').Report, signal: AbortSignal}} options
  * @returns {Promise<string>} path of its program
@@ -31,13 +31,13 @@ export async function locateNpm(signal) {
   throw new ExplainedError(`npm is not in ${found}, where it comes with Node. Use a Node that brings its own npm.`);
 }
 
-/** Settings of npm that name a file. */
+/** npm settings that name a file. */
 const FILES = ['userconfig', 'globalconfig', 'cafile'];
-/** What programs are told about the way to the network. */
+/** Environment variables for network access. */
 const NETWORK = /^(https?_proxy|no_proxy)$/i;
 
 /**
- * How npm reaches its registry from here, for an npm that sees other files: the environment, and what has to be bound to where that says.
+ * How npm reaches its registry from here, for an npm with another file system: the environment, and the files to mount where it expects them.
  * @param {NodeJS.ProcessEnv} env @param {AbortSignal} signal
  * @returns {Promise<{binds: [string, string][], env: Record<string, string>}>}
  */

@@ -4,8 +4,8 @@ import { runOrExplain } from '../../shared/servers/src/index.mjs';
 import { ROOT } from './paths.mjs';
 
 /**
- * Packs every package of the kit as `npm publish` would; each is compiled first, as far as it has changed.
- * @param {string} folder made if it is missing; relative to the working directory
+ * Packs every package of the kit as `npm publish` would, after compiling those that have changed.
+ * @param {string} folder created if missing; relative to the working directory
  * @param {AbortSignal} [signal]
  * @returns {Promise<string[]>} the tarballs' paths
  * @throws `ExplainedError` when the sources do not compile

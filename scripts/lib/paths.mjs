@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = resolve(fileURLToPath(import.meta.url), '../../..');
 
 /**
- * Where everything lives that outlasts a run.
+ * The directory of everything that outlasts a run.
  * @param {NodeJS.ProcessEnv} env `DATA_DIR`, relative to the checkout; default `.data`
  */
 export function dataDirectory(env = process.env) {

@@ -11,7 +11,7 @@ import { servicesOf } from './services.mjs';
 
 /**
  * The processes of a run, in the order of `SERVICES`. The order service has one port for all of its instances; inventory instances after
- * the first take free ones; every other service has one instance.
+ * the first use free ports; every other service has one instance.
  * @param {{env: NodeJS.ProcessEnv, all: boolean, orders: number, inventories: number}} options
  * @returns {Promise<Plan[]>}
  */
@@ -41,7 +41,7 @@ function requireDifferentPorts(plans) {
 }
 
 /**
- * The port that a setting asks for, if it is free.
+ * Returns the port in a setting if it is free.
  * @param {{portSetting: string, defaultPort: number, owner: string}} wanted `owner`: who will listen there, for messages
  * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<number>}
@@ -57,7 +57,7 @@ export async function choosePort({ portSetting, defaultPort, owner }, env) {
 }
 
 /**
- * Also right before something is started there: another program may have come meanwhile, and would answer in its place.
+ * Called again right before something is started on the port: another program may have taken it meanwhile, and would answer in its place.
  * @param {number} port
  * @param {{portSetting: string, owner: string}} wanted
  */

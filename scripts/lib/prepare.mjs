@@ -6,8 +6,8 @@ import { takeLock } from './lock-file.mjs';
 import { ROOT } from './paths.mjs';
 
 /**
- * Node modules and build, as every script needs them. One script of this checkout at a time: `npm test` beside `npm start` must not
- * write the same files.
+ * Installs node modules and builds, as every script needs. Only one script of a checkout does so at a time: `npm test` and `npm start` must
+ * not write the same files.
  * @param {{report: import('./report.mjs').Report, signal: AbortSignal}} options
  */
 export async function prepare({ report, signal }) {
@@ -33,7 +33,7 @@ async function waitForTurn({ report, signal }) {
 }
 
 /**
- * Installs the node modules when they are not those of the lock file.
+ * Installs the node modules if they do not match the lock file.
  * @param {{report: import('./report.mjs').Report, signal: AbortSignal}} options
  */
 async function installModules({ report, signal }) {
@@ -51,8 +51,8 @@ async function installModules({ report, signal }) {
 /** @typedef {{version?: string, integrity?: string, optional?: boolean}} LockedPackage */
 
 /**
- * Compares the lock file with what npm itself recorded at the end of its last complete install, so an install by hand counts and one
- * that was interrupted does not. Optional packages may be missing (they are for other platforms), save our own platform's Postgres.
+ * Compares the lock file with what npm recorded at the end of its last complete install, so a manual install counts and an interrupted one
+ * does not. Optional packages may be missing (they are for other platforms), except Postgres for our platform.
  * @param {string} root
  */
 export function areModulesInstalled(root) {
@@ -78,8 +78,8 @@ function readPackages(file) {
 }
 
 /**
- * Compiles the kit, and then every service, the command line and the mail catcher, as far as they have changed since the last build. The kit comes
- * first because a service need not refer to its projects: it may lie where there are only its packages.
+ * Compiles the kit, then every service, the command line and the mail catcher, if changed since the last build. The kit comes first because
+ * a service need not reference its projects: it may be in a place that has only the kit's packages.
  * @param {AbortSignal} [signal]
  * @returns {Promise<void>}
  */

@@ -6,14 +6,14 @@ import { answerFor, ExplainedError, isPortFree, poll } from '../../shared/server
 import { ROOT } from './paths.mjs';
 import { withoutServiceSettings } from './services.mjs';
 
-/** In the environment of every process of a run, so that the run finds what it has forgotten. */
+/** Set in the environment of every process of a run, so that the run finds processes left behind. */
 const MARKER = 'WARREN_TEST_RUN';
-/** What a guardian may take to end what a test suite has forgotten (see `startChild`). */
+/** How long a guardian may take to end processes that a test suite left behind (see `startChild`). */
 const PATIENCE_MS = 15_000;
 
 /**
- * A run that shares nothing with the developer's own system: a temporary directory, which is removed at the end, and an environment
- * without the developer's settings. Its end fails when a process or a port of the run is left.
+ * A run that shares nothing with the developer's own system: it has a temporary directory, which is removed at the end, and an environment
+ * without the developer's settings. The run fails at its end if any of its processes still runs or any of its ports is still taken.
  * @param {{env: NodeJS.ProcessEnv, ports: number[], onEnd: import('./run-script.mjs').ScriptContext['onEnd']}} options
  * @returns {{directory: string, env: NodeJS.ProcessEnv}}
  */
@@ -21,12 +21,12 @@ export function beginPrivateRun({ env: given, ports, onEnd }) {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), 'warren-test-')));
   onEnd(async () => rmSync(directory, { recursive: true, force: true, maxRetries: 5 }));
   const run = { marker: `${MARKER}=${directory}`, directory, ports };
-  // Registered before what it looks at is started, so that it comes last; the directory alone is removed after it.
+  // Registered before anything is started, so that it runs last; only the directory is removed after it.
   onEnd(() => leaveNothing(run));
   return { directory, env: withoutServiceSettings({ ...given, [MARKER]: directory, WARREN_TEST_DIR: directory }) };
 }
 
-/** A run that has forgotten something has failed; it does not leave it to the machine either. @param {{marker: string, directory: string, ports: number[]}} run */
+/** A run that leaves something behind has failed, and still cleans up. @param {{marker: string, directory: string, ports: number[]}} run */
 async function leaveNothing(run) {
   const leftovers = await findLeftovers(run);
   if (leftovers.length === 0) return;
@@ -43,8 +43,8 @@ export function runNode(args, options) {
 }
 
 /**
- * Runs a program in our own process group, so that it can read the terminal, and returns its exit code. An abort asks it to end, and kills it
- * when it is late.
+ * Runs a program in our process group, so that it can read the terminal, and returns its exit code. An abort asks it to end, and kills it
+ * after `patienceMs`.
  * @typedef {{env: NodeJS.ProcessEnv, signal: AbortSignal, patienceMs?: number}} RunOptions `patienceMs` default 10000
  * @param {string} program @param {string[]} args @param {RunOptions} options
  * @returns {Promise<number>}
@@ -64,9 +64,9 @@ export async function runProgram(program, args, { env, signal, patienceMs = 10_0
 }
 
 /**
- * What is left of a test run that should have left nothing: its processes and the ports of its broker and database.
+ * Finds what a test run left behind: its processes, and the ports of its broker and database.
  * @param {{marker: string, directory: string, ports: number[]}} run `marker` is in the environment of every process of the run
- * @returns {Promise<string[]>} one line each; empty when all is well
+ * @returns {Promise<string[]>} one line each; empty when nothing is left
  */
 async function findLeftovers({ marker, directory, ports }) {
   const look = async () => {
@@ -102,7 +102,7 @@ function fromProc(marker, directory) {
             readlinkSync(`/proc/${pid}/cwd`).startsWith(directory));
         return belongs ? [{ pid, command }] : [];
       } catch {
-        // It has ended meanwhile, or belongs to somebody else.
+        // The process has ended meanwhile, or belongs to another user.
         return [];
       }
     });

@@ -1,17 +1,17 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { poll } from '../../shared/servers/src/index.mjs';
 
-/** Longer than the pauses of an init that looks for ended orphans every few seconds. */
+/** Longer than the interval of an init that reaps orphans every few seconds. */
 const PATIENCE_MS = 10_000;
 
 /** @typedef {{pid: number, parent: number, startedAt: number, ended: boolean}} Entry `startedAt` in ticks since the boot */
 
 /**
- * Notes the processes that descend from this one, and returns a function that waits until they are gone, from the process table too.
- * What a process of ours has started outlives it as an orphan: it ends at once as well, but stays listed until whoever adopted it, mostly
- * process 1, has taken note. One that never takes note (a container without an init) is waited for 10 s, which is no error.
+ * Records the descendants of this process, and returns a function that waits until they are gone, from the process table too. A grandchild
+ * outlives its parent as an orphan: it ends at once as well, but stays listed as a zombie until its new parent, usually process 1, reaps it.
+ * If that never happens (a container without an init), the function returns after 10 s without an error.
  *
- * On Linux alone: elsewhere process 1 takes note at once.
+ * Only on Linux: elsewhere process 1 reaps at once.
  * @param {{proc?: string, timeoutMs?: number}} [options] `proc` stands in for `/proc` in tests
  * @returns {() => Promise<void>}
  */
@@ -23,7 +23,7 @@ export function noteDescendants({ proc = '/proc', timeoutMs = PATIENCE_MS } = {}
   const descendants = descendantsIn(before, process.pid);
   const adopters = [process.pid, ...ancestorsIn(before, process.pid)];
   return async () => {
-    // The suites' own orphans, and what was started only after the look, is found where it has been adopted.
+    // Orphans of the suites, and processes started after the first look, are found as children of their new parent.
     const orphans = readTable(proc).filter(
       (one) => one.ended && one.startedAt >= startedAt && adopters.includes(one.parent),
     );
@@ -55,7 +55,7 @@ function readTable(proc) {
       try {
         return [readEntry(proc, pid)];
       } catch {
-        // It has gone meanwhile.
+        // The process has ended meanwhile.
         return [];
       }
     });
@@ -66,7 +66,7 @@ function readEntry(proc, pid) {
   const stat = readFileSync(`${proc}/${pid}/stat`, 'utf8');
   // The second field is the command in parentheses, which may itself hold spaces and parentheses.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  // Its memory is given back before it counts as a zombie.
+  // Its memory is freed before it becomes a zombie.
   const ended = readFileSync(`${proc}/${pid}/cmdline`, 'utf8') === '';
   return { pid, parent: Number(fields[1]), startedAt: Number(fields[19]), ended };
 }

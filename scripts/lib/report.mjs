@@ -1,10 +1,10 @@
 /**
- * What a script tells the person in front of it.
+ * The output of a script for its user.
  * @typedef {object} Report
  * @property {(text: string) => void} say
  * @property {(text: string) => void} warn
- * @property {(text: string) => void} fail the one message of a failure
- * @property {<Result>(title: string, work: () => Promise<Result>) => Promise<Result>} step shows that something is going on, and how long it took
+ * @property {(text: string) => void} fail prints the one message about a failure
+ * @property {<Result>(title: string, work: () => Promise<Result>) => Promise<Result>} step shows that work is in progress, and how long it took
  */
 
 const HEARTBEAT_MS = 5_000;
@@ -14,7 +14,7 @@ const HEARTBEAT_MS = 5_000;
  * @returns {Report}
  */
 export function createReport({ out = process.stdout, err = process.stderr } = {}) {
-  // A reader that has gone (`npm start | head`) is no reason to leave things half stopped.
+  // A reader that has gone away (`npm start | head`) must not interrupt an orderly stop.
   for (const stream of [out, err]) stream.on('error', () => undefined);
   const write = (/** @type {string} */ text) => void out.write(`${text}\n`);
   return {

@@ -15,24 +15,24 @@ export function requireSupportedNode() {
 }
 
 /**
- * What a script is given.
+ * The context of a script.
  * @typedef {object} ScriptContext
- * @property {AbortSignal} signal set when the script is asked to stop
- * @property {(stop: () => Promise<unknown>) => void} onEnd what was started last is stopped first; every one is, whatever happens
+ * @property {AbortSignal} signal aborted when the script must stop
+ * @property {(stop: () => Promise<unknown>) => void} onEnd registers a stop function; all are called in any case, last registered first
  *
  * @typedef {object} ScriptOptions
  * @property {import('./report.mjs').Report} report
  * @property {number} stoppedCode exit code after SIGINT, SIGTERM or SIGHUP
- * @property {(context: ScriptContext) => Promise<number>} main gives the exit code
+ * @property {(context: ScriptContext) => Promise<number>} main returns the exit code
  */
 
-/** A terminal's Ctrl-C reaches us twice: from the terminal and from npm, which passes it on. */
+/** Ctrl-C in a terminal reaches us twice: from the terminal, and forwarded by npm. */
 const SAME_PRESS_MS = 1_000;
 const PARENT_CHECK_MS = 1_000;
 
 /**
- * Runs a script and ends this process with its exit code, after everything it started has been stopped: at its end, when it fails, and
- * when it is asked to stop at any moment. A second Ctrl-C kills at once what still runs.
+ * Runs a script, stops everything it has started, and ends this process with the script's exit code. This also applies when the script fails
+ * and when it is stopped at any time. A second Ctrl-C kills whatever is still running.
  * @param {ScriptOptions} options
  */
 export async function runScript({ report, stoppedCode, main }) {
@@ -49,7 +49,7 @@ export async function runScript({ report, stoppedCode, main }) {
     if (!stopping.signal.aborted) failures.push(error);
   }
   const untilAllIsGone = noteDescendants();
-  // A signal that comes while we stop by ourselves only asks for what is going on already.
+  // A signal during a stop changes nothing: the stop is already in progress.
   for (const stop of stops.reverse()) {
     try {
       await stop();
@@ -58,7 +58,7 @@ export async function runScript({ report, stoppedCode, main }) {
     }
   }
   await untilAllIsGone();
-  // Last, where a person looks first.
+  // Printed last, where the user looks first.
   for (const failure of failures) report.fail(describe(failure));
   process.exit(failures.length > 0 ? 1 : exitCode);
 }
@@ -73,13 +73,13 @@ function listenForStop(stopping, report) {
       report.say(`\nStopping (${why}) …`);
       stopping.abort(new Error(why));
     } else if (Date.now() - firstAt > SAME_PRESS_MS) {
-      report.warn('Stopping at once: what still runs is killed.');
+      report.warn('Stopping at once: killing everything that still runs.');
       killEverythingNow();
       process.exit(130);
     }
   };
   for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) process.on(name, onSignal);
-  // npm that is killed itself cannot pass anything on.
+  // If npm itself is killed, it cannot forward a signal.
   const parent = process.ppid;
   if (process.env.npm_lifecycle_event) {
     setInterval(() => process.ppid !== parent && firstAt === 0 && onSignal('npm has ended'), PARENT_CHECK_MS).unref();

@@ -5,18 +5,18 @@ import { isSameProcess, poll, runCommand, signalGroup } from '../../shared/serve
 const STOP_TIMEOUT_MS = 35_000;
 
 /**
- * What `npm start` says about itself in `.data/run.json` (mode 0600: it holds passwords). The `warren` command reads it; the next
- * `npm start` finds in it what a killed one left running.
+ * The state of `npm start` in `.data/run.json` (mode 0600, because it contains passwords). The `warren` command reads it; the next
+ * `npm start` finds in it the processes that a killed one left running.
  * @typedef {object} RunState
  * @property {number} pid of `npm start` itself
  * @property {string} startedAt ISO 8601
- * @property {boolean} ready false until everything has been started
+ * @property {boolean} ready true once everything has started
  * @property {string} [apiUrl] of the order service, e.g. `http://localhost:3001`
  * @property {string[]} [inventoryUrls] health and metrics of each instance
  * @property {Record<string, string>} [urls] of each service with an API, by its name
- * @property {string} [mailsUrl] page of the mail catcher; absent without `--all`, and with a mail server of the user's own
+ * @property {string} [mailsUrl] page of the mail catcher; absent without `--all`, and with an external mail server
  * @property {string} [amqpUrl] with login
- * @property {string} [managementUrl] with login; absent with a broker of the user's own
+ * @property {string} [managementUrl] with login; absent with an external broker
  * @property {string} [databaseUrl] with login
  * @property {RunningProcess[]} processes
  * @property {string[]} containers names of Docker containers
@@ -44,7 +44,7 @@ export function openRunState(file) {
       state = { ...state, ...changes };
       save();
     },
-    /** Lists a process as long as it lives. @param {import('../../shared/servers/src/index.mjs').Child} child */
+    /** Lists a process until it ends. @param {import('../../shared/servers/src/index.mjs').Child} child */
     addProcess(child) {
       const { name, pid, identity, stopSignal } = child;
       state.processes.push({ name, pid, identity, stopSignal });
@@ -61,7 +61,7 @@ export function openRunState(file) {
   };
 }
 
-/** @param {string} file @returns {RunState | undefined} `undefined` when nothing runs or the file makes no sense */
+/** @param {string} file @returns {RunState | undefined} `undefined` when nothing runs or the file is invalid */
 export function readRunState(file) {
   try {
     const state = JSON.parse(readFileSync(file, 'utf8'));
@@ -72,8 +72,8 @@ export function readRunState(file) {
 }
 
 /**
- * Stops what a killed `npm start` has left running on this data directory: the processes of its state file, as far as they are still
- * those very processes. Call it with the lock in hand.
+ * Stops the processes that a killed `npm start` left running on this data directory: those in its state file, if they are still the same
+ * processes. The caller must hold the lock.
  * @param {string} stateFile
  * @param {import('./report.mjs').Report} report
  */
@@ -94,7 +94,7 @@ async function stopAll(left) {
     try {
       process.kill(pid, stopSignal);
     } catch {
-      // It has ended in this moment.
+      // The process has just ended.
     }
   }
   await poll(() => !left.some(isSameProcess), { timeoutMs: STOP_TIMEOUT_MS });

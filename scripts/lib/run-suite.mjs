@@ -4,7 +4,7 @@ import { prepare } from './prepare.mjs';
 import { beginPrivateRun, runNode } from './private-run.mjs';
 
 const LOADER = 'tests/program/register-typescript.mjs';
-/** What ending services, broker and database in good order may take. */
+/** How long an orderly stop of services, broker and database may take. */
 const PATIENCE_MS = 45_000;
 
 /** @typedef {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} SuiteContext */

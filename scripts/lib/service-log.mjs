@@ -1,12 +1,12 @@
-/** How many lines are held back before the service is ready, and kept for its last words. */
+/** How many lines are buffered before the service is ready, and kept to explain its end. */
 const KEPT_LINES = 200;
 const COLOURS = { warn: '\u001b[33m', error: '\u001b[31m', fatal: '\u001b[31m' };
-/** Fields that every line has, or that the line shows in its own way. */
+/** Fields that every line has, or that are formatted separately. */
 const SHOWN_ALREADY = new Set(['level', 'time', 'service', 'pid', 'hostname', 'msg', 'err']);
 
 /**
- * Shows what a service writes, one readable line per log entry. Nothing is shown before `release`: when a service does not start, one
- * clear message says more than the whole log.
+ * Shows the output of a service, one readable line per log entry. Shows nothing before `release`: if a service does not start, one clear
+ * message is more useful than the whole log.
  * @param {object} options
  * @param {string} options.name
  * @param {(line: string) => void} options.write
@@ -30,7 +30,7 @@ export function createServiceLog({ name, write, colour = false }) {
       if (!released) kept.forEach(show);
       released = true;
     },
-    /** Why it ended, in its own words: what it wrote to standard error, else its last error, else its last lines. @returns {string} */
+    /** Why it ended, from its own output: standard error, or else its last error, or else its last lines. @returns {string} */
     lastWords() {
       const plain = kept.filter(({ entry, stream }) => !entry && stream === 'stderr').map(({ text }) => text);
       if (plain.length > 0) return plain.join('\n');
@@ -80,13 +80,13 @@ function formatValue(value) {
   return typeof value === 'number' ? String(Math.round(value * 10) / 10) : JSON.stringify(value);
 }
 
-/** Wall-clock time where we are. @param {string} iso */
+/** Local wall-clock time. @param {string} iso */
 function clockTime(iso) {
   const time = new Date(iso);
   return Number.isNaN(time.getTime()) ? ''.padEnd(8) : time.toTimeString().slice(0, 8);
 }
 
-/** A warning's stack helps nobody. @param {string} level */
+/** The stack of a warning is not useful. @param {string} level */
 function isBug(level) {
   return level === 'error' || level === 'fatal';
 }

@@ -4,15 +4,15 @@ import { ROOT } from './paths.mjs';
 
 /**
  * @typedef {object} ServiceEntry a service, as its `topology.json` describes it
- * @property {string} name also of its folder below `services/`
+ * @property {string} name also the name of its folder below `services/`
  * @property {string} portSetting the setting of its port
  * @property {number} defaultPort
- * @property {boolean} core runs always; the others run with `--all`
+ * @property {boolean} core always runs; the others run with `--all`
  * @property {boolean} api whether it has an HTTP API beside health, readiness and metrics
  * @property {string[]} settings the environment variables that it reads
  */
 
-/** The services of this checkout, each a folder below `services/` that has a `topology.json`; in the order of their ports. */
+/** The services of this checkout, in the order of their ports: the folders below `services/` that have a `topology.json`. */
 export const SERVICES = findServices(join(ROOT, 'services'));
 
 /** @param {string} directory @returns {ServiceEntry[]} */
@@ -33,11 +33,11 @@ function findServices(directory) {
  */
 export const servicesOf = ({ all }) => SERVICES.filter(({ core }) => all || core);
 
-/** What the scripts themselves read from the environment, beside the ports of the services. */
+/** Environment variables that the scripts themselves read, besides the ports of the services. */
 const SCRIPT_SETTINGS = ['DATA_DIR', 'MAIL_CATCHER_PORT', 'MAIL_CATCHER_SMTP_PORT'];
 
 /**
- * An environment for tests: what a developer has set for the own `npm start` must not reach a service under test.
+ * An environment for tests: settings that developers made for their own `npm start` must not reach a service under test.
  * @param {NodeJS.ProcessEnv} env
  * @returns {NodeJS.ProcessEnv}
  */

@@ -11,7 +11,7 @@ const SMTP = { portSetting: 'MAIL_CATCHER_SMTP_PORT', defaultPort: 1025, owner: 
 /** @typedef {{port: number, smtpPort: number}} MailCatcherPlan */
 
 /**
- * Where the mail catcher will listen; `undefined` when none is needed: without `--all`, or with a mail server of the user's own.
+ * The ports of the mail catcher; `undefined` when none is needed: without `--all`, or with an external mail server.
  * @param {{env: NodeJS.ProcessEnv, all: boolean}} options
  * @returns {Promise<MailCatcherPlan | undefined>}
  */
@@ -21,7 +21,7 @@ export async function planMailCatcher({ env, all }) {
 }
 
 /**
- * Starts the mail catcher, waits until it takes mails and keeps it running.
+ * Starts the mail catcher, waits until it accepts mails and keeps it running.
  * @param {import('./start.mjs').StartContext} context
  * @param {MailCatcherPlan} plan
  * @returns {Promise<{smtpUrl: string, pageUrl: string}>}

@@ -8,7 +8,7 @@ const MANAGEMENT_PORT = 15_672;
 const POSTGRES_PORT = 5432;
 
 /**
- * The broker of `npm start`: that of AMQP_URL, or one of its own that is kept running.
+ * Provides the broker of `npm start`: that of AMQP_URL, or its own, which is kept running.
  * @param {import('./start.mjs').StartContext} context
  * @returns {Promise<{amqpUrl: string, managementUrl?: string}>}
  */
@@ -54,7 +54,7 @@ export async function startBroker(context) {
 }
 
 /**
- * The database of `npm start`: that of DATABASE_URL, or one of its own that is kept running.
+ * Provides the database of `npm start`: that of DATABASE_URL, or its own, which is kept running.
  * @param {import('./start.mjs').StartContext} context
  * @returns {Promise<{databaseUrl: string}>}
  */

@@ -10,7 +10,7 @@ import { createServiceLog } from './service-log.mjs';
 /**
  * Starts the services, waits until all of them are ready and keeps them running.
  * @param {import('./start.mjs').StartContext} context
- * @param {{plans: Plan[], env: NodeJS.ProcessEnv}} options `env` holds their settings
+ * @param {{plans: Plan[], env: NodeJS.ProcessEnv}} options `env` has their settings
  * @returns {Promise<{restart: (services: ServiceEntry[]) => Promise<void>}>}
  */
 export async function startServices(context, { plans, env }) {

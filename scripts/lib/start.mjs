@@ -11,7 +11,7 @@ import { startServices } from './start-services.mjs';
 import { watchSources } from './watch-sources.mjs';
 
 /**
- * @typedef {object} StartContext what every part of the start works with
+ * @typedef {object} StartContext the context of every part of the start
  * @property {NodeJS.ProcessEnv} env
  * @property {import('./report.mjs').Report} report
  * @property {AbortSignal} signal
@@ -22,7 +22,7 @@ import { watchSources } from './watch-sources.mjs';
  */
 
 /**
- * Starts everything and stays until it is asked to stop.
+ * Starts everything and runs until it is stopped.
  * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} base
  * @param {import('./start-options.mjs').StartOptions} options
  * @returns {Promise<number>} exit code
@@ -31,7 +31,7 @@ export async function start(base, options) {
   const { env, report, signal, onEnd } = base;
   const files = dataFiles(dataDirectory(env));
   await claimDataDirectory(base, files, options);
-  // Before anything that takes long: a taken port is said at once.
+  // Before any slow step, so that a taken port is reported at once.
   const plans = await planProcesses({ env, ...options });
   const mailCatcher = await planMailCatcher({ env, ...options });
   await prepare({ report, signal });
@@ -45,7 +45,7 @@ export async function start(base, options) {
   const services = await startServices(context, {
     plans,
     env: {
-      // Where the payment service runs, orders are to be paid.
+      // If the payment service runs, orders are to be paid.
       ...(options.all && { PAYMENTS: 'on' }),
       ...env,
       AMQP_URL: amqpUrl,

@@ -39,7 +39,7 @@ export function parseRabbitmq4Options(args) {
 }
 
 /**
- * Runs `npm test` with what is committed, in a Debian with RabbitMQ 4. Leaves only the Debian behind.
+ * Runs `npm test` on the last commit, in a Debian with RabbitMQ 4. Leaves only the Debian behind.
  * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} context
  * @param {Rabbitmq4Options} options
  * @returns {Promise<number>} the exit code of `npm test`

@@ -5,7 +5,7 @@ import { prepare } from './prepare.mjs';
 import { beginPrivateRun, runNode } from './private-run.mjs';
 
 /**
- * Runs the suites against a broker and a database of their own, on private ports, with data that is removed afterwards.
+ * Runs the suites against their own broker and database, on private ports, with data that is removed afterwards.
  * @param {import('./run-script.mjs').ScriptContext & {env: NodeJS.ProcessEnv, report: import('./report.mjs').Report}} context
  * @param {string[]} jestArguments
  * @returns {Promise<number>} jest's exit code; 1 when a process or a port of the run is left
@@ -53,9 +53,9 @@ async function startInfrastructure({ env, report, signal, onEnd, directory, port
   return report.step('Starting a RabbitMQ and a Postgres for the tests', async () => {
     const broker = source.start({ dataDir: join(directory, 'rabbitmq'), id, ports, login, quick: true, env, signal });
     const postgres = startPostgres(postgresOptions);
-    // Their data is thrown away, so nothing is lost by ending them at once.
+    // Their data is discarded, so it is safe to kill them.
     const started = [broker.then(({ kill }) => onEnd(kill)), postgres.then(({ child }) => onEnd(child.kill))];
-    // Both must have come to an end before a failure is told, else one would come up after we have stopped.
+    // Both must have settled before a failure is reported, or else one could come up after we have stopped.
     await Promise.allSettled(started);
     return [await broker, (await postgres).url];
   });

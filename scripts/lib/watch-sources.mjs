@@ -10,8 +10,8 @@ const SETTLE_MS = 150;
 /** @typedef {import('./services.mjs').ServiceEntry} ServiceEntry */
 
 /**
- * Builds and restarts the services when a source file changes: all of them for the kit, one for its own sources. Sources that do not
- * compile are reported, and what runs goes on.
+ * Builds and restarts services when a source file changes: all of them for the kit, or the one that the file belongs to. Sources that do not
+ * compile are reported, and the services keep running.
  * @param {object} options
  * @param {(services: ServiceEntry[]) => Promise<void>} options.restart
  * @param {import('./report.mjs').Report} options.report

@@ -7,14 +7,14 @@ import type { Instances } from './system/service-instance.ts';
 export interface ChaosOptions {
   seed: number;
   faults: number;
-  /** How many of each service run. */
+  /** The number of instances of each service. */
   instances: Instances;
   ordersPerSecond: number;
   /** Name of a mechanism to switch off in the services. */
   without?: string;
-  /** How long everything may take to come to rest after the last fault, in seconds. */
+  /** How long the system may take to settle after the last fault, in seconds. */
   quietSeconds: number;
-  /** Name of the scenario that is played instead of drawn faults. */
+  /** Name of the scenario to play instead of random faults. */
   scenario?: string;
   /** How long the scenario's fault lasts. */
   seconds: number;

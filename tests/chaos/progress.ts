@@ -12,15 +12,15 @@ export interface ProgressOptions {
 }
 
 export interface Progress {
-  /** What goes on from now on, in a word. */
+  /** Names the phase that begins now. */
   enter(phase: string): void;
   stop(): void;
 }
 
-/** A terminal has one line that is written again and again; a file gets one now and then. */
+/** A terminal shows one line that is rewritten; a file gets a new line now and then. */
 const EVERY_MS = process.stdout.isTTY ? 500 : 10_000;
 
-/** Tells how far the run is while it runs. */
+/** Reports the progress of the run. */
 export function createProgress({ runner, load, record, total, say }: ProgressOptions): Progress {
   const startedAt = Date.now();
   let phase = 'faults';

@@ -1,4 +1,4 @@
-/** Numbers that follow from a seed, the same on every machine. */
+/** Pseudorandom numbers from a seed, the same on every machine. */
 export interface Random {
   /** From 0 up to, not including, 1. */
   next(): number;

@@ -21,11 +21,11 @@ export interface RunChaosOptions extends ChaosOptions {
   /** For files of the run. */
   directory: string;
   say(line: string): void;
-  /** Ends the run half-way; nothing is left running. */
+  /** Aborts the run; nothing is left running. */
   signal: AbortSignal;
 }
 
-/** One run: system up, load and faults, quiet, judgement, system down. @throws when the suite itself fails, or is aborted */
+/** One run: starts the system, applies load and faults, waits until it settles, checks the invariants, stops it. @throws when the suite itself fails, or is aborted */
 export async function runChaos({ directory, say, signal, ...options }: RunChaosOptions): Promise<ChaosReport> {
   const startedAt = Date.now();
   const services = Object.entries(options.instances).map(([service, count]) => `${count} ${service}`);

@@ -4,10 +4,10 @@ type ServiceEntry = (typeof SERVICES)[number];
 
 const BEGIN = '  # The services, from their topology.json: npm run generate writes these lines.\n';
 const END = '  # End of the services.\n';
-/** What the part above the services gives all of them. */
+/** The settings that the part of the file above the services sets for all of them. */
 const ADDRESSES = ['AMQP_URL', 'DATABASE_URL', 'SMTP_URL'];
 
-/** The compose file with the given services between its two marks, and everything else as it is. */
+/** Returns the compose file with the given services between its two marker lines, and everything else unchanged. */
 export function withServices(text: string, services: readonly ServiceEntry[]): string {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) throw new Error(`docker-compose.yml must have these two lines:\n${BEGIN}${END}`);

@@ -11,7 +11,7 @@ export interface DlqListOptions extends ChoiceOptions {
   json?: true;
 }
 
-/** `warren dlq list`: how many failed for which reason, then the oldest of each queue; all stay where they are. */
+/** `warren dlq list`: counts by reason, then the oldest dead letters of each queue. Leaves all of them in their queues. */
 export async function listDeadLetters(terminal: Terminal, options: DlqListOptions): Promise<void> {
   await withDeadLetters(terminal, options, async (letters, queues) => {
     const list = { letters, queues, options, terminal };
@@ -27,7 +27,7 @@ interface List {
   terminal: Terminal;
 }
 
-/** The totals come first, so what is shown below them is kept until all are counted: `limit` rows at most. */
+/** The totals are printed first, so the rows below (at most `limit`) are kept until all are counted. */
 async function printTables(list: List): Promise<void> {
   const { options, terminal } = list;
   const totals = new DeadLetterTotals();
@@ -46,7 +46,7 @@ async function printJson(list: List): Promise<void> {
   const { options, terminal } = list;
   const printer = createJsonPrinter(terminal);
   let shown = 0;
-  // One more than is shown tells whether there are more.
+  // Reading one more than is shown reveals whether there are more.
   const found = await visit({ ...list, options: { ...options, limit: options.limit + 1 } }, (letter) => {
     shown += 1;
     if (shown <= options.limit) printer.add(letter);
@@ -56,7 +56,7 @@ async function printJson(list: List): Promise<void> {
     terminal.err(`warren: there are more than these ${options.limit}: --limit <count> prints more\n`);
 }
 
-/** Shows the chosen dead letters of the queues, up to the limit. Returns how many. */
+/** Shows the selected dead letters of the queues, up to the limit. Returns their number. */
 async function visit({ letters, queues, options, terminal }: List, see: (letter: DeadLetter) => void): Promise<number> {
   const counts = await eachQueue({
     queues,

@@ -10,7 +10,7 @@ export interface DlqPurgeOptions extends ChoiceOptions {
   json?: true;
 }
 
-/** `warren dlq purge`: throws dead letters away for good, after asking. */
+/** `warren dlq purge`: deletes dead letters for good, after confirmation. */
 export async function purgeDeadLetters(
   terminal: Terminal,
   { dryRun, yes, json, ...options }: DlqPurgeOptions,
@@ -21,7 +21,7 @@ export async function purgeDeadLetters(
     if (dryRun || totalOf(found) === 0) return found;
     if (!yes) await confirm(terminal, found);
     const agreed = new Map(found.map(({ queue, result }) => [queue, result]));
-    // Not more than was agreed to: what has come since stands behind.
+    // Not more than was confirmed: dead letters that arrived since are behind those.
     return eachQueue({
       ...each,
       what: 'purging',
@@ -38,9 +38,9 @@ async function confirm(terminal: Terminal, found: readonly QueueResult<number>[]
   const where = found.filter(({ result }) => result > 0).map(({ queue, result }) => `${result} of ${queue}`);
   if (!terminal.interactive) {
     throw cliErrors.CLI_NOT_CONFIRMED(
-      `${count} dead letters would be lost for good: say --yes to do it without being asked`,
+      `${count} dead letters would be lost for good: pass --yes to delete them without confirmation`,
     );
   }
-  if (await terminal.confirm(`Throw ${count} dead letters away for good (${where.join(', ')})? [y/N] `)) return;
+  if (await terminal.confirm(`Delete ${count} dead letters for good (${where.join(', ')})? [y/N] `)) return;
   throw cliErrors.CLI_NOT_CONFIRMED('nothing was purged');
 }

@@ -10,7 +10,7 @@ export interface DlqReplayOptions extends ChoiceOptions {
   json?: true;
 }
 
-/** `warren dlq replay`: puts dead letters back into the queues that they failed in. May be interrupted at any point and run again. */
+/** `warren dlq replay`: moves dead letters back into the queues in which they failed. It may be interrupted at any point and run again. */
 export async function replayDeadLetters(
   terminal: Terminal,
   { rate, dryRun, json, ...options }: DlqReplayOptions,

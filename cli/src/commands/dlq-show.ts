@@ -9,7 +9,7 @@ export interface DlqShowOptions {
   json?: true;
 }
 
-/** `warren dlq show <id>`: everything about one dead letter, also its body. */
+/** `warren dlq show <id>`: everything about one dead letter, including its body. */
 export async function showDeadLetter(terminal: Terminal, id: string, { queue, json }: DlqShowOptions): Promise<void> {
   const found = await withDeadLetters(terminal, { queue }, (letters, queues) =>
     eachQueue({

@@ -8,14 +8,14 @@ import type { Terminal } from '../terminal.ts';
 const FIRST_PORT = 3001;
 
 /**
- * Writes the files of a new service into the checkout that contains the working directory, and makes it known to npm.
+ * Writes the files of a new service into the checkout that contains the working directory, and adds it to the npm workspaces.
  * @throws `CLI_NO_CHECKOUT`, `CLI_SERVICE_EXISTS`, `CLI_NPM_FAILED`
  */
 export async function newService(terminal: Terminal, name: string): Promise<void> {
   const root = findCheckout(process.cwd());
   const services = join(root, 'services');
   const folder = join(services, name);
-  if (existsSync(folder)) throw cliErrors.CLI_SERVICE_EXISTS(`${relative(root, folder)} exists already`);
+  if (existsSync(folder)) throw cliErrors.CLI_SERVICE_EXISTS(`${relative(root, folder)} already exists`);
   const { version: kitVersion } = readJson<{ version: string }>(join(root, 'shared', 'service', 'package.json'));
   const files = serviceFiles({ name, port: freePort(services), kitVersion });
   for (const [path, text] of files) {
@@ -37,7 +37,7 @@ npm start -- --all                runs it with the others
 docs/building-a-service.md        explains each file, and how to send it an event
 `;
 
-/** The nearest folder upwards that has services and the kit. */
+/** The nearest folder, upwards from here, that contains services and the kit. */
 function findCheckout(directory: string): string {
   if (existsSync(join(directory, 'services')) && existsSync(join(directory, 'shared', 'service'))) return directory;
   const parent = dirname(directory);
@@ -45,7 +45,7 @@ function findCheckout(directory: string): string {
   return findCheckout(parent);
 }
 
-/** The one after the highest that a service has by default. */
+/** The port after the highest default port of a service. */
 function freePort(services: string): number {
   const files = readdirSync(services).map((name) => join(services, name, 'topology.json'));
   const taken = files

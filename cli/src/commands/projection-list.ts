@@ -7,7 +7,7 @@ export interface ProjectionListOptions {
   json?: true;
 }
 
-/** `warren projection list`: what can be rebuilt. */
+/** `warren projection list`: the projections that can be rebuilt. */
 export async function listProjections(terminal: Terminal, { json }: ProjectionListOptions): Promise<void> {
   const models = await loadReadModels(terminal.services);
   const rows = models.map(({ service, name, schema, projection: { tables } }) => ({

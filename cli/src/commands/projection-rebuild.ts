@@ -8,12 +8,12 @@ import { createProgress, type Progress } from '../progress.ts';
 import type { Terminal } from '../terminal.ts';
 
 export interface ProjectionRebuildOptions {
-  /** The service that the projection is of, where more than one has that name. */
+  /** The service that has the projection, in case several projections have that name. */
   service?: string;
   json?: true;
 }
 
-/** `warren projection rebuild`: makes a read model anew from the log while the services run. */
+/** `warren projection rebuild`: rebuilds a read model from the log while the services run. */
 export async function rebuildReadModel(
   terminal: Terminal,
   name: string,
@@ -25,7 +25,7 @@ export async function rebuildReadModel(
   const eventsPerSecond = Math.round((events * 1000) / Math.max(1, durationMs));
   const summary = { service: readModel.service, projection: name, events, seconds, eventsPerSecond };
   if (json) terminal.out(formatJson(summary));
-  else terminal.out(`${name}: made anew from ${events} events in ${seconds} s (${eventsPerSecond} events/s)\n`);
+  else terminal.out(`${name}: rebuilt from ${events} events in ${seconds} s (${eventsPerSecond} events/s)\n`);
 }
 
 async function rebuild({ schema, projection }: DeclaredReadModel, terminal: Terminal): Promise<RebuildResult> {

@@ -15,12 +15,12 @@ import { formatTimeline } from '../timeline.ts';
 
 export interface StreamOptions {
   at?: Moment;
-  /** The service that the category is of, where more than one has it. */
+  /** The service that has the category, in case several have one of that name. */
   service?: string;
   json?: true;
 }
 
-/** `warren stream <category> <id>`: what has happened to an aggregate, and what that makes of it, now or at an earlier moment. */
+/** `warren stream <category> <id>`: the events of an aggregate and the state they lead to, now or at an earlier moment. */
 export async function showStream(
   terminal: Terminal,
   { category, id }: { category: string; id: string },
@@ -59,13 +59,13 @@ function readRow(row: EventRow): RecordedEvent {
 }
 
 interface Folded {
-  /** What the service's own `evolve` makes of the events. */
+  /** The state that the service's own `evolve` derives from the events. */
   state?: unknown;
-  /** What they leave in the read model, where the service has one. */
+  /** The row that they produce in the read model, if the service has one. */
   row?: unknown;
-  /** Why there is no state: the service's declaration cannot handle one of the events, which are then shown as they were recorded. */
+  /** Why there is no state: the service's declaration cannot handle one of the events. All events are then shown as recorded. */
   problem?: string;
-  /** In the latest versions of their contracts. */
+  /** The events, in the latest versions of their contracts. */
   events: HistoryEntry[];
 }
 

@@ -12,7 +12,7 @@ export interface TraceOptions {
   json?: true;
 }
 
-/** `warren trace <id>`: what followed from a request or happened to an aggregate, over all services, as a tree of causes. */
+/** `warren trace <id>`: the events of a request or an aggregate across all services, as a tree of causes. */
 export async function showTrace(terminal: Terminal, id: string, { json }: TraceOptions): Promise<void> {
   const databaseUrl = addressOf('database', terminal.env);
   const history = await readHistory(databaseUrl, await loadServices(terminal.services), id);
@@ -29,7 +29,7 @@ export async function showTrace(terminal: Terminal, id: string, { json }: TraceO
 interface Found {
   correlationIds: readonly string[];
   traceIds: readonly string[];
-  /** When the first of the events happened. */
+  /** Time of the first event. */
   start: Date;
   trees: readonly CausalNode[];
   unreadable: readonly UnreadableRow[];
@@ -46,7 +46,7 @@ function toJson({ correlationIds, traceIds, start, trees, unreadable }: Found): 
   return { correlationIds, traceIds, startedAt: start, events: trees.map(node), unreadable };
 }
 
-/** A node on its line: the branches of the tree before it. */
+/** The line of a node: `branches` draws the tree to the left of it. */
 interface Line {
   branches: string;
   node: CausalNode;

@@ -3,14 +3,14 @@ export interface NewService {
   name: string;
   /** Default of the setting `<NAME>_PORT`. */
   port: number;
-  /** Of the packages of the kit that it is built from, e.g. `0.2.0`. */
+  /** Version of the kit's packages, e.g. `0.2.0`. */
   kitVersion: string;
 }
 
 /** The packages of the kit that the service imports. */
 const KIT = ['kernel', 'contracts', 'service'];
 
-/** The files of a new service: path below its folder → text. It builds, passes every check, and does something. */
+/** The files of a new service: path below its folder → text. The service builds, passes every check, and runs. */
 export function serviceFiles({ name, port, kitVersion }: NewService): Map<string, string> {
   const Name = `${name[0]?.toUpperCase()}${name.slice(1)}`;
   return new Map([
@@ -38,7 +38,7 @@ ${KIT.map((one) => `    "@warren/${one}": "^${version}",\n`).join('')}    "typeb
 }
 `;
 
-/** Extends and refers to nothing, so that the folder also compiles where there is only the kit, as npm packages. */
+/** Extends and references nothing, so that the folder also compiles where only the kit's npm packages are installed. */
 const tsconfig = `{
   "compilerOptions": {
     "target": "es2023",
@@ -70,7 +70,7 @@ import { complete${Name} } from './application/complete-${name}.ts';
 import { ${name} } from './domain/${name}.ts';
 import { ${Name}Requested } from './domain/${name}-events.ts';
 
-/** The ${name} service: completes what it is asked for. */
+/** The ${name} service: completes what is requested. */
 export const ${name}Service = defineService({
   name: '${name}',
   port: ${port},
@@ -85,7 +85,7 @@ import { Type } from 'typebox';
 
 const data = Type.Object({ ${name}Id: ShortText });
 
-/** Somebody asks for it: what this service listens to. */
+/** A request: the event that this service consumes. */
 export const ${Name}Requested = defineEvent({
   type: '${Name}Requested',
   version: 1,
@@ -94,7 +94,7 @@ export const ${Name}Requested = defineEvent({
   schema: data,
 });
 
-/** It is done. */
+/** The request was completed: the event that this service publishes. */
 export const ${Name}Completed = defineEvent({
   type: '${Name}Completed',
   version: 1,
@@ -105,7 +105,7 @@ export const ${Name}Completed = defineEvent({
 `;
 
 function stateTable(Name: string): string {
-  const cells = [`Complete${Name}`, `→ ${Name}Completed`, 'ignored: is done already'];
+  const cells = [`Complete${Name}`, `→ ${Name}Completed`, 'ignored: already done'];
   const width = Math.max(...cells.map(({ length }) => length));
   const [head, none, done] = cells.map((cell) => cell.padEnd(width));
   return ` * | state  | ${head} |
@@ -133,7 +133,7 @@ export type ${Name}Event = EventIn<typeof events>;
 export type ${Name}Command = { type: 'Complete${Name}'; data: { ${name}Id: string } };
 
 function decide({ status }: ${Name}, { data }: ${Name}Command): Decision<${Name}Event> {
-  return status === 'done' ? ignored('it is done already') : [{ type: '${Name}Completed', data }];
+  return status === 'done' ? ignored('it is already done') : [{ type: '${Name}Completed', data }];
 }
 
 const initial: ${Name} = { status: 'none' };
@@ -153,7 +153,7 @@ const handlerOf = (name: string, Name: string) => `import { type EventOf, reques
 import { ${name} } from '../domain/${name}.ts';
 import type { ${Name}Requested } from '../domain/${name}-events.ts';
 
-/** What is requested is completed, once. */
+/** Completes each request once. */
 export const complete${Name} = ({ data }: EventOf<typeof ${Name}Requested>) =>
   request(${name}, { type: 'Complete${Name}', data });
 `;
@@ -171,7 +171,7 @@ test('when it is to be completed, then it is completed', () => {
 });
 
 test('when it is to be completed once more, then nothing happens', () => {
-  given(${name}, completed).when(complete).thenNothingHappened('it is done already');
+  given(${name}, completed).when(complete).thenNothingHappened('it is already done');
 });
 `;
 

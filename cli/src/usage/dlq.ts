@@ -11,7 +11,7 @@ const DEFAULT_LIMIT = 100;
 
 /** `warren dlq …` */
 export function addDlq(program: Command, terminal: Terminal): void {
-  const dlq = program.command('dlq').description('list, look at, replay and purge dead letters');
+  const dlq = program.command('dlq').description('list, show, replay and purge dead letters');
   addDlqList(dlq, terminal);
   addDlqShow(dlq, terminal);
   addDlqReplay(dlq, terminal);
@@ -21,7 +21,7 @@ export function addDlq(program: Command, terminal: Terminal): void {
 function addDlqList(dlq: Command, terminal: Terminal): void {
   const command = dlq
     .command('list')
-    .description('the dead letters: how many for which reason, then one by one; all stay where they are');
+    .description('list the dead letters: totals by reason, then one by one; none is removed');
   addChoice(command, { limit: DEFAULT_LIMIT })
     .option('--json', 'print an array with everything about each instead')
     .action(async (options: DlqListOptions) => {
@@ -33,10 +33,10 @@ function addDlqList(dlq: Command, terminal: Terminal): void {
 function addDlqShow(dlq: Command, terminal: Terminal): void {
   dlq
     .command('show')
-    .description('everything about one dead letter: headers, stack, body')
+    .description('show everything about one dead letter: headers, stack, body')
     .argument('<id>', 'the id of the message')
     .option('-q, --queue <name>', 'only look in this queue (default: every queue that has dead letters)')
-    .option('--json', 'print an array: more than one queue can have it')
+    .option('--json', 'print an array: several queues may have the message')
     .action(async (id: string, options: DlqShowOptions) => {
       const { showDeadLetter } = await import('../commands/dlq-show.ts');
       await showDeadLetter(terminal, id, options);
@@ -44,9 +44,9 @@ function addDlqShow(dlq: Command, terminal: Terminal): void {
 }
 
 function addDlqReplay(dlq: Command, terminal: Terminal): void {
-  const command = dlq.command('replay').description('put dead letters back into the queues that they failed in');
+  const command = dlq.command('replay').description('move dead letters back into the queues in which they failed');
   addChoice(command)
-    .addOption(new Option('--rate <count>', 'at most so many per second').argParser(parseRate))
+    .addOption(new Option('--rate <count>', 'at most this many per second').argParser(parseRate))
     .option('--dry-run', 'only tell how many it would be')
     .option('--json', 'print an array of {queue, count}')
     .action(async (options: DlqReplayOptions) => {
@@ -56,7 +56,7 @@ function addDlqReplay(dlq: Command, terminal: Terminal): void {
 }
 
 function addDlqPurge(dlq: Command, terminal: Terminal): void {
-  const command = dlq.command('purge').description('throw dead letters away for good; asks first');
+  const command = dlq.command('purge').description('delete dead letters for good, after confirmation');
   addChoice(command)
     .option('--dry-run', 'only tell how many it would be')
     .option('--yes', 'do not ask')

@@ -6,9 +6,9 @@ import type { Terminal } from '../terminal.ts';
 export function addNew(program: Command, terminal: Terminal): void {
   program
     .command('new')
-    .description('begin something of your own')
+    .description('create a new service')
     .command('service')
-    .description('write a service with an event in, an aggregate, an event out, and tests, which runs as it is')
+    .description('create a service that runs as is, with an incoming event, an aggregate, an outgoing event, and tests')
     .argument('<name>', 'lower-case letters, e.g. shipping', parseServiceName)
     .action(async (name: string) => {
       const { newService } = await import('../commands/new-service.ts');

@@ -17,7 +17,7 @@ export function addProjection(program: Command, terminal: Terminal): void {
 function addProjectionList(projection: Command, terminal: Terminal): void {
   projection
     .command('list')
-    .description('the read models that can be rebuilt')
+    .description('list the read models that can be rebuilt')
     .option('--json', 'print an array of {service, projection, schema, tables}')
     .action(async (options: ProjectionListOptions) => {
       const { listProjections } = await import('../commands/projection-list.ts');
@@ -28,9 +28,9 @@ function addProjectionList(projection: Command, terminal: Terminal): void {
 function addProjectionRebuild(projection: Command, terminal: Terminal): void {
   projection
     .command('rebuild')
-    .description('make a read model anew from the event log, while the services run')
+    .description('rebuild a read model from the event log while the services run')
     .argument('<name>', 'the name of the projection')
-    .option('--service <name>', 'the service that it is of, where more than one has that name')
+    .option('--service <name>', 'the service that has it, if several have a projection of that name')
     .option('--json', 'print {service, projection, events, seconds, eventsPerSecond}')
     .addHelpText('after', DETAILS)
     .action(async (name: string, options: ProjectionRebuildOptions) => {

@@ -8,10 +8,10 @@ export function addStream(program: Command, terminal: Terminal): void {
   program
     .command('stream')
     .description('show an aggregate of any service: its state and its events, from the log')
-    .argument('<category>', 'what it is, e.g. order: the category of an aggregate of a service')
+    .argument('<category>', 'the category of the aggregate, e.g. order')
     .argument('<id>', 'its id')
     .addOption(atOption())
-    .option('--service <name>', 'the service that it is of, where more than one has that category')
+    .option('--service <name>', 'the service that has it, if several have that category')
     .option('--json', 'print {stream, service, version, state, row, events}; a problem says why there is no state')
     .action(async (category: string, id: string, options: StreamOptions) => {
       const { showStream } = await import('../commands/stream.ts');

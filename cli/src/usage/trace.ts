@@ -10,7 +10,7 @@ behind a queue is when the transaction began that handled the event; inboxes for
 export function addTrace(program: Command, terminal: Terminal): void {
   program
     .command('trace')
-    .description('show everything that followed from a request, over all services, as a tree of causes')
+    .description('show everything that followed from a request, across all services, as a tree of causes')
     .argument(
       '<id>',
       'a correlation id, or the id of an aggregate, such as an order; <category>-<id> names one of several with that id',

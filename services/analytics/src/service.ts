@@ -23,7 +23,7 @@ function createParts(context: Context<AnalyticsSettings>, { readStream }: Servic
   return { models: parts.models, figures: parts.figures, follower };
 }
 
-/** The analytics service: keeps figures of everything that happens, from the stream of all events. */
+/** The analytics service: computes figures from the stream of all events. */
 export const analyticsService = defineService({
   name: 'analytics',
   port: 3006,
@@ -35,6 +35,6 @@ export const analyticsService = defineService({
   jobs: [streamJob],
   routes: analyticsRoutes,
   migrations: analyticsMigrations,
-  // No more is expected of an order whose events would count again if they came twice.
+  // An order needs no facts once the inbox has forgotten its events, because a duplicate would count again anyway.
   retention: ({ inboxKeepMs }) => [expiryRule({ table: 'order_fact', column: 'touched_at', keepMs: inboxKeepMs })],
 });

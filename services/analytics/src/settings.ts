@@ -7,11 +7,11 @@ const { inboxKeepMs } = databaseSettings;
 export const analyticsSettings = {
   updateEveryMs: setting({
     env: 'ANALYTICS_UPDATE_EVERY_MS',
-    doc: 'The least time between two AnalyticsUpdated, in milliseconds; none is published while nothing changes.',
+    doc: 'The minimum time between two AnalyticsUpdated events, in milliseconds; none is published while nothing changes.',
     format: formats.integer(100, 86_400_000),
     default: 5000,
   }),
-  /** Of the kit, for what is known of orders as well. */
+  /** A setting of the kit that applies to the table `order_fact` too. */
   inboxKeepMs,
 };
 

@@ -31,7 +31,7 @@ async function replayed(service: RunnableService, { id }: ReplayView): Promise<R
 }
 
 describe('a replay of the stream', () => {
-  it(`when ${EVENTS} events are replayed, then the figures are the live ones`, async () => {
+  it(`when ${EVENTS} events are replayed, then the figures are live`, async () => {
     const service = await analytics.start();
     const events = manyOrders(Math.ceil((EVENTS * 9) / 19)).slice(0, EVENTS);
     for (let at = 0; at < events.length; at += 1000) {

@@ -4,11 +4,11 @@ import type { Terminal } from '@warren/cli/usage';
 
 const POLL_MS = 200;
 
-/** What the command reads of a replay. */
+/** The fields of a replay that the command reads. */
 interface Replay {
   id: string;
   state: 'running' | 'done';
-  /** Of the last message read, and where the live figures were when it began; null before the first message of the stream. */
+  /** Offset of the last message read, and that of the live figures when the replay began; null before the first message of the stream. */
   offset: number | null;
   target: number | null;
   events: number;
@@ -21,7 +21,7 @@ export interface AnalyticsReplayOptions {
   json?: true;
 }
 
-/** `warren analytics replay`: makes the figures anew from the stream of all events, and waits until they are the live ones. */
+/** `warren analytics replay`: rebuilds the figures from the stream of all events, and waits until the new figures are live. */
 export async function replayAnalytics(terminal: Terminal, { from, wait, json }: AnalyticsReplayOptions): Promise<void> {
   const api = createJsonApi(addressOf({ api: 'analytics' }, terminal.env), 'the analytics service');
   const begun = await api.post<Replay>('analytics/replays', { from }, 'API for replays');
@@ -48,6 +48,6 @@ async function untilDone(begun: Replay, look: () => Promise<Replay>, terminal: T
 }
 
 function describe({ id, state, events }: Replay): string {
-  if (state === 'running') return `Replay ${id} has begun. Look at it: GET /analytics/replays/${id}\n`;
-  return `${events} events replayed: the new figures are the live ones.\n`;
+  if (state === 'running') return `Replay ${id} has begun. Check its progress: GET /analytics/replays/${id}\n`;
+  return `${events} events replayed: the new figures are live.\n`;
 }

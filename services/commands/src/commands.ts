@@ -12,7 +12,7 @@ export const addCommands: AddCommands = (program, terminal) => {
   addStockList(stock, terminal);
   addStockReceive(stock, terminal);
   addOrder(program, terminal);
-  const analytics = program.command('analytics').description('operate the figures of the analytics service');
+  const analytics = program.command('analytics').description('manage the figures of the analytics service');
   addAnalyticsReplay(analytics, terminal);
 };
 
@@ -32,7 +32,7 @@ function addOrder(program: Command, terminal: Terminal): void {
 function addStockList(stock: Command, terminal: Terminal): void {
   stock
     .command('list')
-    .description('every product with its free and its reserved pieces')
+    .description('show the available and reserved pieces of every product')
     .option('--json', 'print an array of {productId, available, reserved, updatedAt}')
     .action(async (options: StockListOptions) => {
       const { listStock } = await import('./stock-list.ts');
@@ -40,21 +40,21 @@ function addStockList(stock: Command, terminal: Terminal): void {
     });
 }
 
-const timeout = new Option('--timeout <seconds>', 'how long to wait for that')
+const timeout = new Option('--timeout <seconds>', 'how long to wait for the booking')
   .argParser(parseSeconds)
   .default(10_000, '10');
 
 function addStockReceive(stock: Command, terminal: Terminal): void {
   stock
     .command('receive')
-    .description('put pieces into stock, by a message to the inventory service')
+    .description('add pieces to the stock, through a message to the inventory service')
     .argument('<product>', 'id of the product; a new one becomes known', parseProductId)
     .argument('<quantity>', 'number of pieces', parseQuantity)
     .option('--no-wait', 'do not wait until the inventory service has booked them')
     .addOption(timeout)
     .option(
       '--id <id>',
-      'of the message of an earlier run, of which it is not known what became: it is booked once',
+      'message id of an earlier run whose outcome is unknown: the message is booked only once',
       parseId,
     )
     .option('--json', 'print {messageId, productId, quantity}, with {available, reserved, updatedAt} when waited for')
@@ -67,10 +67,12 @@ function addStockReceive(stock: Command, terminal: Terminal): void {
 function addAnalyticsReplay(analytics: Command, terminal: Terminal): void {
   analytics
     .command('replay')
-    .description('make the figures anew from the stream of all events; the present ones answer until that is done')
-    .option('--from <place>', 'where to begin: first, an offset, or a time (ISO 8601)', parseReplayStart, 'first')
-    .option('--no-wait', 'do not wait until it is done')
-    .option('--json', 'print the replay as the API shows it')
+    .description(
+      'rebuild the figures from the stream of all events; the current figures answer queries until that is done',
+    )
+    .option('--from <place>', 'where to start: first, an offset, or a time (ISO 8601)', parseReplayStart, 'first')
+    .option('--no-wait', 'do not wait for the replay to finish')
+    .option('--json', 'print the replay as the API returns it')
     .action(async (options: AnalyticsReplayOptions) => {
       const { replayAnalytics } = await import('./analytics-replay.ts');
       await replayAnalytics(terminal, options);

@@ -7,15 +7,15 @@ export interface StockRow {
   available: number;
   /** Pieces set aside for orders. */
   reserved: number;
-  /** When it changed last, ISO 8601. */
+  /** When the stock last changed, ISO 8601. */
   updatedAt: string;
 }
 
-/** What the command line reads of the inventory service's tables. It never writes there. */
+/** Read-only access of the command line to the tables of the inventory service. */
 export interface InventoryTables {
   /** All products, by id. */
   listStock(): Promise<StockRow[]>;
-  /** The stock of the product that a `ReceiveStock` message has raised, once it is booked. */
+  /** The stock of the product in a `ReceiveStock` message, once the message is booked. */
   findReceipt(messageId: string): Promise<StockRow | undefined>;
 }
 
@@ -30,8 +30,8 @@ const RECEIPT = `${STOCK}
 const MISSING = 'stock tables: the inventory service has not been started on it yet';
 
 /**
- * Runs `read` on a read-only connection of its own and closes it.
- * @throws `CLI_UNREACHABLE` when the database does not answer, `CLI_NOT_MIGRATED` when the tables are not there.
+ * Runs `read` on its own read-only connection, then closes it.
+ * @throws `CLI_UNREACHABLE` when the database does not answer, `CLI_NOT_MIGRATED` when the tables do not exist.
  */
 export function readInventory<Result>(
   databaseUrl: string,

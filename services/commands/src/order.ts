@@ -18,7 +18,7 @@ export interface OrderOptions {
   json?: true;
 }
 
-/** `warren order <id>`: an order and what has happened to it, now or up to an earlier moment. */
+/** `warren order <id>`: an order and its events, now or as of an earlier moment. */
 export async function showOrder(terminal: Terminal, id: string, { at, json }: OrderOptions): Promise<void> {
   const api = createOrderApi(addressOf({ api: 'order' }, terminal.env));
   const { order, events } = await (at ? orderThen(api, id, at, terminal.services) : orderNow(api, id));
@@ -46,7 +46,7 @@ async function orderNow(api: OrderApi, id: string): Promise<OrderWithEvents> {
   return { order, events };
 }
 
-/** Made from the events alone: the read model knows the present only. */
+/** Computed from the events, because the read model has only the current state. */
 async function orderThen(api: OrderApi, id: string, moment: Moment, services: URL): Promise<OrderWithEvents> {
   const events = eventsUpTo(await api.orderEvents(id), moment, `order ${id}`);
   const { readModel } = findDeclared(await loadAggregates(services), {

@@ -13,7 +13,7 @@ export interface StockListOptions {
   json?: true;
 }
 
-/** `warren stock list`: every product with its free and its reserved pieces. */
+/** `warren stock list`: the available and reserved pieces of every product. */
 export async function listStock(terminal: Terminal, { json }: StockListOptions): Promise<void> {
   const rows = await readInventory(addressOf('database', terminal.env), (tables) => tables.listStock());
   if (json) terminal.out(formatJson(rows));

@@ -9,16 +9,16 @@ import { type InventoryTables, readInventory, type StockRow } from './inventory-
 const POLL_MS = 50;
 
 export interface StockReceiveOptions {
-  /** Until the inventory service has booked the pieces. */
+  /** Whether to wait until the inventory service has booked the pieces. */
   wait: boolean;
   /** In milliseconds. */
   timeout: number;
   json?: true;
-  /** Of the message of an earlier run. */
+  /** Message id of an earlier run. */
   id?: string;
 }
 
-/** `warren stock receive`: tells the inventory service that pieces have come in, and waits until it has booked them. */
+/** `warren stock receive`: tells the inventory service that pieces have arrived, and waits until it has booked them. */
 export async function receiveStock(
   terminal: Terminal,
   goods: Goods,
@@ -52,7 +52,7 @@ function sendAndWait(message: Receipt, timeoutMs: number, terminal: Terminal): P
   // Without a broker there is nothing to wait for.
   addressOf('broker', terminal.env);
   return readInventory(addressOf('database', terminal.env), async (tables) => {
-    // Looked at before anything is sent: a database that cannot be read must not leave a message behind that nobody can see arrive.
+    // Before anything is sent: if the database cannot be read, nobody could see the message being handled.
     await tables.findReceipt(message.id);
     await sendMessage(terminal, ReceiveStock, message);
     return waitForReceipt(tables, message.id, timeoutMs);

@@ -42,7 +42,7 @@ describe('warren analytics replay', () => {
       body,
     }));
     const { code, out } = await run();
-    expect({ code, out }).toEqual({ code: 0, out: '8 events replayed: the new figures are the live ones.\n' });
+    expect({ code, out }).toEqual({ code: 0, out: '8 events replayed: the new figures are live.\n' });
     expect(asked).toEqual([
       'POST /analytics/replays {"from":"first"}',
       ...Array.from({ length: 3 }, () => 'GET /analytics/replays/r1'),
@@ -56,7 +56,7 @@ describe('warren analytics replay', () => {
     answers = [{ status: 202, body: running }];
     const { code, out } = await run('--from', from, '--no-wait');
     expect(code).toBe(0);
-    expect(out).toBe('Replay r1 has begun. Look at it: GET /analytics/replays/r1\n');
+    expect(out).toBe('Replay r1 has begun. Check its progress: GET /analytics/replays/r1\n');
     expect(asked).toEqual([`POST /analytics/replays ${body}`]);
   });
 

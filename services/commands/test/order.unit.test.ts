@@ -116,7 +116,7 @@ TIME                      AFTER  EVENT              WHAT
 
   it.each([
     ['2026-01-02', /^warren: there was no order 42 at that time: it began at 2026-01-02T03:04:05\.000Z\n$/],
-    ['3', /^warren: order 42 has only come to version 2, not to 3\n$/],
+    ['3', /^warren: order 42 has reached only version 2, not 3\n$/],
   ])('when it did not exist so at %s, then it fails and says so', async (at, message) => {
     answers['/orders/42/events'] = { status: 200, body: JSON.stringify(history) };
     const { code, out, err } = await run('order', '42', '--at', at);

@@ -5,7 +5,7 @@ import { EXCHANGES } from './topology.ts';
 
 const Count = Type.Integer({ minimum: 0 });
 
-/** The figures of the analytics service have changed. `data` are those of the last hour; its API has all of them. */
+/** The figures of the analytics service have changed. `data` has those of the last hour; the API has all. */
 export const AnalyticsUpdated = defineEvent({
   type: 'AnalyticsUpdated',
   version: 1,
@@ -14,12 +14,12 @@ export const AnalyticsUpdated = defineEvent({
   schema: Type.Object({
     from: DateTime,
     to: DateTime,
-    /** Events of any type that happened in that time. */
+    /** Events of any type in that time. */
     events: Count,
     orders: Type.Object({ created: Count, confirmed: Count, cancelled: Count }),
-    /** By currency: sum of the totals of the orders that were confirmed in that time, and are still. Only what is not 0. */
+    /** By currency: the sum of the totals of orders that were confirmed in that time and still are. Sums of 0 are left out. */
     revenue: Type.Record(Currency, Type.Number()),
-    /** Of the orders that ended, how many were confirmed; absent when none has ended. */
+    /** The share of ended orders that were confirmed; absent when none has ended. */
     confirmationRate: Type.Optional(Type.Number({ minimum: 0, maximum: 1 })),
   }),
 });

@@ -3,7 +3,7 @@ import { type Static, Type } from 'typebox';
 import { OrderItem } from './order.ts';
 import { EXCHANGES } from './topology.ts';
 
-/** A product that an order asks more of than there is. `available` is 0 for an unknown product. */
+/** A product of which an order requests more than is available. `available` is 0 for an unknown product. */
 export const Shortage = Type.Object({
   productId: ShortText,
   requested: Type.Integer({ minimum: 1 }),
@@ -14,7 +14,7 @@ export type Shortage = Static<typeof Shortage>;
 /** Pieces of one product. */
 const ProductQuantity = Type.Object({ productId: ShortText, quantity: Type.Integer({ minimum: 1 }) });
 
-/** All lines of an order are set aside for it. `reservations` has each product once. */
+/** All lines of an order are reserved. `reservations` has each product once. */
 export const InventoryReserved = defineEvent({
   type: 'InventoryReserved',
   version: 1,
@@ -29,7 +29,7 @@ export const InventoryReserved = defineEvent({
   ),
 });
 
-/** Nothing is set aside for an order, because at least one product is short. `items` are the order's lines. */
+/** Nothing is reserved for an order, because at least one product is short. `items` are the order's lines. */
 export const InventoryUnavailable = defineEvent({
   type: 'InventoryUnavailable',
   version: 1,
@@ -45,7 +45,7 @@ export const InventoryUnavailable = defineEvent({
   ),
 });
 
-/** What was set aside for an order is free again, because the order was cancelled. `released` has each product once. */
+/** The stock reserved for an order is free again, because the order was cancelled. `released` has each product once. */
 export const InventoryReleased = defineEvent({
   type: 'InventoryReleased',
   version: 1,

@@ -2,11 +2,11 @@ import { DateTime, defineEvent, EmailAddress, ShortText } from '@warren/contract
 import { Type } from 'typebox';
 import { EXCHANGES } from './topology.ts';
 
-/** What a customer is told about an order. */
+/** The news about an order that a customer gets by mail. */
 export const ORDER_NEWS = ['confirmed', 'shipped', 'cancelled'] as const;
 export type OrderNews = (typeof ORDER_NEWS)[number];
 
-/** A mail server has taken the mail that welcomes a new user. */
+/** The mail server has accepted the welcome mail of a new user. */
 export const WelcomeEmailSent = defineEvent({
   type: 'WelcomeEmailSent',
   version: 1,
@@ -15,7 +15,7 @@ export const WelcomeEmailSent = defineEvent({
   schema: Type.Object({ userId: ShortText, email: EmailAddress, sentAt: DateTime }),
 });
 
-/** A mail server has taken the mail that tells a customer what became of an order. */
+/** The mail server has accepted a mail that informs a customer about an order. */
 export const CustomerNotified = defineEvent({
   type: 'CustomerNotified',
   version: 1,

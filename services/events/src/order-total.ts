@@ -1,15 +1,15 @@
 import type { EventOf } from '@warren/contracts';
 import type { OrderCreated } from './order.ts';
 
-/** What an order costs. `currency` is an ISO 4217 code. */
+/** The total of an order. `currency` is an ISO 4217 code. */
 export interface OrderTotal {
   cents: number;
   currency: string;
 }
 
 /**
- * The total of an order as it was created. Undefined for one without prices, and for one that no table holds in cents: the contract sets no
- * limit, and such a total must not stop whoever adds up or stores it.
+ * The total of an order as created. Undefined for an order without prices, and for a total too large to be an exact number of cents: the
+ * contract sets no limit, and such a total must not break consumers that sum or store it.
  */
 export function orderTotalOf(order: EventOf<typeof OrderCreated>['data']): OrderTotal | undefined {
   const { totalAmount = Number.NaN, currency } = order;

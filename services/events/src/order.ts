@@ -7,13 +7,13 @@ export type OrderStatus = (typeof ORDER_STATUSES)[number];
 
 const CANCELLED_BY_V1 = ['customer', 'shortage', 'deadline'] as const;
 
-/** What can end an order against its customer's first wish: the customer, the lack of stock, the time, or a declined payment. */
+/** What can cancel an order: its customer, a shortage of stock, the deadline, or a declined payment. */
 export const CANCELLED_BY = [...CANCELLED_BY_V1, 'payment'] as const;
 export type CancelledBy = (typeof CANCELLED_BY)[number];
 
 /**
- * Whether an order's total was taken. One that is cancelled while `pending` costs its customer nothing: what the gateway may still take is
- * given back.
+ * Whether an order's total was charged. An order cancelled while `pending` costs its customer nothing: if the gateway still charges it, the
+ * charge is refunded.
  */
 export const PAYMENT_STATUSES = ['pending', 'paid', 'declined', 'refunded'] as const;
 export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
@@ -21,7 +21,7 @@ export type PaymentStatus = (typeof PAYMENT_STATUSES)[number];
 export const FULFILLMENT_STATUSES = ['unfulfilled', 'shipped'] as const;
 export type FulfillmentStatus = (typeof FULFILLMENT_STATUSES)[number];
 
-/** One line of an order. Two lines of the same product count as their sum. `price` is that of one piece. */
+/** One line of an order. Two lines of the same product count as their sum. `price` is the price of one piece. */
 export const OrderItem = Type.Object({
   productId: ShortText,
   quantity: Type.Integer({ minimum: 1, maximum: 1_000_000 }),
@@ -36,7 +36,7 @@ export type Priority = (typeof PRIORITIES)[number];
 /** The currency of an order's prices: an ISO 4217 code. */
 export const Currency = Type.String({ pattern: '^[A-Z]{3}$', wanted: 'must be three capital letters (ISO 4217)' });
 
-/** That of an order which names none, and of all orders from before one could be named. */
+/** The currency of an order that names none, and of all orders from before orders had a currency. */
 export const DEFAULT_CURRENCY = 'USD';
 
 const createdV1 = {
@@ -55,7 +55,7 @@ const createdV1 = {
 
 const CreatedV1 = Type.Object(createdV1, { description: 'An order was accepted. The data is the order as created.' });
 
-/** Each field of version 1 by its name, so that no later one gets in. */
+/** Names each field of version 1, so that no later field gets in. */
 const fieldsOfV1 = ({ id, customerId, items, totalAmount, status, createdAt }: Static<typeof CreatedV1>) => ({
   id,
   customerId,
@@ -65,7 +65,7 @@ const fieldsOfV1 = ({ id, customerId, items, totalAmount, status, createdAt }: S
   createdAt,
 });
 
-/** {@link OrderCreated} as it was up to release 0.1: every order in {@link DEFAULT_CURRENCY} and of no priority. */
+/** {@link OrderCreated} up to release 0.1: every order is in {@link DEFAULT_CURRENCY} and has no priority. */
 export const OrderCreatedV1 = defineEvent({
   type: 'OrderCreated',
   version: 1,
@@ -91,7 +91,7 @@ export const OrderCreated = defineNextVersion(OrderCreatedV1, {
   downcast: fieldsOfV1,
 });
 
-/** An order was confirmed or cancelled. A cancellation is told twice: here with the status, and as {@link OrderCancelled}. */
+/** An order was confirmed or cancelled. A cancellation is published twice: here, and as {@link OrderCancelled}. */
 export const OrderStatusUpdated = defineEvent({
   type: 'OrderStatusUpdated',
   version: 1,
@@ -119,7 +119,7 @@ const aboutCancellation = {
   description: 'An order was cancelled, by whomever. What is or will be set aside for it is free again.',
 };
 
-/** {@link OrderCancelled} for all causes but a declined payment; these are published so, for readers that know no other version. */
+/** {@link OrderCancelled} for all causes but a declined payment, published in this version for consumers that know no other. */
 export const OrderCancelledV1 = defineEvent({
   type: 'OrderCancelled',
   version: 1,
@@ -128,14 +128,14 @@ export const OrderCancelledV1 = defineEvent({
   schema: Type.Object(cancelledV1, aboutCancellation),
 });
 
-/** An order was cancelled, by whomever. Whatever is set aside for it is free again; what is not yet set aside must not be any more. */
+/** An order was cancelled, for any cause. Stock reserved for it is free again; stock not yet reserved must not be reserved. */
 export const OrderCancelled = defineNextVersion(OrderCancelledV1, {
   version: 2,
   schema: Type.Object({ ...cancelledV1, by: Type.Enum([...CANCELLED_BY]) }, aboutCancellation),
   upcast: ({ orderId, reason, by, cancelledAt }) => ({ orderId, reason, by, cancelledAt }),
 });
 
-/** An order is paid: once it is confirmed it may be shipped. */
+/** An order is paid: once it is also confirmed, it may be shipped. */
 export const OrderPaid = defineEvent({
   type: 'OrderPaid',
   version: 1,
@@ -152,7 +152,7 @@ export const OrderPaid = defineEvent({
   ),
 });
 
-/** An order is on its way to its customer. It cannot be cancelled any more. */
+/** An order is on its way to its customer. It can no longer be cancelled. */
 export const OrderShipped = defineEvent({
   type: 'OrderShipped',
   version: 1,

@@ -5,10 +5,10 @@ import { EXCHANGES } from './topology.ts';
 
 const Amount = Type.Number({ minimum: 0, description: 'The total of the order; 0 where it has none.' });
 
-/** How the payment gateway calls a charge. Absent where there was nothing to charge. */
+/** The payment gateway's id of a charge. Absent when there was nothing to charge. */
 const PaymentId = Type.Optional(Type.String({ minLength: 1, maxLength: 255 }));
 
-/** An order's total was taken. An order without a total, or of 0, counts as paid without a charge. */
+/** An order's total was charged. An order with no total, or a total of 0, counts as paid without a charge. */
 export const PaymentProcessed = defineEvent({
   type: 'PaymentProcessed',
   version: 1,
@@ -25,7 +25,7 @@ export const PaymentProcessed = defineEvent({
   ),
 });
 
-/** The payment of an order was declined for good: nothing was taken. */
+/** The payment of an order was declined for good: nothing was charged. */
 export const PaymentFailed = defineEvent({
   type: 'PaymentFailed',
   version: 1,
@@ -42,7 +42,7 @@ export const PaymentFailed = defineEvent({
   ),
 });
 
-/** What was taken for an order is given back, because the order was cancelled. */
+/** The payment of an order was refunded, because the order was cancelled. */
 export const PaymentRefunded = defineEvent({
   type: 'PaymentRefunded',
   version: 1,

@@ -1,6 +1,6 @@
 import { SYSTEM_EXCHANGE } from '@warren/contracts';
 
-/** The exchanges of the shop. No other file spells a name that the shop uses on the broker, save its routing keys. */
+/** The exchanges of the shop. Except for routing keys, this file alone defines the names that the shop uses on the broker. */
 export const EXCHANGES = {
   orders: 'orders',
   inventory: 'inventory',
@@ -11,10 +11,10 @@ export const EXCHANGES = {
   payments: 'payments',
 } as const;
 
-/** Streams that get everything that is published; each is declared by whoever reads it. */
+/** Streams that receive everything that is published. The services that read a stream declare it. */
 export const STREAMS = { events: 'events' } as const;
 
-/** The names of the queues. What flows into each says the declaration of the service that consumes it, and its topology.json. */
+/** The names of the queues. The bindings of each are in the declaration of the service that consumes it, and in its topology.json. */
 export const QUEUES = {
   orderInventoryReserved: 'order_inventory_reserved',
   orderInventoryUnavailable: 'order_inventory_unavailable',

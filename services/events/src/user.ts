@@ -2,7 +2,7 @@ import { defineEvent, EmailAddress, ShortText } from '@warren/contracts';
 import { Type } from 'typebox';
 import { EXCHANGES } from './topology.ts';
 
-/** Somebody has become a user. */
+/** A user has registered. */
 export const UserRegistered = defineEvent({
   type: 'UserRegistered',
   version: 1,
@@ -11,7 +11,7 @@ export const UserRegistered = defineEvent({
   schema: Type.Object({ userId: ShortText, email: EmailAddress, name: ShortText }),
 });
 
-/** A user has another e-mail address, or the same one spelt otherwise. */
+/** A user has another email address, or the same one in a different case. */
 export const UserEmailChanged = defineEvent({
   type: 'UserEmailChanged',
   version: 1,
@@ -20,7 +20,7 @@ export const UserEmailChanged = defineEvent({
   schema: Type.Object({ userId: ShortText, email: EmailAddress, previousEmail: EmailAddress }),
 });
 
-/** A user is one no longer, for good. The e-mail address may be somebody else's from now on. */
+/** A user was deactivated for good. Another user may take the email address from now on. */
 export const UserDeactivated = defineEvent({
   type: 'UserDeactivated',
   version: 1,

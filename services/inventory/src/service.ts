@@ -9,7 +9,7 @@ import { stockLedger, stockLevels } from './adapters/postgres/stock-tables.ts';
 import { parseInitialStock } from './domain/initial-stock.ts';
 import { reservation } from './domain/reservation.ts';
 
-/** The inventory service: sets pieces aside for orders, releases those of cancelled ones, takes in new ones. */
+/** The inventory service: reserves stock for orders, releases that of cancelled orders, and receives new stock. */
 export const inventoryService = defineService({
   name: 'inventory',
   port: 3002,

@@ -20,7 +20,7 @@ describe('INITIAL_STOCK', () => {
   it('when several parts are wrong, then the message names every one of them', () => {
     const text = 'item1:-1,item2,:3,item3:1.5,item4:2,item4:3,item5:1000000001';
     expect(() => parseInitialStock(text)).toThrow(
-      /"item1:-1" is not .*"item2" is not .*":3" is not .*"item3:1.5" is not .*item4 is there twice.*"item5:1000000001" is not/,
+      /"item1:-1" is not .*"item2" is not .*":3" is not .*"item3:1.5" is not .*item4 is listed twice.*"item5:1000000001" is not/,
     );
   });
 

@@ -96,7 +96,7 @@ describe('the reservation of an order', () => {
     const after = inStock(['apple', 5]);
     after(reserved(['apple', 2]))
       .when(order(['apple', 2]))
-      .thenNothingHappened('the order has its reservation already');
+      .thenNothingHappened('the order already has its reservation');
   });
 
   it('when the order was refused, then its creation is ignored, also when the stock has come meanwhile', () => {
@@ -104,7 +104,7 @@ describe('the reservation of an order', () => {
     const created = order(['apple', 2]);
     after(unavailable(created, ['apple', 2, 0]))
       .when(created)
-      .thenNothingHappened('the order has been refused already');
+      .thenNothingHappened('the order was already refused');
   });
 });
 
@@ -126,22 +126,22 @@ describe('a cancelled order', () => {
   it('when it was refused, then there is nothing to release', () => {
     given(reservation, unavailable(created, ['apple', 2, 0]))
       .when(cancelled)
-      .thenNothingHappened('nothing is set aside for the order');
+      .thenNothingHappened('nothing is reserved for the order');
   });
 
   it('when nothing has been heard of it, then its creation reserves nothing when it comes', () => {
     given(reservation).when(cancelled).then([forestalled]);
-    inStock(['apple', 5])(forestalled).when(created).thenNothingHappened('the order is cancelled already');
+    inStock(['apple', 5])(forestalled).when(created).thenNothingHappened('the order is already cancelled');
   });
 
   it('when its cancellation or its creation comes again, then nothing happens', () => {
     const history = [reserved(['apple', 2]), released];
     given(reservation, ...history)
       .when(cancelled)
-      .thenNothingHappened('the reservation is released already');
-    given(reservation, forestalled).when(cancelled).thenNothingHappened('the cancellation is known already');
+      .thenNothingHappened('the reservation is already released');
+    given(reservation, forestalled).when(cancelled).thenNothingHappened('the cancellation is already known');
     inStock(['apple', 5])(...history)
       .when(created)
-      .thenNothingHappened('the order is cancelled already');
+      .thenNothingHappened('the order is already cancelled');
   });
 });

@@ -13,7 +13,7 @@ import { notifyCustomer, welcomeUser } from './application/request-mails.ts';
 import { mail } from './domain/mail.ts';
 import { notificationSettings } from './settings.ts';
 
-/** The notification service: welcomes users, and tells customers by mail what became of their orders. */
+/** The notification service: sends mails that welcome users and inform customers about their orders. */
 export const notificationService = defineService({
   name: 'notification',
   port: 3005,

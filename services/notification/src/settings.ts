@@ -14,7 +14,7 @@ export const notificationSettings = {
   }),
   mailFrom: setting({
     env: 'MAIL_FROM',
-    doc: 'Whom the mails come from: an address, or a name and an address in angle brackets.',
+    doc: 'The sender of the mails: an address, or a name and an address in angle brackets.',
     format: (text: string) => {
       parseSenderAddress(text);
       return text;
@@ -23,7 +23,7 @@ export const notificationSettings = {
   }),
   mailHoldMs: setting({
     env: 'MAIL_HOLD_MS',
-    doc: 'How long the mail about a confirmed order is held back, in milliseconds; cancelled or shipped meanwhile, the order gets the mail about that alone.',
+    doc: 'How long the mail about a confirmed order is held back, in milliseconds; if the order is cancelled or shipped meanwhile, only the mail about that is sent.',
     format: formats.integer(0, 86_400_000),
     default: 2000,
   }),
@@ -35,12 +35,12 @@ export const notificationSettings = {
   }),
   mailGiveUpMs: setting({
     env: 'MAIL_GIVE_UP_MS',
-    doc: 'How long a mail is tried that the mail server puts off again and again, in milliseconds. A mail server that is away does not count.',
+    doc: 'How long a mail that the mail server defers is retried, in milliseconds. Time in which the mail server cannot be used does not count.',
     format: formats.integer(0, 2_592_000_000),
     default: 259_200_000,
   }),
-  /** Of the kit, for mails as well. */
+  /** A setting of the kit that applies to mails too. */
   retryBaseMs: busSettings.retryBaseMs,
-  /** Of the kit, for what is known of orders as well. */
+  /** A setting of the kit that applies to the table `known_order` too. */
   streamKeepMs: databaseSettings.streamKeepMs,
 };

@@ -35,9 +35,9 @@ describe('the letters of the service', () => {
     },
   );
 
-  it('when a template asks for what its mail does not have, then nothing starts, and the message says what it has', () => {
+  it('when a template uses a value that its mail does not have, then nothing starts, and the message lists the values it has', () => {
     expect(broken('welcome.html', '<p>{{name}}, {{total}}</p>')).toThrow(
-      'welcome.html asks for total; a mail of this kind has name',
+      'welcome.html uses total; a mail of this kind has name',
     );
   });
 

@@ -34,7 +34,7 @@ describe('a mail', () => {
       .then([{ type: 'MailRequested', data: confirmed }]);
     given(mail, requested)
       .when(request)
-      .thenNothingHappened(/asked for already/);
+      .thenNothingHappened(/already requested/);
   });
 
   it('when it is to be held back or has a reason, then the event says so', () => {
@@ -60,13 +60,13 @@ describe('a mail', () => {
     for (const later of [request, ...ends.map((end) => end.command)])
       given(mail, requested, event)
         .when(later)
-        .thenNothingHappened(/has come to its end/);
+        .thenNothingHappened(/has already ended/);
   });
 
   it.each(ends)('when nobody has asked for it, then $type is ignored', ({ command }) => {
     given(mail)
       .when(command)
-      .thenNothingHappened(/nobody has asked/);
+      .thenNothingHappened(/not requested/);
   });
 
   it('when it is of an order, then its stream is its own, and its events are about the order', () => {

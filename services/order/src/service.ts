@@ -12,7 +12,7 @@ import { orderSettings } from './settings.ts';
 
 const takesPayments = ({ settings }: Pick<Context<{ payments: string }>, 'settings'>) => settings.payments === 'on';
 
-/** The order service: takes orders and brings each to its end. */
+/** The order service: accepts orders and brings each to its end. */
 export const orderService = defineService({
   name: 'order',
   port: 3001,
@@ -41,7 +41,7 @@ export const orderService = defineService({
   recordAs: ({ createdVersion }) => ({ OrderCreated: createdVersion }),
   intake: ({ maxWaitingOrders: limit }) => ({
     limit,
-    full: (waiting) => orderErrors.ORDER_QUEUE_FULL(`${waiting} orders wait already`),
+    full: (waiting) => orderErrors.ORDER_QUEUE_FULL(`${waiting} orders are already waiting`),
   }),
   followers: ({ maxFollowers }) => maxFollowers,
 });

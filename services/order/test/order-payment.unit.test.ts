@@ -56,16 +56,16 @@ describe('an order that is to be paid', () => {
     given(history).when(paymentProcessed).then([orderPaid]);
     given([...history, orderPaid])
       .when(paymentProcessed)
-      .thenNothingHappened('the order is paid already');
+      .thenNothingHappened('the order is already paid');
     given([...history, orderPaid])
       .when(paymentFailed)
-      .thenNothingHappened('the order is paid already');
+      .thenNothingHappened('the order is already paid');
   });
 
   test('when its payment is taken before it is confirmed, then it is kept for then', () => {
     const history = [orderCreated, orderPaid];
     given([orderCreated]).when(paymentProcessed).then([orderPaid]);
-    given(history).when(paymentProcessed).thenNothingHappened('the order is paid already');
+    given(history).when(paymentProcessed).thenNothingHappened('the order is already paid');
     given(history).when(shipOrder).thenThrows('ORDER_NOT_PAID');
     given(history).when(inventoryReserved).then([orderConfirmed]);
     given([...history, orderConfirmed])
@@ -94,14 +94,14 @@ describe('an order that is to be paid', () => {
       .then([orderRefunded]);
     given([...history, cancelledAsAsked, orderRefunded])
       .when(paymentRefunded)
-      .thenNothingHappened(/given back already/);
+      .thenNothingHappened(/already refunded/);
   });
 
   test('when its payment is taken after it was cancelled, then it is not paid', () => {
     const history = [orderCreated, orderConfirmed, cancelledAsAsked];
     given(history)
       .when(paymentProcessed)
-      .thenNothingHappened(/given back/);
+      .thenNothingHappened(/is refunded/);
     given(history)
       .when(paymentFailed)
       .thenNothingHappened(/cancelled/);
@@ -111,7 +111,7 @@ describe('an order that is to be paid', () => {
     for (const history of [[orderCreated], [orderCreated, orderConfirmed, orderPaid]]) {
       given(history)
         .when(paymentRefunded)
-        .thenNothingHappened(/the order stands/);
+        .thenNothingHappened(/not cancelled/);
     }
   });
 });
@@ -123,7 +123,7 @@ describe('shipping', () => {
     given(paid).when(shipOrder).then([orderShipped]);
     given([...paid, orderShipped])
       .when(shipOrder)
-      .thenNothingHappened('the order is shipped already');
+      .thenNothingHappened('the order is already shipped');
   });
 
   test('when the order is not paid, or cancelled, then it is refused', () => {

@@ -100,7 +100,7 @@ describe('a pending order', () => {
   });
 
   test('when it is created once more, then nothing happens', () => {
-    given([orderCreated]).when(createOrder).thenNothingHappened('the order exists already');
+    given([orderCreated]).when(createOrder).thenNothingHappened('the order already exists');
   });
 });
 
@@ -108,10 +108,10 @@ describe('a confirmed order', () => {
   const history = [orderCreated, orderConfirmed];
 
   test('when any answer comes again or late, then nothing happens', () => {
-    given(history).when(inventoryReserved).thenNothingHappened('the order is confirmed already');
+    given(history).when(inventoryReserved).thenNothingHappened('the order is already confirmed');
     given(history).when(inventoryUnavailable).thenNothingHappened('the order is confirmed: its stock is reserved');
-    given(history).when(createOrder).thenNothingHappened('the order exists already');
-    given(history).when(passDeadline).thenNothingHappened('the order had its answer in time');
+    given(history).when(createOrder).thenNothingHappened('the order already exists');
+    given(history).when(passDeadline).thenNothingHappened('the order was answered in time');
   });
 
   test('when its customer cancels it, then it is cancelled: its stock can be freed', () => {
@@ -127,10 +127,10 @@ describe.each([
   const history = [orderCreated, cancellation];
 
   test('when any answer comes again or late, then nothing happens', () => {
-    given(history).when(inventoryReserved).thenNothingHappened('the order is cancelled: the reservation comes late');
-    given(history).when(inventoryUnavailable).thenNothingHappened('the order is cancelled already');
-    given(history).when(createOrder).thenNothingHappened('the order exists already');
-    given(history).when(passDeadline).thenNothingHappened('the order is cancelled already');
+    given(history).when(inventoryReserved).thenNothingHappened('the order is cancelled: the reservation is too late');
+    given(history).when(inventoryUnavailable).thenNothingHappened('the order is already cancelled');
+    given(history).when(createOrder).thenNothingHappened('the order already exists');
+    given(history).when(passDeadline).thenNothingHappened('the order is already cancelled');
   });
 });
 
@@ -138,10 +138,10 @@ describe('a cancelled order that its customer cancels', () => {
   test('when the customer had cancelled it before, then nothing happens', () => {
     given([orderCreated, cancelledAsAsked])
       .when(cancelOrder)
-      .thenNothingHappened(/cancelled already, as asked/);
+      .thenNothingHappened(/already cancelled, as requested/);
     given([orderCreated, orderConfirmed, cancelledAsAsked])
       .when(cancelOrder)
-      .thenNothingHappened(/as asked/);
+      .thenNothingHappened(/as requested/);
   });
 
   test('when it had ended without being asked, then it is too late', () => {

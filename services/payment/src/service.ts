@@ -19,7 +19,7 @@ function createParts({ store, settings, logger, metrics }: Context<PaymentSettin
   return { gateway, cashier: createCashier({ store, open, gateway, concurrency: settings.concurrency, logger }) };
 }
 
-/** The payment service: charges confirmed orders, and gives back what was taken for cancelled ones. */
+/** The payment service: charges confirmed orders and refunds cancelled ones. */
 export const paymentService = defineService({
   name: 'payment',
   port: 3004,

@@ -26,7 +26,7 @@ describe('a user that does not exist', () => {
 
 describe('an active user', () => {
   test('when it registers once more, then nothing happens', () => {
-    given(user, registered).when(registerUser).thenNothingHappened('the user exists already');
+    given(user, registered).when(registerUser).thenNothingHappened('the user already exists');
   });
 
   test('when its e-mail address changes, then the event tells the one before', () => {
@@ -37,7 +37,7 @@ describe('an active user', () => {
   });
 
   test('when the address is the same, then nothing happens; when only its capitals change, then they do', () => {
-    given(user, registered, emailChanged).when(changeEmail).thenNothingHappened('the user has this address already');
+    given(user, registered, emailChanged).when(changeEmail).thenNothingHappened('the user already has this address');
     given(user, registered)
       .when({ type: 'ChangeEmail', data: { userId, email: 'John@example.com' } })
       .then([{ type: 'UserEmailChanged', data: { userId, email: 'John@example.com', previousEmail: email } }]);
@@ -54,10 +54,10 @@ describe('a deactivated user', () => {
   test('when it is deactivated or registers once more, then nothing happens', () => {
     given(user, ...history)
       .when(deactivateUser)
-      .thenNothingHappened('the user is deactivated already');
+      .thenNothingHappened('the user is already deactivated');
     given(user, ...history)
       .when(registerUser)
-      .thenNothingHappened('the user exists already');
+      .thenNothingHappened('the user already exists');
   });
 
   test('when its e-mail address is to change, then it is too late', () => {

@@ -7,7 +7,7 @@ import { drawHotLines, drawLines, drawPrices, drawSupply, supplyForRush } from '
 import { cancelOrder, isAnswer, placeOrder, type Reply, shipOrder } from './service-client.ts';
 
 export interface ClientLoadOptions {
-  /** URLs of the services; each request goes to one of them. Without a user service nobody is registered. */
+  /** URLs of the services; each request goes to one of them. Without a user service, no users are registered. */
   targets: { orders: readonly string[]; users: readonly string[] };
   /** Whether orders have prices, and are shipped when they are paid. */
   payments: boolean;
@@ -21,15 +21,15 @@ export interface ClientLoadOptions {
   record: ClientRecord;
 }
 
-/** Orders, cancellations, shipping and registrations that come whether or not those before were answered. */
+/** An open load of orders, cancellations, shipments and registrations: it does not wait for earlier answers. */
 export interface ClientLoad {
   readonly sent: number;
-  /** Orders that were due and not sent, because too many had no answer yet. */
+  /** Orders that were due but not sent, because too many requests were still open. */
   readonly dropped: number;
-  /** While paused no order is sent; those under way go on. Resolves when every request has ended. */
+  /** While paused, no order is sent; open requests continue. Resolves when every request has ended. */
   pause(): Promise<void>;
   resume(): void;
-  /** Sends no more, and resolves when every request has ended. */
+  /** Stops sending, and resolves when every request has ended. */
   stop(): Promise<void>;
 }
 
@@ -70,7 +70,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     await Promise.all([shipped && ship(id), cancelled && cancel(id)]);
   }
 
-  /** Gives the order's id when it was answered 201. With a key a request without an answer is repeated. */
+  /** Returns the order's id if the answer was 201. With a key, a request without an answer is repeated. */
   async function place(items: readonly OrderLine[]): Promise<string | undefined> {
     const key = random.chance(0.3) ? randomUUID() : undefined;
     const waitSeconds = random.chance(0.1) ? 1 : undefined;
@@ -85,7 +85,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
       accepted = id;
       record.accepted.set(id, items);
       if (key) record.idsByKey.set(key, (record.idsByKey.get(key) ?? new Set()).add(id));
-      // Now and then a client that has its answer asks again all the same.
+      // Now and then a client repeats a request although it has an answer.
       if (!random.chance(0.2)) break;
     }
     return accepted;
@@ -155,7 +155,7 @@ export function startClientLoad(options: ClientLoadOptions): ClientLoad {
     track(buy(payments ? drawPrices(items, random) : items));
   }
 
-  /** By the clock: a timer that comes late owes what was due meanwhile. */
+  /** By the clock: a late timer sends everything that was due meanwhile. */
   function tick(): void {
     const now = performance.now();
     if (!paused) due += (ordersPerSecond * (now - tickedAt)) / 1000;

@@ -1,4 +1,4 @@
-/** What the client was promised and what it asked for: the truth that the databases are compared with. */
+/** What the client requested and was promised: the reference for the contents of the databases. */
 export interface ClientRecord {
   /** Orders answered 201, by id, with the lines that were sent. */
   accepted: Map<string, readonly OrderLine[]>;
@@ -12,13 +12,13 @@ export interface ClientRecord {
   denied: Set<string>;
   /** Users whose registration was answered 201: their e-mail addresses by id. */
   users: Map<string, string>;
-  /** Messages that another consumer may have taken away, as `<queue> <id>`: those who they were for need not have seen them. */
+  /** Messages that another consumer may have taken, as `<queue> <id>`: their intended consumers need not have seen them. */
   taken: Set<string>;
   /** Pieces received into stock by confirmed `ReceiveStock` messages, by message id. */
   receipts: Map<string, OrderLine>;
   /** Messages that no service can handle, by message id. */
   poison: Map<string, Poison>;
-  /** Requests that ended without an answer, those for cancellations, shipping and users included. */
+  /** Requests that ended without an answer, including those for cancellations, shipping and users. */
   unanswered: Unanswered[];
   /** How many requests ended how: by status, or why there was no answer; all but those for new orders behind a word: `cancel`, `ship`, `register`. */
   answers: Map<string, number>;

@@ -20,7 +20,7 @@ interface Drained {
   saidReadyAgain: boolean;
 }
 
-/** Each service gets SIGTERM in its turn and is started again, while clients with open connections place orders on all of them. */
+/** Each service in turn gets SIGTERM and is restarted, while clients with open connections place orders on all of them. */
 export const drainUnderLoad: Scenario = {
   about: 'each service in its turn is told to stop (SIGTERM) and started again under 150 orders a second, 3 s apart',
   ordersPerSecond: 150,
@@ -85,7 +85,7 @@ async function drain(service: ServiceInstance): Promise<Drained> {
   let saidReadyAgain = false;
   while (tookMs === undefined) {
     const ready = await isReady(service);
-    // The process may have ended, and its successor be ready, while the question was on its way.
+    // The process may have ended, and its successor may be ready, while the request was in flight.
     if (tookMs !== undefined) break;
     saidReadyAgain ||= draining && ready;
     draining ||= !ready;
@@ -97,7 +97,7 @@ async function drain(service: ServiceInstance): Promise<Drained> {
   return { name, url: process.url, from: startedAt, to: Date.now(), tookMs, exit, saidReadyAgain };
 }
 
-/** On a connection of its own: whether new work would be taken. */
+/** Uses its own connection, to see whether new work would be accepted. */
 async function isReady({ process }: ServiceInstance): Promise<boolean> {
   const options = { headers: { connection: 'close' }, signal: AbortSignal.timeout(5000) };
   const answer = await fetch(`${process.url}/health/ready`, options).catch(() => undefined);

@@ -7,7 +7,7 @@ export interface PlayScenarioOptions extends Omit<ScenarioContext, 'vitals' | 'o
   options: ChaosOptions;
 }
 
-/** Plays the scenario of the options, if there is one. Gives its judgement, to be called when nothing moves any more. */
+/** Plays the scenario of the options, if there is one. Returns its judgement, to be called when the system has settled. */
 export async function playScenario(options: PlayScenarioOptions): Promise<(rest: Rest) => Promise<ScenarioFindings>> {
   const scenario = SCENARIOS[options.options.scenario ?? ''];
   if (!scenario) return async () => ({ violations: [], measured: {} });

@@ -25,7 +25,7 @@ export interface Rest {
   settledSeconds: number;
 }
 
-/** What a scenario has to say once the system has come to rest. */
+/** The findings of a scenario once the system has settled. */
 export interface ScenarioFindings {
   /** Its own promises that were broken; those of every run are judged apart from it. */
   violations: Violation[];
@@ -33,7 +33,7 @@ export interface ScenarioFindings {
   measured: Record<string, string>;
 }
 
-/** One story at full size: a fault that is always the same, under a load that is always the same. */
+/** A full-size scenario: always the same fault under the same load. */
 export interface Scenario {
   /** A line for `--help`. */
   about: string;
@@ -42,11 +42,11 @@ export interface Scenario {
   others?: Instances;
   /** How long its fault lasts by default. */
   seconds: number;
-  /** Makes the fault and undoes it. Gives the judgement, for when the load has ended and nothing moves. */
+  /** Injects the fault and undoes it. Returns the judgement, to be called when the load has ended and the system has settled. */
   play(context: ScenarioContext): Promise<(rest: Rest) => ScenarioFindings>;
 }
 
-/** The promise as broken by these cases, or nothing. */
+/** The promise as broken by these cases; empty when there are none. */
 export function brokenBy(promise: string, cases: readonly string[]): Violation[] {
   return cases.length > 0 ? [{ promise, count: cases.length, examples: cases.slice(0, 5) }] : [];
 }

@@ -80,7 +80,7 @@ async function lookAt({ process }: ServiceInstance, vitals: WatchedVitals): Prom
     vitals.relayInFlight = Math.max(vitals.relayInFlight, gaugeOf(metrics, 'warren_relay_in_flight'));
     vitals.duplicatesByProcess.set(pid, sumOf(metrics, 'warren_store_inbox_total', 'result="duplicate"'));
   } catch {
-    // It is down at the moment, which is no reason for the watch to end.
+    // The service is down at the moment; keep watching.
     if (vitals.readiness.at(-1) !== false) vitals.readiness.push(false);
   }
 }

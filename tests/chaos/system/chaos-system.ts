@@ -12,7 +12,7 @@ import { type Management, openManagement } from './management.ts';
 import { type Observer, openObserver } from './observer.ts';
 import { type Instances, type ServiceInstance, type ServiceName, startServiceInstance } from './service-instance.ts';
 
-/** Everything under test, as processes: a broker, a database and a mail server of its own, and each service behind two proxies of its own. */
+/** The system under test, as processes: its own broker, database and mail server, and each service behind its own two proxies. */
 export interface ChaosSystem {
   broker: TestBroker;
   postgres: TestPostgres;
@@ -25,7 +25,7 @@ export interface ChaosSystem {
   services: readonly ServiceInstance[];
   /** The instances of one service; none where it does not run. */
   instancesOf(service: ServiceName): ServiceInstance[];
-  /** Ends everything. Safe to call while something still starts. */
+  /** Stops everything. Safe to call while something is still starting. */
   close(): Promise<void>;
 }
 
@@ -37,7 +37,7 @@ export interface ChaosSystemOptions {
   directory: string;
   /** Heartbeats, retries, deadlines and an archive of seconds, so that many faults fit into a run; false: the services' defaults. */
   hurried: boolean;
-  /** Ends the start half-way. */
+  /** Aborts the start. */
   signal: AbortSignal;
 }
 

@@ -1,4 +1,4 @@
-/** What the management API tells of a queue; the members that the suite looks at. */
+/** A queue in the management API: the members that the suite reads. */
 export interface QueueCount {
   name: string;
   messages?: number;
@@ -20,7 +20,7 @@ export function openManagement(managementUrl: string): Management {
   async function call<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
     const response = await fetch(`${origin}/api${path}`, {
       method,
-      // A kept connection would hold up the broker's shutdown for 5 seconds.
+      // A keep-alive connection would delay the broker's shutdown by 5 seconds.
       headers: { authorization, 'content-type': 'application/json', connection: 'close' },
       body: body === undefined ? undefined : JSON.stringify(body),
       signal: AbortSignal.timeout(10_000),

@@ -2,7 +2,7 @@ import { MECHANISMS } from './mechanisms.mjs';
 
 const { file, cuts } = MECHANISMS[process.env.WARREN_CHAOS_WITHOUT];
 
-/** A hook of Node's module loader: gives the compiled file of the mechanism without it. */
+/** A hook of Node's module loader: returns the compiled file of the mechanism without it. */
 export function load(url, context, nextLoad) {
   const loaded = nextLoad(url, context);
   if (!url.endsWith(file)) return loaded;

@@ -16,7 +16,7 @@ export interface TakeOptions {
   claim(id: string): boolean;
 }
 
-/** Sees every event that is committed, and publishes messages of the suite's own. It goes to the broker directly, past the proxies. */
+/** Sees every committed event, and publishes the suite's own messages. It connects to the broker directly, not through the proxies. */
 export interface Observer {
   /** Message ids in the order of their first appearance: the place in it, from 0. */
   readonly firstSeen: ReadonlyMap<string, number>;
@@ -24,7 +24,7 @@ export interface Observer {
   readonly seenAt: ReadonlyMap<string, number>;
   /** Ids of messages that had been delivered before and lost with its channel. Later ones may have come meanwhile: their place tells nothing. */
   readonly seenLate: ReadonlySet<string>;
-  /** How many messages it has seen, copies included. */
+  /** How many messages it has seen, including copies. */
   readonly seen: number;
   /** The latest messages, for copies. */
   readonly captured: readonly CapturedMessage[];
@@ -50,7 +50,7 @@ const MAX_CAPTURED = 500;
 const RETRY_MS = 200;
 const ANSWER_TIMEOUT_MS = 10_000;
 
-/** Declares what it needs before any service is there, so that nothing is published unseen. */
+/** Declares what it needs before any service starts, so that it sees everything that is published. */
 export async function openObserver(amqpUrl: string): Promise<Observer> {
   const firstSeen = new Map<string, number>();
   const seenAt = new Map<string, number>();
@@ -58,7 +58,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   const captured: CapturedMessage[] = [];
   let seen = 0;
   let watching = true;
-  // Apart: an alarm of the broker blocks connections that publish, and the observer is to see all the while.
+  // A separate connection: a broker alarm blocks connections that publish, and the observer must keep seeing.
   const consuming = keep(() => openConsumer(amqpUrl, watching, note));
   const publishing = keep(() => openSession(amqpUrl));
 
@@ -117,7 +117,7 @@ interface Kept {
   close(): Promise<void>;
 }
 
-/** Keeps one session open, also when nobody asks for anything; one that does not answer is closed before the next is opened. */
+/** Keeps one session open, even when it is not used. A session that does not answer is closed before the next one opens. */
 function keep(open: () => Promise<Session>): Kept {
   let session: Promise<Session> | undefined;
   let closed = false;
@@ -224,7 +224,7 @@ function publishOn(channel: ConfirmChannel, message: CapturedMessage): Promise<v
 async function takeFrom(model: ChannelModel, queue: string, { forMs, claim }: TakeOptions): Promise<void> {
   const channel = await model.createChannel();
   channel.on('error', () => undefined);
-  // What it does not claim it holds until the channel closes: given back at once it would come again at once, and count as many deaths.
+  // Unclaimed messages are held until the channel closes: requeued at once, they would come back at once, and each time count as a death.
   const { consumerTag } = await channel.consume(queue, (message) => {
     if (message && claim(String(message.properties.messageId))) channel.ack(message);
   });
@@ -242,7 +242,7 @@ async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMe
     if (!message) break;
     messages.push(message as unknown as ConsumeMessage);
   }
-  // Acknowledged only now: a session that is lost half-way gives them all back.
+  // Acknowledged only now, so that a lost session requeues all of them.
   if (messages.length > 0) channel.ackAll();
   await channel.close();
   return messages;

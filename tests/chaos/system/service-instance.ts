@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { createTcpProxy, type ServiceProcess, startServiceProcess, type TcpProxy } from '@warren/testing';
 
-/** Where a service can be made to die: see crash-points.mjs. */
+/** The points at which a service can be made to crash: see crash-points.mjs. */
 export const CRASH_POINTS = [
   'before-commit',
   'after-commit',
@@ -25,7 +25,7 @@ export type ServiceName = 'order' | 'inventory' | 'user' | 'payment' | 'notifica
 /** How many of each service run; none of those that are not named. */
 export type Instances = Readonly<Partial<Record<ServiceName, number>>>;
 
-/** One running service that can be killed, frozen and cut off, and is started again when it ends by itself, as an orchestrator would. */
+/** A running service that can be killed, frozen and cut off. It is restarted when it ends by itself, as an orchestrator would do. */
 export interface ServiceInstance {
   /** E.g. `order-1`. */
   readonly name: string;
@@ -39,13 +39,13 @@ export interface ServiceInstance {
   readonly ownExits: readonly string[];
   /** Whether its relay is the one that publishes, as far as it can tell within a second. */
   publishes(): Promise<boolean>;
-  /** SIGKILL, and a start after so many milliseconds. */
+  /** SIGKILL, then a restart after this many milliseconds. */
   kill(downMs: number): Promise<void>;
-  /** SIGTERM, and a start after so many milliseconds. Gives how it ended. */
+  /** SIGTERM, then a restart after this many milliseconds. Returns how it ended. */
   terminate(downMs: number): Promise<string>;
-  /** SIGSTOP, and SIGCONT after so many milliseconds. */
+  /** SIGSTOP, then SIGCONT after this many milliseconds. */
   freeze(frozenMs: number): Promise<void>;
-  /** Lets it die at the point when that is reached for the count-th time, and starts it again. False when that did not happen in time. */
+  /** Makes it crash when it reaches the point for the count-th time, and restarts it. False if that did not happen in time. */
   crashAt(point: CrashPoint, count: number): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -20,7 +20,7 @@ const parkedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.parked
 const unpublishedIn = (schema: string) => `SELECT count(*)::int FROM ${schema}.relay_cursors c JOIN ${schema}.events e
   ON e.tx >= c.window_start AND (e.tx >= c.window_end OR e.position > c.position) WHERE e.routing_key IS NOT NULL`;
 
-/** What one service may have left to do, each as a query of a number. */
+/** The kinds of unfinished work of a service, each as a query that returns a number. */
 const WORK: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>>>>> = {
   order: { 'pending orders': `SELECT count(*)::int FROM order_service.orders WHERE status = 'pending'` },
   payment: {
@@ -32,7 +32,7 @@ const WORK: Readonly<Partial<Record<ServiceName, Readonly<Record<string, string>
 
 const READ_OFFSET = `SELECT coalesce(read_offset, -1)::int AS "readOffset" FROM analytics_service.read_model WHERE state = 'live'`;
 
-/** What is not settled yet, in words; undefined when nothing is. */
+/** Describes what has not settled yet; undefined when everything has. */
 export async function whatMoves(system: ChaosSystem, mails: boolean): Promise<string | undefined> {
   const { services, management, postgres } = system;
   for (const { name, process } of services) {
@@ -70,7 +70,7 @@ function workLeft(services: ChaosSystem['services'], mails: boolean): string {
   return `SELECT ${Object.entries(all).map(([what, count]) => `(${count}) AS "${what}"`)}`;
 }
 
-/** Waits until nothing moves, several looks long. Gives what still moved at the end of the time, or undefined. */
+/** Waits until several checks in a row find nothing moving. Returns what was still moving at the timeout, or undefined. */
 export async function settle(
   system: ChaosSystem,
   { limitMs, mails = true, signal }: SettleOptions,

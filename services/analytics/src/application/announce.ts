@@ -5,7 +5,7 @@ import type { AnalyticsContext } from './analytics-context.ts';
 
 const HOUR_MS = 3_600_000;
 
-/** Announces the figures by `AnalyticsUpdated` if something was counted since the last time. */
+/** Publishes the figures as `AnalyticsUpdated` if anything was counted since the last time. */
 export const announce = ({
   store,
   models,
@@ -15,7 +15,7 @@ export const announce = ({
   store.transaction(async (tx) => {
     if (!(await models.claimAnnouncement(tx))) return;
     const end = minuteEndOf(clock.now().getTime());
-    // On the same connection: the claim keeps the reader of the stream waiting, which may have the last other one.
+    // On the same connection: the stream reader waits for the claim and may hold the only other connection.
     const summary = await figures.summary({ from: new Date(end - HOUR_MS), to: new Date(end) }, tx);
     const { from, to, events, orders, revenue, confirmationRate } = summary;
     const rate = confirmationRate === null ? {} : { confirmationRate };

@@ -3,22 +3,22 @@ import { orderOf } from '../domain/order-facts.ts';
 import { tallyOf } from '../domain/tally.ts';
 import type { AnalyticsContext } from './analytics-context.ts';
 
-/** Of this service: the source of its events, and the consumer in its inbox. */
+/** The name of this service: the source of its events and the consumer in its inbox. */
 const NAME = 'analytics';
 
-/** A batch of the stream, and the read model that it is the next one of. */
+/** The next batch of the stream for a read model. */
 export interface NextBatch {
   model: number;
-  /** Where the model is. */
+  /** Current offset of the model; null before the first batch. */
   from: number | null;
   events: readonly EventEnvelope[];
-  /** Offset of the last message of the batch, also one that is no valid event. */
+  /** Offset of the last message of the batch, even if that is not a valid event. */
   lastOffset: number;
 }
 
 /**
- * Counts a batch in one transaction with its offset: wherever the process dies, no offset is counted twice or left out. An event that is in
- * the stream twice counts once. False when the model is elsewhere: nothing was counted.
+ * Counts a batch and moves the offset in one transaction: wherever the process dies, no offset is counted twice or skipped. An event that
+ * is in the stream twice counts once. Returns false, and counts nothing, when the model is at another offset.
  */
 export const countBatch = (
   { store, models }: Pick<AnalyticsContext, 'store' | 'models'>,
@@ -26,7 +26,7 @@ export const countBatch = (
 ): Promise<boolean> =>
   store.transaction(async (tx) => {
     if (!(await models.advance(tx, { id: model, from, to: lastOffset }))) return false;
-    // Its own events come back through the stream. Were they counted, each would be a change to be announced by the next one.
+    // The service's own events come back through the stream. If they counted, each announcement would cause the next one.
     const others = events.filter(({ metadata }) => metadata.source !== NAME);
     const fresh = await tx.claim(`${NAME}/${model}`, others);
     if (fresh.length === 0) return true;

@@ -7,8 +7,8 @@ import type { ReadModel, ReplayStart } from './read-models.ts';
 type Following = Pick<AnalyticsContext, 'store' | 'models' | 'clock' | 'logger'> & Pick<ServiceInside, 'readStream'>;
 
 /**
- * Keeps a read model up with the stream, from where it is, until it is aborted or another one has taken the model's place. One that is
- * being built becomes the live one as soon as it is as far as that.
+ * Keeps a read model up to date with the stream, starting at its offset, until it is aborted or another model has replaced it. A model that
+ * is being built becomes live as soon as it has caught up with the live one.
  */
 export async function followStream(following: Following, model: ReadModel, signal: AbortSignal): Promise<void> {
   let offset = model.readOffset;
@@ -25,7 +25,7 @@ export async function followStream(following: Following, model: ReadModel, signa
 /** @returns whether the model is still being built */
 async function trySwap({ store, models, clock, logger }: Following, model: ReadModel): Promise<boolean> {
   const swapped = await store.transaction((tx) => models.swap(tx, { id: model.id, now: clock.now() }));
-  if (swapped) logger.info({ model: model.id, replayId: model.replayId }, 'the replayed figures are the live ones now');
+  if (swapped) logger.info({ model: model.id, replayId: model.replayId }, 'the replayed figures are now live');
   return !swapped;
 }
 

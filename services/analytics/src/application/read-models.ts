@@ -10,48 +10,48 @@ export type ReplayStart = 'first' | { offset: number } | { timestamp: string };
 /**
  * | state | means | next |
  * |---|---|---|
- * | `building` | a replay fills it; nobody asks it yet | `live` |
+ * | `building` | a replay is filling it; it answers no queries yet | `live` |
  * | `live` | it answers queries and follows the stream | `retired` |
- * | `retired` | another one has taken its place; its rows are being deleted | `cleared` |
+ * | `retired` | another model has replaced it; its rows are being deleted | `cleared` |
  * | `cleared` | its rows are gone | – |
  */
 export type ModelState = 'building' | 'live' | 'retired' | 'cleared';
 
-/** One set of figures, made from the stream from some place on. */
+/** One set of figures, built from the stream from some offset on. */
 export interface ReadModel {
   id: number;
-  /** Of the replay that made it; the first one has none. */
+  /** Id of the replay that built it; null for the first model. */
   replayId: string | null;
   state: ModelState;
   startsFrom: ReplayStart;
-  /** Of the last message that is counted in it; null before the first. */
+  /** Offset of the last message it has counted; null before the first. */
   readOffset: number | null;
-  /** Where the live one was when the replay was asked for. */
+  /** Offset of the live model when the replay was requested. */
   targetOffset: number | null;
-  /** How many events are counted in it. */
+  /** How many events it has counted. */
   events: number;
   startedAt: Date;
   finishedAt: Date | null;
 }
 
-/** The figures as they are written. */
+/** The read models and the writes to their figures. */
 export interface ReadModels {
-  /** The live one, and one that is being built. */
+  /** The live model, and the one being built, if any. */
   active(): Promise<ReadModel[]>;
   findReplay(replayId: string): Promise<ReadModel | undefined>;
-  /** A new empty one that is to be built; undefined when one is already. */
+  /** Creates an empty model to build; undefined when one is already being built. */
   begin(tx: Tx, replay: { replayId: string; startsFrom: ReplayStart; now: Date }): Promise<ReadModel | undefined>;
   /**
-   * Moves an active model on from the offset that it is at, and locks it until the end of the transaction. False when it is elsewhere, or
-   * retired: somebody else leads now, and this batch is not to be counted.
+   * Advances an active model from its current offset, and locks it until the end of the transaction. False when the model is at another
+   * offset, or retired: another instance leads now, and this batch must not be counted.
    */
   advance(tx: Tx, model: { id: number; from: number | null; to: number }): Promise<boolean>;
   loadOrders(tx: Tx, model: number, orderIds: readonly string[]): Promise<Map<string, OrderFacts>>;
   add(tx: Tx, model: number, tally: Tally, events: number): Promise<void>;
-  /** Makes the one that is built the live one, if it is as far as that. @returns whether it was */
+  /** Makes the model being built live, if it has caught up with the live one. @returns whether it had */
   swap(tx: Tx, model: { id: number; now: Date }): Promise<boolean>;
-  /** Deletes some rows of a retired one. @returns whether there may be more */
+  /** Deletes some rows of a retired model. @returns whether there may be more */
   clearRetired(tx: Tx): Promise<boolean>;
-  /** Locks the live one if events were counted since they were last announced, and notes that they are announced now. */
+  /** If events were counted since the last announcement: locks the live model, marks them as announced, and returns true. */
   claimAnnouncement(tx: Tx): Promise<boolean>;
 }

@@ -7,14 +7,14 @@ import type { ReadModel, ReadModels, ReplayStart } from './read-models.ts';
 
 const OrNull = <Schema extends Type.TSchema>(schema: Schema) => Type.Union([schema, Type.Null()]);
 
-/** A replay as the API shows it. Times are ISO 8601, UTC. */
+/** A replay as the API returns it. Times are ISO 8601, UTC. */
 export const ReplayView = Type.Object({
   id: Type.String(),
   state: Type.Enum(['running', 'done']),
   from: Type.Unsafe<ReplayStart>({}),
-  /** Of the last message read; null before the first. */
+  /** Offset of the last message read; null before the first. */
   offset: OrNull(Type.Integer()),
-  /** Where the live figures were when it began; null when they had read nothing. */
+  /** Offset of the live figures when the replay began; null when they had read nothing. */
   target: OrNull(Type.Integer()),
   /** Events counted so far. */
   events: Type.Integer(),
@@ -26,8 +26,8 @@ export type ReplayView = Static<typeof ReplayView>;
 export const replayNotFound = (id: string) => analyticsErrors.ANALYTICS_REPLAY_NOT_FOUND(`there is no replay ${id}`);
 
 /**
- * Asks for the figures to be made anew from a place of the stream on. The present ones answer until that is done. Whoever leads carries it
- * out, and goes on with it after a restart.
+ * Requests that the figures be rebuilt from a place in the stream. The current figures answer queries until that is done. The leader
+ * carries out the replay and resumes it after a restart.
  * @throws `ANALYTICS_REPLAY_AHEAD`, `ANALYTICS_REPLAY_RUNNING`
  */
 export async function startReplay(
@@ -42,14 +42,14 @@ export async function startReplay(
   return toView(model);
 }
 
-/** How a replay gets on. @throws `ANALYTICS_REPLAY_NOT_FOUND` */
+/** Returns the progress of a replay. @throws `ANALYTICS_REPLAY_NOT_FOUND` */
 export async function getReplay({ models }: AnalyticsContext, { id }: RequestOf<{ id: string }>): Promise<ReplayView> {
   const model = await models.findReplay(id);
   if (!model) throw replayNotFound(id);
   return toView(model);
 }
 
-/** The next message to come is near enough. */
+/** A replay may begin at the next message at the latest. */
 async function requireReached(models: ReadModels, start: ReplayStart, now: Date): Promise<void> {
   if (start === 'first') return;
   if ('offset' in start) return requireRead(models, start.offset);

@@ -5,39 +5,39 @@ import type { ReadModel, ReadModels } from './read-models.ts';
 export interface StreamFollowerOptions {
   store: Pick<Context['store'], 'transaction'>;
   models: Pick<ReadModels, 'active' | 'clearRetired'>;
-  /** Keeps one model up with the stream until the signal is aborted. */
+  /** Keeps one model up to date with the stream until the signal is aborted. */
   follow(model: ReadModel, signal: AbortSignal): Promise<void>;
   announce(): Promise<void>;
   updateEveryMs: number;
   logger: Logger;
 }
 
-/** Follows the stream with every active read model, and announces what has changed. */
+/** Follows the stream with every active read model, and announces changes. */
 export interface StreamFollower {
-  /** Begins with models that nobody follows yet; what fails is begun again from what the database says. */
+  /** Starts the models that do not follow the stream yet; a failed one starts again from its offset in the database. */
   look(turn: Pick<Turn, 'signal'>): Promise<void>;
-  /** Resolves when no model is followed any more. */
+  /** Resolves when no model follows the stream any more. */
   finished(): Promise<void>;
   condition(): ComponentHealth;
 }
 
-/** How often it looks for a replay that was asked for, and for one that failed, in milliseconds. */
+/** How often it looks for requested replays and failed models, in milliseconds. */
 const LOOK_MS = 500;
 
-/** An announcement that fails comes with the next one. */
+/** A failed announcement is made up for by the next one. */
 export function createStreamFollower(options: StreamFollowerOptions): StreamFollower {
   const { store, models, follow, announce, updateEveryMs, logger } = options;
   const following = new Map<number, Promise<void>>();
-  /** Of the models whose last attempt failed, why. */
+  /** Why the last attempt failed, by model. */
   const failures = new Map<number, string>();
   let announcedAt = Number.NEGATIVE_INFINITY;
 
   function begin(model: ReadModel, over: AbortSignal): void {
-    logger.info({ model: model.id, offset: model.readOffset }, 'the stream is followed');
+    logger.info({ model: model.id, offset: model.readOffset }, 'following the stream');
     const work = follow(model, over)
       .catch((err) => {
         failures.set(model.id, (err as Error).message);
-        logger.error({ err, model: model.id }, 'the stream cannot be followed: trying again');
+        logger.error({ err, model: model.id }, 'cannot follow the stream: retrying');
       })
       .finally(() => following.delete(model.id));
     following.set(model.id, work);
@@ -52,12 +52,12 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
       }
       while (!signal.aborted && (await store.transaction((tx) => models.clearRetired(tx))));
       if (signal.aborted || performance.now() - announcedAt < updateEveryMs) return;
-      await announce().catch((err) => logger.error({ err }, 'what was counted cannot be announced: trying again'));
+      await announce().catch((err) => logger.error({ err }, 'cannot announce the figures: retrying'));
       announcedAt = performance.now();
     },
     async finished() {
       await Promise.all(following.values());
-      // Whoever leads next may retire these models.
+      // The next leader may retire these models.
       failures.clear();
     },
     condition() {
@@ -69,7 +69,7 @@ export function createStreamFollower(options: StreamFollowerOptions): StreamFoll
   };
 }
 
-/** Whoever leads follows the stream; the others stand by. */
+/** The leader follows the stream; other instances stand by. */
 export const streamJob = defineJob({
   name: 'stream',
   // The lock of release 0.2, so that an instance of it and one of this release take turns.
@@ -77,7 +77,7 @@ export const streamJob = defineJob({
   everyMs: ({ settings }: { settings: { updateEveryMs: number }; follower: StreamFollower }) =>
     Math.min(LOOK_MS, settings.updateEveryMs),
   run: ({ follower }, turn) => follower.look(turn),
-  // What is in hand must not go on beside another leader longer than it has to.
+  // Batches in progress should overlap with those of the next leader as little as possible.
   stop: ({ follower }) => follower.finished(),
   health: ({ follower }) => follower.condition(),
 });

@@ -5,15 +5,15 @@ const events = { AnalyticsUpdated };
 
 type Announced = EventIn<typeof events>;
 
-/** The figures of the last hour are to be announced. */
+/** Announces the figures of the last hour. */
 export interface Announce {
   type: 'Announce';
   data: { announcementId: string; figures: Announced['data'] };
 }
 
 /**
- * An announcement of the figures. Each has a stream of its own, which ends with it: announcements say what is, not what happened to one
- * thing, and need no order among them.
+ * An announcement of the figures. Each has its own stream with one event: announcements report a state, not the history of one thing, and
+ * need no order among them.
  */
 export const analytics = defineAggregate({
   category: 'analytics',
@@ -23,6 +23,6 @@ export const analytics = defineAggregate({
   idOf: ({ data }: Announce) => data.announcementId,
   aboutOf: () => 'analytics',
   decide: ({ announced }: { announced: boolean }, { data }: Announce) =>
-    announced ? ignored('it was announced already') : [{ type: 'AnalyticsUpdated', data: data.figures }],
+    announced ? ignored('already announced') : [{ type: 'AnalyticsUpdated', data: data.figures }],
   evolve: () => ({ announced: true }),
 });

@@ -5,8 +5,8 @@ import { bucketOf } from './latency-histogram.ts';
 import { minuteOf } from './minute.ts';
 
 /**
- * What the stream has told of one order so far. Its events may come in any order, so nothing is concluded from what came first: an order
- * may be confirmed before it is known to exist. Times are those of the events, in milliseconds since 1970.
+ * What the stream has revealed about one order so far. Its events may arrive in any order: an order may be confirmed before it is known to
+ * exist. Times are those of the events, in milliseconds since 1970.
  */
 export interface OrderFacts {
   createdAt?: number;
@@ -15,22 +15,22 @@ export interface OrderFacts {
   /** Each product once. */
   products?: readonly { productId: string; quantity: number }[];
   confirmedAt?: number;
-  /** The end of all: what is cancelled stays so, also when it had been confirmed. */
+  /** A cancellation is final, even after a confirmation. */
   cancelledAt?: number;
 }
 
-/** What an order adds to the figures. */
+/** What an order contributes to the figures. */
 export interface Contribution {
   minutes: readonly ({ minute: number } & Partial<OrderFigures>)[];
-  /** Only while it is confirmed, in the minute in which it was. */
+  /** Only while the order is confirmed, in the minute of its confirmation. */
   revenue?: { minute: number } & OrderTotal;
-  /** From its creation to its first end, in the minute of that end. */
+  /** From creation to the first end, in the minute of that end. */
   latency?: { minute: number; bucket: number };
-  /** Only while it is confirmed. */
+  /** Only while the order is confirmed. */
   products: readonly { productId: string; quantity: number }[];
 }
 
-/** Orders by what became of them, each in the minute in which it did. */
+/** Orders by status, each in the minute in which it got that status. */
 export interface OrderFigures {
   created: number;
   confirmed: number;
@@ -39,14 +39,14 @@ export interface OrderFigures {
 
 type OrderEvent = EventOf<typeof OrderCreated> | EventOf<typeof OrderStatusUpdated>;
 
-/** The order that an event tells something of; undefined for one that says nothing about an order's course. */
+/** The id of the order that an event is about; undefined for an event that does not affect the facts about an order. */
 export function orderOf(event: EventEnvelope): string | undefined {
   const { type, data } = event as OrderEvent;
   if (type === 'OrderCreated') return data.id;
   return type === 'OrderStatusUpdated' ? data.orderId : undefined;
 }
 
-/** The facts with those that an event adds. */
+/** Adds what an event reveals to the facts. */
 export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
   const { type, data } = event as OrderEvent;
   const at = Date.parse(event.timestamp);
@@ -57,10 +57,10 @@ export function learn(facts: OrderFacts, event: EventEnvelope): OrderFacts {
   return data.status === 'cancelled' ? { ...facts, cancelledAt: earlier(facts.cancelledAt, at) } : facts;
 }
 
-/** Told twice, it has happened when it was told first, whichever comes first. */
+/** If something is reported twice, the earlier time counts, whichever report arrives first. */
 const earlier = (known = Number.POSITIVE_INFINITY, at = Number.POSITIVE_INFINITY): number => Math.min(known, at);
 
-/** What an order adds to the figures, as far as it is known. */
+/** What an order contributes to the figures, as far as it is known. */
 export function contributionOf(facts: OrderFacts): Contribution {
   const { createdAt, confirmedAt, cancelledAt, total, products = [] } = facts;
   const stands = confirmedAt !== undefined && cancelledAt === undefined;

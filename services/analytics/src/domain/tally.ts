@@ -10,7 +10,7 @@ import {
   orderOf,
 } from './order-facts.ts';
 
-/** By how much the figures change: what to add to each row, negative where an order no longer counts as it did. */
+/** Changes of the figures: what to add to each row; negative where an order no longer counts as before. */
 export interface Tally {
   /** Events by minute and type. */
   types: { minute: number; type: string; count: number }[];
@@ -18,13 +18,13 @@ export interface Tally {
   revenue: ({ minute: number } & OrderTotal)[];
   latencies: { minute: number; bucket: number; count: number }[];
   products: { productId: string; quantity: number; orders: number }[];
-  /** The orders of which something was learnt, as they are known now. */
+  /** The current facts about orders with new events. */
   orders: Map<string, OrderFacts>;
 }
 
 /**
- * What events change in the figures, given what is known of their orders. The result does not depend on the order of the events, nor on
- * how they are divided into batches.
+ * How events change the figures, given what is known about their orders. The sum over all batches depends neither on the order of the events
+ * nor on how they are divided into batches.
  */
 export function tallyOf(events: readonly EventEnvelope[], known: ReadonlyMap<string, OrderFacts>): Tally {
   const types = new Sums<Tally['types'][number]>(['minute', 'type'], ['count']);
@@ -62,7 +62,7 @@ function differenceOf(orders: ReadonlyMap<string, OrderFacts>, known: ReadonlyMa
   };
 }
 
-/** Rows by their keys, the numbers in them added up. */
+/** Sums the numbers of rows with the same keys. */
 class Sums<Row extends object> {
   readonly #rows = new Map<string, Row>();
   readonly #keys: readonly (keyof Row)[];

@@ -13,16 +13,15 @@ import { Type } from 'typebox';
 import { findShortages, type ProductQuantity, type StockLevels, sumByProduct } from './stock.ts';
 
 /*
- * The reservation of one order: what the warehouse has answered to it. The creation and the cancellation of an order come through different
- * queues, so either may come first.
+ * The reservation of one order. The creation and the cancellation of an order arrive through different queues, so either may come first.
  *
  * | state | on `OrderCreated` | on `OrderCancelled` |
  * |---|---|---|
  * | `none` | `InventoryReserved` → `reserved`, or `InventoryUnavailable` → `unavailable` when a line is short | `ReservationForestalled` → `forestalled` |
- * | `reserved` | ignored: the order has its reservation | `InventoryReleased` → `released` |
- * | `unavailable` | ignored: the order has been refused | ignored: nothing is set aside for it |
- * | `released` | ignored: the order is cancelled | ignored: it is released already |
- * | `forestalled` | ignored: the order is cancelled | ignored: it is known already |
+ * | `reserved` | ignored: the order already has its reservation | `InventoryReleased` → `released` |
+ * | `unavailable` | ignored: the order was already refused | ignored: nothing is reserved for it |
+ * | `released` | ignored: the order is cancelled | ignored: already released |
+ * | `forestalled` | ignored: the order is cancelled | ignored: already known |
  */
 export type Reservation =
   | { readonly status: 'none' }
@@ -33,23 +32,23 @@ const events = {
   InventoryReserved,
   InventoryUnavailable,
   InventoryReleased,
-  /** The order was cancelled before its creation was heard of. */
+  /** The cancellation of the order arrived before its creation. */
   ReservationForestalled: internalEvent(Type.Object({ orderId: ShortText })),
 };
 
-/** What can happen to a reservation. */
+/** An event of a reservation. */
 export type ReservationEvent = EventIn<typeof events>;
 
-/** What is heard of an order. */
+/** A message about an order. */
 export type OrderMessage = MessageOf<typeof OrderCreated> | MessageOf<typeof OrderCancelled>;
 
-/** Pieces that go into the free stock, or out of it where they are negative; each product once. */
+/** Pieces that enter the free stock, or leave it if negative. */
 export interface Move {
   readonly productId: string;
   readonly pieces: number;
 }
 
-/** What an event moves. */
+/** The moves of an event; each product once. */
 export function movesOf(event: ReservationEvent): readonly Move[] {
   switch (event.type) {
     case 'InventoryReserved':
@@ -61,7 +60,7 @@ export function movesOf(event: ReservationEvent): readonly Move[] {
   }
 }
 
-/** Decides a message: see the table above. A reservation takes all lines of its order, or none. */
+/** Decides a message: see the table above. A reservation covers all lines of its order, or none. */
 function decide(state: Reservation, message: OrderMessage, levels: StockLevels): Decision<ReservationEvent> {
   if (message.type === 'OrderCreated') return reserve(state, message.data, levels);
   return release(state, message.data.orderId);
@@ -93,12 +92,12 @@ function reserve(
       return [{ type: 'InventoryReserved', data: { orderId, reservations: wanted } }];
     }
     case 'reserved':
-      return ignored('the order has its reservation already');
+      return ignored('the order already has its reservation');
     case 'unavailable':
-      return ignored('the order has been refused already');
+      return ignored('the order was already refused');
     case 'released':
     case 'forestalled':
-      return ignored('the order is cancelled already');
+      return ignored('the order is already cancelled');
   }
 }
 
@@ -109,11 +108,11 @@ function release(state: Reservation, orderId: string): Decision<ReservationEvent
     case 'reserved':
       return [{ type: 'InventoryReleased', data: { orderId, released: [...state.lines] } }];
     case 'unavailable':
-      return ignored('nothing is set aside for the order');
+      return ignored('nothing is reserved for the order');
     case 'released':
-      return ignored('the reservation is released already');
+      return ignored('the reservation is already released');
     case 'forestalled':
-      return ignored('the cancellation is known already');
+      return ignored('the cancellation is already known');
   }
 }
 
@@ -127,7 +126,7 @@ const productIdsOf = (lines: readonly ProductQuantity[]) => lines.map(({ product
 export const reservation = defineAggregate({
   category: 'reservation',
   events,
-  // What stands reserved can be released all the same.
+  // After these, a reservation can still be released.
   ends: ['InventoryReserved', 'InventoryUnavailable', 'InventoryReleased', 'ReservationForestalled'],
   initial: { status: 'none' },
   idOf: (message: OrderMessage) => (message.type === 'OrderCreated' ? message.data.id : message.data.orderId),

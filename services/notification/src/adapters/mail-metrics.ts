@@ -4,7 +4,7 @@ import type { MailQueue } from '../application/mail-queue.ts';
 export function createMailCounter(metrics: MetricsRegistry): Counter<'kind' | 'outcome'> {
   return new Counter({
     name: 'warren_notification_mails_total',
-    help: 'Mails by kind and by how they ended; unknown, deactivated and overtaken ones were dropped, repeated ones sent twice',
+    help: 'Mails by kind and outcome; those with the outcome unknown, deactivated or overtaken were dropped, repeated ones were sent twice',
     labelNames: ['kind', 'outcome'],
     registers: [metrics],
   });
@@ -18,7 +18,7 @@ export interface MailGaugesOptions {
   metrics: MetricsRegistry;
 }
 
-/** The metrics of the mail server and of the mails that wait. */
+/** The metrics of the mail server and of the waiting mails. */
 export function addMailGauges({ queue, isUp, logger, metrics }: MailGaugesOptions): void {
   const registers = [metrics];
   const read = createSharedRead(() => queue.backlog());
@@ -32,14 +32,14 @@ export function addMailGauges({ queue, isUp, logger, metrics }: MailGaugesOption
   });
   const waiting = new Gauge({
     name: 'warren_notification_mails_waiting',
-    help: 'Mails that have not come to their end',
+    help: 'Mails that are neither sent, refused nor dropped yet',
     registers,
     async collect() {
       const backlog = await read().catch((err) => {
-        logger.debug({ err }, 'the mails that wait cannot be counted right now');
+        logger.debug({ err }, 'cannot count the waiting mails right now');
         return undefined;
       });
-      // Better no figure than an old one.
+      // No value is better than a stale one.
       if (backlog === undefined) {
         waiting.reset();
         overdue.reset();
@@ -51,7 +51,7 @@ export function addMailGauges({ queue, isUp, logger, metrics }: MailGaugesOption
   });
   const overdue = new Gauge({
     name: 'warren_notification_mail_overdue_seconds',
-    help: 'For how long a mail has been due that is not sent',
+    help: 'How long the oldest unsent mail has been due',
     registers,
   });
 }

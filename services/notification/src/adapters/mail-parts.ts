@@ -6,10 +6,10 @@ import { createMailQueue } from './postgres/mail-table.ts';
 import { createSmtpMailer, type SmtpMailer } from './smtp/smtp-mailer.ts';
 import { loadLetters } from './templates/load-letters.ts';
 
-/** How many mails are sent at the same moment, each over a connection of its own. */
+/** How many mails are sent at the same time, each over its own connection. */
 const CONCURRENCY = 5;
 
-/** The settings of the service that sending mails depends on. */
+/** The settings of the service that affect sending mails. */
 interface MailSettings {
   smtpUrl: string;
   mailFrom: string;
@@ -18,7 +18,7 @@ interface MailSettings {
   retryBaseMs: number;
 }
 
-/** What the mail job works with. @throws `MAIL_TEMPLATE_INVALID` */
+/** The dependencies of the mail job. @throws `MAIL_TEMPLATE_INVALID` */
 export function createMailParts(context: Context<MailSettings>): { mailer: SmtpMailer; mailRoom: MailRoom } {
   const { store, settings, clock, logger, metrics } = context;
   const { smtpUrl: url, mailFrom, mailPatienceMs: patienceMs, mailGiveUpMs: giveUpMs, retryBaseMs } = settings;

@@ -6,13 +6,13 @@ import type { ClaimedMail } from './mail-queue.ts';
 import type { SendOutcome } from './mailer.ts';
 import type { Sending } from './sending.ts';
 
-/** The longest that a mail is put off, in milliseconds. */
+/** The longest delay of a mail, in milliseconds. */
 const MAX_DELAY_MS = 900_000;
-/** Between two tries to record what cannot be taken back, in milliseconds. */
+/** Between two attempts to record that a mail was sent, in milliseconds. */
 const RECORD_AGAIN_MS = 250;
 
-/** Kinds of errors that pass: the database is away, or others change the same mail. */
-const PASSING: readonly string[] = ['transient', 'conflict'];
+/** Kinds of errors that are temporary: the database is unavailable, or the same mail is changed concurrently. */
+const TEMPORARY: readonly string[] = ['transient', 'conflict'];
 
 /** A mail that can be sent now. */
 export interface ReadyMail {
@@ -21,12 +21,12 @@ export interface ReadyMail {
   values: MailValues;
 }
 
-/** How long a mail is put off that was tried so often, in milliseconds: twice as long each time. */
+/** The delay of a mail after this many attempts, in milliseconds. It doubles each time. */
 export function delayMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: number): number {
   return Math.min(retryBaseMs * 2 ** tries, MAX_DELAY_MS);
 }
 
-/** How long a mail has been put off in all, in milliseconds. Time in which nobody could try it does not count. */
+/** How long a mail was delayed in total, in milliseconds. Time in which no attempt was possible does not count. */
 export function waitedMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: number): number {
   let waitedMs = 0;
   for (let before = 0; before < tries; before += 1) waitedMs += delayMsOf({ tries: before }, retryBaseMs);
@@ -34,10 +34,10 @@ export function waitedMsOf({ tries }: Pick<ClaimedMail, 'tries'>, retryBaseMs: n
 }
 
 /**
- * Sends one mail and records what came of it. When the mail server is `unavailable`, the mail is still to be given back.
- * @param stopping ends what would go on until the database is back
- * @returns what the mail server said
- * @throws whatever keeps the outcome from being recorded
+ * Sends one mail and records the outcome. If the mail server is `unavailable`, the caller must still release the mail.
+ * @param stopping ends the attempts to record, which otherwise continue until the database is back
+ * @returns the outcome
+ * @throws the error that kept the outcome from being recorded
  */
 export async function deliverMail(
   sending: Sending,
@@ -53,16 +53,16 @@ export async function deliverMail(
     return outcome;
   }
   const { status, answer } = outcome;
-  logger.warn({ mailId, kind, status, answer }, 'the mail server has not taken a mail');
+  logger.warn({ mailId, kind, status, answer }, 'the mail server has not accepted a mail');
   if (status === 'unavailable') return outcome;
   if (status === 'refused' || waitedMsOf(mail, pace.retryBaseMs) >= pace.giveUpMs)
     await endMail(sending, mail, { type: 'RecordRefused', data: { kind, subjectId, answer } });
-  // Also without an answer: given back at once, a mail that was taken would go out again and again.
+  // Also without an answer: the server may have accepted the mail, and releasing it at once would send it over and over.
   else await queue.putOff([{ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) }]);
   return outcome;
 }
 
-/** The mail is out: only the end of the process may keep that from being recorded. */
+/** The mail is sent: only the end of the process may keep that from being recorded. */
 async function recordSent(
   sending: Sending,
   { mail, recipient }: Pick<ReadyMail, 'mail' | 'recipient'>,
@@ -74,7 +74,7 @@ async function recordSent(
     try {
       return await endMail(sending, mail, { type: 'RecordSent', data });
     } catch (error) {
-      if (stopping.aborted || !isAppError(error) || !PASSING.includes(error.kind)) throw error;
+      if (stopping.aborted || !isAppError(error) || !TEMPORARY.includes(error.kind)) throw error;
       await pause(RECORD_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
     }
   }

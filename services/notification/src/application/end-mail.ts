@@ -3,17 +3,17 @@ import type { Counter, Logger } from '@warren/kernel';
 import { type MailCommand, mail } from '../domain/mail.ts';
 import type { ClaimedMail } from './mail-queue.ts';
 
-/** What ending a mail needs. */
+/** The dependencies of {@link endMail}. */
 export interface Ending {
   readonly store: Pick<Store, 'decide'>;
   readonly logger: Logger;
-  /** Counts mails by how they ended: `sent`, `refused`, a reason why one was dropped, or `repeated` (sent twice). */
+  /** Counts mails by outcome: `sent`, `refused`, the reason for dropping it, or `repeated` (sent twice). */
   readonly mails: Counter<'kind' | 'outcome'>;
 }
 
 /**
- * Brings a mail to its end. Where somebody else has done so with one that we have sent, our claim had run out: it was sent twice, and
- * counts as `repeated`.
+ * Ends a mail. If another instance has already ended a mail that we have sent, our claim had expired: the mail was sent twice and counts as
+ * `repeated`.
  */
 export async function endMail(
   { store, logger, mails }: Ending,
@@ -25,7 +25,7 @@ export async function endMail(
   const outcome = ignored !== undefined && command.type === 'RecordSent' ? 'repeated' : outcomeOf(command);
   mails.inc({ kind, outcome });
   const { correlationId } = cause;
-  logger.info({ mailId, kind, subjectId, correlationId, outcome }, 'a mail has come to its end');
+  logger.info({ mailId, kind, subjectId, correlationId, outcome }, 'a mail has ended');
 }
 
 function outcomeOf({ type, data }: MailCommand): string {

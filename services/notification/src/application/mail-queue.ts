@@ -1,30 +1,30 @@
 import type { Cause } from '@warren/contracts';
 import type { MailToDeliver } from '../domain/delivery.ts';
 
-/** Which mail is whose: the number of a claim is worth nothing once there is a later one. */
+/** A claim on a mail. It is void once there is a claim with a higher number. */
 export interface Claim {
   mailId: string;
   claim: number;
 }
 
-/** A mail that is this process's for a while. */
+/** A mail that this process has claimed for the duration of a lease. */
 export interface ClaimedMail extends MailToDeliver, Claim {
   cause: Cause;
-  /** How often it was put off. */
+  /** How often it was postponed. */
   tries: number;
 }
 
-/** The mails that have not come to their end. All times are those of the database, so that instances agree on them. */
+/** The mails that have not ended. All times are the database's, so that instances agree on them. */
 export interface MailQueue {
   /**
-   * Takes mails whose time has come, the longest due first, together with what is known about them. Nobody else gets them within `leaseMs`;
-   * those that another transaction is taking at this moment are passed over.
+   * Claims due mails, longest due first, and returns them with what is known about them. No other instance gets them within `leaseMs`. Skips
+   * those that another transaction is claiming right now.
    */
   claimDue(options: { limit: number; leaseMs: number }): Promise<ClaimedMail[]>;
-  /** Gives mails back until later, and counts a try of each; not those that somebody else has claimed since. */
+  /** Postpones mails and counts an attempt of each, except mails that another instance has claimed since. */
   putOff(mails: readonly (Claim & { delayMs: number })[]): Promise<void>;
-  /** Gives mails back as if they had never been claimed; not those that somebody else has claimed since. */
+  /** Releases mails as if they had never been claimed, except mails that another instance has claimed since. */
   giveBack(mails: readonly Claim[]): Promise<void>;
-  /** Returns how many there are, and for how many milliseconds the one that has been due for longest is due; 0 when none is. */
+  /** Returns the number of mails, and how long the longest due one has been due, in milliseconds; 0 when none is due. */
   backlog(): Promise<{ mails: number; dueForMs: number }>;
 }

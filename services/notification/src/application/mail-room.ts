@@ -4,17 +4,17 @@ import { mail } from '../domain/mail.ts';
 import { type SendReport, sendMails } from './send-mails.ts';
 import type { Sending } from './sending.ts';
 
-/** The most mails that are claimed at once. */
+/** The maximum number of mails claimed at once. */
 const BATCH = 100;
-/** Between two looks that find nothing, in milliseconds. */
+/** Between two queries that find nothing, in milliseconds. */
 const LOOK_MS = 200;
 const MAX_REST_MS = 30_000;
 
-/** Sends mails, and knows whether the mail server can be used. */
+/** Sends mails and tracks whether the mail server can be used. */
 export interface MailRoom {
-  /** Sends what is due. While the mail server cannot be used, the rest after it is twice as long each time, up to 30 s, and nothing cuts it short. */
+  /** Sends due mails. While the mail server cannot be used, the rest afterwards doubles each time, up to 30 s, and nothing cuts it short. */
   send(stopping: AbortSignal): Promise<Rest | undefined>;
-  /** Not up while the mail server cannot be used: mails wait in the database, and everything else goes on. */
+  /** Down while the mail server cannot be used: mails wait in the database, and everything else continues. */
   condition(): ComponentHealth;
 }
 
@@ -45,7 +45,7 @@ export function createMailRoom(sending: Sending): MailRoom {
   };
 }
 
-/** Sends what is due, looking at what is stored again and again; any number of instances may run it. */
+/** Polls the database and sends due mails; any number of instances may run it. */
 export const mailJob = defineJob({
   name: 'mails',
   everyMs: LOOK_MS,

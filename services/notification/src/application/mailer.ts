@@ -1,7 +1,7 @@
 import type { MailValues } from '../domain/delivery.ts';
 import type { MailKind } from '../domain/mail.ts';
 
-/** The words of a mail. */
+/** The content of a mail. */
 export interface Letter {
   subject: string;
   text: string;
@@ -14,7 +14,7 @@ export interface Letters {
 }
 
 export interface OutgoingMail extends Letter {
-  /** The same at every try: whoever has got it already can tell. */
+  /** The same for every attempt, so that a recipient can recognise a duplicate. */
   mailId: string;
   to: { name: string; address: string };
 }
@@ -22,19 +22,19 @@ export interface OutgoingMail extends Letter {
 /**
  * | status | means | what follows |
  * |---|---|---|
- * | `accepted` | the mail server answers for it now | – |
- * | `refused` | it will not take this mail, ever (5xx) | the mail has come to its end |
- * | `deferred` | it does not take this mail at the moment (4xx) | later again |
- * | `unanswered` | it says nothing, in the middle of the talk: for this mail or for all, which only others can show | later again |
- * | `unavailable` | it cannot be reached, or takes nothing from us | later again; no fault of this mail |
+ * | `accepted` | the mail server has taken responsibility for the mail | – |
+ * | `refused` | the server will never accept this mail (5xx) | the mail has ended |
+ * | `deferred` | the server does not accept this mail at the moment (4xx) | a later attempt |
+ * | `unanswered` | the server fell silent during the conversation, which may affect one mail or the whole server | a later attempt |
+ * | `unavailable` | the server cannot be reached, or accepts nothing from us | a later attempt; not held against this mail |
  *
- * With the last two the server may have taken the mail all the same, if its answer was lost.
+ * In the last two cases, the server may have accepted the mail after all if its answer was lost.
  */
 export type SendOutcome =
   | { status: 'accepted' }
   | { status: 'refused' | 'deferred' | 'unanswered' | 'unavailable'; answer: string };
 
-/** The longest that one mail may take, in milliseconds. */
+/** The timeout for sending one mail, in milliseconds. */
 export const SEND_LIMIT_MS = 30_000;
 
 /** The mail server. */

@@ -7,21 +7,21 @@ import type { ClaimedMail } from './mail-queue.ts';
 import { SEND_LIMIT_MS, type SendOutcome } from './mailer.ts';
 import type { Sending } from './sending.ts';
 
-/** How long a claimed mail is nobody else's, in milliseconds. What has not come to its end by then is taken for lost with its process. */
+/** How long a claim lasts, in milliseconds. A mail that has not ended by then is assumed lost with its process. */
 const LEASE_MS = 60_000;
 
-/** What came of one go. */
+/** The result of one run. */
 export interface SendReport {
-  /** How many mails it found. */
+  /** How many due mails it found. */
   found: number;
-  /** Whether the mail server could be used; `unasked` when no mail was to be sent. */
+  /** Whether the mail server could be used; `unasked` when no mail had to be sent. */
   server: { status: 'up' } | { status: 'unasked' } | { status: 'away'; failure: string };
 }
 
 /**
- * Deals with up to `limit` mails whose time has come, and sends so many of them at the same moment as `concurrency` says. They are claimed
- * in one transaction, each is sent outside of any, and recorded: a process that dies between the answer of the mail server and the record
- * leaves a mail that is sent again, under the same Message-ID, when the claim has run out (docs/adr/0014). Any number of instances may do this.
+ * Processes up to `limit` due mails, `concurrency` of them at the same time. One transaction claims them; each is then sent outside any
+ * transaction and recorded. If the process dies between the mail server's answer and the record, the mail is sent again under the same
+ * Message-ID when the claim has expired (docs/adr/0014). Any number of instances may do this.
  * @param stopping aborted when the service stops
  */
 export async function sendMails(
@@ -33,15 +33,15 @@ export async function sendMails(
   const claimed = await queue.claimDue({ limit, leaseMs: LEASE_MS });
   const ready = await sort(sending, claimed);
   const outcomes = await sendAll(sending, ready, { claimsEndAt, stopping });
-  // Before those that could not be sent, so that these stand behind them next time: five odd mails must not be all that is ever tried.
+  // Released before the unreachable ones, so that those queue up behind them: otherwise five bad mails could be the only ones ever tried.
   await queue.giveBack(ready.map(({ mail }) => mail));
   const unreached = [...outcomes].filter(([, { status }]) => status === 'unavailable').map(([{ mail }]) => mail);
-  // Where other mails of the same moment got an answer, something is the matter with these: they must not hold up the rest.
+  // If other mails got an answer in the same run, these mails are the problem: they must not block the rest.
   await (isAnswered(outcomes) ? putOff(sending, unreached) : queue.giveBack(unreached));
   return { found: claimed.length, server: serverOf(outcomes) };
 }
 
-/** Ends and puts off what is not to be sent. @returns the rest */
+/** Drops or postpones mails that are not to be sent. @returns the rest */
 async function sort(sending: Sending, claimed: readonly ClaimedMail[]): Promise<ReadyMail[]> {
   const { pace } = sending;
   const ready: ReadyMail[] = [];
@@ -56,26 +56,26 @@ async function sort(sending: Sending, claimed: readonly ClaimedMail[]): Promise<
   return ready;
 }
 
-/** A mail that cannot be dropped does not keep the others from being sent. @throws what is transient: it concerns all of them */
+/** A mail that cannot be dropped does not block the others. @throws transient errors, which affect all mails */
 async function drop(sending: Sending, mail: ClaimedMail, why: DropReason): Promise<void> {
   const { kind, subjectId } = mail;
   try {
     await endMail(sending, mail, { type: 'DropMail', data: { kind, subjectId, why } });
   } catch (err) {
     if (toAppError(err).kind === 'transient') throw err;
-    noteOdd(sending, mail, err);
+    logFailure(sending, mail, err);
   }
 }
 
-const noteOdd = ({ logger }: Sending, { mailId }: ClaimedMail, err: unknown): void =>
-  logger.error({ err, mailId }, 'a mail could not be dealt with: again when its claim has run out');
+const logFailure = ({ logger }: Sending, { mailId }: ClaimedMail, err: unknown): void =>
+  logger.error({ err, mailId }, 'a mail could not be processed: retrying when its claim has expired');
 
-/** Until later, each for as long as its tries say. */
+/** Postpones each mail by the delay that follows from its attempts. */
 async function putOff({ queue, pace }: Sending, mails: readonly ClaimedMail[]): Promise<void> {
   await queue.putOff(mails.map((mail) => ({ ...mail, delayMs: delayMsOf(mail, pace.retryBaseMs) })));
 }
 
-/** Sends in `concurrency` lanes as long as the claims last and the mail server answers. What is left over stays in `ready`. */
+/** Sends in `concurrency` lanes while the claims last and the mail server answers. Unsent mails stay in `ready`. */
 async function sendAll(
   sending: Sending,
   ready: ReadyMail[],
@@ -92,7 +92,7 @@ async function sendAll(
       try {
         outcomes.set(next, await deliverMail(sending, next, stopping));
       } catch (err) {
-        noteOdd(sending, next.mail, err);
+        logFailure(sending, next.mail, err);
       }
     }
   };

@@ -3,23 +3,23 @@ import type { Ending } from './end-mail.ts';
 import type { MailQueue } from './mail-queue.ts';
 import type { Letters, Mailer } from './mailer.ts';
 
-/** For how long mails wait, all in milliseconds. */
+/** How long mails wait, in milliseconds. */
 export interface MailPace {
   /** How long a mail waits for its recipient to become known. */
   patienceMs: number;
-  /** How long a mail is tried that the mail server puts off. */
+  /** How long a mail that the mail server defers is retried. */
   giveUpMs: number;
-  /** Before the second try; each further one is twice as long. */
+  /** Delay before the second attempt; doubles with each further one. */
   retryBaseMs: number;
 }
 
-/** What sending mails needs. */
+/** The dependencies of sending mails. */
 export interface Sending extends Ending {
   readonly queue: MailQueue;
   readonly letters: Letters;
   readonly mailer: Mailer;
   readonly pace: MailPace;
-  /** How many mails are sent at the same moment. */
+  /** How many mails are sent at the same time. */
   readonly concurrency: number;
   readonly clock: Clock;
 }

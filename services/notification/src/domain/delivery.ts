@@ -1,6 +1,6 @@
 import type { DropReason, MailKind, MailSubject } from './mail.ts';
 
-/** What is known of a user. What an event that has not come yet would tell is absent. */
+/** What is known about a user. What only an event still to come will say is absent. */
 export interface KnownUser {
   userId: string;
   name?: string;
@@ -8,14 +8,14 @@ export interface KnownUser {
   deactivated: boolean;
 }
 
-/** What is known of an order, in the same way. */
+/** What is known about an order so far. */
 export interface KnownOrder {
   total?: { cents: number; currency: string };
   cancelled: boolean;
   shipped: boolean;
 }
 
-/** A mail whose time has come, and what is known of whom and what it is about. */
+/** A due mail, with what is known about its recipient and its order. */
 export interface MailToDeliver extends MailSubject {
   /** Why the order was cancelled. */
   reason?: string;
@@ -23,13 +23,13 @@ export interface MailToDeliver extends MailSubject {
   recipient?: KnownUser;
 }
 
-/** How long a mail waits for its recipient to become known, and has waited, in milliseconds. */
+/** How long a mail may wait for its recipient to become known, and how long it has waited, in milliseconds. */
 export interface Patience {
   patienceMs: number;
   waitedMs: number;
 }
 
-/** What a template may show, by kind of mail. */
+/** The values available to templates, by kind of mail. */
 export const MAIL_VALUES = {
   welcome: ['name'],
   confirmed: ['name', 'orderId', 'total'],
@@ -45,22 +45,22 @@ export interface Recipient {
   email: string;
 }
 
-/** What is to be done with a mail now. */
+/** What to do with a mail now. */
 export type Delivery =
   | { action: 'send'; recipient: Recipient; values: MailValues }
   | { action: 'wait' }
   | { action: 'drop'; why: DropReason };
 
 /**
- * The first line that fits decides:
+ * The first matching line applies:
  *
  * | the mail | is |
  * |---|---|
- * | says that an order is confirmed, which is cancelled or shipped | dropped: `overtaken`. The mail about that says more |
- * | is for somebody who is no user any more | dropped: `deactivated`. The address may be somebody else's by now |
+ * | confirms an order that is cancelled or shipped by now | dropped: `overtaken`. The mail about that says more |
+ * | is for a deactivated user | dropped: `deactivated`. The address may belong to another user by now |
  * | is for a known user | sent |
- * | was put off for `patienceMs` | dropped: `unknown` |
- * | is anything else | left for later |
+ * | was postponed for `patienceMs` in total | dropped: `unknown` |
+ * | is anything else | postponed |
  */
 export function decideDelivery(mail: MailToDeliver, { waitedMs, patienceMs }: Patience): Delivery {
   const { kind, order, recipient } = mail;

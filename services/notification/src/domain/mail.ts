@@ -3,19 +3,19 @@ import { type Decision, defineAggregate, type EventIn, ignored, internalEvent, S
 import { Type } from 'typebox';
 
 /*
- * A mail from the wish to send it to its end. Its events are its memory (stream `mail-<kind>-<subjectId>`).
+ * A mail from its request to its end, event-sourced in the stream `mail-<kind>-<subjectId>`.
  *
  * | state       | RequestMail                      | RecordSent                              | RecordRefused              | DropMail                   |
  * |-------------|----------------------------------|-----------------------------------------|----------------------------|----------------------------|
- * | `none`      | → MailRequested                  | ignored: nobody has asked for it        | ignored, as for RecordSent | ignored, as for RecordSent |
- * | `requested` | ignored: asked for already       | → WelcomeEmailSent or CustomerNotified  | → MailRefused              | → MailDropped              |
- * | `ended`     | ignored: has come to its end     | ignored: has come to its end            | ignored, as for RecordSent | ignored, as for RecordSent |
+ * | `none`      | → MailRequested                  | ignored: was not requested              | ignored, as for RecordSent | ignored, as for RecordSent |
+ * | `requested` | ignored: already requested       | → WelcomeEmailSent or CustomerNotified  | → MailRefused              | → MailDropped              |
+ * | `ended`     | ignored: has ended               | ignored: has ended                      | ignored, as for RecordSent | ignored, as for RecordSent |
  */
 
-/** What a mail says: welcome to a new user, or what became of an order. */
+/** A kind of mail: a welcome to a new user, or news about an order. */
 export type MailKind = 'welcome' | OrderNews;
 
-/** Which mail: there is one of each kind for a user (`welcome`) or an order (all others). */
+/** Identifies a mail: there is one of each kind per user (`welcome`) or per order (all others). */
 export interface MailSubject {
   kind: MailKind;
   /** Id of the user or of the order. */
@@ -24,8 +24,8 @@ export interface MailSubject {
 
 /**
  * Why a mail is not sent:
- * `unknown`: it was waited for long enough to hear who its recipient is; `deactivated`: who that is, is no user any more;
- * `overtaken`: it says that an order is confirmed which is cancelled or shipped by now.
+ * `unknown`: its recipient did not become known in time; `deactivated`: its recipient is a deactivated user;
+ * `overtaken`: it confirms an order that is cancelled or shipped by now.
  */
 export type DropReason = 'unknown' | 'deactivated' | 'overtaken';
 
@@ -34,22 +34,22 @@ export type Mail = { status: 'none' } | { status: 'requested' } | { status: 'end
 const subject = { kind: Type.Enum(['welcome', ...ORDER_NEWS]), subjectId: ShortText };
 
 const events = {
-  /** `holdMs`: for how long it is held back, in milliseconds. */
+  /** `holdMs`: how long it is held back, in milliseconds. */
   MailRequested: internalEvent(
     Type.Object({ ...subject, reason: Type.Optional(Type.String()), holdMs: Type.Optional(Type.Integer()) }),
   ),
   WelcomeEmailSent,
   CustomerNotified,
-  /** The mail server will not have it, now or later. `answer` is what it said. */
+  /** The mail server has refused the mail for good. `answer` is its reply. */
   MailRefused: internalEvent(Type.Object({ ...subject, answer: Type.String() })),
   MailDropped: internalEvent(Type.Object({ ...subject, why: Type.Enum(['unknown', 'deactivated', 'overtaken']) })),
 };
 
-/** What can happen to a mail. */
+/** An event of a mail. */
 export type MailEvent = EventIn<typeof events>;
 
 export type MailCommand =
-  /** `reason`: why the order was cancelled. `holdMs`: for how long to hold it back, in milliseconds. */
+  /** `reason`: why the order was cancelled. `holdMs`: how long to hold the mail back, in milliseconds. */
   | { type: 'RequestMail'; data: MailSubject & { reason?: string | undefined; holdMs?: number } }
   | { type: 'RecordSent'; data: MailSubject & { recipient: { userId: string; email: string }; sentAt: Date } }
   | { type: 'RecordRefused'; data: MailSubject & { answer: string } }
@@ -58,12 +58,12 @@ export type MailCommand =
 /** Decides a command: see the table above. */
 function decide({ status }: Mail, command: MailCommand): Decision<MailEvent> {
   const { kind, subjectId } = command.data;
-  if (status === 'ended') return ignored('the mail has come to its end already');
+  if (status === 'ended') return ignored('the mail has already ended');
   if (command.type === 'RequestMail') {
-    if (status === 'requested') return ignored('the mail is asked for already');
+    if (status === 'requested') return ignored('the mail is already requested');
     return [requested(command.data)];
   }
-  if (status === 'none') return ignored('nobody has asked for the mail');
+  if (status === 'none') return ignored('the mail was not requested');
   switch (command.type) {
     case 'RecordSent':
       return [sent(command.data)];

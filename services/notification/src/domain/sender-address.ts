@@ -1,6 +1,6 @@
-/** Who mails come from. */
+/** The sender of the mails. */
 export interface SenderAddress {
-  /** Empty when there is none. */
+  /** The display name; empty when there is none. */
   name: string;
   address: string;
 }
@@ -8,8 +8,8 @@ export interface SenderAddress {
 const ADDRESS = /^[^\s<>@"]+@[^\s<>@"]+$/;
 
 /**
- * Reads `no-reply@example.com` or `Example <no-reply@example.com>`.
- * @throws Error that says what is wanted
+ * Parses `no-reply@example.com` or `Example <no-reply@example.com>`.
+ * @throws Error whose message says what is expected
  */
 export function parseSenderAddress(text: string): SenderAddress {
   const [, name = '', inBrackets] = /^([^<>\p{Cc}]*)<([^<>]*)>$/u.exec(text) ?? [];

@@ -5,8 +5,8 @@ import { type OrderInput, order } from '../domain/order.ts';
 import { orders } from './order-view.ts';
 
 /**
- * Cancels an order and returns it; once more changes nothing, and the first reason stays.
- * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled without being asked; `ORDER_SHIPPED`; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
+ * Cancels an order and returns it. Cancelling it again changes nothing and keeps the first reason.
+ * @throws `ORDER_NOT_FOUND`; `ORDER_ENDED` when it was cancelled by something other than a request; `ORDER_SHIPPED`; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
  */
 export const cancelOrder = (
   context: Context,
@@ -14,8 +14,8 @@ export const cancelOrder = (
 ): Promise<OrderView> => change(context, orderId, { type: 'CancelOrder', data: { orderId, reason } }, request);
 
 /**
- * Notes that a paid order is on its way and returns it; once more changes nothing.
- * @throws `ORDER_NOT_FOUND`; `ORDER_NOT_PAID`; `ORDER_ENDED` when it is cancelled; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
+ * Marks a paid order as shipped and returns it. Shipping it again changes nothing.
+ * @throws `ORDER_NOT_FOUND`; `ORDER_NOT_PAID`; `ORDER_ENDED` when the order is cancelled; `ORDER_CONTESTED`; `PRECONDITION_FAILED`
  */
 export const shipOrder = (
   context: Context,

@@ -10,7 +10,7 @@ import { orders } from './order-view.ts';
 export type CreateOrder = Pick<NewOrder, 'customerId' | 'items' | 'currency' | 'priority'>;
 
 /**
- * Creates an order and returns it as it was created, once it is stored for good; a repeated Idempotency-Key gets that again.
+ * Creates an order and returns it as created, once it is stored durably. A repeated Idempotency-Key gets the same answer.
  * @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE`
  */
 export async function createOrder(
@@ -18,10 +18,10 @@ export async function createOrder(
   { cause, key, ifMatch, ...body }: RequestOf<CreateOrder>,
 ): Promise<OrderView> {
   const at = clock.now();
-  const wish = { ...body, items: body.items.map(toItem) };
-  const data = { ...wish, id: createId(), createdAt: at.toISOString(), toBePaid: settings.payments === 'on' };
+  const requested = { ...body, items: body.items.map(toItem) };
+  const data = { ...requested, id: createId(), createdAt: at.toISOString(), toBePaid: settings.payments === 'on' };
   const input = { type: 'CreateOrder', data } as const;
-  return orders.rowOf([await store.create(order, input, { cause, at, key, sameAs: whatCounts(wish) })]);
+  return orders.rowOf([await store.create(order, input, { cause, at, key, sameAs: identityOf(requested) })]);
 }
 
 /** `-0` becomes `0`. */
@@ -30,11 +30,11 @@ function toItem({ productId, quantity, price }: OrderItem): OrderItem {
 }
 
 /**
- * What makes two requests the same; spelling (`10` or `10.00`, the order of fields, the default written out) does not.
- * What a request leaves to its default is no part of it, so that a key from before a field existed still fits.
+ * Two requests with the same identity are the same request. Notation does not matter: `10` or `10.00`, the order of fields, a default
+ * written out. Fields that have their default are left out, so that a key from before a field existed still matches.
  */
-function whatCounts({ customerId, items, currency = DEFAULT_CURRENCY, priority }: CreateOrder): unknown {
+function identityOf({ customerId, items, currency = DEFAULT_CURRENCY, priority }: CreateOrder): unknown {
   const lines = items.map(({ productId, quantity, price }) => [productId, quantity, price ?? null]);
-  const more = { ...(currency !== DEFAULT_CURRENCY && { currency }), ...(priority && { priority }) };
-  return Object.keys(more).length === 0 ? [customerId, lines] : [customerId, lines, more];
+  const optional = { ...(currency !== DEFAULT_CURRENCY && { currency }), ...(priority && { priority }) };
+  return Object.keys(optional).length === 0 ? [customerId, lines] : [customerId, lines, optional];
 }

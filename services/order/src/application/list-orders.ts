@@ -9,14 +9,14 @@ import { orders } from './order-view.ts';
 
 const CURSOR_PREFIX = 'before:';
 
-/** Where the next page begins. Clients hand it back as it is; what is in it may change. */
+/** Where the next page begins. Opaque to clients: the format may change. */
 export const formatCursor = (orderId: string): string =>
   Buffer.from(`${CURSOR_PREFIX}${orderId}`).toString('base64url');
 
-/** The id of the last order of the page before, or nothing when this is no cursor. */
+/** The id of the last order on the previous page; undefined when the text is not a cursor. */
 export function parseCursor(cursor: string): string | undefined {
   const orderId = Buffer.from(cursor, 'base64url').toString().slice(CURSOR_PREFIX.length);
-  // Written back, because Buffer skips what is not base64url.
+  // Encoded again and compared, because Buffer skips characters that are not base64url.
   return isId(orderId) && formatCursor(orderId) === cursor ? orderId : undefined;
 }
 
@@ -37,13 +37,13 @@ export const OrderPage = Type.Object({
   nextCursor: Type.Union([Type.String(), Type.Null()]),
 });
 
-/** A page of the orders that a filter lets through, the newest first. */
+/** A page of the orders that match a filter, newest first. */
 export async function listOrders(
   { store }: Context,
   filter: RequestOf<OrderFilter>,
 ): Promise<Static<typeof OrderPage>> {
   const { limit } = filter;
-  // One more than asked for tells whether there is a next page.
+  // One row more than asked for shows whether there is a next page.
   const rows = await store.query<Record<string, unknown>>(listQuery({ ...filter, limit: limit + 1 }));
   const items = rows.slice(0, limit).map(orders.read);
   const last = items.at(-1);
@@ -51,8 +51,8 @@ export async function listOrders(
 }
 
 /**
- * Only conditions that are asked for stand in the query, so that each combination can use its index. An order's id is a UUID v7, so its place
- * in time is its id.
+ * The query contains only the requested conditions, so that each combination can use its index. Order ids are UUID v7, so sorting by id
+ * sorts by time.
  */
 export function listQuery({ customerId, status, cursor, limit }: OrderFilter): Sql {
   const before = cursor === undefined ? undefined : parseCursor(cursor);

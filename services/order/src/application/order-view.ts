@@ -2,7 +2,7 @@ import { OrderView } from '@shop/events/order-view';
 import { defineReadModel } from '@warren/event-store';
 import { notFound, order } from '../domain/order.ts';
 
-/** The table `orders`. `position` is that of an order's first event; it bounds the search for orders that are due. */
+/** The table `orders`. `position` is the log position of an order's first event; it bounds the search for overdue orders. */
 export const orders = defineReadModel(order, {
   name: 'orders',
   row: OrderView,

@@ -18,9 +18,9 @@ const JustId = Type.Object({ orderId });
 const Cancellation = Type.Object({
   orderId,
   reason: Type.String(),
-  /** Absent in the first cancellations: only a shortage could cause one. */
+  /** Absent in the oldest cancellations, which only a shortage could cause. */
   by: Type.Optional(Type.Enum([...CANCELLED_BY])),
-  /** Only when it was cancelled for want of stock. */
+  /** Only of a cancellation for lack of stock. */
   shortages: Type.Optional(Type.Array(Shortage)),
 });
 export type OrderCancelledData = Static<typeof Cancellation>;
@@ -29,7 +29,7 @@ const Payment = Type.Object({ orderId, amount: Type.Number({ minimum: 0 }), curr
 export type OrderPayment = Static<typeof Payment>;
 
 /**
- * What happened to an order, and what other services hear of it.
+ * The events of an order, and what is published of each.
  *
  * | in the log | on the wire |
  * |---|---|
@@ -37,7 +37,7 @@ export type OrderPayment = Static<typeof Payment>;
  * | OrderConfirmed | OrderStatusUpdated v1 |
  * | OrderCancelled | OrderStatusUpdated v1 and OrderCancelled: v2 for a declined payment, else v1 |
  * | OrderPaid, OrderShipped | the same, with the time |
- * | OrderRefunded | nothing: the payment service has told of it |
+ * | OrderRefunded | nothing: the payment service has published PaymentRefunded |
  */
 export const orderEvents = {
   OrderCreated,
@@ -49,7 +49,7 @@ export const orderEvents = {
     [OrderStatusUpdated, OrderCancelledV1, OrderCancelled],
     ({ data: { orderId, reason, by = 'shortage' }, timestamp }) => [
       messageOf(OrderStatusUpdated, { orderId, status: 'cancelled', reason, updatedAt: timestamp }),
-      // What version 1 can say is said in it, for readers of the release before: there are no payments where they are.
+      // Version 1 wherever it suffices, for consumers of the previous release: where they run, there are no payments.
       by === 'payment'
         ? messageOf(OrderCancelled, { orderId, reason, by, cancelledAt: timestamp })
         : messageOf(OrderCancelledV1, { orderId, reason, by, cancelledAt: timestamp }),
@@ -64,5 +64,5 @@ export const orderEvents = {
   ]),
 };
 
-/** What happened to an order, as it stands in the log. */
+/** An event of an order, as recorded in the log. */
 export type OrderEvent = EventIn<typeof orderEvents>;

@@ -9,76 +9,76 @@ import { type OrderCancelledData, type OrderEvent, type OrderPayment, orderEvent
 export type { OrderEvent };
 
 /*
- * Everything but CreateOrder, which makes OrderCreated in `none` and is ignored elsewhere, fails in `none`: ORDER_NOT_FOUND.
+ * In `none`, CreateOrder leads to OrderCreated and everything else fails with ORDER_NOT_FOUND. In all other states, CreateOrder is ignored.
  *
  * | state       | InventoryReserved             | InventoryUnavailable | CancelOrder                           | PassDeadline     |
  * |-------------|-------------------------------|----------------------|---------------------------------------|------------------|
  * | `pending`   | → OrderConfirmed              | → OrderCancelled     | → OrderCancelled                      | → OrderCancelled |
- * | `confirmed` | ignored: is confirmed already | ignored              | → OrderCancelled                      | ignored          |
+ * | `confirmed` | ignored: already confirmed    | ignored              | → OrderCancelled                      | ignored          |
  * | `paid`      | ignored                       | ignored              | → OrderCancelled                      | ignored          |
  * | `shipped`   | ignored                       | ignored              | fails: ORDER_SHIPPED                  | ignored          |
- * | `cancelled` | ignored: comes late           | ignored              | ignored if the customer cancelled it, | ignored          |
+ * | `cancelled` | ignored: too late             | ignored              | ignored if the customer cancelled it, | ignored          |
  * |             |                               |                      | else fails: ORDER_ENDED               |                  |
  *
  * | state       | PaymentProcessed              | PaymentFailed        | PaymentRefunded                       | ShipOrder        |
  * |-------------|-------------------------------|----------------------|---------------------------------------|------------------|
  * | `pending`   | → OrderPaid, once             | → OrderCancelled     | ignored                               | fails: ORDER_NOT_PAID |
  * | `confirmed` | → OrderPaid                   | → OrderCancelled     | ignored                               | fails: ORDER_NOT_PAID |
- * | `paid`      | ignored: is paid already      | ignored              | ignored: is not cancelled             | → OrderShipped   |
+ * | `paid`      | ignored: already paid         | ignored              | ignored: not cancelled                | → OrderShipped   |
  * | `shipped`   | ignored                       | ignored              | ignored                               | ignored          |
- * | `cancelled` | ignored: is given back        | ignored              | → OrderRefunded, once                 | fails: ORDER_ENDED |
+ * | `cancelled` | ignored: is refunded          | ignored              | → OrderRefunded, once                 | fails: ORDER_ENDED |
  *
- * `paid` is `confirmed` with its payment; one that comes while the order is `pending` is kept for then.
+ * `paid` is `confirmed` with a payment. A payment that arrives while the order is `pending` is kept until the order is confirmed.
  *
- * Each step beside what takes it back. Both are done by others, who hear of the order's events and get them right in any order.
+ * Each step and its compensation. Other services carry out both: they react to the order's events, in whatever order those arrive.
  *
  * | step    | done by                      | compensated by                                            |
  * |---------|------------------------------|-----------------------------------------------------------|
  * | reserve | inventory, on OrderCreated   | inventory, on OrderCancelled: released, or never reserved |
- * | charge  | payment, on OrderConfirmed   | payment, on OrderCancelled: given back, or never taken    |
- * | ship    | whoever sends it: ShipOrder  | nothing: there is no way back                             |
+ * | charge  | payment, on OrderConfirmed   | payment, on OrderCancelled: refunded, or never taken      |
+ * | ship    | the shipper: ShipOrder       | nothing: shipping is final                                |
  */
 
-/** An order as far as its next step depends on it. */
+/** The state of an order that its next decision depends on. */
 export type Order =
   | { status: 'none' }
   | { status: 'pending' | 'confirmed'; id: string; paid?: true }
   | { status: 'shipped'; id: string }
   | { status: 'cancelled'; id: string; by: CancelledBy; reason: string; refunded?: true };
 
-/** One that was created. */
+/** An order that was created. */
 type KnownOrder = Exclude<Order, { status: 'none' }>;
 
-/** An order that is asked for; without a currency it is in {@link DEFAULT_CURRENCY}. */
+/** The data of a new order. Without a currency, the order is in {@link DEFAULT_CURRENCY}. */
 export type NewOrder = Pick<EventOf<typeof OrderCreated>['data'], 'id' | 'customerId' | 'items' | 'createdAt'> &
   Partial<Pick<EventOf<typeof OrderCreated>['data'], 'currency' | 'priority'>> & {
-    /** Whether a payment is taken for it. @default false */
+    /** Whether the order is to be paid. @default false */
     toBePaid?: boolean;
   };
 
-/** What a decision depends on of a message. */
-type Told<Contract> = Pick<EventOf<Contract>, 'type' | 'data'>;
+/** The parts of a message that a decision depends on. */
+type MessageInput<Contract> = Pick<EventOf<Contract>, 'type' | 'data'>;
 
-/** What an order is asked or told: by its customer, by the time, or by other services. */
+/** What an order decides on: requests of its customer, the deadline, messages of other services. */
 export type OrderInput =
   | { type: 'CreateOrder'; data: NewOrder }
   | { type: 'CancelOrder'; data: { orderId: string; reason: string } }
   | { type: 'PassDeadline'; data: { orderId: string } }
   | { type: 'ShipOrder'; data: { orderId: string } }
-  | Told<typeof InventoryReserved>
-  | Told<typeof InventoryUnavailable>
-  | Told<typeof PaymentProcessed>
-  | Told<typeof PaymentFailed>
-  | Told<typeof PaymentRefunded>;
+  | MessageInput<typeof InventoryReserved>
+  | MessageInput<typeof InventoryUnavailable>
+  | MessageInput<typeof PaymentProcessed>
+  | MessageInput<typeof PaymentFailed>
+  | MessageInput<typeof PaymentRefunded>;
 
 /**
- * What follows from an input in a state: see the table above.
- * @throws `ORDER_NOT_FOUND` for anything but its creation when the order does not exist; `ORDER_ENDED`, `ORDER_SHIPPED`,
+ * Decides an input: see the table above.
+ * @throws `ORDER_NOT_FOUND` for anything but the creation of an order that does not exist; `ORDER_ENDED`, `ORDER_SHIPPED`,
  * `ORDER_NOT_PAID`, `ORDER_TOTAL_TOO_LARGE`.
  */
 export function decide(order: Order, input: OrderInput): Decision<OrderEvent> {
   if (input.type === 'CreateOrder') {
-    return order.status === 'none' ? [created(input.data)] : ignored('the order exists already');
+    return order.status === 'none' ? [created(input.data)] : ignored('the order already exists');
   }
   if (order.status === 'none') {
     throw notFound(input.data.orderId);
@@ -142,9 +142,9 @@ function confirm({ status, id }: KnownOrder): Decision<OrderEvent> {
       return [{ type: 'OrderConfirmed', data: { orderId: id } }];
     case 'confirmed':
     case 'shipped':
-      return ignored('the order is confirmed already');
+      return ignored('the order is already confirmed');
     case 'cancelled':
-      return ignored('the order is cancelled: the reservation comes late');
+      return ignored('the order is cancelled: the reservation is too late');
   }
 }
 
@@ -156,7 +156,7 @@ function cancelForShortage({ status, id }: KnownOrder, shortages: Shortage[]): D
     case 'shipped':
       return ignored('the order is confirmed: its stock is reserved');
     case 'cancelled':
-      return ignored('the order is cancelled already');
+      return ignored('the order is already cancelled');
   }
 }
 
@@ -166,11 +166,11 @@ function cancelAsAsked(order: KnownOrder, reason: string): Decision<OrderEvent> 
     case 'confirmed':
       return [cancelled({ orderId: order.id, reason, by: 'customer' })];
     case 'shipped':
-      throw orderErrors.ORDER_SHIPPED('it is too late: the order is shipped', {
+      throw orderErrors.ORDER_SHIPPED('too late: the order is shipped', {
         details: { members: { state: order.status } },
       });
     case 'cancelled':
-      if (order.by === 'customer') return ignored('the order is cancelled already, as asked');
+      if (order.by === 'customer') return ignored('the order is already cancelled, as requested');
       throw ended(order);
   }
 }
@@ -181,22 +181,22 @@ function cancelOverdue({ status, id }: KnownOrder): Decision<OrderEvent> {
       return [cancelled({ orderId: id, reason: 'timed out', by: 'deadline' })];
     case 'confirmed':
     case 'shipped':
-      return ignored('the order had its answer in time');
+      return ignored('the order was answered in time');
     case 'cancelled':
-      return ignored('the order is cancelled already');
+      return ignored('the order is already cancelled');
   }
 }
 
-/** What a payment leads to where the order still waits for it. */
+/** Records the outcome of a payment if the order is still waiting for it. */
 function endPayment(order: KnownOrder, event: OrderEvent): Decision<OrderEvent> {
   switch (order.status) {
     case 'pending':
     case 'confirmed':
-      return order.paid ? ignored('the order is paid already') : [event];
+      return order.paid ? ignored('the order is already paid') : [event];
     case 'shipped':
-      return ignored('the order is paid already');
+      return ignored('the order is already paid');
     case 'cancelled':
-      return ignored('the order is cancelled: what was taken for it is given back');
+      return ignored('the order is cancelled: its payment is refunded');
   }
 }
 
@@ -209,8 +209,8 @@ const declined = ({ orderId, reason }: { orderId: string; reason: string }): Ord
   cancelled({ orderId, reason: `payment declined: ${reason}`, by: 'payment' });
 
 function refund(order: KnownOrder, { amount, currency }: OrderPayment): Decision<OrderEvent> {
-  if (order.status !== 'cancelled') return ignored('the order stands: nothing of it was to be given back');
-  if (order.refunded) return ignored('the payment is given back already');
+  if (order.status !== 'cancelled') return ignored('the order is not cancelled: nothing was to be refunded');
+  if (order.refunded) return ignored('the payment is already refunded');
   return [{ type: 'OrderRefunded', data: { orderId: order.id, amount, currency } }];
 }
 
@@ -219,18 +219,18 @@ function ship(order: KnownOrder): Decision<OrderEvent> {
     case 'pending':
     case 'confirmed':
       if (order.status === 'confirmed' && order.paid) return [{ type: 'OrderShipped', data: { orderId: order.id } }];
-      throw orderErrors.ORDER_NOT_PAID('the order cannot be shipped: it is not confirmed and paid', {
+      throw orderErrors.ORDER_NOT_PAID('the order cannot be shipped before it is confirmed and paid', {
         details: { members: { state: order.status } },
       });
     case 'shipped':
-      return ignored('the order is shipped already');
+      return ignored('the order is already shipped');
     case 'cancelled':
       throw ended(order);
   }
 }
 
 function ended({ status, reason }: Extract<Order, { status: 'cancelled' }>) {
-  return orderErrors.ORDER_ENDED(`it is too late: the order is cancelled already (${reason})`, {
+  return orderErrors.ORDER_ENDED(`too late: the order is already cancelled (${reason})`, {
     details: { members: { state: status, reason } },
   });
 }
@@ -244,17 +244,17 @@ function reasonOf(shortages: readonly Shortage[]): string {
   return `insufficient stock: ${lines.join(', ')}`;
 }
 
-/** True once nothing more is waited for. */
+/** True once the order is confirmed or cancelled. */
 export const hasEnded = ({ status }: { status: string }): boolean => status !== 'pending';
 
 export const order = defineAggregate({
   category: 'order',
   events: orderEvents,
-  // What comes all the same, however late, a payment or a cancellation of a confirmed order, is appended.
+  // Events after these, such as a payment or the cancellation of a confirmed order, are still appended, however late.
   ends: ['OrderConfirmed', 'OrderCancelled', 'OrderPaid', 'OrderRefunded', 'OrderShipped'],
   initial: { status: 'none' } as Order,
   idOf: (input: OrderInput) => (input.type === 'CreateOrder' ? input.data.id : input.data.orderId),
   decide,
   evolve,
-  contested: (id) => orderErrors.ORDER_CONTESTED(`order ${id} was changed by others again and again`),
+  contested: (id) => orderErrors.ORDER_CONTESTED(`order ${id} was changed concurrently on every attempt`),
 });

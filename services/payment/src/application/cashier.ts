@@ -8,36 +8,36 @@ import { type Settling, settlePayment } from './settle-payment.ts';
 export interface CashierOptions extends Settling {
   open: OpenPayments;
   gateway: GuardedGateway;
-  /** How many payments it has in hand at the same moment. */
+  /** How many payments are in progress at the same time. */
   concurrency: number;
   logger: Logger;
 }
 
 /** Asks the gateway about open payments. */
 export interface Cashier {
-  /** Takes in hand what is due, as far as there is room. */
+  /** Starts settling due payments, up to `concurrency`. */
   take(turn: Turn): Promise<void>;
-  /** Resolves when nothing is in hand any more. */
+  /** Resolves when no payment is in progress. */
   finished(): Promise<void>;
   condition(): ComponentHealth;
 }
 
-/** How soon it finds what another instance has taken in, and what has rested long enough, in milliseconds. */
+/** How often it looks for payments that another instance recorded or that are due again, in milliseconds. */
 const LOOK_MS = 250;
 
-/** Not up while the gateway is left alone because it does not answer. */
+/** Its health is down while the circuit breaker is open. */
 export function createCashier({ store, open, gateway, concurrency, logger }: CashierOptions): Cashier {
   const inHand = new Map<string, Promise<void>>();
-  /** The order that is asked about while the circuit is half-open. */
+  /** The order whose payment probes the gateway while the circuit is half-open. */
   let probe: string | undefined;
 
   async function settle(orderId: string, signal: AbortSignal): Promise<void> {
     try {
       await settlePayment({ store, gateway }, orderId, signal);
     } catch (err) {
-      // Whoever leads next asks at once.
+      // The next leader asks at once.
       if (signal.aborted) return;
-      logger.warn({ err, orderId }, 'the gateway has not settled a payment: it is asked again later');
+      logger.warn({ err, orderId }, 'the gateway has not settled a payment: retrying later');
       await open.postpone(orderId);
     }
   }
@@ -47,12 +47,12 @@ export function createCashier({ store, open, gateway, concurrency, logger }: Cas
       const { state } = gateway;
       if (state === 'open') return;
       const room = concurrency - inHand.size;
-      // One call finds out whether a gateway that was left alone is back; it would refuse the others, unasked. Calls from before are no answer.
+      // Half-open, one call probes the gateway, and the breaker would reject any other. Calls begun earlier do not count as the probe.
       const limit = state === 'half-open' ? Math.min(room, probe === undefined ? 1 : 0) : room;
       if (limit <= 0) return;
       for (const orderId of await open.listDue({ limit, except: [...inHand.keys()] })) {
         const work = settle(orderId, signal)
-          .catch((err) => logger.warn({ err, orderId }, 'a payment that is not settled cannot be put off right now'))
+          .catch((err) => logger.warn({ err, orderId }, 'an unsettled payment cannot be postponed right now'))
           .finally(() => {
             inHand.delete(orderId);
             if (probe === orderId) probe = undefined;
@@ -74,8 +74,8 @@ export function createCashier({ store, open, gateway, concurrency, logger }: Cas
 }
 
 /**
- * Whoever leads asks the gateway about every open payment until it has answered; the others stand by. It works from what is stored, so a
- * restart, or another leader, goes on where the last one was.
+ * The leader asks the gateway about every open payment until it has answered; other instances stand by. Its state is in the database, so
+ * after a restart, or as another leader, it resumes there.
  */
 export const cashierJob = defineJob({
   name: 'cashier',
@@ -83,7 +83,7 @@ export const cashierJob = defineJob({
   wakenBy: payment,
   alone: 'payments',
   run: ({ cashier }: { cashier: Cashier }, turn) => cashier.take(turn),
-  // What is in hand must not go on beside another leader longer than it has to.
+  // Payments in progress should overlap with those of the next leader as little as possible.
   stop: ({ cashier }) => cashier.finished(),
   health: ({ cashier }) => cashier.condition(),
 });

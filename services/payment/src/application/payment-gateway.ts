@@ -1,35 +1,35 @@
 import type { ChargeAnswer, Total } from '../domain/payment.ts';
 
-/** An amount to be taken for an order. */
+/** An amount to charge for an order. */
 export interface ChargeRequest extends Total {
   orderId: string;
-  /** The same at each call for the same charge; however often it is called, money moves once. */
+  /** The same for every call about the same charge: however many there are, money moves once. */
   idempotencyKey: string;
 }
 
-/** A charge to be given back, whole. */
+/** A charge to refund in full. */
 export interface RefundRequest extends ChargeRequest {
-  /** How the gateway calls the charge. */
+  /** The gateway's id of the charge. */
   paymentId: string;
 }
 
 /**
- * Whoever moves the money. A call that is rejected says nothing about whether money has moved: it is made again under the same key.
- * `signal` is aborted when the caller waits no longer.
+ * The service that moves money. A rejected call leaves open whether money has moved: it is repeated under the same key. `signal` is aborted
+ * when the caller stops waiting.
  */
 export interface PaymentGateway {
-  /** Returns the answers in the order in which they came: one, or the same one twice. @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
+  /** Returns the answers in the order of arrival: one, or the same one twice. @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
   charge(request: ChargeRequest, signal: AbortSignal): Promise<readonly ChargeAnswer[]>;
   /** @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED` */
   refund(request: RefundRequest, signal: AbortSignal): Promise<void>;
 }
 
-/** `open`: it is not called for now, and calls fail at once. `half-open`: one call finds out whether it answers again. */
+/** The state of the circuit breaker. `open`: calls fail at once. `half-open`: one call probes whether the gateway answers again. */
 export type GatewayState = 'closed' | 'open' | 'half-open';
 
-/** A gateway that is left alone while it does not answer. */
+/** A gateway behind a circuit breaker. */
 export interface GuardedGateway extends PaymentGateway {
   readonly state: GatewayState;
-  /** Lets go of timers. */
+  /** Releases timers. */
   stop(): void;
 }

@@ -10,10 +10,10 @@ export interface Settling {
 }
 
 /**
- * Asks the gateway what the log says is to be asked about an order's payment, and records what it answers. The question stands in the log
- * before and is made under a key that depends on the order alone, so whoever dies in between, or does the same at the same moment, changes
- * nothing: the gateway moves the money once, and the answer is recorded once.
- * @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED`, `PAYMENT_CONTESTED`; whatever keeps the database from answering
+ * Makes the charge or refund that the log requests for an order, and records the gateway's answer. The request is in the log before the
+ * call, and its idempotency key depends only on the order. So neither a crash in between nor a concurrent call matters: the gateway moves
+ * the money once, and the answer is recorded once.
+ * @throws `GATEWAY_UNAVAILABLE`, `GATEWAY_REFUSED`, `PAYMENT_CONTESTED`; any error of the database
  */
 export async function settlePayment({ store, gateway }: Settling, orderId: string, signal: AbortSignal): Promise<void> {
   const { state, events } = await store.load(payment, orderId);
@@ -38,7 +38,7 @@ async function ask(
   return [];
 }
 
-/** The event that wants the gateway asked. */
+/** The event that requests the call. */
 function causeIn(events: readonly RecordedOf<typeof payment>[], orderId: string): Cause {
   const last = events.findLast(({ type }) => type === 'ChargeRequested' || type === 'RefundRequested');
   return last ? causeOf(last) : { correlationId: orderId, causationId: orderId };

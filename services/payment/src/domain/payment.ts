@@ -13,8 +13,8 @@ import { Type } from 'typebox';
 import { paymentErrors } from './payment-errors.ts';
 
 /*
- * The payment of one order. Its events are its memory (stream `payment-<orderId>`). An order's creation, its confirmation and its
- * cancellation come in any order, and the gateway answers when it likes, also twice. `!` fails: PAYMENT_NOT_REQUESTED.
+ * The payment of one order, event-sourced in the stream `payment-<orderId>`. The order's creation, confirmation and cancellation arrive in
+ * any order, and the gateway may answer at any time, even twice. `!` fails with PAYMENT_NOT_REQUESTED.
  *
  * | state       | OrderCreated                      | confirmed         | cancelled         | ChargeAnswered accepted             | declined        | RefundAnswered    |
  * |-------------|-----------------------------------|-------------------|-------------------|-------------------------------------|-----------------|-------------------|
@@ -27,17 +27,17 @@ import { paymentErrors } from './payment-errors.ts';
  * | `refunding` | ignored                           | ignored           | ignored           | ignored                             | ignored         | → PaymentRefunded |
  * | `ended`     | ignored                           | ignored           | ignored           | ignored                             | ignored         | ignored           |
  *
- * An order that was placed where no payments were taken is dropped at its creation. A total of 0, or none, is never asked of a gateway:
- * ChargeRequested is PaymentProcessed then, and RefundRequested is PaymentRefunded.
+ * The payment of an order that was placed with payments off is dropped at its creation. A total of 0, or none, never reaches the gateway:
+ * PaymentProcessed then takes the place of ChargeRequested, and PaymentRefunded that of RefundRequested.
  */
 
-/** What an order costs: `currency` is an ISO 4217 code. 0 for an order without a total. */
+/** The total of an order, 0 if it has none. `currency` is an ISO 4217 code. */
 export interface Total {
   amount: number;
   currency: string;
 }
 
-/** What was taken. Without `paymentId` there was nothing to take. */
+/** What was charged. Without `paymentId`, there was nothing to charge. */
 export interface Charge extends Total {
   paymentId?: string;
 }
@@ -48,9 +48,9 @@ export type Payment =
   | { status: 'planned'; total: Total }
   /** The order is confirmed; its total is not known. */
   | { status: 'awaited' }
-  /** The gateway was or is about to be asked. */
+  /** The charge was requested; the gateway has not answered yet. */
   | { status: 'charging'; total: Total }
-  /** The same, though the order is cancelled: whether money was taken must be found out before it can be given back. */
+  /** The same, but the order is cancelled: the outcome of the charge must be known before it can be refunded. */
   | { status: 'in-vain'; total: Total }
   | { status: 'charged'; charge: Charge }
   | { status: 'refunding'; charge: Charge }
@@ -72,20 +72,20 @@ const events = {
   PaymentRefunded,
 };
 
-/** What happened to a payment. */
+/** An event of a payment. */
 export type PaymentEvent = EventIn<typeof events>;
 
-/** What a gateway says to a charge. */
+/** The gateway's answer to a charge. */
 export type ChargeAnswer = { status: 'accepted'; paymentId: string } | { status: 'declined'; reason: string };
 
-/** What a payment is told. */
+/** What a payment decides on. */
 export type PaymentInput =
   | Pick<EventOf<typeof OrderCreated>, 'type' | 'data'>
   | Pick<EventOf<typeof OrderStatusUpdated>, 'type' | 'data'>
   | { type: 'ChargeAnswered'; data: { orderId: string; answer: ChargeAnswer } }
   | { type: 'RefundAnswered'; data: { orderId: string } };
 
-/** What follows from an input in a state: see the table above. @throws `PAYMENT_NOT_REQUESTED` */
+/** Decides an input: see the table above. @throws `PAYMENT_NOT_REQUESTED` */
 function decide(payment: Payment, input: PaymentInput): Decision<PaymentEvent> {
   switch (input.type) {
     case 'OrderCreated':
@@ -122,7 +122,7 @@ function evolve(payment: Payment, { type, data }: PaymentEvent): Payment {
 
 function learnTotal(payment: Payment, order: EventOf<typeof OrderCreated>['data']): Decision<PaymentEvent> {
   const { id: orderId, totalAmount: amount = 0, currency, paymentStatus } = order;
-  if (payment.status !== 'none' && payment.status !== 'awaited') return ignored('the order is known already');
+  if (payment.status !== 'none' && payment.status !== 'awaited') return ignored('the order is already known');
   if (paymentStatus === undefined) return [dropped(orderId, 'the order was placed where no payments are taken')];
   if (payment.status === 'awaited') return [requestCharge(orderId, { amount, currency })];
   return [{ type: 'PaymentPlanned', data: { orderId, amount, currency } }];
@@ -149,11 +149,11 @@ function confirm(payment: Payment, orderId: string): Decision<PaymentEvent> {
     case 'planned':
       return [requestCharge(orderId, payment.total)];
     default:
-      return ignored('the confirmation is known already, or comes too late');
+      return ignored('the confirmation is already known, or too late');
   }
 }
 
-/** The compensation of each step: what has not begun is dropped, what has begun is awaited and given back. */
+/** The compensation of each step: a charge that has not begun is dropped; one that has begun is awaited, then refunded. */
 function cancel(payment: Payment, orderId: string): Decision<PaymentEvent> {
   switch (payment.status) {
     case 'none':
@@ -167,7 +167,7 @@ function cancel(payment: Payment, orderId: string): Decision<PaymentEvent> {
     case 'in-vain':
     case 'refunding':
     case 'ended':
-      return ignored('the cancellation is known already, or nothing is to be given back');
+      return ignored('the cancellation is already known, or there is nothing to refund');
   }
 }
 
@@ -179,7 +179,7 @@ function endCharge(
     case 'none':
     case 'planned':
     case 'awaited':
-      throw paymentErrors.PAYMENT_NOT_REQUESTED(`nobody has asked for the payment of order ${orderId}`);
+      throw paymentErrors.PAYMENT_NOT_REQUESTED(`the payment of order ${orderId} was not requested`);
     case 'charging':
     case 'in-vain': {
       const { total, status } = payment;
@@ -193,14 +193,14 @@ function endCharge(
     case 'charged':
     case 'refunding':
     case 'ended':
-      return ignored('the gateway has answered already');
+      return ignored('the gateway has already answered');
   }
 }
 
 function endRefund(payment: Payment, orderId: string): Decision<PaymentEvent> {
   if (payment.status === 'refunding') return [{ type: 'PaymentRefunded', data: { orderId, ...payment.charge } }];
-  if (payment.status === 'ended') return ignored('the gateway has answered already');
-  throw paymentErrors.PAYMENT_NOT_REQUESTED(`nobody has asked for a refund of order ${orderId}`);
+  if (payment.status === 'ended') return ignored('the gateway has already answered');
+  throw paymentErrors.PAYMENT_NOT_REQUESTED(`a refund of order ${orderId} was not requested`);
 }
 
 function requestCharge(orderId: string, total: Total): PaymentEvent {
@@ -223,12 +223,12 @@ const dropped = (orderId: string, reason: string): PaymentEvent => ({
 export const payment = defineAggregate({
   category: 'payment',
   events,
-  // A charge can be given back all the same, however late.
+  // After these, a charge can still be refunded, however late.
   ends: ['PaymentDropped', 'PaymentProcessed', 'PaymentFailed', 'PaymentRefunded'],
   initial: { status: 'none' },
   idOf: (input: PaymentInput) => (input.type === 'OrderCreated' ? input.data.id : input.data.orderId),
   decide,
   evolve,
   contested: (orderId) =>
-    paymentErrors.PAYMENT_CONTESTED(`the payment of order ${orderId} was changed again and again`),
+    paymentErrors.PAYMENT_CONTESTED(`the payment of order ${orderId} was changed concurrently on every attempt`),
 });

@@ -13,7 +13,7 @@ export const changeEmail = (
 ): Promise<UserView> => change(context, { type: 'ChangeEmail', data: { userId, email } }, request);
 
 /**
- * Deactivates a user for good and returns it. Once more changes nothing.
+ * Deactivates a user for good and returns it. Deactivating it again changes nothing.
  * @throws `USER_NOT_FOUND`, `USER_CONTESTED`, `PRECONDITION_FAILED`
  */
 export const deactivateUser = (

@@ -5,7 +5,7 @@ import { user } from '../domain/user.ts';
 import { type UserView, users } from './user-view.ts';
 
 /**
- * Registers a user and returns it as it was registered, also to a repeated Idempotency-Key. A request that fails leaves its key free.
+ * Registers a user and returns it as registered. A repeated Idempotency-Key gets the same answer. A request that fails does not use up its key.
  * @throws `EMAIL_TAKEN`, `IDEMPOTENCY_KEY_REUSED`
  */
 export async function registerUser(

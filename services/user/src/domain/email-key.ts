@@ -1,6 +1,6 @@
 /**
- * What makes two e-mail addresses the same: they are equal but for capitals. Addresses are ASCII (see `EmailAddress`), so there is one way
- * to write them small. RFC 5321 lets a mail server tell capitals before the @ apart; none in use does, and no person would. Nothing else
- * is folded: dots and `+tags` mean something with one provider and nothing with another.
+ * Two email addresses with the same key are the same address: case is ignored. Addresses are ASCII (see `EmailAddress`), so lower case is
+ * unambiguous. RFC 5321 allows a case-sensitive local part, but no mail server in use has one. Nothing else is normalised: what dots and
+ * `+tags` mean depends on the provider.
  */
 export const emailKeyOf = (email: string): string => email.toLowerCase();

@@ -7,22 +7,22 @@ import { userErrors } from './user-errors.ts';
  * | state         | RegisterUser             | ChangeEmail                       | DeactivateUser                     |
  * |---------------|--------------------------|-----------------------------------|------------------------------------|
  * | `none`        | → UserRegistered         | fails: USER_NOT_FOUND             | fails: USER_NOT_FOUND              |
- * | `active`      | ignored: exists already  | → UserEmailChanged,               | → UserDeactivated                  |
- * |               |                          | ignored if it is spelt just so    |                                    |
- * | `deactivated` | ignored: exists already  | fails: USER_DEACTIVATED           | ignored: is deactivated already    |
+ * | `active`      | ignored: already exists  | → UserEmailChanged,               | → UserDeactivated                  |
+ * |               |                          | ignored if the same, case and all |                                    |
+ * | `deactivated` | ignored: already exists  | fails: USER_DEACTIVATED           | ignored: already deactivated       |
  *
- * Both events with an address fail with EMAIL_TAKEN while another active user holds it.
+ * Both commands with an address fail with EMAIL_TAKEN while another active user holds it.
  */
 
-/** A user as far as the next step depends on it. */
+/** The state of a user that the next decision depends on. */
 export type User = { status: 'none' } | { status: 'active'; email: string } | { status: 'deactivated' };
 
 const events = { UserRegistered, UserEmailChanged, UserDeactivated };
 
-/** What happened to a user, in the log as on the wire. */
+/** An event of a user, the same in the log and on the wire. */
 export type UserEvent = EventIn<typeof events>;
 
-/** What a user is asked. */
+/** A command to a user. */
 export type UserCommand =
   | { type: 'RegisterUser'; data: { userId: string; email: string; name: string } }
   | { type: 'ChangeEmail'; data: { userId: string; email: string } }
@@ -35,7 +35,7 @@ type EmailHolders = ReadonlyMap<string, string>;
 function decide(user: User, command: UserCommand, holders: EmailHolders): Decision<UserEvent> {
   switch (command.type) {
     case 'RegisterUser':
-      if (user.status !== 'none') return ignored('the user exists already');
+      if (user.status !== 'none') return ignored('the user already exists');
       requireFree(command.data, holders);
       return [{ type: 'UserRegistered', data: command.data }];
     case 'ChangeEmail':
@@ -65,11 +65,11 @@ function changeEmail(
     case 'none':
       throw notFound(userId);
     case 'active':
-      if (user.email === email) return ignored('the user has this address already');
+      if (user.email === email) return ignored('the user already has this address');
       requireFree({ userId, email }, holders);
       return [{ type: 'UserEmailChanged', data: { userId, email, previousEmail: user.email } }];
     case 'deactivated':
-      throw userErrors.USER_DEACTIVATED('it is too late: the user is deactivated', {
+      throw userErrors.USER_DEACTIVATED('too late: the user is deactivated', {
         details: { members: { state: user.status } },
       });
   }
@@ -82,14 +82,14 @@ function deactivate(user: User, userId: string): Decision<UserEvent> {
     case 'active':
       return [{ type: 'UserDeactivated', data: { userId } }];
     case 'deactivated':
-      return ignored('the user is deactivated already');
+      return ignored('the user is already deactivated');
   }
 }
 
 function requireFree({ userId, email }: { userId: string; email: string }, holders: EmailHolders): void {
   const holder = holders.get(emailKeyOf(email));
   if (holder === undefined || holder === userId) return;
-  throw userErrors.EMAIL_TAKEN(`another user has the e-mail address ${email}`);
+  throw userErrors.EMAIL_TAKEN(`another user has the email address ${email}`);
 }
 
 /** An active user holds one address; nobody else does. */
@@ -113,5 +113,5 @@ export const user = defineAggregate({
   decide,
   evolve,
   shared: emailHolders,
-  contested: () => userErrors.USER_CONTESTED('the user was changed by others again and again'),
+  contested: () => userErrors.USER_CONTESTED('the user was changed concurrently on every attempt'),
 });

@@ -22,7 +22,7 @@ export const ProductsQuery = Type.Object({ limit: limitUpTo(100, 10) });
 
 /**
  * The window of a query, by default the last hour, widened to whole minutes.
- * @throws `REQUEST_INVALID` for one that is empty
+ * @throws `REQUEST_INVALID` when the window is empty
  */
 export function windowOf({ from, to }: Static<typeof WindowQuery>, now: Date): Window {
   const end = minuteEndOf(to === undefined ? now.getTime() : Date.parse(to));
@@ -39,7 +39,7 @@ const Start = Type.Union(
 /** The body of `POST /analytics/replays`. */
 export const ReplayBody = strictObject({ from: Type.Optional(Start) });
 
-/** Where a replay begins: with the first event unless the request says otherwise. */
+/** Where a replay begins: by default with the first event. */
 export function startOf({ from = 'first' }: Static<typeof ReplayBody>): ReplayStart {
   if (typeof from === 'number') return { offset: from };
   return from === 'first' ? from : { timestamp: new Date(from).toISOString() };

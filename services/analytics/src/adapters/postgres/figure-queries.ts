@@ -5,7 +5,7 @@ import { quantileOf } from '../../domain/latency-histogram.ts';
 
 type Tx = Pick<StoreWork, 'query'>;
 
-/** Of one minute, or of all of a window together: then `minute` is null. */
+/** A row for one minute, or for a whole window: then `minute` is null. */
 interface Minute {
   minute: Date | null;
 }
@@ -16,7 +16,7 @@ type LatencyRow = Minute & { bucket: number; count: number };
 
 const LIVE = sql`model = (SELECT id FROM read_model WHERE state = 'live')`;
 
-/** The SQL by which rows of a window are kept apart. */
+/** The SQL expressions by which the rows of a window are grouped. */
 const TOGETHER = sql`NULL::timestamptz`;
 const BY_MINUTE = sql`minute`;
 
@@ -46,7 +46,7 @@ export function createFigureQueries(store: Pick<Store, 'query' | 'transaction'>)
   };
 }
 
-/** One state of all tables: between two statements another read model may become the live one. */
+/** Reads one consistent state: between two statements, another read model may become live. */
 function snapshot<Result>(store: Pick<Store, 'transaction'>, read: (tx: Tx) => Promise<Result>): Promise<Result> {
   return store.transaction(async (tx) => {
     await tx.query(sql`SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY`);
@@ -86,7 +86,7 @@ async function readWindow(tx: Tx, { from, to }: Window, key: Sql): Promise<Windo
   return { types, orders, revenue, latencies };
 }
 
-/** Returns what finds the rows of a minute; a day has many of both. */
+/** Returns a function that looks up the rows of a minute; grouped first, because a day has many minutes and many rows. */
 function byMinute({ types, orders, revenue, latencies }: WindowRows): (minute: Date) => WindowRows {
   const at = <Row extends Minute>(rows: readonly Row[]) => {
     const groups = groupBy(rows, (row) => row.minute?.getTime());

@@ -17,7 +17,7 @@ const TABLES = [
   sql`product_sales`,
 ];
 
-/** What is written of the figures. The row of the model is locked meanwhile, so that nobody else writes to them. */
+/** Writes the figures. The caller holds the lock on the model's row, so that nobody else writes to them. */
 export const figureTables: Pick<ReadModels, 'loadOrders' | 'add' | 'clearRetired'> = {
   loadOrders,
   add: (tx, model, tally, events) =>
@@ -61,7 +61,7 @@ function totalOf({ totalCents: cents, currency }: OrderRow): OrderFacts['total']
 
 const timed = <Row extends { minute: number }>(row: Row) => ({ ...row, minute: new Date(row.minute) });
 
-/** Adds sums to the rows with the same keys; a row that is missing begins at nothing. */
+/** Adds sums to the rows with the same keys; a missing row starts at 0. */
 function sumsOf(model: number, { types, minutes, revenue, latencies, products }: Tally): Write[] {
   const minute = 'timestamptz';
   const count = 'bigint';

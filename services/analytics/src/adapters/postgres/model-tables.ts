@@ -6,7 +6,7 @@ type Tx = Pick<StoreWork, 'query'>;
 
 const COLUMNS = sql`id, replay_id, state, starts_from, read_offset, target_offset, events, started_at, finished_at`;
 
-/** The read models in the table `read_model`, their figures in the others. */
+/** The read models are in the table `read_model`, their figures in the other tables. */
 export const createModelTables = (store: Pick<Store, 'query'>): ReadModels => ({
   active: () =>
     store.query<ReadModel>(sql`SELECT ${COLUMNS} FROM read_model WHERE state IN ('building', 'live') ORDER BY id`),
@@ -50,7 +50,7 @@ const swap: ReadModels['swap'] = async (tx, { id, now }) => {
 
 type Place = Pick<ReadModel, 'id' | 'readOffset'>;
 
-/** Before everything while nothing was read. */
+/** A comparable offset: -1 until a message was read. */
 const placeOf = ({ readOffset }: Place): number => readOffset ?? -1;
 
 async function claimAnnouncement(tx: Tx): Promise<boolean> {

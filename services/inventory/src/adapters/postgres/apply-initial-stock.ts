@@ -3,7 +3,7 @@ import type { Context } from '@warren/service';
 import type { ProductQuantity } from '../../domain/stock.ts';
 import { bookReceipts } from './receive-stock.ts';
 
-/** Books the stock that an empty warehouse starts with: once in its life, also when several instances start together. */
+/** Books the initial stock of an empty warehouse: only once, even when several instances start at the same time. */
 export async function applyInitialStock({
   store,
   clock,
@@ -23,7 +23,7 @@ export async function applyInitialStock({
     );
     return true;
   });
-  if (applied) logger.info({ stock }, 'the empty warehouse got its initial stock');
+  if (applied) logger.info({ stock }, 'booked the initial stock of the empty warehouse');
 }
 
 async function hasEntries(tx: StoreWork): Promise<boolean> {

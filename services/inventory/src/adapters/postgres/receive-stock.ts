@@ -3,10 +3,10 @@ import type { EventOf } from '@warren/contracts';
 import { type MessageWriter, rows, sql, type Write } from '@warren/event-store';
 import { type ProductQuantity, sumByProduct } from '../../domain/stock.ts';
 
-/** Pieces that came in: with the warehouse itself, or by a message. */
+/** Pieces that arrived: as initial stock, or by a message. */
 export type Receipt = ProductQuantity & ({ kind: 'initial' } | { kind: 'received'; messageId: string });
 
-/** Books what is received into the ledger and the levels. */
+/** Books received pieces into the ledger and the stock levels. */
 export const receiveStock: MessageWriter<EventOf<typeof ReceiveStock>> = {
   log: {
     text: 'stock received',
@@ -23,7 +23,7 @@ export const receiveStock: MessageWriter<EventOf<typeof ReceiveStock>> = {
     ),
 };
 
-/** Adds pieces to the free stock. A product that is not known becomes known. */
+/** Adds pieces to the free stock. An unknown product becomes known. */
 export function bookReceipts(receipts: readonly Receipt[], now: Date): Write[] {
   const columns = { kind: 'text', messageId: 'uuid', productId: 'text', quantity: 'bigint' } as const;
   return [

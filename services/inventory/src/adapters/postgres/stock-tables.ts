@@ -2,7 +2,7 @@ import { defineProjection, rows, type SharedRows, sql, touching } from '@warren/
 import { inventoryErrors } from '../../domain/inventory-errors.ts';
 import { movesOf, reservation } from '../../domain/reservation.ts';
 
-/** The free pieces of each product, which reservations compete for: `available` of the table `stock_level`. */
+/** The free pieces of each product, for which reservations compete: `available` in the table `stock_level`. */
 export const stockLevels: SharedRows<number> = {
   lock: (productIds) => sql`
     SELECT product_id AS key, available AS value FROM stock_level
@@ -14,16 +14,20 @@ export const stockLevels: SharedRows<number> = {
          SET available = level.available + move.pieces, reserved = level.reserved - move.pieces, updated_at = ${now}
         FROM ${rows('move', { productId: 'text', pieces: 'bigint' }, moves)}
        WHERE level.product_id = move.product_id AND level.available >= -move.pieces AND level.reserved >= move.pieces`;
-    return [touching(moves.length, statement, (found) => mismatch(`${found} of ${moves.length} levels sufficed`))];
+    return [
+      touching(moves.length, statement, (found) =>
+        mismatch(`only ${found} of ${moves.length} stock levels were sufficient`),
+      ),
+    ];
   },
 };
 
 const columns = { orderId: 'text', productId: 'text', pieces: 'bigint', at: 'timestamptz' } as const;
 
-/** What reservations move, in the ledger, and which of them stand. */
+/** The ledger entries of reservations, and the reservations that are in effect. */
 export const stockLedger = defineProjection(
   reservation,
-  // The ledger also holds what came in, which is in no log.
+  // The ledger also has the receipts, which are not in the log.
   { name: 'stock_ledger', tables: ['stock_ledger', 'reservation'], rebuildable: false },
   (events) => {
     const moves = events.flatMap((event) =>
@@ -44,7 +48,7 @@ export const stockLedger = defineProjection(
         INSERT INTO reservation (order_id, product_id, quantity, reserved_at)
         SELECT order_id, product_id, -pieces, at FROM ${rows('move', columns, reserved)}`,
       touching(released.length, ended, (found) =>
-        mismatch(`${found} of ${released.length} lines to release were reserved`),
+        mismatch(`only ${found} of ${released.length} lines to release were reserved`),
       ),
     ];
   },

@@ -2,7 +2,7 @@ import { orderTotalOf } from '@shop/events/order-total';
 import { type MessageWriter, rows, sql } from '@warren/event-store';
 import type { OrderMessage } from '../../application/request-mails.ts';
 
-/** What one event tells of an order, or several of one order do. What they do not tell is absent. */
+/** What one or more events say about an order. What they do not say is absent. */
 interface OrderNote {
   orderId: string;
   customerId?: string;
@@ -21,10 +21,10 @@ const columns = {
   shipped: 'boolean',
 } as const;
 
-/** Whose the orders are and what their mails say, in the table `known_order`. The order of the events does not matter. */
+/** The customers of orders and the content of their mails, in the table `known_order`. The sequence of the events does not matter. */
 export const knownOrders: MessageWriter<OrderMessage> = {
   writes: (messages) => [
-    // Sorted, so that two transactions with the same orders wait for each other in one direction only.
+    // Sorted, so that two transactions with the same orders cannot deadlock.
     sql`
       INSERT INTO known_order AS known (order_id, customer_id, total_cents, currency, cancelled, shipped)
       SELECT order_id, customer_id, total_cents, currency, cancelled, shipped
@@ -50,7 +50,7 @@ function noteOf({ type, data }: OrderMessage): OrderNote {
   return { orderId, customerId, ...total, cancelled: false, shipped: false };
 }
 
-/** One statement must not meet a row twice. */
+/** One statement must not update a row twice. */
 function mergeByOrder(notes: readonly OrderNote[]): OrderNote[] {
   const merged = new Map<string, OrderNote>();
   for (const note of notes) {

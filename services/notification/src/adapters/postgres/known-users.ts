@@ -1,12 +1,12 @@
 import { type MessageWriter, rows, sql } from '@warren/event-store';
 import type { UserNews } from '../../application/request-mails.ts';
 
-/** What one event tells of a user, or several of one user do. What they do not tell is absent. */
+/** What one or more events say about a user. What they do not say is absent. */
 interface UserNote {
   userId: string;
   name?: string;
   email?: string;
-  /** When the user had that address; of two, the later one counts. */
+  /** When the user got this address; of two addresses, the later one counts. */
   emailSince?: string;
   deactivated: boolean;
 }
@@ -19,10 +19,10 @@ const columns = {
   deactivated: 'boolean',
 } as const;
 
-/** Who may get mails, in the table `known_user`. Every column goes one way only, so that the order of the events does not matter. */
+/** The users who may get mails, in the table `known_user`. Columns only move forward, so the sequence of the events does not matter. */
 export const knownUsers: MessageWriter<UserNews> = {
   writes: (messages) => [
-    // Sorted, so that two transactions with the same users wait for each other in one direction only.
+    // Sorted, so that two transactions with the same users cannot deadlock.
     sql`
       INSERT INTO known_user AS known (user_id, name, email, email_since, deactivated)
       SELECT user_id, name, email, email_since, deactivated FROM ${rows('note', columns, mergeByUser(messages.map(noteOf)))}
@@ -50,7 +50,7 @@ function noteOf({ type, data, timestamp }: UserNews): UserNote {
   };
 }
 
-/** One statement must not meet a row twice. */
+/** One statement must not update a row twice. */
 function mergeByUser(notes: readonly UserNote[]): UserNote[] {
   const merged = new Map<string, UserNote>();
   for (const note of notes) merged.set(note.userId, merge(merged.get(note.userId), note));

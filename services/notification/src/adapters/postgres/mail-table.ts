@@ -12,16 +12,16 @@ const columns = {
   holdMs: 'bigint',
 } as const;
 
-/** The mails that are asked for enter the table `mail`, and leave it when they have come to their end. */
+/** Requested mails enter the table `mail`, and leave it when they have ended. */
 export const mailTable = defineProjection(
   mail,
-  // The table also holds claims and tries, which are in no log.
+  // The table also has claims and attempts, which are not in the log.
   { name: 'mail', tables: ['mail'], rebuildable: false },
   (events) => {
     const requested = events.flatMap((event) =>
       event.type === 'MailRequested' ? [{ holdMs: 0, ...event.data, mailId: event.id, cause: causeOf(event) }] : [],
     );
-    // A mail has the id of the event that asked for it, which causes its end.
+    // A mail has the id of the event that requested it, which is the cause of the event that ends it.
     const ended = events
       .filter(({ type }) => type !== 'MailRequested')
       .map(({ metadata }) => ({ mailId: metadata.causationId }));
@@ -30,7 +30,7 @@ export const mailTable = defineProjection(
         INSERT INTO mail (mail_id, kind, subject_id, reason, cause, due_at)
         SELECT mail_id, kind, subject_id, reason, cause, now() + hold_ms * interval '1 millisecond'
           FROM ${rows('requested', columns, requested)}`,
-      // Sorted, so that two transactions never wait for each other in a circle; so is what is put off.
+      // Sorted, so that two transactions cannot deadlock; postponed mails are sorted too.
       sql`
         DELETE FROM mail WHERE mail_id = ANY (ARRAY(
           SELECT mail.mail_id FROM ${rows('ended', { mailId: 'uuid' }, ended)}
@@ -39,7 +39,7 @@ export const mailTable = defineProjection(
   },
 );
 
-/** A claim moves the mail's time ahead by the lease: who dies with it in hand need not be noticed by anybody. */
+/** A claim moves the mail's due time ahead by the lease, so a crash of its holder need not be detected. */
 const claimDue = ({ limit, leaseMs }: { limit: number; leaseMs: number }): Sql => sql`
   WITH due AS MATERIALIZED (
     SELECT mail_id FROM mail WHERE due_at <= now() ORDER BY due_at LIMIT ${limit} FOR UPDATE SKIP LOCKED

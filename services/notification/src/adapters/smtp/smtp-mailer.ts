@@ -9,12 +9,12 @@ export interface SmtpMailerOptions {
   from: SenderAddress;
   /** How many connections to the mail server are kept. */
   connections: number;
-  /** The longest that sending one mail may take, in milliseconds. @default SEND_LIMIT_MS */
+  /** The timeout for sending one mail, in milliseconds. @default SEND_LIMIT_MS */
   sendLimitMs?: number;
 }
 
 export interface SmtpMailer extends Mailer {
-  /** Closes the connections; a mail in hand is finished. */
+  /** Closes the connections; a mail in progress is finished. */
   stop(): void;
 }
 
@@ -25,7 +25,7 @@ export function createSmtpMailer(options: SmtpMailerOptions): SmtpMailer {
     url,
     pool: true,
     maxConnections: connections,
-    // What a lost connection means for a mail is decided by who asked for it, who knows of its claim.
+    // The caller, who knows the claim, decides what a lost connection means for a mail.
     maxRequeues: 0,
     dnsTimeout: 5000,
     connectionTimeout: 5000,
@@ -45,7 +45,7 @@ export function createSmtpMailer(options: SmtpMailerOptions): SmtpMailer {
           subject,
           text,
           html,
-          // RFC 3834: nobody's absence note needs to answer this.
+          // RFC 3834: suppresses automatic replies.
           headers: { 'Auto-Submitted': 'auto-generated' },
           signal: AbortSignal.timeout(sendLimitMs),
         });

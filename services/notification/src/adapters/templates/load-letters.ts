@@ -6,14 +6,14 @@ import type { MailKind } from '../../domain/mail.ts';
 import { notificationErrors } from '../../domain/notification-errors.ts';
 import { placeholdersOf, renderHtml, renderText } from './render.ts';
 
-/** The service's own templates; as far from this file when it is compiled. */
+/** The service's templates. The relative path is the same in `src` and `dist`. */
 export const TEMPLATES = join(import.meta.dirname, '../../../templates');
 
 const HEAD = /^Subject: (.+)\n\n/;
 
 /**
- * Reads the templates of all kinds of mail: `<kind>.txt`, which begins with a line `Subject: …` and an empty one, and `<kind>.html`.
- * @throws `MAIL_TEMPLATE_INVALID` when one is missing, has no subject, or asks for a value that its kind does not have
+ * Loads the templates of all kinds of mail: `<kind>.txt`, which begins with a line `Subject: …` and an empty line, and `<kind>.html`.
+ * @throws `MAIL_TEMPLATE_INVALID` when a template is missing, has no subject, or uses a value that its kind does not have
  */
 export function loadLetters(directory: string = TEMPLATES): Letters {
   const kinds = Object.keys(MAIL_VALUES) as MailKind[];
@@ -39,7 +39,7 @@ function readTemplate(directory: string, name: string, kind: MailKind): string {
   const known: readonly string[] = MAIL_VALUES[kind];
   const unknown = placeholdersOf(template).filter((placeholder) => !known.includes(placeholder));
   if (unknown.length === 0) return template;
-  const message = `${name} asks for ${unknown.join(', ')}; a mail of this kind has ${known.join(', ')}`;
+  const message = `${name} uses ${unknown.join(', ')}; a mail of this kind has ${known.join(', ')}`;
   throw notificationErrors.MAIL_TEMPLATE_INVALID(message);
 }
 

@@ -16,7 +16,7 @@ const Item = Type.Object(
 );
 const Items = Type.Array(Item, { minItems: 1, maxItems: 100, wanted: 'must be an array of 1 to 100 lines' });
 
-/** The body of `POST /orders` where orders are recorded in version 1: what that can say of an order. */
+/** The body of `POST /orders` while orders are recorded as version 1: the fields that version 1 has. */
 export const FirstOrderBody = strictObject({
   customerId: ShortText,
   items: Type.Refine(Items, hasTotal, () => `the total is more than ${MAX_AMOUNT}`),

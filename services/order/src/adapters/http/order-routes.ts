@@ -17,9 +17,9 @@ interface Settings {
 
 const answer = OrderView;
 const location = ({ id }: OrderView) => `/orders/${id}`;
-const full = () => orderErrors.ORDER_FOLLOWERS_FULL('as many clients follow orders as may');
+const full = () => orderErrors.ORDER_FOLLOWERS_FULL('too many clients are already following orders');
 
-/** `Prefer: wait`: the order once it has ended. */
+/** `Prefer: wait`: waits until the order has ended. */
 const wait = ({ store }: Context, { id }: OrderView, signal: AbortSignal): Promise<OrderView> | undefined =>
   store.canFollow ? whenEnded(store, id, signal) : undefined;
 

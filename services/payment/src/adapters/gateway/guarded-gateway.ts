@@ -6,13 +6,13 @@ import { paymentErrors } from '../../domain/payment-errors.ts';
 export interface GuardOptions {
   /** How long a call may take, in milliseconds. */
   timeoutMs: number;
-  /** The breaker opens when at least so many calls were made within `resetMs`, and most of them were not answered. */
+  /** The breaker opens when at least this many calls were made within `resetMs` and most of them got no answer. */
   failures: number;
-  /** How long the gateway is left alone before one call tries it again, in milliseconds. */
+  /** How long the breaker stays open before one call probes the gateway, in milliseconds. */
   resetMs: number;
 }
 
-/** Gives each call of a gateway a time limit, and leaves a gateway alone that does not answer. */
+/** Wraps a gateway: each call has a timeout, and a circuit breaker rejects calls while the gateway does not answer. */
 export function createGuardedGateway(
   gateway: PaymentGateway,
   { timeoutMs, failures, resetMs }: GuardOptions,
@@ -25,35 +25,35 @@ export function createGuardedGateway(
       errorThresholdPercentage: 50,
       resetTimeout: resetMs,
       rollingCountTimeout: resetMs,
-      // They keep the time of each call of that window, and sort all of them at each failure.
+      // Percentiles and snapshots would keep the duration of each call in the window and sort them at every failure.
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
-      // Gets what `fire` got, beside the error.
-      errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isGivenUp(signal as AbortSignal),
+      // opossum passes the error, then the arguments of `fire`.
+      errorFilter: (error: unknown, ...[, signal]: unknown[]) => isAnswered(error) || isAborted(signal as AbortSignal),
     },
   );
 
-  /** A refusal is an answer too. */
+  /** A rejected request is an answer too. */
   const isAnswered = (error: unknown) => !(isAppError(error) && error.kind === 'transient');
 
   /**
-   * Ended by the caller, a call is not held against the gateway: opossum counts it as answered. Half-open, that would close the circuit, so
-   * there it counts as failed.
+   * A call that its caller aborts is no failure of the gateway, so opossum counts it as a success. In half-open that would close the circuit,
+   * so there it counts as a failure.
    */
-  const isGivenUp = (signal: AbortSignal): boolean => signal.aborted && !circuit.halfOpen;
+  const isAborted = (signal: AbortSignal): boolean => signal.aborted && !circuit.halfOpen;
 
   async function guard<Result>(call: (signal: AbortSignal) => Promise<Result>, signal: AbortSignal): Promise<Result> {
     const limit = new AbortController();
     const abort = () => limit.abort();
     const timer = setTimeout(abort, timeoutMs);
-    // By hand: signals made by AbortSignal.any stay with a signal that lives as long as the process.
+    // Not AbortSignal.any: a source signal that lives as long as the process would retain every derived signal.
     signal.addEventListener('abort', abort);
     if (signal.aborted) abort();
     try {
       return (await circuit.fire(() => call(limit.signal), signal)) as Result;
     } catch (error) {
       if (!CircuitBreaker.isOurError(error as Error)) throw error;
-      throw paymentErrors.GATEWAY_UNAVAILABLE('the gateway is left alone for now', { cause: error });
+      throw paymentErrors.GATEWAY_UNAVAILABLE('the circuit breaker of the gateway is open', { cause: error });
     } finally {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);

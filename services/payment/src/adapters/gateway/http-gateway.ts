@@ -3,19 +3,19 @@ import { type Static, Type } from 'typebox';
 import type { ChargeRequest, PaymentGateway } from '../../application/payment-gateway.ts';
 import { paymentErrors } from '../../domain/payment-errors.ts';
 
-/** Without what neither a database nor a mail takes; so is the reason of a refusal. */
+/** No control characters or lone surrogates, which neither the database nor a mail can hold; the same for the reason of a decline. */
 const Accepted = Type.Object({ id: Type.String({ pattern: '^[^\\p{Cc}\\p{Cs}]{1,255}$' }) });
 type Accepted = Static<typeof Accepted>;
 const accepted = createValidator(Accepted);
 const declined = createValidator(Type.Object({ reason: Type.String({ pattern: '^[^\\p{Cc}\\p{Cs}]{1,500}$' }) }));
 
 const DECLINED = 402;
-/** Refusals that say "not now": the request itself may be right. */
-const NOT_NOW: readonly number[] = [408, 409, 425, 429];
+/** 4xx statuses that are temporary: the request itself may be valid. */
+const TEMPORARY: readonly number[] = [408, 409, 425, 429];
 
 /**
  * A gateway over HTTP. `POST <url>/charges {orderId, amount, currency}` and `POST <url>/refunds {…, paymentId}`, both with an
- * `Idempotency-Key`. 200 or 201 `{id}` is yes, 402 `{reason}` is no to a charge; whatever else, or nothing, says nothing about the money.
+ * `Idempotency-Key`. 200 or 201 `{id}` accepts, 402 `{reason}` declines a charge; any other answer, or none, leaves open whether money moved.
  */
 export function createHttpGateway(url: string): PaymentGateway {
   const base = url.replace(/\/+$/, '');
@@ -32,7 +32,7 @@ export function createHttpGateway(url: string): PaymentGateway {
         redirect: 'error',
       });
     } catch (cause) {
-      throw paymentErrors.GATEWAY_UNAVAILABLE('the gateway gave no answer', { cause });
+      throw paymentErrors.GATEWAY_UNAVAILABLE('the gateway did not answer', { cause });
     }
   }
 
@@ -54,20 +54,20 @@ export function createHttpGateway(url: string): PaymentGateway {
 
 async function acceptedBody(response: Response): Promise<Accepted> {
   const { status } = response;
-  // Read in any case: a body that is left alone keeps its connection.
+  // Always read: an unread body keeps its connection open.
   const body = await readJson(response);
   if (status === 200 || status === 201) {
     if (accepted.is(body)) return body;
-    throw paymentErrors.GATEWAY_REFUSED(`the gateway answers ${status} without an id that can be stored`);
+    throw paymentErrors.GATEWAY_REFUSED(`the gateway answered ${status} without an id that can be stored`);
   }
-  const is = status >= 400 && status < 500 && !NOT_NOW.includes(status) ? 'GATEWAY_REFUSED' : 'GATEWAY_UNAVAILABLE';
-  throw paymentErrors[is](`the gateway answers ${status}`);
+  const code = status >= 400 && status < 500 && !TEMPORARY.includes(status) ? 'GATEWAY_REFUSED' : 'GATEWAY_UNAVAILABLE';
+  throw paymentErrors[code](`the gateway answered ${status}`);
 }
 
-/** The body, or nothing when it is no JSON. @throws `GATEWAY_UNAVAILABLE` when it breaks off */
+/** The parsed body; undefined when it is not JSON. @throws `GATEWAY_UNAVAILABLE` when the connection breaks off */
 async function readJson(response: Response): Promise<unknown> {
   const text = await response.text().catch((cause) => {
-    throw paymentErrors.GATEWAY_UNAVAILABLE('the answer of the gateway broke off', { cause });
+    throw paymentErrors.GATEWAY_UNAVAILABLE("the gateway's answer broke off", { cause });
   });
   try {
     return JSON.parse(text);

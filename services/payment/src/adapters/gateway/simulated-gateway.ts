@@ -3,20 +3,20 @@ import { type Store, sql } from '@warren/event-store';
 import type { ChargeRequest, PaymentGateway } from '../../application/payment-gateway.ts';
 import { paymentErrors } from '../../domain/payment-errors.ts';
 
-/** How often the simulator leaves a charge of {@link CENTS.silent} without an answer. */
+/** How many calls for a charge of {@link CENTS.silent} the simulator leaves unanswered. */
 const SILENT_CALLS = 2;
 
-/** What the simulator does is chosen by the cents of the total: everything that is not here succeeds. */
+/** The cents of the total choose what the simulator does: any other value succeeds. */
 const CENTS = { declined: 13, silent: 17, repeated: 19 };
 
 type Kind = 'charge' | 'decline' | 'refund';
 
 /**
- * The built-in gateway: moves no money, but keeps books as one that does (`simulated_ledger`), in transactions of its own. A total whose
- * cents are 13 is declined; with 17 the money is taken and the first two calls are never answered; with 19 the answer comes twice.
+ * The built-in gateway: it moves no money, but keeps a ledger like a real one (`simulated_ledger`), in its own transactions. A total ending in
+ * 13 cents is declined; with 17 the money is taken but the first two calls are never answered; with 19 the answer comes twice.
  */
 export function createSimulatedGateway(store: Pick<Store, 'transaction'>): PaymentGateway {
-  /** Books once for each key. @returns how often it was called */
+  /** Books each key once. @returns how often the key was used, this call included */
   async function book(kind: Kind, { idempotencyKey, orderId, amount, currency }: ChargeRequest): Promise<number> {
     const entry = sql`
       INSERT INTO simulated_ledger AS entry (key, order_id, kind, amount, currency)
