@@ -251,30 +251,30 @@ describe('an aggregate with shared values', () => {
     expect(await opened.seats()).toEqual({ a: one });
   });
 
-  it('when twenty take and leave the same seats at the same moment, then no seat ever has two guests', async () => {
-    const { store, decide, seats } = await open();
-    const guests = Array.from({ length: 20 }, () => createId());
+  it('when twenty take and leave the same seats at the same moment, then the log and the table agree at every moment: no seat ever has two guests', async () => {
+    const { pool, decide } = await open();
+    // One statement sees one state. Positions cannot tell the order: across streams they are not that of the commits.
+    const differences = async () => {
+      const { rows } = await pool.query(`
+        WITH last AS (
+          SELECT DISTINCT ON (stream_id) type, data->>'seat' AS seat, (data->>'guest')::uuid AS guest
+            FROM events ORDER BY stream_id, stream_version DESC
+        ), held AS (SELECT seat, guest FROM last WHERE type = 'Seated')
+        (SELECT * FROM held EXCEPT ALL SELECT seat, guest FROM seats) UNION ALL (SELECT seat, guest FROM seats EXCEPT ALL SELECT * FROM held)`);
+      return rows;
+    };
     const play = async (id: string, at: number) => {
       for (const seat of ['x', 'y', 'z', 'x']) {
         await decide(sit(id, seat)).catch(({ code }) =>
           expect(['SEAT_TAKEN', 'TRANSACTION_CONTENTION']).toContain(code),
         );
+        expect(await differences()).toEqual([]);
         if (at % 2)
           await decide({ type: 'Leave', id }).catch(({ code }) => expect(code).toBe('TRANSACTION_CONTENTION'));
       }
     };
-    await Promise.all(guests.map(play));
-    const streams = await store.load(guests.map((id) => `guest-${id}`));
-    const log = [...streams.values()].flat().toSorted((a, b) => a.position - b.position);
-    const taken: Record<string, string> = {};
-    for (const { type, aggregateId, data } of log) {
-      const { seat } = data as { seat: string };
-      for (const [held, by] of Object.entries(taken)) if (by === aggregateId) delete taken[held];
-      if (type === 'Left') continue;
-      expect(taken[seat]).toBeUndefined();
-      taken[seat] = aggregateId;
-    }
-    expect(await seats()).toEqual(taken);
-    expect(log.length).toBeGreaterThan(3);
+    await Promise.all(Array.from({ length: 20 }, (_, at) => play(createId(), at)));
+    expect(await differences()).toEqual([]);
+    expect((await pool.query('SELECT FROM events')).rowCount).toBeGreaterThan(3);
   });
 });
