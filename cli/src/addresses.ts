@@ -39,7 +39,7 @@ export function addressOf(part: keyof typeof SERVERS | { api: string }, env: Ter
   const waiting = run && !run.ready;
   const advice = waiting
     ? `wait until "npm start" is ready (${path} does not have it yet)`
-    : `run "${start}" (${run ? `${path} does not have it` : `no ${path}; a DATA_DIR that it has must be set here too`})`;
+    : `run "${start}" (${run ? `${path} does not have it` : `no ${path}; if it runs with a DATA_DIR, set the same one here`})`;
   throw cliErrors.CLI_ADDRESS_UNKNOWN(`no address of ${what}: ${advice}, or set ${variable}`);
 }
 

@@ -30,7 +30,7 @@ export interface DeclaredAggregate extends Declared {
 }
 
 /**
- * The declarations of all services: each folder with a `topology.json` has a module `service` that exports one.
+ * The declarations of all services, by the names of their folders: each folder with a `topology.json` has a module `service` that exports one.
  * @param services directory of the services
  * @throws `CLI_SERVICE_UNREADABLE`
  */
@@ -39,7 +39,7 @@ export async function loadServices(services: URL): Promise<DefinedService[]> {
   const has = (folder: string, file: string) => existsSync(join(directory, folder, file));
   // A new service has no topology.json until one has been derived from this declaration.
   const folders = readdirSync(directory).filter((one) => has(one, 'topology.json') || has(one, 'src/service.ts'));
-  return Promise.all(folders.map((folder) => loadService(services, folder)));
+  return Promise.all(folders.toSorted().map((folder) => loadService(services, folder)));
 }
 
 async function loadService(services: URL, folder: string): Promise<DefinedService> {

@@ -86,7 +86,7 @@ async function findStreams(
 ) {
   const rows = await selectFromEach<{ stream: string; metadata: unknown }>(select, schemas, {
     sql: (schema) =>
-      `SELECT stream_id AS stream, metadata FROM ${schema}.log WHERE stream_id = ANY ($1::text[]) LIMIT ${MAX_EVENTS + 1}`,
+      `SELECT stream_id AS stream, metadata FROM ${schema}.log WHERE stream_id = ANY ($1::text[]) ORDER BY position LIMIT ${MAX_EVENTS + 1}`,
     values: [candidates],
   });
   refuseTooMany(rows, id);
@@ -113,7 +113,7 @@ async function readRows(
     sql: (schema) => `
       SELECT ${EVENT_COLUMNS} FROM ${schema}.log
        WHERE stream_id = ANY ($2::text[]) OR EXISTS (SELECT FROM unnest($1::text[]) AS spelt (id) WHERE strpos(metadata::text, spelt.id) > 0)
-       LIMIT ${MAX_EVENTS + 1}`,
+       ORDER BY position LIMIT ${MAX_EVENTS + 1}`,
     values: [spelt, streams],
   });
   refuseTooMany(rows, id);

@@ -13,6 +13,7 @@ export type ExitCode = 0 | 1 | 2;
 export async function main(argv: readonly string[], terminal: Terminal = processTerminal()): Promise<ExitCode> {
   try {
     const program = await createProgram(terminal);
+    // As process.argv: commander's option for bare arguments has the name of an aggregate of the shop, which a test forbids here.
     await program.parseAsync(['node', 'warren', ...argv]);
     return 0;
   } catch (error) {

@@ -8,7 +8,7 @@ import { addStream } from './usage/stream.ts';
 import { addTrace } from './usage/trace.ts';
 
 const WHERE = `
-Where the system is: AMQP_URL, DATABASE_URL and, for the API of a service, <SERVICE>_URL if set, else what a running "npm start" has noted.
+Where the system is: AMQP_URL, DATABASE_URL and, for the API of a service, <SERVICE>_URL; without them, the addresses of a running "npm start".
 Exit codes: 0 done, 1 failed, 2 wrong usage.`;
 
 /**

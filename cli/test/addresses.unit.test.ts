@@ -45,7 +45,7 @@ describe('the addresses of the system', () => {
   it('when there is no run file, then the error says where it was sought, and what moves it', () => {
     const sought = join(dataDir, 'run.json');
     expect(() => addressOf('database', { DATA_DIR: dataDir })).toThrow(
-      `no ${sought}; a DATA_DIR that it has must be set here too`,
+      `no ${sought}; if it runs with a DATA_DIR, set the same one here`,
     );
   });
 

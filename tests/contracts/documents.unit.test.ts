@@ -21,7 +21,7 @@ const asyncApi = parse(documents.get('docs/asyncapi.yaml') ?? '');
 
 describe('the documents of the events', () => {
   it.each([...documents])(
-    'when %s is made anew by npm run generate, then it is what stands in the repository',
+    'when npm run generate writes %s, then the repository already has the same text',
     (path, text) => {
       expect(read(path)).toBe(text);
     },

@@ -94,8 +94,9 @@ describe('a service that npx warren new service has written', () => {
       await waitUntil(async () => (await seen()).includes('ShippingCompleted'), { what: 'the event out' });
     } finally {
       system.signal('SIGINT');
-      expect(await system.exited).toBe(0);
+      await system.exited;
     }
+    expect(await system.exited).toBe(0);
     expect(system.leftovers()).toEqual([]);
   });
 

@@ -11,7 +11,7 @@ import { CORE_QUEUES } from '../program/shop-queues.ts';
 import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
-/** What an order that comes alone needs, over both services without their relays. To be lowered with each step that makes its path shorter. */
+/** The cost of one order alone, in both services without their relays. Lower it whenever the path of an order gets shorter. */
 const BUDGET = { roundTrips: 17, publishes: 3 };
 
 describe('an order', () => {
@@ -99,7 +99,7 @@ describe('an order', () => {
       if (needed.roundTrips <= BUDGET.roundTrips && needed.publishes <= BUDGET.publishes) return needed;
       throw new Error(JSON.stringify(needed));
     };
-    // What else falls into an order's time (a look for what is overdue, a report of health) only adds: the least is what it needs.
+    // Other work during an order (the check for overdue orders, health reports) only adds: the least is what an order needs.
     const needed = await waitUntil(withinBudget, { what: `an order within ${JSON.stringify(BUDGET)}` });
     expect(needed.publishes).toBe(BUDGET.publishes);
     // Each of its three transactions needs one.
@@ -136,7 +136,7 @@ async function ordersHandled({ inventories }: System): Promise<number> {
   return (await Promise.all(counts)).reduce((sum, count) => sum + count, 0);
 }
 
-/** Counts from the request until the order's last event is published; publishes a little longer, so that none behind it is missed. */
+/** Counts from the request until the order's last event is published; publishes a little longer, so that no later one is missed. */
 async function costOfOneOrder({ place, brokerProxy, databaseProxy }: System): Promise<typeof BUDGET> {
   await quiet(databaseProxy);
   const before = { roundTrips: databaseProxy.counted, publishes: brokerProxy.counted };

@@ -72,7 +72,7 @@ export interface SystemOptions {
   broker?: Pick<TestBroker, 'amqpUrl' | 'managementUrl'>;
 }
 
-/** How often a relay looks at its log and stores its cursor is a matter of time: on a busy machine more of that falls into an order's. */
+/** A relay polls its log and stores its cursor by the clock: the slower the machine, the more often during one order. */
 const withoutRelay: WireProtocol = {
   ...postgresRoundTrips,
   isCountedConnection: (first) => !/application_name\0[^\0]* relay\0/.test(first.toString('latin1')),

@@ -10,13 +10,13 @@ function queuesOf(service: string): readonly QueueSpec[] {
 }
 
 const isOptional = ({ optional }: QueueSpec) => optional === true;
-const declared = ({ optional, ...queue }: QueueSpec): QueueSpec => queue;
+const required = ({ optional, ...queue }: QueueSpec): QueueSpec => queue;
 
 /** The queues of the core of the shop: orders and their stock, without payments. Services that are added change none of these lists. */
 export const CORE_QUEUES = [...queuesOf('order').filter((one) => !isOptional(one)), ...queuesOf('inventory')];
 
-/** Those that a shop which takes payments has besides. */
-export const PAYMENT_QUEUES = [...queuesOf('payment'), ...queuesOf('order').filter(isOptional)].map(declared);
+/** The further queues of a shop that takes payments, all of them required. */
+export const PAYMENT_QUEUES = [...queuesOf('payment'), ...queuesOf('order').filter(isOptional)].map(required);
 
 /** Every queue of the shop. */
 export const SHOP_QUEUES = [...CORE_QUEUES, ...PAYMENT_QUEUES, ...queuesOf('notification')];

@@ -11,8 +11,10 @@ export interface ProjectionListOptions {
 export async function listProjections(terminal: Terminal, { json }: ProjectionListOptions): Promise<void> {
   const models = await loadReadModels(terminal.services);
   const rows = models.map(({ service, name, schema, projection: { tables } }) => ({
-    ...{ service, projection: name },
-    ...{ schema, tables },
+    service,
+    projection: name,
+    schema,
+    tables,
   }));
   if (json) terminal.out(formatJson(rows));
   else

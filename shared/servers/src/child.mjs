@@ -120,7 +120,7 @@ export function killEverythingNow() {
 
 const MAX_LOG_BYTES = 10_000_000;
 
-/** @param {string} logFile grows over restarts; above 10 MB it begins anew and the old one is kept as `<logFile>.1` */
+/** @param {string} logFile appended to across restarts; above 10 MB a new file is started, and the old one kept as `<logFile>.1` */
 function openLog(logFile) {
   mkdirSync(dirname(logFile), { recursive: true });
   if ((statSync(logFile, { throwIfNoEntry: false })?.size ?? 0) > MAX_LOG_BYTES) renameSync(logFile, `${logFile}.1`);
