@@ -9,12 +9,14 @@ import {
   deadlinePassed,
   ended,
   fixture,
+  holdDeadlines,
   inventory,
   lookedAgain,
   ORDERS,
   overdue,
   place,
   received,
+  releaseDeadlines,
   start,
   startProcess,
   states,
@@ -27,6 +29,7 @@ describe('the deadline of an order whose answer is on its way', () => {
   test('when an instance is frozen with answers in hand, then the other one cancels none of their orders, and they are confirmed when it goes on', async () => {
     const order = await start();
     const frozen = await startProcess();
+    await holdDeadlines(2);
     frozen.signal('SIGSTOP');
     inventory.answering = true;
     const ids = await place(order);
@@ -41,6 +44,7 @@ describe('the deadline of an order whose answer is on its way', () => {
       },
       { what: 'every answer to be applied or in the hand of the frozen instance' },
     );
+    await releaseDeadlines(2);
     await deadlinePassed(ids);
     await lookedAgain();
     expect(await states(ids)).not.toHaveProperty('cancelled timed out');
@@ -56,6 +60,7 @@ describe('the deadline of an order whose answer is on its way', () => {
 
   test('when a stranger holds answers, then their orders wait until it lets them go', async () => {
     const order = await start();
+    await holdDeadlines();
     const stranger = await amqp.createChannel();
     const held: string[] = [];
     await stranger.consume(
@@ -64,7 +69,10 @@ describe('the deadline of an order whose answer is on its way', () => {
     );
     inventory.answering = true;
     const ids = await place(order);
-    await waitUntil(() => held.length > 0 || undefined, { what: 'the stranger to get an answer' });
+    await waitUntil(async () => held.length > 0 && held.length + ((await states(ids)).confirmed ?? 0) === ORDERS, {
+      what: 'every answer to be applied or in the hand of the stranger',
+    });
+    await releaseDeadlines();
     await waitUntil(async () => (await overdue(order)) > 0 || undefined, { what: 'orders to be due' });
     await lookedAgain();
     expect(Object.keys(await states(ids)).sort()).toEqual(['confirmed', 'pending']);
@@ -74,19 +82,23 @@ describe('the deadline of an order whose answer is on its way', () => {
 
   test('when an answer rests in a retry queue, then its order waits for it', async () => {
     const order = await start({ RETRY_BASE_MS: '4000' });
+    await holdDeadlines();
     const [id = ''] = await place(order, 1);
     await received(1);
+    await deadlinePassed([id]);
     await failingFor(id, async () => {
       await answer(id);
       const resting = async () => (await channel.checkQueue('retry.4s')).messageCount > 0 || undefined;
       await waitUntil(resting, { what: 'the answer to rest' });
     });
+    await releaseDeadlines();
     await waitUntil(async () => (await overdue(order)) > 0 || undefined, { what: 'the order to be due' });
     expect(await ended([id])).toEqual({ confirmed: 1 });
   });
 
   test('when an answer went to the dead letters, then its order times out', async () => {
     const order = await start({ RETRY_MAX_ATTEMPTS: '1' });
+    await holdDeadlines();
     const [id = ''] = await place(order, 1);
     await received(1);
     await failingFor(id, async () => {
@@ -95,6 +107,7 @@ describe('the deadline of an order whose answer is on its way', () => {
         (await channel.checkQueue(`${QUEUES.orderInventoryReserved}.dlq`)).messageCount > 0 || undefined;
       await waitUntil(dead, { what: 'the dead letter' });
     });
+    await releaseDeadlines();
     expect(await ended([id])).toEqual({ 'cancelled timed out': 1 });
   });
 });

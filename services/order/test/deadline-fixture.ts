@@ -66,6 +66,7 @@ export function useDeadlineFixture(): void {
     broker.refuse(false);
     await Promise.all(processes.splice(0).map((process) => process.kill()));
     await Promise.all(running.splice(0).map(({ service }) => service.lifecycle.stop()));
+    await admin.query('TRUNCATE answer_consumers');
   });
   afterAll(async () => {
     await admin.end();
@@ -118,6 +119,22 @@ export const ended = (ids: readonly string[]) =>
     },
     { what: 'the orders to end' },
   );
+
+/** Sets since when the running instances count as consuming the answer queues, once all of them report that they do. */
+const consumingSince = (instances: number, time: string) =>
+  waitUntil(
+    async () => {
+      const set = `UPDATE answer_consumers SET consuming_since = ${time} WHERE gone_at IS NULL AND consuming_since IS NOT NULL`;
+      return (await admin.query(set)).rowCount === instances;
+    },
+    { what: `${instances} instances to consume the answer queues` },
+  );
+
+/** Keeps the deadlines of all orders from passing, however slow the test is. @param instances how many are running @default 1 */
+export const holdDeadlines = (instances = 1) => consumingSince(instances, `now() + interval '1 hour'`);
+
+/** Lets deadlines pass, also those of instances that have just started. @param instances how many are running @default 1 */
+export const releaseDeadlines = (instances = 1) => consumingSince(instances, `now() - interval '1 day'`);
 
 /** Resolves when the orders are older than a deadline. */
 export const deadlinePassed = (ids: readonly string[]) =>

@@ -7,11 +7,13 @@ import {
   deadlinePassed,
   ended,
   fixture,
+  holdDeadlines,
   inventory,
   lookedAgain,
   ORDERS,
   place,
   received,
+  releaseDeadlines,
   start,
   states,
   useDeadlineFixture,
@@ -36,8 +38,7 @@ describe('the deadline of an order, with a real broker', () => {
 
   test('when the service was stopped for longer than the deadline while the inventory answered, then all are confirmed', async () => {
     const before = await start();
-    // Nobody is to cancel them before the stop.
-    await admin.query(`UPDATE answer_consumers SET consuming_since = now() + interval '1 hour' WHERE gone_at IS NULL`);
+    await holdDeadlines();
     const ids = await place(before);
     await received(ORDERS);
     await before.service.lifecycle.stop();
@@ -53,7 +54,7 @@ describe('the deadline of an order, with a real broker', () => {
     // Nobody else is left to hold it back.
     await right.service.lifecycle.stop();
     const ahead = await start({ ORDER_DEADLINE_MS: '600000' }, { now: () => new Date(Date.now() + HOUR_MS) });
-    await admin.query(`UPDATE answer_consumers SET consuming_since = now() - interval '1 day' WHERE gone_at IS NULL`);
+    await releaseDeadlines();
     ids.push(...(await place(ahead)));
     await received(2 * ORDERS);
     await lookedAgain();

@@ -185,7 +185,7 @@ describe('more clients than MAX_FOLLOWERS', () => {
 });
 
 describe('a service that drains', () => {
-  test('when clients follow and wait, then they are let go and it stops at once', async () => {
+  test('when clients follow and wait, then they are let go, and the stop does not wait for them', async () => {
     const third = await pair.fixture.start();
     pair.instances.push(third);
     const orderId = await newOrder();
@@ -193,9 +193,8 @@ describe('a service that drains', () => {
     const answer = third.post(body, { Prefer: 'wait=20' });
     const waiting = new Promise<Awaited<typeof answer>>((resolve, reject) => answer.then(resolve, reject));
     await waitUntil(async () => (await followers()) === 2, { what: 'both to follow' });
-    const startedAt = Date.now();
+    // It would fail after DRAIN_TIMEOUT_MS.
     await third.service.lifecycle.stop();
-    expect(Date.now() - startedAt).toBeLessThan(9_000);
     expect((await waiting).body.status).toBe('pending');
     await waitUntil(() => stream.ended);
     expect(eventsIn(stream)).toEqual(['1 OrderCreated']);

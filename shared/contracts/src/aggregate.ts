@@ -117,7 +117,7 @@ interface AggregateCore<Category extends string, Events extends EventMap, State,
   readonly idOf: (input: NoInfer<Input>) => string;
   /** Returns the `aggregateId` of its events. @default the id of the stream */
   readonly aboutOf?: (input: NoInfer<Input>) => string;
-  /** Decides an input in a state, against the shared values if the aggregate has any. Pure. */
+  /** Decides an input in a state, against the shared values. `values` is empty for an aggregate without `shared`. Pure. */
   readonly decide: (state: State, input: Input, values: ReadonlyMap<string, Value>) => Decision<EventIn<Events>>;
   readonly evolve: (state: State, event: EventIn<Events>) => State;
   /** Returns the error to throw when each of several attempts lost to a concurrent append. @default `AGGREGATE_CONTESTED`, a conflict */

@@ -1,4 +1,6 @@
-import type { ClientBase } from 'pg';
+import { expect } from '@jest/globals';
+import type { Client, ClientBase } from 'pg';
+import { openSession } from '../src/database/open-session.ts';
 import type { DatabasePool, InlineProjection, RecordedEvent } from '../src/index.ts';
 import { appendEvents } from '../src/log/append-events.ts';
 import { loadStreams } from '../src/log/load-streams.ts';
@@ -61,3 +63,32 @@ export async function compareWithLog(pool: DatabasePool): Promise<{ table: unkno
   );
   return { table: table.rows, log: log.rows };
 }
+
+/** The table holds what it should hold by the log. */
+export async function expectTrue({ pool }: TestStore): Promise<void> {
+  const { table, log } = await compareWithLog(pool);
+  expect(table).toEqual(log);
+}
+
+/** Sessions that work as instances of a service do: what each has appended it also applies, when it is told to. */
+export async function withSession<Result>(
+  { pool }: TestStore,
+  work: (client: Client) => Promise<Result>,
+): Promise<Result> {
+  const client = await openSession({ pool });
+  try {
+    return await work(client);
+  } finally {
+    await client.end();
+  }
+}
+
+/** Spoils the table in use, so that it shows whether it was replaced. */
+export const spoil = ({ pool }: TestStore) => pool.query(`UPDATE trails SET trail = 'wrong'`);
+
+/** The sessions of rebuilds in the schema `$1`. */
+export const REBUILDS = `SELECT pid FROM pg_stat_activity WHERE application_name = $1 || ' rebuild'`;
+
+/** How many schemas of rebuilds there are: one while a rebuild is under way, or after it died. */
+export const shadows = async ({ pool, schema }: TestStore) =>
+  (await pool.query(`SELECT FROM pg_namespace WHERE nspname LIKE $1 || '\\_rebuild%'`, [schema])).rowCount;

@@ -36,7 +36,7 @@ export interface StreamReading {
   readonly contracts: readonly EventContract[];
 }
 
-/** The rows of the shared values of each aggregate that has any, by category. */
+/** The rows of the shared values, by category, for each aggregate with `shared`. */
 type Sharing<A extends AnyAggregate> = {
   readonly [One in A as [SharedValueOf<One>] extends [never] ? never : One['category']]: SharedRows<SharedValueOf<One>>;
 };

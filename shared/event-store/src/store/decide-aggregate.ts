@@ -44,7 +44,7 @@ export interface DecideOptions<A extends AnyAggregate> {
   /** Name of the service, for the metadata of events. */
   source: string;
   now: Date;
-  /** The rows of the shared values, if the aggregate has any. */
+  /** The rows of the shared values. Required if the aggregate has `shared`. */
   shared?: SharedRows<SharedValueOf<A>> | undefined;
   /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;

@@ -46,7 +46,7 @@ describe('the deadline counts while the answer queues are consumed', () => {
     expect(await one.look()).toBe(0);
   });
 
-  test('when an instance comes back after it was away, then it counts anew; while another one consumed, then from that', async () => {
+  test('when an instance comes back after it was away, then its time starts again; while another one consumed, then from that', async () => {
     const one = await oldInstance();
     const id = await open(one);
     await confirmAll(OVERDUE_MS);
@@ -71,6 +71,17 @@ describe('answers that were given are waited for', () => {
     return { one, two, id };
   }
 
+  /** The ticket waits while answers wait in the queue of `two`, and expires when `two` finds that none do. */
+  async function expectToWaitForAnswersOf(two: Instance, { one, id }: { one: Instance; id: string }): Promise<void> {
+    two.seen = { settled: true, counts: { ready: 1, consumers: 2 } };
+    await two.look();
+    await one.look();
+    expect(await statusOf(one, id)).toBe('open');
+    two.seen = one.seen;
+    await two.look();
+    expect(await statusOf(one, id)).toBe('expired');
+  }
+
   test.each<[string, Partial<AnswerQueueState>]>([
     ['messages wait in the queue', { counts: { ready: 1, consumers: 1 } }],
     ['a stranger consumes it too', { counts: { ready: 0, consumers: 2 } }],
@@ -93,13 +104,7 @@ describe('answers that were given are waited for', () => {
   test('when another instance is not clear yet, then no ticket expires; once all are, whoever finds it lets it expire', async () => {
     const { one, two, id } = await twoWithDueTicket();
     await one.look();
-    two.seen = { settled: true, counts: { ready: 1, consumers: 2 } };
-    await two.look();
-    await one.look();
-    expect(await statusOf(one, id)).toBe('open');
-    two.seen = one.seen;
-    await two.look();
-    expect(await statusOf(one, id)).toBe('expired');
+    await expectToWaitForAnswersOf(two, { one, id });
   });
 
   test('when another instance was clear before the ticket was due only, then that does not count', async () => {
@@ -137,13 +142,7 @@ describe('answers that were given are waited for', () => {
     expect(await statusOf(one, id)).toBe('open');
     await setConsumer(two, 'clear_at = now()');
     await fallSilent(two);
-    two.seen = { settled: true, counts: { ready: 1, consumers: 2 } };
-    await two.look();
-    await one.look();
-    expect(await statusOf(one, id)).toBe('open');
-    two.seen = one.seen;
-    await two.look();
-    expect(await statusOf(one, id)).toBe('expired');
+    await expectToWaitForAnswersOf(two, { one, id });
   });
 
   test('when an instance has moved an answer to a retry queue, or has lost its channel, then its return is waited for', async () => {

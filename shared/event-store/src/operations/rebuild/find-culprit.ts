@@ -4,8 +4,8 @@ import { translateDatabaseError } from '../../database/database-errors.ts';
 import type { RecordedEvent } from '../../log/event-store.ts';
 
 /**
- * Names the event that keeps a page from being applied, which is otherwise one of thousands: applies each alone, and takes it back.
- * Returns the failure of the page where it is not about its events, or about none of them alone.
+ * Finds the event because of which a page of thousands cannot be applied: applies each event alone, then rolls it back.
+ * @returns an error that names the event; the failure of the page if it is transient, or if each event alone can be applied
  */
 export async function findCulprit(
   writer: Client,

@@ -2,30 +2,30 @@ import { kernelErrors } from '@warren/kernel';
 import type { ClientBase } from 'pg';
 import type { RecordedEvent } from '../../log/event-store.ts';
 
-/** The events that are committed in one snapshot of the database and were not in that of the pass before. */
+/** The events that are visible in one snapshot of the database but were not in the snapshot of the previous pass. */
 export interface LogPass {
-  /** How many they are. */
+  /** Number of events. */
   readonly count: number;
-  /** All of them in the order of the log, page by page; the next page is read while the one before is in hand. */
+  /** Yields all of them in log order, page by page. Reads the next page while the caller works on the current one. */
   pages(): AsyncGenerator<RecordedEvent[], void>;
 }
 
 export interface LogPasses {
-  /** The next pass, as of now. The first one has everything. */
+  /** Returns the next pass, as of now. The first one has the whole log. */
   next(): Promise<LogPass>;
 }
 
-/** What was not yet committed in the snapshot `$1`; everything where that is null. */
+/** Events that were not yet committed in the snapshot `$1`; all events if it is null. */
 const NEW_SINCE = `
   ($1::pg_snapshot IS NULL OR tx >= pg_snapshot_xmin($1::pg_snapshot))
   AND ($1::pg_snapshot IS NULL OR NOT pg_visible_in_snapshot(tx, $1::pg_snapshot))`;
 
-/** The count comes from the very snapshot that it is given with. */
+/** One statement, so that the count is of the snapshot that it returns. */
 export const OPEN_PASS = `
   SELECT pg_current_snapshot()::text AS snapshot, count(*), min(position) AS first, max(position) AS last
   FROM log WHERE ${NEW_SINCE}`;
 
-/** A page as one JSON array of `RecordedEvent`s: Node reads that in a fraction of the time that rows of eleven columns take. */
+/** Returns a page as one JSON array of `RecordedEvent`s, which Node parses in a fraction of the time of rows with eleven columns. */
 export const READ_PASS = `
   SELECT coalesce(json_agg(event), '[]') AS events FROM (
     SELECT event_id AS id, type, schema_version AS version,
@@ -45,16 +45,16 @@ interface PassRow {
 }
 
 /**
- * Reads the whole log in passes, each committed event once. A pass is told from the next by snapshots, not by positions: a transaction may
- * commit after others with higher positions, and is then in a later pass. Within a pass the order is that of the positions. So each
- * stream comes in its order: who appends to a stream has seen the event before, which is committed in each snapshot that has the later one.
+ * Reads the whole log in passes, each committed event once. Snapshots separate the passes, not positions: a transaction may commit after
+ * others with higher positions, and is then in a later pass. Within a pass, events are ordered by position. So the events of each stream
+ * come in order: whoever appends to a stream has seen its previous event, so every snapshot that has the later event has the previous one.
  *
- * Unlike the windows of the relay (docs/adr/0003) a pass is not held back by open transactions. The relay could not keep its place so:
- * a snapshot is a cursor only as long as the process remembers it.
- * @param client a session of its own, on the schema of the log
+ * Unlike the windows of the relay (docs/adr/0003), a pass is not held back by open transactions. The relay cannot work like this, because a
+ * snapshot is a cursor only as long as the process remembers it.
+ * @param client a dedicated session on the schema of the log
  */
 export async function createLogPasses(client: ClientBase, pageSize: number): Promise<LogPasses> {
-  // A planner without statistics would sort what is left of the log for each page instead of walking it by position.
+  // Without statistics, the planner would sort the rest of the log for each page instead of walking it by position.
   await client.query('SET enable_sort = off');
   let before: string | null = null;
 
@@ -84,10 +84,10 @@ async function* readAhead(
   while (coming) {
     const page: RecordedEvent[] = await coming;
     const last = page.at(-1);
-    if (!last) throw kernelErrors.UNEXPECTED(`${left} events have gone from the log while it was read`);
+    if (!last) throw kernelErrors.UNEXPECTED(`${left} events disappeared from the log while it was read`);
     left -= page.length;
     coming = left > 0 ? readAfter(last.position) : undefined;
-    // Its failure is thrown where it is awaited, if anybody still wants the page by then.
+    // A failure is thrown where the page is awaited. Without this, it would count as unhandled if the caller stops before that.
     coming?.catch(() => undefined);
     yield page;
   }

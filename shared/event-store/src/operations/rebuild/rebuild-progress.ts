@@ -2,33 +2,34 @@
  * | phase | what happens |
  * |---|---|
  * | `replaying` | the events of the log are applied to the new tables |
- * | `indexing` | the indexes of the new tables are made |
- * | `swapping` | what has been appended meanwhile is applied, and the new tables take the place of the old |
+ * | `indexing` | the indexes of the new tables are built |
+ * | `swapping` | the events appended meanwhile are applied, and the new tables replace the old |
  */
 export type RebuildPhase = 'replaying' | 'indexing' | 'swapping';
 
-/** How far a rebuild has come. */
+/** The progress of a rebuild. */
 export interface RebuildProgress {
   phase: RebuildPhase;
   /** Events applied. */
   done: number;
-  /** Events in the log, as far as it has been looked at; it grows while others append. */
+  /** Events in the log as of the latest pass; grows while others append. */
   total: number;
-  /** Since the beginning. */
+  /** Average since the start. */
   eventsPerSecond: number;
 }
 
+/** Counts the events of a rebuild; see {@link createProgressReport}. */
 export interface ProgressReport {
   enter(phase: RebuildPhase): void;
-  /** So many more events are to be applied. */
+  /** Adds events that are to be applied. */
   expect(events: number): void;
-  /** So many have been applied. */
+  /** Adds events that have been applied. */
   advance(events: number): void;
   readonly done: number;
   readonly elapsedMs: number;
 }
 
-/** Keeps the account of a rebuild, and tells it at each change. */
+/** Creates the progress report of a rebuild. Calls `tell` at each change. */
 export function createProgressReport(tell: (progress: RebuildProgress) => void): ProgressReport {
   const begin = performance.now();
   let phase: RebuildPhase = 'replaying';

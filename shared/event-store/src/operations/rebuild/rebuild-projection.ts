@@ -13,21 +13,21 @@ import { createProgressReport, type ProgressReport, type RebuildProgress } from 
 import { createShadowTables, type ShadowTables } from './shadow-tables.ts';
 
 export interface RebuildOptions {
-  /** A pool on the schema that has the log and the projection's tables. Two connections of its own are opened beside it. */
+  /** A pool on the schema that has the log and the projection's tables. The rebuild opens two more connections. */
   pool: DatabasePool;
   projection: InlineProjection;
-  /** Events that are read and applied at once; two pages are in memory at a time. @default 5000 */
+  /** Number of events read and applied at once; two pages are in memory at a time. @default 5000 */
   pageSize?: number;
-  /** How long to go on looking for a moment in which the tables can be locked, in milliseconds. @default 600000 */
+  /** How long to keep trying to lock the tables, in milliseconds. @default 600000 */
   patienceMs?: number;
-  /** Told after each page and at each phase. */
+  /** Called after each page and at the start of each phase. */
   onProgress?(progress: RebuildProgress): void;
   logger?: Logger;
 }
 
-/** What a rebuild has done. */
+/** The result of a rebuild. */
 export interface RebuildResult {
-  /** Events of the log that the new tables are made of. */
+  /** Number of events applied to the new tables. */
   events: number;
   durationMs: number;
 }
@@ -41,19 +41,19 @@ interface Rebuild {
   report: ProgressReport;
 }
 
-/** The wait for the lock, which all readers and writers of the tables share, grows from try to try up to the longest. */
+/** While a try waits for the lock, so do all readers and writers of the tables. The wait doubles from try to try, up to the longest. */
 const FIRST_LOCK_MS = 100;
-/** Longer than `deadlock_timeout`, after which Postgres takes a vacuum out of the way. */
+/** Longer than `deadlock_timeout`, after which Postgres cancels an autovacuum that blocks the lock. */
 const LONGEST_LOCK_MS = 2000;
-/** Between two tries: so many times the wait that was in vain. */
+/** The pause between two tries, as a multiple of the failed wait. */
 const PAUSE_FACTOR = 4;
 
 /**
- * Makes the tables of a projection anew from the log, beside those in use and while services go on reading and writing them, and swaps at the
- * end: under a lock, for as long as it takes to apply the last few events. Whatever ends it before that, a crash included, leaves the
- * tables in use as they were; what it leaves behind is removed by the next try.
+ * Rebuilds the tables of a projection from the log, next to those in use, while services continue to read and write them. At the end it swaps
+ * the tables under a lock, which it holds for as long as it takes to apply the last few events. If it fails before that, even by a crash, the
+ * tables in use stay as they were, and the next rebuild removes what is left of this one.
  * @throws `PROJECTION_NOT_REBUILDABLE`, `REBUILD_UNDER_WAY`, `REBUILD_OVERTAKEN`, `LOG_NOT_REPAIRED`; `DATABASE_TIMEOUT` when the tables could not be locked;
- * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; whatever the projection throws, with the event that it threw it for.
+ * `DATABASE_UNAVAILABLE`, `DATABASE_FAULT`; what the projection throws, naming the event that could not be applied
  */
 export async function rebuildProjection(options: RebuildOptions): Promise<RebuildResult> {
   const { pool } = options;
@@ -69,7 +69,7 @@ export async function rebuildProjection(options: RebuildOptions): Promise<Rebuil
   } catch (error) {
     throw translateDatabaseError(error);
   } finally {
-    // The lock ends with its session.
+    // Releases the lock.
     await Promise.all(sessions.map((session) => session.end()));
   }
 }
@@ -93,7 +93,7 @@ async function rebuildOn(writer: Client, reader: Client, options: RebuildOptions
   return result;
 }
 
-/** Takes the lock that lets one rebuild of a projection run at a time, and names the place of the new tables. */
+/** Takes the lock that allows one rebuild of a projection at a time, and chooses the schema of the new tables. */
 async function prepareShadow(writer: Client, { name, tables }: InlineProjection): Promise<ShadowTables> {
   const { rows } = await writer.query<{ schema: string; locked: boolean }>(
     `SELECT current_schema() AS schema,
@@ -112,7 +112,7 @@ async function prepareShadow(writer: Client, { name, tables }: InlineProjection)
   return createShadowTables({ client: writer, schema, shadow, tables });
 }
 
-/** Events with ids of another server are in none of the passes. */
+/** Events whose transaction ids are from another server would be in no pass. */
 async function assertRepaired(reader: Client): Promise<void> {
   const { inLog, inArchive } = await findIdsFromElsewhere(reader);
   if (inLog || inArchive)
@@ -123,7 +123,7 @@ async function assertRepaired(reader: Client): Promise<void> {
 
 async function replayAll(rebuild: Rebuild): Promise<void> {
   const { writer, shadow, report } = rebuild;
-  // What a crash of the server takes back of a table that nobody uses is made anew anyway.
+  // Nobody uses the new tables yet: if the server crashes, the next rebuild starts over anyway.
   await writer.query('SET synchronous_commit = off');
   await replay(rebuild, committing(rebuild));
   report.enter('indexing');
@@ -137,7 +137,7 @@ const applying = ({ writer, projection }: Rebuild): Apply => {
   return (events) => projection.apply(tx, events);
 };
 
-/** In a transaction a page: none is open for long, because the relays wait for the oldest (docs/adr/0003). */
+/** One transaction per page: none is open for long, because the relays wait for the oldest (docs/adr/0003). */
 const committing = (rebuild: Rebuild): Apply => {
   const apply = applying(rebuild);
   return async (events) => {
@@ -151,7 +151,7 @@ const committing = (rebuild: Rebuild): Apply => {
   };
 };
 
-/** Applies what has been committed since the last time; gives how many events it was. */
+/** Applies the events committed since the last call. @returns how many there were */
 async function replay({ passes, report }: Rebuild, apply: Apply): Promise<number> {
   const pass = await passes.next();
   report.expect(pass.count);
@@ -163,8 +163,8 @@ async function replay({ passes, report }: Rebuild, apply: Apply): Promise<number
 }
 
 /**
- * Catches up, then locks. Who holds the lock knows that every transaction that has written to the old tables is over and its events can be
- * read; one that has appended but not yet written waits for the lock, and writes to the new tables.
+ * Catches up, then locks. Under the lock, every transaction that has written to the old tables is over and its events can be read. One that
+ * has appended but not yet written waits for the lock, and then writes to the new tables.
  */
 async function swap(rebuild: Rebuild, patienceMs: number): Promise<void> {
   const { writer, shadow, pageSize, report } = rebuild;
@@ -174,7 +174,9 @@ async function swap(rebuild: Rebuild, patienceMs: number): Promise<void> {
     while ((await replay(rebuild, committing(rebuild))) >= pageSize);
     if (await shadow.lock(waitMs)) break;
     if (Date.now() > deadline)
-      throw storeErrors.DATABASE_TIMEOUT(`the tables are in use all the time: no lock on them within ${patienceMs} ms`);
+      throw storeErrors.DATABASE_TIMEOUT(
+        `the tables are constantly in use: could not lock them within ${patienceMs} ms`,
+      );
     await delay(waitMs * PAUSE_FACTOR);
   }
   await replay(rebuild, applying(rebuild));
@@ -182,12 +184,12 @@ async function swap(rebuild: Rebuild, patienceMs: number): Promise<void> {
   await writer.query('COMMIT');
 }
 
-/** Not more than a courtesy: the next try does it too. */
+/** A courtesy: the next rebuild would do it too. */
 async function clearAway(writer: Client, shadow: ShadowTables, logger: Logger): Promise<void> {
   try {
     await writer.query('ROLLBACK');
     await shadow.drop();
   } catch (err) {
-    logger.warn({ err }, 'the tables of a rebuild that failed are still there: the next one removes them');
+    logger.warn({ err }, 'the tables of a failed rebuild are still there: the next one removes them');
   }
 }

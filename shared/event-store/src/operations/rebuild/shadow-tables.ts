@@ -3,8 +3,8 @@ import { isContention, isLockTimeout } from '../../database/database-errors.ts';
 import { storeErrors } from '../../log/store-errors.ts';
 
 /**
- * What a copy would lose, and so keeps a table from being rebuilt: what depends on it (views, foreign keys, functions) and what hangs on it
- * and is no part of a read model. `$1` is the table.
+ * What a copy of the table `$1` would lose, so that the table cannot be rebuilt: objects that depend on it (views, foreign keys, functions)
+ * and attachments that are not part of a read model (triggers, policies).
  */
 const IN_THE_WAY = `
   SELECT pg_describe_object(classid, objid, objsubid) AS what FROM pg_depend
@@ -20,10 +20,10 @@ const IN_THE_WAY = `
   UNION SELECT 'grants on column ' || attname FROM pg_attribute WHERE attrelid = $1::regclass AND attacl IS NOT NULL
   UNION SELECT 'the sequence of a serial column (an identity column can be rebuilt)' FROM pg_attrdef
    WHERE adrelid = $1::regclass AND pg_get_expr(adbin, adrelid) LIKE 'nextval(%'
-  UNION SELECT 'it is no plain table' FROM pg_class
+  UNION SELECT 'it is not a plain table' FROM pg_class
    WHERE oid = $1::regclass AND (relkind <> 'r' OR relispartition OR relhassubclass OR relpersistence <> 'p')`;
 
-/** Statements that make the table `$1` again in the schema `$2`, empty, with everything but its indexes. */
+/** Statements that create an empty copy of the table `$1` in the schema `$2`, with everything but its indexes. */
 const COPY_TABLE = `
   WITH old AS (SELECT *, format('%I.%I', $2::text, relname) AS copy FROM pg_class WHERE oid = $1::regclass)
   SELECT sql FROM (
@@ -38,7 +38,7 @@ const COPY_TABLE = `
     UNION ALL SELECT 5, format('ALTER TABLE %s OWNER TO %I', copy, pg_get_userbyid(relowner)) FROM old
   ) steps ORDER BY step`;
 
-/** Statements that make the indexes of the table `$1` in the schema `$2`: those that are unique, or (`$3`) the others. */
+/** Statements that create the indexes of the table `$1` in the schema `$2`: the unique ones if `$3`, otherwise the others. */
 const COPY_INDEXES = `
   SELECT replace(pg_get_indexdef(i.indexrelid), format(' ON %I.%I ', n.nspname, c.relname), format(' ON %I.%I ', $2::text, c.relname)) AS sql
   FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -57,41 +57,42 @@ const VERSION = `
   ) entries`;
 
 export interface ShadowTablesOptions {
-  /** Its `search_path` is set to the shadow's schema alone: what is not there cannot be written to by mistake. */
+  /** Its `search_path` is set to the shadow schema alone, so that nothing else can be written to by mistake. */
   client: ClientBase;
-  /** Where the tables in use are. */
+  /** The schema of the tables in use. */
   schema: string;
-  /** A schema that holds the new ones, under their own names, until they take the place of the old. */
+  /** The schema that holds the new tables, under the same names, until they replace the old. */
   shadow: string;
   tables: readonly string[];
 }
 
-/** New tables beside those in use: the same columns, constraints, indexes, comments, rights and names, but their rows. */
+/** New tables next to those in use, with the same columns, constraints, indexes, comments, privileges and names, but their own rows. */
 export interface ShadowTables {
-  /** Makes them, without the indexes that do not check anything. @throws `PROJECTION_NOT_REBUILDABLE` */
+  /** Creates them with their unique indexes only. @throws `PROJECTION_NOT_REBUILDABLE` */
   create(): Promise<void>;
-  /** Makes the other indexes and the statistics. Outside of a transaction. */
+  /** Creates the other indexes and the statistics. Call it outside a transaction. */
   finish(): Promise<void>;
   /**
-   * Begins a transaction that keeps everybody else off the tables, and gives whether it could within so many milliseconds. While it
-   * waits, so do all that come after it: it must not wait long.
+   * Begins a transaction that locks the tables. While it waits for the lock, so does everybody who comes after it, so the timeout must be short.
+   * @returns whether it could lock them in time
    */
   lock(timeoutMs: number): Promise<boolean>;
   /**
-   * Lets them take the place of those in use, which are gone. In the transaction of `lock`.
-   * @throws `REBUILD_OVERTAKEN` when those in use have been altered since `create`
+   * Replaces the tables in use, which are dropped. Call it in the transaction of `lock`.
+   * @throws `REBUILD_OVERTAKEN` when the tables in use have been altered since `create`
    */
   replace(): Promise<void>;
-  /** Removes them, or what is left of an earlier try. */
+  /** Removes them, or what is left of an earlier rebuild. */
   drop(): Promise<void>;
 }
 
+/** Creates {@link ShadowTables}. Nothing is created in the database before `create`. */
 export function createShadowTables({ client, schema, shadow, tables }: ShadowTablesOptions): ShadowTables {
   const inUse = tables.map((table) => `${escapeIdentifier(schema)}.${escapeIdentifier(table)}`);
   const copies = tables.map((table) => `${escapeIdentifier(shadow)}.${escapeIdentifier(table)}`);
 
-  /** Runs what a query on the catalogue spells out. */
-  async function runSpelt(query: string, values: unknown[], adapt = (sql: string) => sql): Promise<void> {
+  /** Runs the statements that a query on the catalogue returns. */
+  async function runGenerated(query: string, values: unknown[], adapt = (sql: string) => sql): Promise<void> {
     const { rows } = await client.query<{ sql: string }>(query, values);
     for (const { sql } of rows) await client.query(adapt(sql));
   }
@@ -116,21 +117,21 @@ export function createShadowTables({ client, schema, shadow, tables }: ShadowTab
       copied = await versions();
       await client.query(`CREATE SCHEMA ${escapeIdentifier(shadow)}`);
       for (const table of inUse) {
-        await runSpelt(COPY_TABLE, [table, shadow]);
-        await runSpelt(COPY_INDEXES, [table, shadow, true]);
+        await runGenerated(COPY_TABLE, [table, shadow]);
+        await runGenerated(COPY_INDEXES, [table, shadow, true]);
       }
     },
     async finish() {
-      // Not for the sake of the table, which nobody else has, but because a plain CREATE INDEX is one writing transaction from its first
-      // moment to its last, and as long as one is open no relay of the cluster can publish (docs/adr/0003).
+      // Nobody else uses the table, but a plain CREATE INDEX is one long writing transaction, and while one is open, no relay of the cluster
+      // can publish (docs/adr/0003).
       const concurrently = (sql: string) => sql.replace(/^CREATE INDEX/, 'CREATE INDEX CONCURRENTLY');
-      for (const table of inUse) await runSpelt(COPY_INDEXES, [table, shadow, false], concurrently);
+      for (const table of inUse) await runGenerated(COPY_INDEXES, [table, shadow, false], concurrently);
       await client.query(`ANALYZE ${copies.join(', ')}`);
     },
     async lock(timeoutMs) {
       await client.query(`BEGIN; SET LOCAL synchronous_commit TO DEFAULT; SET LOCAL lock_timeout = ${timeoutMs}`);
       try {
-        // The new ones too, and first, while nobody else waits: a vacuum may be at work on what was just filled.
+        // The new ones too, and first, while nobody else waits: an autovacuum may be working on the tables that were just filled.
         await client.query(`LOCK TABLE ${[...copies, ...inUse].join(', ')} IN ACCESS EXCLUSIVE MODE`);
         return true;
       } catch (error) {
