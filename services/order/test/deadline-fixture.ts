@@ -136,12 +136,12 @@ export const holdDeadlines = (instances = 1) => consumingSince(instances, `now()
 /** Lets deadlines pass, also those of instances that have just started. @param instances how many are running @default 1 */
 export const releaseDeadlines = (instances = 1) => consumingSince(instances, `now() - interval '1 day'`);
 
-/** Resolves when the orders are older than a deadline. */
-export const deadlinePassed = (ids: readonly string[]) =>
+/** Resolves when the orders are twice as old as their deadline. */
+export const deadlinePassed = (ids: readonly string[], limitMs = DEADLINE_MS) =>
   waitUntil(
     async () => {
       const age = `SELECT now() - max(recorded_at) > $2 * interval '1 millisecond' AS passed FROM events WHERE aggregate_id = ANY ($1)`;
-      return (await admin.query(age, [ids, 2 * DEADLINE_MS])).rows[0].passed || undefined;
+      return (await admin.query(age, [ids, 2 * limitMs])).rows[0].passed || undefined;
     },
     { what: 'the deadline to pass' },
   );
