@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import express from 'express';
 import { serveWorker } from '../harness/worker.ts';
 
-/** Express that reads an order and answers 201, and does nothing with it: what no system behind it can pass. Its task gives the port. */
+/** Express that reads an order and answers 201, and does nothing with it: what no system behind it can pass. Its task returns the port. */
 await serveWorker<unknown, number>(async () => {
   const app = express();
   app.use(express.json());

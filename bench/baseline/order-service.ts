@@ -13,7 +13,7 @@ interface BaselineOrder {
   updatedAt?: string;
 }
 
-/** The article's order service: orders in memory. Its task, whatever it is, gives the port and how many orders have not ended. */
+/** The article's order service: orders in memory. Its task, whatever it is, returns the port and how many orders have not ended. */
 await serveWorker<unknown, { port: number; pending: number }>(async () => {
   const bus = await BaselineBus.connect(String(process.env.WARREN_BENCH_AMQP_URL));
   const orders = new Map<string, BaselineOrder>();

@@ -58,7 +58,7 @@ function confirmationOf(messages: readonly FloorEvent<{ orderId: string }>[]): C
   return { name: 'confirm', text: CONFIRM, events, more, routingKey: ENDED.routingKey };
 }
 
-/** The floor's order service, without refusals and cancellations. Its task gives the port. */
+/** The floor's order service, without refusals and cancellations. Its task returns the port. */
 await serveWorker<unknown, number>(async () => {
   const pool = await openFloorDatabase('order_floor', TABLES);
   const bus = await openFloorBus();

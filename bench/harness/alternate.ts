@@ -3,7 +3,7 @@ import type { SideResult } from './result.ts';
 /** One of the things compared. */
 export interface Side {
   name: string;
-  /** Runs it once and gives its figure. */
+  /** Runs it once and returns its figure. */
   run(): Promise<number>;
 }
 

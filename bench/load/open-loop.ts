@@ -50,7 +50,7 @@ export async function runOpenLoop(task: OpenLoop): Promise<OpenLoopOutcome> {
   }
 }
 
-/** Gives the number of requests that failed. */
+/** Returns the number of requests that failed. */
 async function postEvenly(
   { url, perSecond, seconds }: OpenLoop,
   free: readonly HttpLine[],

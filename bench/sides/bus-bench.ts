@@ -82,7 +82,7 @@ export function servePublishing(prepare: () => Promise<Publish>): Promise<void> 
   });
 }
 
-/** Begins to consume the queue and says how many events it has acknowledged each time it has. Gives what ends the consumer. */
+/** Begins to consume the queue and says how many events it has acknowledged each time it has. Returns what ends the consumer. */
 export type Consume = (onHandled: (events: number) => void) => Promise<() => Promise<unknown>>;
 
 /** Serves a side whose figure is events consumed per second, from subscribing to the last acknowledgement. */
@@ -115,7 +115,7 @@ async function consumeAll(messages: number, consume: Consume): Promise<() => Pro
   return end;
 }
 
-/** Does the work, so many units of it, and gives how many it was per second. */
+/** Does the work, so many units of it, and returns how many it was per second. */
 export async function perSecond(count: number, work: () => Promise<unknown>): Promise<Measured> {
   const from = performance.now();
   const cpuBefore = process.cpuUsage();

@@ -14,7 +14,7 @@ export interface Cost {
 /** The source of load, which is no part of the system. */
 export const LOAD = 'load';
 
-/** Begins to measure. The result gives the cost of each of so many orders since. */
+/** Begins to measure. The result returns the cost per order, for that many orders since. */
 export function startMeter({ broker, postgres, load }: Stage, { processes }: OrderSystem): (orders: number) => Cost {
   const pids = { ...processes, broker: broker.pid, Postgres: postgres.pid, [LOAD]: load.pid };
   const counts = Object.entries(pids).map(([name, pid]) => {

@@ -25,7 +25,7 @@ export interface Stage {
   load: Load;
   /** Starts Warren. */
   warren(options?: Place & Pick<WarrenOptions, 'instances'>): Promise<OrderSystem>;
-  /** Makes another empty database; gives its URL. */
+  /** Creates another empty database; returns its URL. */
   createDatabase(name: string): Promise<string>;
   baseline(): Promise<OrderSystem>;
   /** Starts the floor. */

@@ -1,16 +1,17 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { createTestDatabase, createTestVhost, type TestDatabase, type TestVhost, waitUntil } from '@warren/testing';
-import { type ChannelModel, connect } from 'amqplib';
+import { type Channel, type ChannelModel, connect } from 'amqplib';
 import pg from 'pg';
 import { startFloor } from '../systems/floor-system.ts';
 import type { OrderSystem } from '../systems/order-system.ts';
 
-const CREATED = 'inventory_order_created';
+const QUEUES = ['inventory_order_created', 'order_inventory_reserved'];
 
 let vhost: TestVhost;
 let database: TestDatabase;
 let pool: pg.Pool;
 let broker: ChannelModel;
+let channel: Channel;
 let floor: OrderSystem;
 
 const start = async () => {
@@ -21,6 +22,7 @@ beforeEach(async () => {
   [vhost, database] = await Promise.all([createTestVhost(), createTestDatabase()]);
   pool = new pg.Pool({ connectionString: database.url, max: 1 });
   broker = await connect(vhost.amqpUrl);
+  channel = await broker.createChannel();
   await start();
 });
 afterEach(async () => {
@@ -40,6 +42,19 @@ async function place(quantity: number): Promise<string> {
 }
 
 const allEnded = () => waitUntil(async () => (await floor.pending()) === 0, { what: 'the end of every order' });
+
+const SESSIONS = `SELECT count(*)::int AS open FROM pg_stat_activity
+  WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()`;
+
+/** Ends both processes. Until the servers have noticed, a last statement may still run, and unacknowledged messages are not back. */
+async function stop(): Promise<void> {
+  await floor.close();
+  await waitUntil(async () => (await pool.query(SESSIONS)).rows[0].open === 0, { what: 'the end of its sessions' });
+  for (const queue of QUEUES) {
+    const isAlone = async () => (await channel.checkQueue(queue)).consumerCount === 0;
+    await waitUntil(isAlone, { what: `the end of the consumer of ${queue}` });
+  }
+}
 
 /** What every table says: sums and counts that a second effect would change. */
 async function state() {
@@ -69,7 +84,7 @@ describe('the floor', () => {
     expect(await state()).toEqual(stateAfter(1, 3));
 
     // All that was ever published goes out again, once the services find nothing saved.
-    await floor.close();
+    await stop();
     await pool.query('UPDATE order_floor.published SET up_to = 0; UPDATE inventory_floor.published SET up_to = 0');
     await start();
     // Behind the copies in every queue.
@@ -81,13 +96,13 @@ describe('the floor', () => {
   it('when it ends between the commit and the publish, then the next start publishes', async () => {
     await place(3);
     await allEnded();
-    await floor.close();
+    await stop();
     await pool.query(`
       UPDATE order_floor.published SET up_to = 0;
       UPDATE order_floor.orders SET status = 'pending', version = 1;
       DELETE FROM order_floor.events WHERE stream_version = 2;
       TRUNCATE order_floor.inbox, inventory_floor.inbox, inventory_floor.events, inventory_floor.reservation;`);
-    await (await broker.createChannel()).purgeQueue(CREATED);
+    for (const queue of QUEUES) await channel.purgeQueue(queue);
     await start();
     await allEnded();
     expect(await state()).toMatchObject({ confirmed: 1, inventoryEvents: 1, reserved: 3 });

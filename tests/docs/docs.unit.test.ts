@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from '@jest/globals';
 import { EXCHANGES } from '@shop/events/topology';
@@ -36,6 +36,15 @@ describe('the documentation', () => {
       ([code, { severity, meaning, action }]) => `| \`${code}\` | \`${severity}\` | ${meaning} | ${action} |`,
     );
     expect(rowsOf(page).toSorted()).toEqual(expected.toSorted());
+  });
+
+  it('when docs/operations.md quotes the log, then a service logs that', () => {
+    const quotes = [...read('docs/operations.md').matchAll(/\blog (?:says|names|has)[^|"]*"([^"]+)"/g)].map(
+      ([, quote = '']) => quote,
+    );
+    expect(quotes.length).toBeGreaterThan(3);
+    const code = sources();
+    expect(quotes.filter((quote) => !code.includes(quote))).toEqual([]);
   });
 
   it('when a queue has bindings, then the picture of the system has them, and no others', () => {
@@ -82,6 +91,21 @@ describe('the documentation', () => {
 });
 
 function documents(): string[] {
-  const names = ['architecture', 'operations', 'errors', 'testing', 'changing-events', 'streams', 'api', 'settings'];
-  return names.map((name) => `docs/${name}.md`);
+  const files = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' });
+  return files.filter((file) => file.endsWith('.md')).map((file) => `docs/${file}`);
+}
+
+/** The sources of the kit and of the services, without their tests. */
+function sources(): string {
+  const files = ['shared', 'services'].flatMap((folder) =>
+    readdirSync(join(root, folder)).flatMap((name) => {
+      const src = join(folder, name, 'src');
+      if (!existsSync(join(root, src))) return [];
+      return readdirSync(join(root, src), { recursive: true, encoding: 'utf8' }).map((file) => join(src, file));
+    }),
+  );
+  return files
+    .filter((file) => file.endsWith('.ts'))
+    .map(read)
+    .join('\n');
 }

@@ -62,7 +62,7 @@ export interface BrokerConsumer {
   /** Stops delivery for good; messages already delivered can still be settled. */
   cancel(): Promise<void>;
   /**
-   * Sends pending acknowledgements and gives back unsettled messages. If very many messages were settled out of order just before, RabbitMQ
+   * Sends pending acknowledgements and requeues unsettled messages. If very many messages were settled out of order just before, RabbitMQ
    * may still hold some acknowledgements in its channel and lose them: those messages are delivered again.
    */
   close(): Promise<void>;

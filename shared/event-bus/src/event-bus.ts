@@ -18,6 +18,7 @@ import { reasonOf, stateOf } from './consume/served-state.ts';
 import type { SubscribeOptions, Subscription } from './consume/subscription.ts';
 import { encodeEvent } from './event-codec.ts';
 import { endSend, type Sending, startSend } from './message-spans.ts';
+import { publishFailure } from './publish/publish-failure.ts';
 import { Publisher, type PublishOptions } from './publish/publisher.ts';
 import { Refusals } from './publish/refusals.ts';
 import { requireInteger } from './require-integer.ts';
@@ -100,8 +101,7 @@ export class EventBus<Contract extends EventContract = EventContract> implements
     this.#options.catalogue.parse(event);
     const outcome = await this.#publish(this.#encode(event));
     if (outcome.status === 'confirmed') return;
-    const code = PUBLISH_ERRORS[outcome.status];
-    throw busErrors[code](`${event.type} ${event.id}: ${outcome.reason}`, { details: { outcome, eventId: event.id } });
+    throw publishFailure(`${event.type} ${event.id}`, outcome, { eventId: event.id });
   }
 
   /** Publishes events in order without waiting between them. Returns the outcome of each, as {@link tryPublish} does. */
@@ -289,13 +289,6 @@ export class EventBus<Contract extends EventContract = EventContract> implements
       throw busErrors.BUS_OVERLOADED(`${waiting} events are waiting to be published`);
   }
 }
-
-const PUBLISH_ERRORS = {
-  returned: 'PUBLISH_RETURNED',
-  nacked: 'PUBLISH_NACKED',
-  unknown: 'PUBLISH_UNKNOWN',
-  unsendable: 'MESSAGE_UNSENDABLE',
-} as const satisfies Record<Exclude<BrokerOutcome['status'], 'confirmed'>, string>;
 
 function createAmqpBroker<Contract extends EventContract>(
   options: ResolvedBusOptions<Contract>,

@@ -60,7 +60,7 @@ export function describeEnding(createHarness: CreateHarness): void {
       expect(first).toEqual([]);
     });
 
-    test('when a handler does not end, then a cancel aborts its signal after the drain timeout and gives the message back', async () => {
+    test('when a handler does not end, then a cancel aborts its signal after the drain timeout and requeues the message', async () => {
       let signal: AbortSignal | undefined;
       const bus = harness.bus({ drainTimeoutMs: 50 });
       await bus.connect();

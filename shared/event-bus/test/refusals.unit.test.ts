@@ -70,7 +70,7 @@ describe('what the broker refuses', () => {
 
   test('when it refuses best-effort events, then that is a warning', () => {
     refusals.record(pending('health.changed', true), nacked);
-    expect(alerts.active()).toMatchObject([{ code: 'NEWS_REFUSED', severity: 'warning', reason: 'full' }]);
+    expect(alerts.active()).toMatchObject([{ code: 'BEST_EFFORT_REFUSED', severity: 'warning', reason: 'full' }]);
   });
 
   test('when the connection was lost, then nothing counts as refused', () => {

@@ -1,24 +1,24 @@
 /*
- * What the suite can run the services without (`--without <name>`), to show that it would notice: which compiled file, and which texts
- * of it become which. A text that is no longer there is an error, so the list cannot rot unseen.
+ * The mechanisms that the suite can run the services without (`--without <name>`), to show that it would notice. Each has a compiled file and
+ * the texts in it to replace. A text that is no longer there is an error, so the list cannot rot unnoticed.
  *
  * | name | without it |
  * |---|---|
  * | inbox | a message counts as new however often it comes |
  * | confirms | a message counts as confirmed once it has been written to the socket |
  * | relay-windows | the relay reads up to the newest transaction id instead of the oldest open one |
- * | stream-order | the relay hands on each page of the log newest first |
- * | row-locks | neither the lock on the levels nor the condition behind it: one promise, never oversold |
- * | mandatory | the broker drops what no queue takes |
+ * | stream-order | the relay publishes each page of the log newest first |
+ * | row-locks | neither the lock on the levels nor the condition of the update: together they keep one promise, never oversold |
+ * | mandatory | the broker silently drops what no queue takes |
  * | deadline | nobody looks for overdue orders |
  * | deadline-confirm | the deadline counts from when an order was placed, not from the confirm of its creation |
- * | deadline-consumer | it counts also while nobody consumes the answer queues |
- * | deadline-answers | answers that were given are not waited for |
- * | refused-kinds | each event of a kind that is refused is sent all the same, once |
- * | stream-served | a new connection publishes at once, also while the broker does not serve the stream of all events yet |
- * | payment-key | the gateway is asked under another key at each try |
- * | mail-claim | a mail that is claimed can be claimed by others as well |
- * | email-claim | an e-mail address is anybody's |
+ * | deadline-consumer | the deadline also counts while nobody consumes the answer queues |
+ * | deadline-answers | answers already given are not waited for |
+ * | refused-kinds | each event of a refused kind is still sent once |
+ * | stream-served | a new connection publishes at once, even while the broker does not serve the stream of all events yet |
+ * | payment-key | the gateway is called under a new key on each try |
+ * | mail-claim | a claimed mail can be claimed by others too |
+ * | email-claim | an email address is never claimed |
  */
 
 /** @type {Record<string, {file: string, cuts: [from: string, to: string][]}>} */

@@ -20,6 +20,7 @@ import { AmqpConsumer } from './amqp-consumer.ts';
 import { AmqpLink } from './amqp-link.ts';
 import { AmqpStreamConsumer } from './amqp-stream-consumer.ts';
 import { BindingKeeper } from './binding-keeper.ts';
+import { brokerStatus } from './broker-status.ts';
 import { ChannelKeeper } from './channel-keeper.ts';
 import { ConfirmWindow } from './confirm-window.ts';
 import { redactedUrl } from './connection-failure.ts';
@@ -183,34 +184,13 @@ export class AmqpBroker implements Broker {
   }
 
   status(): BrokerStatus {
-    const failure = this.#publishing.failure ?? this.#keeper.failure ?? this.#consuming.failure;
-    const { refused } = this.#topology;
-    const down = this.#downReason();
-    return {
-      up: down === undefined,
-      ...down,
-      details: {
-        publishing:
-          this.#publishing.state === 'connected' && !this.#keeper.channel ? 'no channel' : this.#publishing.state,
-        consuming: this.#consuming.state,
-        ...(this.#publishing.blockedBecause === undefined ? {} : { blocked: this.#publishing.blockedBecause }),
-        ...(failure === undefined ? {} : { failure: `${failure.code}: ${failure.message}` }),
-        ...(Object.keys(refused).length === 0 ? {} : { topology: refused }),
-      },
-    };
-  }
-
-  /** Why the broker is not up; undefined when it is. */
-  #downReason(): Pick<BrokerStatus, 'reason' | 'since'> | undefined {
-    for (const link of [this.#publishing, this.#consuming]) {
-      const { state, since, failure, blockedBecause } = link;
-      if (state === 'blocked')
-        return { reason: `the broker has stopped reading published messages: ${blockedBecause}`, since };
-      if (state !== 'connected') return { reason: failure?.message ?? `${this.#url}: not connected yet`, since };
-    }
-    if (!this.#keeper.channel) return { reason: this.#keeper.failure?.message ?? 'there is no channel to publish on' };
-    const refusal = this.#topology.blockingRefusal;
-    return refusal && { reason: `${refusal.subject} is refused: ${refusal.error.message}` };
+    return brokerStatus({
+      url: this.#url,
+      publishing: this.#publishing,
+      consuming: this.#consuming,
+      keeper: this.#keeper,
+      topology: this.#topology,
+    });
   }
 
   async flushed(): Promise<void> {

@@ -22,7 +22,7 @@ export interface ConsumerWatchdogOptions {
  * | messages wait in two consecutive checks, nothing was delivered, nothing is unsettled | the broker does not deliver to ours | unserved |
  * | nothing was delivered for `renewMs`, nothing is unsettled | no events, or a ghost: if a queue is deleted and redeclared at once, the broker keeps and counts the old consumer, and holds messages it never delivers as unacknowledged; AMQP does not reveal this | idle |
  *
- * Closing a channel gives back what a ghost holds; so an idle consumer is renewed, which costs a few frames.
+ * Closing a channel requeues what a ghost holds, so an idle consumer is renewed, which costs a few frames.
  */
 export class ConsumerWatchdog {
   readonly #options: ConsumerWatchdogOptions;

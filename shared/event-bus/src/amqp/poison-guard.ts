@@ -41,7 +41,7 @@ const STUCK_AFTER_MS = 30_000;
  * | `stopped` | nothing | ignored: the broker redelivers it | – |
  *
  * Deliveries are stuck when nothing was settled for `stuckAfterMs`: a handler that never ends must not stop the queue. Stuck deliveries are
- * not given back, which would count against them, and are not waited for again. The broker's consumer timeout ends them, with the channel.
+ * not requeued, which would count against them, and are not waited for again. The broker's consumer timeout ends them, with the channel.
  */
 export class PoisonGuard {
   readonly epoch: ChannelEpoch;

@@ -195,7 +195,7 @@ class QueueSubscription implements ActiveSubscription {
     hardStop.abort();
     // Sends pending acknowledgements even if nobody waits for the answer: a dead peer never answers.
     await Promise.race([this.#consumer?.close(), limit]);
-    // Closing the channel gave back unfinished messages.
+    // Closing the channel requeued unfinished messages.
     this.#parts.returns.at = Math.max(this.#parts.returns.at, performance.now());
     drained.abort();
     this.#parts.circuit?.stop();

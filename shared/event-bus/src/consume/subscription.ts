@@ -100,7 +100,7 @@ export interface Subscription {
    */
   caughtUp(): Promise<CaughtUp>;
   /**
-   * When everything not settled for good is back in its queue: messages in a delay queue, and messages given back by a lost channel. A
+   * When everything not settled for good is back in its queue: messages in a delay queue, and messages requeued by a lost channel. A
    * `performance.now()` time; -Infinity if there were none.
    */
   readonly returnsAt: number;
@@ -110,7 +110,7 @@ export interface Subscription {
   readonly longestRestMs: number;
   /**
    * Accepts no new messages, then finishes and acknowledges the current ones within the bus's `drainTimeoutMs`. Then aborts the handlers'
-   * signal and gives back unfinished messages. Safe to call twice.
+   * signal and requeues unfinished messages. Safe to call twice.
    */
   cancel(): Promise<void>;
 }

@@ -30,7 +30,7 @@ export interface ReplayRun extends DeadLetterRun {
   /** The most messages per second. @default as fast as the broker confirms */
   ratePerSecond?: number;
   /**
-   * After this long, in milliseconds, a round gives back the messages it holds and the next one starts; must be below the broker's
+   * After this long, in milliseconds, a round requeues the messages it holds and the next one starts; must be below the broker's
    * `consumer_timeout`. @default 30000
    */
   roundMs?: number;

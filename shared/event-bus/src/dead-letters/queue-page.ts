@@ -94,12 +94,12 @@ export class QueuePage {
     });
   }
 
-  /** Gives back untaken messages. */
+  /** Requeues untaken messages. */
   async close(): Promise<void> {
     await this.#unlessLost(() => this.#channel.close());
   }
 
-  /** A channel that ended meanwhile has already given everything back. */
+  /** A channel that ended meanwhile has already requeued everything. */
   async #unlessLost(work: () => Promise<void>): Promise<void> {
     if (!this.#lost) await work().catch(() => undefined);
   }

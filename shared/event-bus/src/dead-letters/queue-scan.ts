@@ -68,7 +68,7 @@ export class QueueScan {
   }
 
   /**
-   * Returns untaken messages to their place. A page with a consumer would at once receive what another page gives back, and return it after
+   * Returns untaken messages to their place. A page with a consumer would at once receive what another page requeues, and return it after
    * its own messages; and the broker answers before the messages are back. So pages are closed one after the other, once none consumes.
    */
   async close(): Promise<void> {

@@ -5,18 +5,12 @@ import type { BrokerOutcome } from '../broker.ts';
 import { busErrors } from '../bus-errors.ts';
 import { copyMessage } from '../copy-message.ts';
 import { HEADERS, type Headers } from '../header-table.ts';
+import { publishFailure } from '../publish/publish-failure.ts';
 import type { DeadLetter } from './dead-letter.ts';
 import type { HeldMessage } from './queue-page.ts';
 
 /** The most copies in flight: this many may be duplicated when the process dies. */
 const MAX_IN_FLIGHT = 100;
-
-const FAILURES = {
-  returned: 'PUBLISH_RETURNED',
-  nacked: 'PUBLISH_NACKED',
-  unknown: 'PUBLISH_UNKNOWN',
-  unsendable: 'MESSAGE_UNSENDABLE',
-} as const satisfies Record<Exclude<BrokerOutcome['status'], 'confirmed'>, string>;
 
 /** Publishes copies of dead letters to one queue, in order, and takes each original once its copy is confirmed. */
 export class Replayer {
@@ -85,10 +79,7 @@ export class Replayer {
     });
     try {
       if (outcome.status === 'confirmed') held.take();
-      else
-        this.#failure ??= busErrors[FAILURES[outcome.status]](`${this.#queue}: ${outcome.reason}`, {
-          details: { outcome },
-        });
+      else this.#failure ??= publishFailure(this.#queue, outcome);
     } catch (error) {
       this.#failure ??= error as AppError;
     }

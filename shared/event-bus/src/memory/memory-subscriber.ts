@@ -3,7 +3,7 @@ import type { Delivery } from '../message.ts';
 import type { MemoryBroker } from './memory-broker.ts';
 import type { MemoryConsumer, MemoryQueue, StoredMessage } from './memory-queue.ts';
 
-/** One consumer of a memory queue; closing it gives back its unsettled messages. */
+/** One consumer of a memory queue; closing it requeues its unsettled messages. */
 export class MemorySubscriber implements BrokerConsumer, MemoryConsumer {
   readonly #broker: MemoryBroker;
   readonly #options: ConsumeOptions;

@@ -23,10 +23,10 @@ export const publishAlerts = defineAlerts({
     action:
       'Nothing, if a service of this system consumes it: its queue and binding are declared again within 30 s. Otherwise start the service that declares the queue. Publishing resumes by itself.',
   },
-  NEWS_REFUSED: {
+  BEST_EFFORT_REFUSED: {
     severity: 'warning',
     meaning:
-      'The broker refuses or does not confirm system events of this exchange and routing key. They are dropped: nothing depends on them.',
+      'The broker refuses or does not confirm best-effort events, such as those of `system`, of this exchange and routing key. They are dropped: nothing depends on them.',
     action: 'As for `PUBLISH_REFUSED`, `PUBLISH_UNANSWERED` or `EVENT_UNROUTABLE`: the reason says which.',
   },
   MESSAGE_STUCK: {

@@ -49,7 +49,8 @@ export class Refusals {
     }
     const kind = alertFor(outcome);
     // Never more than a warning: the service reports its readiness with such messages, so they must not change it.
-    if (kind && bestEffort) this.#refused(subjectOf(exchange, routingKey), publishAlerts.NEWS_REFUSED, outcome.reason);
+    if (kind && bestEffort)
+      this.#refused(subjectOf(exchange, routingKey), publishAlerts.BEST_EFFORT_REFUSED, outcome.reason);
     else if (kind) this.#refused(subjectOf(exchange, routingKey), kind, outcome.reason);
   }
 
