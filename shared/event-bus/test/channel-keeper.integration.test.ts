@@ -24,7 +24,7 @@ describe('channel keeper', () => {
     failSetUp = false;
     onSetUp = () => undefined;
     proxy = await createTcpProxy(amqpUrl);
-    link = new AmqpLink({ url: proxy.through(amqpUrl), name: 'test', heartbeatSeconds: 10, logger: silentLogger });
+    link = new AmqpLink({ url: proxy.through(amqpUrl), name: 'test', heartbeatSeconds: 0, logger: silentLogger });
     keeper = new ChannelKeeper<Channel>({
       link,
       name: 'test',
@@ -56,6 +56,18 @@ describe('channel keeper', () => {
     expect(keeper.channel).not.toBe(channel);
     expect(link.model).toBe(model);
     expect(setUps).toBe(2);
+  });
+
+  test('when the broker does not answer the close of a channel, then its requests fail, and the next connection opens another one', async () => {
+    const { model } = link;
+    proxy.freeze(true);
+    const asked = expect(keeper.channel?.checkQueue('no-such-queue')).rejects.toThrow('no reply will be forthcoming');
+    await keeper.replace();
+    await asked;
+    proxy.freeze(false);
+    await waitUntil(() => keeper.channel);
+    expect(link.model).not.toBe(model);
+    expect(lost).toEqual(['the channel was closed']);
   });
 
   test('when the connection is lost while a channel that failed its setup is closing, then the next connection opens one', async () => {

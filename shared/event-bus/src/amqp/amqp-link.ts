@@ -96,6 +96,11 @@ export class AmqpLink {
     this.#setups.delete(setup);
   }
 
+  /** Destroys the socket of a connection that does not answer; another one is opened. Does nothing if it is no longer the current one. */
+  drop(model: ChannelModel | undefined, reason: string): void {
+    if (model && model === this.#model) this.#socket.abort(new Error(reason));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

@@ -29,6 +29,7 @@ interface ChannelState {
 
 const FIRST_DELAY_MS = 100;
 const LONGEST_DELAY_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 3000;
 
 /**
  * Keeps one channel open: on every new connection, and when the broker closes only the channel (an unknown delivery tag, a consumer that
@@ -63,7 +64,7 @@ export class ChannelKeeper<Kept extends Channel> {
   async replace(afterMs = FIRST_DELAY_MS): Promise<void> {
     this.#delayMs = afterMs;
     this.#replacing = true;
-    await this.#channel?.close().catch(() => undefined);
+    await this.#end(this.#channel, this.#options.link.model);
     this.#replacing = false;
   }
 
@@ -72,7 +73,7 @@ export class ChannelKeeper<Kept extends Channel> {
     clearTimeout(this.#timer);
     this.#clearAlert();
     this.#options.link.remove(this.#setup);
-    await this.#channel?.close().catch(() => undefined);
+    await this.#end(this.#channel, this.#options.link.model);
   }
 
   async #open(model: ChannelModel): Promise<void> {
@@ -85,7 +86,7 @@ export class ChannelKeeper<Kept extends Channel> {
       state = this.#watch(channel, model);
       await setUp(channel, model);
       if (state.reason !== undefined) throw new Error(state.reason);
-      if (this.#closed) return void channel.close().catch(() => undefined);
+      if (this.#closed) return void this.#end(channel, model);
       this.#channel = channel;
       this.#delayMs = FIRST_DELAY_MS;
       this.failure = undefined;
@@ -94,9 +95,25 @@ export class ChannelKeeper<Kept extends Channel> {
     } catch (error) {
       // A pending request on a closed channel learns only that no answer comes; the channel has the reason.
       if (this.#options.link.model === model) this.#openFailed(state.error ?? error, model);
-      // Not awaited: a connection lost before the answer never sends one, and this setup would wait forever.
-      void channel?.close().catch(() => undefined);
+      void this.#end(channel, model);
     }
+  }
+
+  /**
+   * Closes a channel. When the broker closes it for an error at the same moment, our request may never be answered: the process that would have
+   * answered has ended (seen with RabbitMQ 3.10). amqplib then waits for ever, so the connection is dropped, which ends every request on it.
+   */
+  async #end(channel: Kept | undefined, model: ChannelModel | undefined): Promise<void> {
+    if (!channel) return;
+    const { link, name } = this.#options;
+    const timer = setTimeout(
+      () => link.drop(model, `the broker did not answer the close of the channel "${name}"`),
+      CLOSE_TIMEOUT_MS,
+    );
+    const ended = new Promise((resolve) => channel.once('close', resolve));
+    // Rejects when the channel is already closed; is not answered when the connection is lost.
+    await Promise.race([ended, channel.close().catch(() => undefined)]);
+    clearTimeout(timer);
   }
 
   #watch(channel: Kept, model: ChannelModel): ChannelState {
