@@ -173,5 +173,14 @@ function answer<Deps>(
   if (versioned && !location) res.setHeader('ETag', etagOf(body as { version: number }));
   res.setHeader('Cache-Control', versioned && method === 'GET' ? 'no-cache' : 'no-store');
   if (location) res.status(accepted ? 202 : 201).location(location(body as never));
-  res.json(body);
+  if (method === 'GET') res.json(body);
+  else sendJson(res, body);
+}
+
+/** As Express's `json`, without its search for what only a GET needs. */
+function sendJson(res: Response, body: object): void {
+  const json = JSON.stringify(body);
+  res.setHeader('Content-Type', 'application/json; charset=utf-8');
+  res.setHeader('Content-Length', Buffer.byteLength(json));
+  res.end(json);
 }

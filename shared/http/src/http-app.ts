@@ -1,5 +1,5 @@
 import { type Logger, silentLogger } from '@warren/kernel';
-import express, { type Express } from 'express';
+import express, { type Express, type RequestHandler } from 'express';
 import { accessLog } from './access-log.ts';
 import { correlation } from './correlation.ts';
 import { errorHandler } from './error-handler.ts';
@@ -23,8 +23,16 @@ export function createHttpApp({ routes = [], logger = silentLogger, readiness, m
   const app = express();
   // ETags are set where a version is known; hashing every response costs time and says less.
   app.disable('x-powered-by').disable('etag').set('query parser', 'simple');
-  app.use(correlation(), requestTracing(), accessLog(logger), requestMetrics(metrics));
+  app.use(asOne(correlation(), requestTracing(), accessLog(logger), requestMetrics(metrics)));
   mountRoutes(app, [...routes, ...serviceRoutes({ readiness, metrics })]);
   app.use(notFound, errorHandler(logger));
   return app;
+}
+
+/** Runs the handlers as one: Express would match the path again for each of them. */
+function asOne(...handlers: readonly RequestHandler[]): RequestHandler {
+  return handlers.reduceRight<RequestHandler>(
+    (rest, handler) => (req, res, next) => handler(req, res, (error) => (error ? next(error) : rest(req, res, next))),
+    (_req, _res, next) => next(),
+  );
 }

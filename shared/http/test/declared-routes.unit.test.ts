@@ -3,7 +3,16 @@ import { createMetricsRegistry, defineErrors } from '@warren/kernel';
 import type { Express } from 'express';
 import request from 'supertest';
 import { Type } from 'typebox';
-import { createHttpApp, get, post, put, routesAbout, strictObject, toRoutes } from '../src/index.ts';
+import {
+  createHttpApp,
+  type DeclaredRoute,
+  get,
+  post,
+  put,
+  routesAbout,
+  strictObject,
+  toRoutes,
+} from '../src/index.ts';
 
 const errors = defineErrors({ THING_NOT_FOUND: { kind: 'not-found', meaning: 'The test has no such thing.' } });
 const missing = (id: string) => errors.THING_NOT_FOUND(`there is no thing ${id}`);
@@ -37,12 +46,15 @@ beforeEach(() => {
     put('/things/:id/size', { body: strictObject({ size: Type.Integer() }), answer: Thing }, take),
     post('/things/:id/burn', { body: strictObject({}), answer: Thing }, take),
   ]);
-  app = createHttpApp({
+  app = appOf(declared);
+});
+
+const appOf = (declared: readonly DeclaredRoute<Deps>[]): Express =>
+  createHttpApp({
     routes: toRoutes(declared, deps),
     readiness: async () => ({ status: 'ready', ready: true, since: '', reasons: [], state: 'started', components: {} }),
     metrics: createMetricsRegistry('test', { collectDefaults: false }),
   });
-});
 
 const cause = { correlationId: 'c', causationId: 'c' };
 const correlated = { 'X-Correlation-Id': 'c' };
@@ -57,6 +69,22 @@ describe('declared routes', () => {
     expect(answer.headers).toMatchObject({ location: `/things/${id}`, 'cache-control': 'no-store' });
     expect(answer.headers.etag).toBeUndefined();
     expect(deps.asked).toEqual([{ name: 'n', size: 1, cause, key: 'k', ifMatch: undefined }]);
+  });
+
+  test('when something is created, then its body is sent as that of a GET is: as JSON in UTF-8, with its length', async () => {
+    const thing = { id: 'Größe \ud83d\ude00', version: 3 };
+    const answer = async () => thing;
+    const declared = [
+      post('/thing', { answer: Thing, location: () => '/thing' }, answer),
+      get('/thing', { answer: Thing }, answer),
+    ];
+    const thingApp = appOf(declared);
+    const posted = await request(thingApp).post('/thing');
+    const got = await request(thingApp).get('/thing');
+
+    expect([posted.body, got.body]).toEqual([thing, thing]);
+    for (const { headers } of [posted, got])
+      expect(headers).toMatchObject({ 'content-type': 'application/json; charset=utf-8', 'content-length': '33' });
   });
 
   test('when the created thing is not complete yet, then the answer is 202 with its address', async () => {

@@ -1,9 +1,33 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomFillSync } from 'node:crypto';
 import { parse, stringify, v7, validate } from 'uuid';
 
-/** A new UUID v7 (RFC 9562): unique and increasing with time, which makes it cheap to index and to page by. */
+const BYTES_PER_ID = 16;
+/** Random bytes for 256 ids: asking the system for each id costs more than the rest of the id. */
+const pool = Buffer.allocUnsafe(256 * BYTES_PER_ID);
+let used = pool.length;
+let msecs = 0;
+let seq = 0;
+
+/**
+ * A new UUID v7 (RFC 9562): unique and increasing with time, which makes it cheap to index and to page by. The ids of a process increase
+ * strictly: within a millisecond they count up from a random number.
+ */
 export function createId(): string {
-  return v7();
+  if (used === pool.length) {
+    randomFillSync(pool);
+    used = 0;
+  }
+  const random = pool.subarray(used, used + BYTES_PER_ID);
+  used += BYTES_PER_ID;
+  const now = Date.now();
+  if (now > msecs) {
+    msecs = now;
+    // 31 bits, so that there is room to count.
+    seq = random.readUInt32BE(6) >>> 1;
+  } else {
+    seq += 1;
+  }
+  return v7({ random, msecs, seq });
 }
 
 /** Derives an id: the same for the same id and name, different for any other. If `id` is a UUID v7, so is the result, with the same time. */

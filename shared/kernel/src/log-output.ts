@@ -75,7 +75,7 @@ class LogOutput {
     let moved = false;
     while (this.#waitingBytes > 0) {
       if (this.#current.length === 0) {
-        this.#current = Buffer.concat(this.#lines);
+        this.#current = this.#lines.length === 1 ? (this.#lines[0] as Buffer) : Buffer.concat(this.#lines);
         this.#lines = [];
       }
       const written = this.#tryWrite(this.#current);

@@ -115,7 +115,8 @@ function createReadModel<
 ): ReadModel<Row, Hidden> {
   const types = columnTypes(row);
   const stored: Columns = { ...types, ...hidden };
-  const selected = verbatim(Object.keys(types).map(snakeCase).join(', '));
+  const members = Object.entries(types).map(([name, type]): Member => ({ name, column: snakeCase(name), type }));
+  const selected = verbatim(members.map(({ column }) => column).join(', '));
   const set = setters as unknown as Readonly<Record<string, (event: RecordedOf<A>) => Record<string, unknown>>>;
 
   /** Returns one net change for each stream. */
@@ -146,7 +147,8 @@ function createReadModel<
 
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
     const [change] = changesOf(events as readonly RecordedOf<A>[]);
-    if (change && events[0]?.type === createdBy) return toAnswer({ ...change, ...change.fields }, types) as Static<Row>;
+    if (change && events[0]?.type === createdBy)
+      return toAnswer({ ...change, ...change.fields }, members) as Static<Row>;
     throw kernelErrors.UNEXPECTED(`cannot compute a row of ${name}: its events do not begin with ${createdBy}`);
   }
 
@@ -164,7 +166,7 @@ function createReadModel<
         ),
       ),
     select: (rest) => sql`SELECT ${selected} FROM ${verbatim(name)} ${rest}`,
-    read: (given) => toAnswer(given, types) as Static<Row>,
+    read: (given) => toAnswer(given, members) as Static<Row>,
   };
 }
 
@@ -208,11 +210,18 @@ function columnTypeOf(schema: TSchema): ColumnType {
   throw kernelErrors.UNEXPECTED(`a field of a read model has no column type: ${JSON.stringify(schema)}`);
 }
 
-/** Returns only the fields of the schema, and omits those that are NULL or undefined. */
-function toAnswer(stored: Readonly<Record<string, unknown>>, types: Columns): Record<string, unknown> {
+/** A field that callers see, and its column. */
+interface Member {
+  readonly name: string;
+  readonly column: string;
+  readonly type: ColumnType;
+}
+
+/** Returns only the members, and omits those that are NULL or undefined. */
+function toAnswer(stored: Readonly<Record<string, unknown>>, members: readonly Member[]): Record<string, unknown> {
   const given: Record<string, unknown> = {};
-  for (const [name, type] of Object.entries(types)) {
-    const value = stored[name] ?? stored[snakeCase(name)];
+  for (const { name, column, type } of members) {
+    const value = stored[name] ?? stored[column];
     if (value === undefined || value === null) continue;
     if (type === 'timestamptz' && value instanceof Date) given[name] = value.toISOString();
     else given[name] = type === 'numeric' ? Number(value) : value;

@@ -219,7 +219,7 @@ export function createStore(options: StoreOptions): ServiceStore {
       if (intake && creations.size >= intake.limit) throw intake.full(creations.size);
       const { event } = await creations.add({
         ...{ aggregate, id: idOf(aggregate, input), asked: { input: input as never, cause, at }, key },
-        fingerprint: 'sameAs' in request ? fingerprintOf(request.sameAs) : '',
+        fingerprint: key === undefined || !('sameAs' in request) ? '' : fingerprintOf(request.sameAs),
       });
       return event as unknown as RecordedOf<A>;
     },

@@ -51,6 +51,20 @@ describe('the store of a service', () => {
     });
   });
 
+  it('when a request has no key, then what it could be compared by is not read', async () => {
+    const { store } = await open();
+    const sameAs = {
+      toJSON() {
+        throw new Error('it was read');
+      },
+    };
+    expect(await store.create(counter, fill(one, 3), { cause, key: undefined, sameAs })).toMatchObject({
+      aggregateId: one,
+    });
+    const keyed = store.create(counter, fill(other, 3), { cause, key: 'k', sameAs });
+    await expect(keyed).rejects.toThrow('it was read');
+  });
+
   it('when the stream exists, or nothing follows, then nothing is created, and the key stays free', async () => {
     const { store } = await open();
     await store.decide(counter, fill(one, 1), { cause });
