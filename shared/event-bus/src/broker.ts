@@ -23,8 +23,10 @@ export interface ConsumeOptions {
   plan: TopologyPlan;
   /** Keep retrying when the broker refuses the queue, instead of failing. @default false */
   retryRefused?: boolean;
-  /** How many deliveries may be unsettled. */
+  /** How many deliveries may be unacknowledged. */
   prefetch: number;
+  /** How many deliveries the handlers may work on at once. */
+  inHand: number;
   /** Called in the broker's order. Must not throw. */
   onDelivery(delivery: Delivery): void;
   /** Earlier deliveries can no longer be settled; discard those that have not been started. */

@@ -56,6 +56,7 @@ function createConsumer(prefetch: number): AmqpConsumer {
     queue: 'stock',
     plan: { exchanges: [], queues: [], bindings: [] },
     prefetch,
+    inHand: 1,
     declare: async () => undefined,
     alerts: createAlerts(),
     onDelivery: () => undefined,

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { AppError } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
 import { Breaker, type BreakerState, createBreakerPolicy } from '../src/consume/breaker.ts';
@@ -11,6 +11,7 @@ describe('the circuit breaker', () => {
   const made: Breaker[] = [];
   afterEach(() => {
     for (const breaker of made.splice(0)) breaker.stop();
+    jest.useRealTimers();
   });
 
   function create(policy: { failures?: number; resetMs?: number; halfOpenMs?: number }) {
@@ -60,6 +61,31 @@ describe('the circuit breaker', () => {
     await call(fail('transient'));
     await waitUntil(() => breaker.state === 'closed');
     expect(states).toEqual(['open', 'half-open', 'closed']);
+  });
+
+  test('when failures are older than the pause, then they no longer count, and no timer was needed to forget them', async () => {
+    jest.useFakeTimers();
+    const { breaker, call } = create({ failures: 3, resetMs: 1000 });
+    for (const _ of [1, 2]) await call(fail('transient'));
+    expect(jest.getTimerCount()).toBe(0);
+    jest.advanceTimersByTime(1000);
+    for (const _ of [1, 2]) await call(fail('transient'));
+    expect(breaker.state).toBe('closed');
+    jest.advanceTimersByTime(800);
+    await call(fail('transient'));
+    expect(breaker.state).toBe('open');
+  });
+
+  test('when failures become too old while a call is made, then they do not count either', async () => {
+    jest.useFakeTimers();
+    const { breaker, call } = create({ failures: 3, resetMs: 1000 });
+    for (const _ of [1, 2]) await call(fail('transient'));
+    const slow = call(async () => {
+      jest.advanceTimersByTime(1000);
+      await fail('transient')();
+    });
+    expect(await slow).toBe('NO');
+    expect(breaker.state).toBe('closed');
   });
 
   test('when a number is out of range, then the policy is rejected', () => {

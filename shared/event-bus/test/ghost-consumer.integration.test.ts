@@ -30,6 +30,7 @@ test('when a queue is deleted and declared again at once, then its messages reac
     queue,
     plan,
     prefetch: 10,
+    inHand: 1,
     link,
     logger: silentLogger,
     // The same watchdog as in a service, with shorter intervals.

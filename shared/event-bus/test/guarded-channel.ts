@@ -36,7 +36,7 @@ export function useFakeClock(): void {
 }
 
 /** A guard that has started to consume. */
-export async function guardChannel(prefetch = 100): Promise<GuardedChannel> {
+export async function guardChannel(prefetch = 100, inHand = 1): Promise<GuardedChannel> {
   const channel = new FakeChannel();
   const deliveries = new Map<string, Delivery>();
   const reports = { suspects: [] as string[], stuck: [] as number[], cancels: [] as true[], ended: [] as unknown[] };
@@ -44,6 +44,7 @@ export async function guardChannel(prefetch = 100): Promise<GuardedChannel> {
     channel: channel as unknown as Channel,
     queue: 'stock',
     prefetch,
+    inHand,
     onDelivery: (delivery) => void deliveries.set(String(delivery.properties.messageId), delivery),
     onSuspect: ({ properties }, returns) => void reports.suspects.push(`${properties.messageId} ${returns}`),
     onStuck: (unsettled) => void reports.stuck.push(unsettled),

@@ -120,6 +120,7 @@ describe('a message that kills its consumer', () => {
       channel: await raw.createChannel(),
       queue,
       prefetch: 100,
+      inHand: 1,
       stuckAfterMs: 300,
       onDelivery: (delivery) => {
         seen.push(delivery.properties.messageId);

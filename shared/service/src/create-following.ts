@@ -1,9 +1,12 @@
 import { createStreamWatch, type DatabasePool, type EventStore, type StreamWatch } from '@warren/event-store';
 import { type Component, Gauge, type Logger, type MetricsRegistry } from '@warren/kernel';
 import { createJob } from './create-job.ts';
+import type { Rest, Turn } from './define-job.ts';
 
 /** Interval of the search for changes by other instances, in milliseconds. */
 const POLL_MS = 250;
+/** The search rests while nobody follows: the first follower wakes it. */
+const UNFOLLOWED_MS = 60_000;
 
 export interface FollowingOptions {
   /** Name of the service, for the name of the metric. */
@@ -21,7 +24,8 @@ export function createFollowing({ service, limit, log, pool, logger, metrics }: 
   watch: StreamWatch;
   components: Component[];
 } {
-  const watch = createStreamWatch({ log, limit });
+  let wake = (): void => undefined;
+  const watch = createStreamWatch({ log, limit, onFirst: () => wake() });
   new Gauge({
     name: `warren_${service}_followers`,
     help: 'Clients that currently follow a stream or wait for its end',
@@ -30,8 +34,18 @@ export function createFollowing({ service, limit, log, pool, logger, metrics }: 
       this.set(watch.size);
     },
   });
-  const job = { name: 'followers', everyMs: POLL_MS, run: () => watch.poll() };
+  const run = (_: object, { again }: Turn) => {
+    wake = again;
+    return searchOnce(watch);
+  };
+  const job = { name: 'followers', everyMs: POLL_MS, run };
   // No health of its own: while the database is unavailable, the database component already reports it.
   const { health, ...poll } = createJob({ job, context: {}, log, pool, logger });
   return { watch, components: [poll, { name: 'follow', stop: async () => watch.close() }] };
+}
+
+/** @returns when to search again. Clients that come and go must not cause more searches than those that stay. */
+export async function searchOnce(watch: Pick<StreamWatch, 'poll' | 'size'>): Promise<Rest> {
+  await watch.poll();
+  return watch.size > 0 ? { restMs: POLL_MS, wakeable: false } : { restMs: UNFOLLOWED_MS };
 }

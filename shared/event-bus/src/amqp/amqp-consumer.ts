@@ -126,11 +126,12 @@ export class AmqpConsumer implements BrokerConsumer {
   }
 
   #createGuard(channel: Channel): PoisonGuard {
-    const { queue, prefetch, onDelivery, logger } = this.#options;
+    const { queue, prefetch, inHand, onDelivery, logger } = this.#options;
     const guard: PoisonGuard = new PoisonGuard({
       channel,
       queue,
       prefetch,
+      inHand,
       onDelivery,
       onSuspect: ({ properties: { messageId } }, returns) =>
         logger.warn({ queue, messageId, returns }, 'came back unsettled again and again: handling it alone'),

@@ -14,9 +14,15 @@ interface CatchUpWaiter {
   resolve(settled: boolean): void;
 }
 
+/** How long a settled delivery waits for others to share its acknowledgement, in milliseconds. */
+const SHARE_MS = 20;
+
 /**
  * The lifetime of one channel. Delivery tags belong to it: an acknowledgement on a later channel would name a different message, or none,
  * and the broker would close that channel.
+ *
+ * Acknowledgements go out together: at the end of the turn in which as many deliveries are settled as may share one, at the latest 20 ms
+ * after the first of them. If the process dies before, the broker redelivers these messages although they were handled.
  */
 export class ChannelEpoch {
   readonly channel: Channel;
@@ -26,7 +32,12 @@ export class ChannelEpoch {
   /** Time of the last delivery or settlement, or of the epoch's start, as `performance.now()`. */
   activeAt = performance.now();
   readonly #tracker = new AckTracker();
+  /** How many settled deliveries may share an acknowledgement. */
+  #share = 1;
+  /** The number of settled deliveries whose acknowledgement is not sent. */
+  #unsent = 0;
   #scheduled = false;
+  #timed = false;
   #held = false;
   #waiter: Waiter | undefined;
   #catchUpWaiters: CatchUpWaiter[] = [];
@@ -47,10 +58,15 @@ export class ChannelEpoch {
     this.unsettled -= 1;
     this.activeAt = performance.now();
     this.#tracker.settle(tag);
-    if (this.#scheduled) return;
-    this.#scheduled = true;
-    // At the end of this turn, so that everything settled in it shares one frame.
-    setImmediate(this.flush);
+    this.#unsent += 1;
+    if (this.#unsent >= this.#share || this.#catchUpWaiters.length > 0) this.#flushAfterTurn();
+    else this.#flushInTime();
+  }
+
+  /** From now on, up to this many settled deliveries share an acknowledgement; 1: no delivery waits for another. Initially 1. */
+  shareAcks(share: number): void {
+    this.#share = share;
+    if (this.#unsent >= share) this.flush();
   }
 
   /** Holds back acknowledgements until `released` resolves. If it rejects, the channel has ended. One caller at a time. */
@@ -117,9 +133,33 @@ export class ChannelEpoch {
     waiter.resolve(settled);
   }
 
-  readonly flush = (): void => {
+  /** At the end of this turn, so that everything settled in it shares one frame. */
+  #flushAfterTurn(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(this.#turnEnded);
+  }
+
+  /** An earlier flush leaves the timer running: clearing it would cost more. */
+  #flushInTime(): void {
+    if (this.#timed) return;
+    this.#timed = true;
+    setTimeout(this.#timePassed, SHARE_MS);
+  }
+
+  readonly #turnEnded = (): void => {
     this.#scheduled = false;
+    this.flush();
+  };
+
+  readonly #timePassed = (): void => {
+    this.#timed = false;
+    this.flush();
+  };
+
+  flush(): void {
     if (!this.alive || this.#held) return;
+    this.#unsent = 0;
     const { upTo, single } = this.#tracker.flush();
     try {
       if (upTo !== undefined) this.channel.ack(acknowledging(upTo), true);
@@ -133,7 +173,7 @@ export class ChannelEpoch {
     if (!this.#waiter) return;
     const unsettled = this.unsettled - this.#tracker.unsettledUpTo(this.#abandonedUpTo);
     if (unsettled <= this.#waiter.rest) this.#resolve(this.#waiter, true);
-  };
+  }
 }
 
 /** `amqplib` acknowledges messages, but reads only their tag. */

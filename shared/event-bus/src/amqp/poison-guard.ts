@@ -7,6 +7,8 @@ export interface PoisonGuardOptions {
   queue: string;
   /** How many deliveries may be unsettled while there is no suspect, in addition to the very first delivery. */
   prefetch: number;
+  /** How many deliveries the handlers may work on at once. */
+  inHand: number;
   /** How long a suspect and other messages wait for each other while nothing is settled, in milliseconds. @default 30000 */
   stuckAfterMs?: number;
   /** Called in the broker's order, suspects last. Must not throw. */
@@ -74,6 +76,7 @@ export class PoisonGuard {
   /** Stops delivery; messages already delivered can still be settled. */
   async stop(): Promise<void> {
     this.#state = 'stopped';
+    this.epoch.shareAcks(1);
     await this.#cancel();
   }
 
@@ -81,17 +84,25 @@ export class PoisonGuard {
   abandon(): void {
     this.#state = 'stopped';
     this.#consumerTag = undefined;
+    this.epoch.shareAcks(1);
   }
 
   async #consume(state: 'narrow' | 'wide'): Promise<void> {
     const { channel, queue, prefetch } = this.#options;
     this.#state = state;
+    this.epoch.shareAcks(state === 'narrow' ? 1 : this.#share());
     this.#consumers += 1;
     const consumerTag = `${state}-${this.#consumers}`;
     this.#consumerTag = consumerTag;
     // A prefetch applies to consumers that start after it. Both are sent in this order, whatever else happens on the channel.
     const prefetched = channel.prefetch(state === 'narrow' ? 1 : prefetch);
     await Promise.all([prefetched, channel.consume(queue, this.#receive, { consumerTag })]);
+  }
+
+  /** A settled delivery takes up room of the prefetch until it is acknowledged; the handlers must not run out of messages for that. */
+  #share(): number {
+    const { prefetch, inHand } = this.#options;
+    return Math.max(1, Math.min(Math.floor(prefetch / 2), prefetch - inHand));
   }
 
   async #cancel(): Promise<void> {
@@ -155,6 +166,7 @@ export class PoisonGuard {
 
   async #drain(): Promise<void> {
     this.#state = 'draining';
+    this.epoch.shareAcks(1);
     await this.#cancel();
     // The message with the fewest returns is the least suspicious: the poison message has been part of every death.
     this.#held.sort((one, other) => returnsOf(one) - returnsOf(other));

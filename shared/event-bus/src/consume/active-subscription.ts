@@ -86,6 +86,7 @@ export function createSubscription<Contract extends EventContract>(
       plan,
       retryRefused: parts.retryRefused,
       prefetch,
+      inHand: concurrency * maxBatch,
       onDelivery: subscriber.take,
       onLost: () => {
         returnsIn(0);

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { isAppError } from '@warren/kernel';
 import CircuitBreaker from 'opossum';
 import { busErrors } from '../bus-errors.ts';
@@ -26,6 +27,8 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export const DEFAULT_BREAKER_POLICY: BreakerPolicy = { failures: 5, resetMs: 60_000, halfOpenMs: 30_000 };
 
 const LONGEST_MS = 86_400_000;
+/** The parts of the time in which calls are counted; the oldest part is forgotten as a whole. */
+const PARTS = 10;
 
 /** Applies the defaults. @throws `BUS_OPTIONS_INVALID` for a number out of range */
 export function createBreakerPolicy(part: Partial<BreakerPolicy>): BreakerPolicy {
@@ -46,18 +49,24 @@ export class Breaker {
   readonly #circuit: CircuitBreaker<[Call], void>;
   readonly #halfOpenMs: number;
   readonly #onChange: (state: BreakerState) => void;
+  readonly #window = new EventEmitter();
+  readonly #partMs: number;
+  #forgotAt = performance.now();
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ failures, resetMs, halfOpenMs }: BreakerPolicy, onChange: (state: BreakerState) => void) {
     this.#halfOpenMs = halfOpenMs;
     this.#onChange = onChange;
-    this.#circuit = new CircuitBreaker((call: Call) => call(), {
+    this.#partMs = resetMs / PARTS;
+    this.#circuit = new CircuitBreaker((call: Call) => call().finally(() => this.#forget()), {
       timeout: false,
       volumeThreshold: failures,
       errorThresholdPercentage: 50,
       resetTimeout: resetMs,
       // As long as the pause, because a call to an unavailable dependency may take long to fail.
       rollingCountTimeout: resetMs,
+      rollingCountBuckets: PARTS,
+      rotateBucketController: this.#window,
       // Otherwise opossum keeps the duration of each call in that window and sorts them on every failure.
       rollingPercentilesEnabled: false,
       enableSnapshots: false,
@@ -80,6 +89,7 @@ export class Breaker {
 
   /** Makes the call. @throws what the call throws; `BREAKER_OPEN`, without making the call, when the breaker has opened meanwhile */
   async run(call: Call): Promise<void> {
+    this.#forget();
     try {
       await this.#circuit.fire(call);
     } catch (error) {
@@ -92,6 +102,13 @@ export class Breaker {
   stop(): void {
     clearTimeout(this.#timer);
     this.#circuit.shutdown();
+  }
+
+  /** Forgets the calls of parts that are over, before anything is counted: opossum's own timer would wake a service that has nothing to do. */
+  #forget(): void {
+    const parts = Math.floor((performance.now() - this.#forgotAt) / this.#partMs);
+    this.#forgotAt += parts * this.#partMs;
+    for (let part = 0; part < Math.min(parts, PARTS); part += 1) this.#window.emit('rotate');
   }
 
   #changed(): void {

@@ -22,7 +22,10 @@ export interface DeliveryContext {
   signal: AbortSignal;
 }
 
-/** Handles one event. Resolving acknowledges it; throwing settles it according to the error's kind (see `docs/errors.md`). */
+/**
+ * Handles one event. Resolving acknowledges it within 20 ms, so that acknowledgements share frames: if the process dies before, the event is
+ * delivered again. Throwing settles it according to the error's kind (see `docs/errors.md`).
+ */
 export type Handler<Event> = (event: Event, context: DeliveryContext) => Promise<void>;
 
 /**

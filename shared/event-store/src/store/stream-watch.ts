@@ -13,7 +13,7 @@ export interface StreamWatch {
    * @returns a function that unsubscribes
    */
   follow(streamId: string, onChange: () => void): () => void;
-  /** Looks for changes by other instances. */
+  /** Looks for changes by other instances; asks nothing while nobody follows. */
   poll(): Promise<void>;
   /** Notifies all followers a last time. */
   close(): void;
@@ -23,6 +23,8 @@ export interface StreamWatchOptions {
   log: Pick<EventStore, 'onCommitted' | 'query'>;
   /** Maximum number of concurrent followers of all streams. */
   limit: number;
+  /** Called when someone follows while nobody else does. */
+  onFirst?(): void;
 }
 
 interface Followed {
@@ -42,7 +44,7 @@ const VERSIONS = `
  * Creates one watch for any number of followers. It notifies them of this instance's commits at once, without a query. `poll` finds commits of
  * other instances with one query for all followed streams.
  */
-export function createStreamWatch({ log, limit }: StreamWatchOptions): StreamWatch {
+export function createStreamWatch({ log, limit, onFirst }: StreamWatchOptions): StreamWatch {
   const followed = new Map<string, Followed>();
   let size = 0;
   let closed = false;
@@ -75,6 +77,7 @@ export function createStreamWatch({ log, limit }: StreamWatchOptions): StreamWat
       const follower = () => onChange();
       entry.followers.add(follower);
       size += 1;
+      if (size === 1) onFirst?.();
       return () => {
         if (!entry.followers.delete(follower)) return;
         size -= 1;

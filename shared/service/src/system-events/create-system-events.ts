@@ -22,7 +22,7 @@ export interface SystemEventsOptions {
   errors: Pick<ErrorFeed, 'onError'>;
   /** The lifecycle's `readiness`. */
   readiness(): Promise<Readiness>;
-  /** Interval of the checks for health changes and unpublished events, in milliseconds. @default 1000 */
+  /** Interval of the checks for health changes and unpublished events, in milliseconds. @default 5000 */
   lookEveryMs?: number;
   /** How many errors of one code are published within `errorWindowMs`. One more then represents the rest, with their number. @default 3 */
   errorLimit?: number;
@@ -43,7 +43,7 @@ const MESSAGE_LENGTH = 500;
  * Must be the last component of the lifecycle, so that it starts when all others run and stops first.
  */
 export function createSystemEvents(options: SystemEventsOptions): Component {
-  const { bus, service, errors, readiness, lookEveryMs = 1000, errorLimit = 3, errorWindowMs = 60_000 } = options;
+  const { bus, service, errors, readiness, lookEveryMs = 5000, errorLimit = 3, errorWindowMs = 60_000 } = options;
   const instanceId = createId();
   const health = new HealthChanges();
   const digest = new ErrorDigest({ limit: errorLimit, windowMs: errorWindowMs });
