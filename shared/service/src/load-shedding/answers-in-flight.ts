@@ -1,0 +1,95 @@
+import { createAdaptiveLimit } from './adaptive-limit.ts';
+import type { InFlight } from './stored-in-flight.ts';
+
+export interface AnswersInFlight extends InFlight {
+  /** A stream was stored that waits for an answer. */
+  stored(id: string): void;
+  /** This instance has applied the answer of a stream, which another instance may have stored. */
+  answered(id: string): void;
+}
+
+/** No answer for so many targets means that answers have stopped. */
+const STALLED = 2;
+/** After so many targets without an answer, what waits is the backlog of an outage. */
+const OUTAGE = 10;
+/** The share of an answer that makes room for new work while a backlog is worked off; the rest shortens it. */
+const ROOM_BESIDE_BACKLOG = 0.75;
+/** The most streams that are remembered; of more, every second one is forgotten. */
+const MOST = 10_000;
+
+/**
+ * Streams that wait for the answer of another service. Answers come in about the order of the streams, and any instance may get them: so an
+ * answer shows that all earlier streams of this instance have theirs too. Times are those of this process.
+ *
+ * | state | when | full |
+ * |---|---|---|
+ * | flowing | answers come | when as many wait as the limit allows, and the oldest has waited for half of the target |
+ * | stalled | a stream waits, and for two targets none of them was answered: what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
+ * | catching up | answers come again after ten targets, until one takes no longer than two targets | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
+ *
+ * The answers that come again may all be for streams of other instances, or from before a restart of this one.
+ */
+export function createAnswersInFlight(targetMs: number, now: () => number): AnswersInFlight {
+  const limit = createAdaptiveLimit(targetMs);
+  // In the order in which they were stored.
+  const waiting = new Map<string, { readonly at: number; readonly inFlight: number }>();
+  /** What counts against the limit: while answers flow, what waits. */
+  let load = 0;
+  let catchingUp = false;
+  let answerAt = Number.NEGATIVE_INFINITY;
+  let ownAnswerAt = Number.NEGATIVE_INFINITY;
+
+  const oldestAt = (): number => waiting.values().next().value?.at ?? Number.POSITIVE_INFINITY;
+  /** For how many targets streams have waited since the last answer. */
+  const idleTargets = (lastAnswerAt: number, at: number): number =>
+    (at - Math.max(lastAnswerAt, oldestAt())) / limit.targetMs;
+
+  function settle(id: string, at: number): void {
+    const own = waiting.get(id);
+    if (!own) return;
+    ownAnswerAt = at;
+    const tookMs = at - own.at;
+    if (tookMs <= STALLED * limit.targetMs) catchingUp = false;
+    if (!catchingUp) limit.learn(own.inFlight, tookMs);
+    for (const earlier of waiting.keys()) {
+      waiting.delete(earlier);
+      if (earlier === id) break;
+    }
+  }
+
+  return {
+    limit,
+    get size() {
+      return waiting.size;
+    },
+    get full() {
+      const at = now();
+      if (load < limit.value || at - oldestAt() < limit.targetMs / 2) return false;
+      return idleTargets(catchingUp ? answerAt : ownAnswerAt, at) <= STALLED;
+    },
+    stored(id) {
+      if (waiting.size === MOST) forgetEverySecond(waiting);
+      waiting.set(id, { at: now(), inFlight: waiting.size + 1 });
+      load += 1;
+    },
+    answered(id) {
+      const at = now();
+      if (!catchingUp && idleTargets(ownAnswerAt, at) > OUTAGE) {
+        catchingUp = true;
+        load = 0;
+      }
+      answerAt = at;
+      settle(id, at);
+      load = catchingUp ? Math.max(0, load - ROOM_BESIDE_BACKLOG) : waiting.size;
+    },
+  };
+}
+
+/** So many wait only during an outage. The rest still shows how far the answers have come. */
+function forgetEverySecond(waiting: Map<string, unknown>): void {
+  let forget = false;
+  for (const id of waiting.keys()) {
+    if (forget) waiting.delete(id);
+    forget = !forget;
+  }
+}
