@@ -244,7 +244,7 @@ function requireConsistent(
   if (queue !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two subscriptions have the queue ${queue}`);
   const unknown = sheds.find((request) => !routes.some(({ method, path }) => `${method} ${path}` === request));
   if (unknown !== undefined)
-    throw kernelErrors.UNEXPECTED(`${name}: ${unknown} may be shed, but is not among its routes`);
+    throw kernelErrors.UNEXPECTED(`${name}: ${unknown} is to be shed, but is not among its routes`);
   const keyed = routes.find(({ idempotent }) => idempotent);
   if (keyed && !idempotencyKeys) {
     throw kernelErrors.UNEXPECTED(
