@@ -98,7 +98,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const { sheds = [] } = service;
   const shedding =
     sheds.length > 0 && settings.shedAboveMs > 0
-      ? createLoadShedding({ targetMs: settings.shedAboveMs, deadlines, log: eventStore, alerts, metrics })
+      ? createLoadShedding({ targetMs: settings.shedAboveMs, deadlines, alerts, metrics })
       : undefined;
   const created = createStore({
     ...{ log: eventStore, source: name, aggregates, clock, logger, metrics },

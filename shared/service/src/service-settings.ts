@@ -20,7 +20,7 @@ const shedding = {
     env: 'SHED_ABOVE_MS',
     doc: 'New work is rejected with 503 and Retry-After while it would take longer than this to be stored, or to be answered by other services, in milliseconds; 0 rejects nothing.',
     format: formats.integer(0, 60_000),
-    default: 150,
+    default: 200,
   }),
 };
 

@@ -1,9 +1,14 @@
 import { createAdaptiveLimit } from './adaptive-limit.ts';
-import type { InFlight } from './stored-in-flight.ts';
+import type { Begun, InFlight } from './stored-in-flight.ts';
 
 export interface AnswersInFlight extends InFlight {
-  /** A stream was stored that waits for an answer. */
-  stored(id: string): void;
+  /**
+   * Whether further work would be answered later than the target.
+   * @param coming how many streams are being stored
+   */
+  isFull(coming: number): boolean;
+  /** A stream was stored that waits for an answer. @param begun its beginning, with what was being stored or waited for an answer then */
+  stored(id: string, begun: Begun): void;
   /** This instance has applied the answer of a stream, which another instance may have stored. */
   answered(id: string): void;
 }
@@ -23,16 +28,16 @@ const MOST = 10_000;
  *
  * | state | when | full |
  * |---|---|---|
- * | flowing | answers come | when as many wait as the limit allows, and the oldest has waited for half of the target |
+ * | flowing | answers come | when as many wait, or are being stored, as the limit allows |
  * | stalled | a stream waits, and for two targets none of them was answered: what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
- * | catching up | answers come again after ten targets, until one takes no longer than two targets | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
+ * | catching up | answers come again after ten targets, until one takes no longer than two targets, or none is waited for | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
  *
  * The answers that come again may all be for streams of other instances, or from before a restart of this one.
  */
 export function createAnswersInFlight(targetMs: number, now: () => number): AnswersInFlight {
-  const limit = createAdaptiveLimit(targetMs);
+  const limit = createAdaptiveLimit(targetMs, now);
   // In the order in which they were stored.
-  const waiting = new Map<string, { readonly at: number; readonly inFlight: number }>();
+  const waiting = new Map<string, Begun>();
   /** What counts against the limit: while answers flow, what waits. */
   let load = 0;
   let catchingUp = false;
@@ -42,14 +47,14 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
   const oldestAt = (): number => waiting.values().next().value?.at ?? Number.POSITIVE_INFINITY;
   /** For how many targets streams have waited since the last answer. */
   const idleTargets = (lastAnswerAt: number, at: number): number =>
-    (at - Math.max(lastAnswerAt, oldestAt())) / limit.targetMs;
+    (at - Math.max(lastAnswerAt, oldestAt())) / targetMs;
 
   function settle(id: string, at: number): void {
     const own = waiting.get(id);
     if (!own) return;
     ownAnswerAt = at;
     const tookMs = at - own.at;
-    if (tookMs <= STALLED * limit.targetMs) catchingUp = false;
+    if (tookMs <= STALLED * targetMs) catchingUp = false;
     if (!catchingUp) limit.learn(own.inFlight, tookMs);
     for (const earlier of waiting.keys()) {
       waiting.delete(earlier);
@@ -62,14 +67,13 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
     get size() {
       return waiting.size;
     },
-    get full() {
-      const at = now();
-      if (load < limit.value || at - oldestAt() < limit.targetMs / 2) return false;
-      return idleTargets(catchingUp ? answerAt : ownAnswerAt, at) <= STALLED;
+    isFull(coming) {
+      const isStalled = idleTargets(catchingUp ? answerAt : ownAnswerAt, now()) > STALLED;
+      return !isStalled && limit.isReached(load + coming, oldestAt());
     },
-    stored(id) {
+    stored(id, begun) {
       if (waiting.size === MOST) forgetEverySecond(waiting);
-      waiting.set(id, { at: now(), inFlight: waiting.size + 1 });
+      waiting.set(id, begun);
       load += 1;
     },
     answered(id) {
@@ -80,7 +84,8 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       }
       answerAt = at;
       settle(id, at);
-      load = catchingUp ? Math.max(0, load - ROOM_BESIDE_BACKLOG) : waiting.size;
+      if (waiting.size === 0) catchingUp = false;
+      load = catchingUp ? Math.max(0, Math.min(load - ROOM_BESIDE_BACKLOG, waiting.size)) : waiting.size;
     },
   };
 }

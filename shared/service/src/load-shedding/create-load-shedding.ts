@@ -1,5 +1,5 @@
 import type { AnyAggregate, EventEnvelope } from '@warren/contracts';
-import type { Deadline, EventStore, ServiceStore } from '@warren/event-store';
+import type { Deadline, ServiceStore } from '@warren/event-store';
 import type { Alerts, MetricsRegistry } from '@warren/kernel';
 import { createAnswersInFlight } from './answers-in-flight.ts';
 import { createShedReport } from './shed-report.ts';
@@ -10,7 +10,6 @@ export interface LoadSheddingOptions {
   targetMs: number;
   /** The deadlines of the service: they declare which streams wait, and for which answers. */
   deadlines: readonly Deadline[];
-  log: Pick<EventStore, 'onCommitted'>;
   alerts: Alerts;
   metrics: MetricsRegistry;
   /** Monotonic time in milliseconds. @default `performance.now` */
@@ -32,45 +31,42 @@ export interface LoadShedding {
  * what waits for an answer of other services.
  */
 export function createLoadShedding(options: LoadSheddingOptions): LoadShedding {
-  const { targetMs, deadlines, log, alerts, metrics, now = () => performance.now() } = options;
-  const stages = { store: createStoredInFlight(targetMs, now), answers: createAnswersInFlight(targetMs, now) };
-  const report = createShedReport({ stages, alerts, metrics });
-  const categories = new Set(deadlines.map(({ aggregate }) => aggregate.category));
+  const { targetMs, deadlines, alerts, metrics, now = () => performance.now() } = options;
+  const store = createStoredInFlight(targetMs, now);
+  const answers = createAnswersInFlight(targetMs, now);
+  const report = createShedReport({ stages: { store, answers }, alerts, metrics });
+  const awaited = new Set(deadlines.map(({ aggregate }) => aggregate.category));
   const idOf = answeredIds(deadlines);
 
-  log.onCommitted((events) => {
-    for (const { streamId, streamVersion, aggregateId } of events) {
-      if (streamVersion === 1 && categories.has(categoryOf(streamId))) stages.answers.stored(aggregateId);
-    }
-  });
+  const measured = (create: ServiceStore['create']): ServiceStore['create'] =>
+    async function createMeasured(aggregate, input, request) {
+      const begun = { at: now(), inFlight: store.size + answers.size + 1 };
+      const end = store.begin();
+      try {
+        const created = await create(aggregate, input, request);
+        end(true);
+        // A repeated request with an Idempotency-Key gets the stream of the first one.
+        const isNew = created.aggregateId === idIn(aggregate, input);
+        if (isNew && awaited.has(aggregate.category)) answers.stored(created.aggregateId, begun);
+        return created;
+      } catch (error) {
+        end(false);
+        throw error;
+      }
+    };
 
   return {
     admits() {
-      const full = stages.store.full ? 'store' : stages.answers.full ? 'answers' : undefined;
+      const full = store.isFull() ? 'store' : answers.isFull(store.size) ? 'answers' : undefined;
       if (full === undefined) return true;
       report(full);
       return false;
     },
-    measure: (store) =>
-      Object.create(store, {
-        create: {
-          async value(...args: Parameters<ServiceStore['create']>) {
-            const end = stages.store.begin();
-            let stored = false;
-            try {
-              const created = await store.create(...args);
-              stored = true;
-              return created;
-            } finally {
-              end(stored);
-            }
-          },
-        },
-      }),
+    measure: (store) => Object.create(store, { create: { value: measured(store.create) } }),
     handled(messages) {
       for (const message of messages) {
         const id = idOf.get(message.type)?.(message);
-        if (id !== undefined) stages.answers.answered(id);
+        if (id !== undefined) answers.answered(id);
       }
     },
   };
@@ -85,7 +81,5 @@ function answeredIds(deadlines: readonly Deadline[]): ReadonlyMap<string, (messa
   );
 }
 
-const idIn = (aggregate: AnyAggregate, message: EventEnvelope): string =>
-  (aggregate as unknown as { idOf(input: EventEnvelope): string }).idOf(message);
-
-const categoryOf = (streamId: string): string => streamId.slice(0, streamId.indexOf('-'));
+const idIn = (aggregate: AnyAggregate, input: unknown): string =>
+  (aggregate as unknown as { idOf(input: unknown): string }).idOf(input);

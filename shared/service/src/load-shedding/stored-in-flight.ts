@@ -1,43 +1,47 @@
 import { type AdaptiveLimit, createAdaptiveLimit } from './adaptive-limit.ts';
 
-/** What may fill up; see {@link createStoredInFlight} and {@link createAnswersInFlight}. */
+/** A piece of work in flight. */
+export interface Begun {
+  /** Monotonic time in milliseconds. */
+  readonly at: number;
+  /** How many were in flight when it began, with itself. */
+  readonly inFlight: number;
+}
+
+/** Work in flight, and how much of it there may be. */
 export interface InFlight {
-  /** Whether new work would take longer than the target. */
-  readonly full: boolean;
   readonly size: number;
   readonly limit: AdaptiveLimit;
 }
 
 export interface StoredInFlight extends InFlight {
+  /** Whether further work would take longer to be stored than the target. */
+  isFull(): boolean;
   /** Begins to store something. Call the result once it is stored or has failed. */
   begin(): (stored: boolean) => void;
 }
 
-/**
- * New work that is being stored. It is full while at least as many wait as the limit allows, and the oldest has waited for half of the target:
- * so a burst is not rejected as long as it does not become a queue, and a database that hangs is noticed although nothing ends.
- */
+/** New work that is being stored. A database that hangs fills it up although nothing ends. */
 export function createStoredInFlight(targetMs: number, now: () => number): StoredInFlight {
-  const limit = createAdaptiveLimit(targetMs);
+  const limit = createAdaptiveLimit(targetMs, now);
   // In order of their beginning.
-  const inFlight = new Set<{ readonly at: number }>();
+  const inFlight = new Set<Begun>();
   return {
     limit,
     get size() {
       return inFlight.size;
     },
-    get full() {
+    isFull() {
       const [oldest] = inFlight;
-      return oldest !== undefined && inFlight.size >= limit.value && now() - oldest.at >= limit.targetMs / 2;
+      return oldest !== undefined && limit.isReached(inFlight.size, oldest.at);
     },
     begin() {
-      const one = { at: now() };
+      const one = { at: now(), inFlight: inFlight.size + 1 };
       inFlight.add(one);
-      const { size } = inFlight;
       return (stored) => {
         inFlight.delete(one);
         // A failure may be quick or late for any reason.
-        if (stored) limit.learn(size, now() - one.at);
+        if (stored) limit.learn(one.inFlight, now() - one.at);
       };
     },
   };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { defineEvent, type EventEnvelope } from '@warren/contracts';
-import type { CommitListener, Deadline, RecordedEvent, ServiceStore } from '@warren/event-store';
+import type { Deadline, ServiceStore } from '@warren/event-store';
 import { createAlerts, createMetricsRegistry, type MetricsRegistry } from '@warren/kernel';
 import { Type } from 'typebox';
 import { createLoadShedding, type LoadShedding } from '../../src/load-shedding/create-load-shedding.ts';
@@ -17,70 +17,97 @@ let now: number;
 let metrics: MetricsRegistry;
 let alerts: ReturnType<typeof createAlerts>;
 let shedding: LoadShedding;
-let commit: CommitListener;
+/** Stores what was begun first. */
+let store: (() => void)[];
+let measured: ServiceStore;
 
-const committed = (id: string, { category = 'bell', streamVersion = 1 } = {}) =>
-  ({ streamId: `${category}-${id}`, streamVersion, aggregateId: id }) as RecordedEvent;
 const answer = (bellId: string) => ({ type: 'Tuned', data: { bellId } }) as unknown as EventEnvelope;
 const ids = Array.from({ length: 100 }, (_, at) => `bell-${at}`);
 const metric = async (line: string) => (await metrics.metrics()).split('\n').find((one) => one.startsWith(line));
+const create = (bellId: string, of: object = aggregate) =>
+  measured.create(of as typeof bell, { data: { bellId } } as never, {} as never);
+const storeAll = () => {
+  for (const end of store.splice(0)) end();
+};
 
 beforeEach(() => {
   jest.useFakeTimers();
   now = 0;
+  store = [];
   metrics = createMetricsRegistry('porter', { collectDefaults: false });
   alerts = createAlerts();
-  const onCommitted = (listener: CommitListener) => {
-    commit = listener;
-    return () => undefined;
+  shedding = createLoadShedding({ targetMs: 200, deadlines: [deadline], alerts, metrics, now: () => now });
+  const plain = {
+    create: (_: object, { data }: { data: { bellId: string } }) =>
+      new Promise((resolve) => store.push(() => resolve({ aggregateId: data.bellId }))),
+    canFollow: true,
+    drain: async () => undefined,
   };
-  const log = { onCommitted };
-  shedding = createLoadShedding({ targetMs: 200, deadlines: [deadline], log, alerts, metrics, now: () => now });
+  measured = shedding.measure(plain as unknown as ServiceStore);
 });
 afterEach(() => void jest.useRealTimers());
 
 /** As many streams as may wait, which have waited for half of the target. */
-function fillUp(): void {
-  commit(ids.map((id) => committed(id)));
+async function fillUp(): Promise<void> {
+  const created = ids.map((id) => create(id));
+  storeAll();
+  await Promise.all(created);
   now = 150;
 }
 
 describe('load shedding', () => {
-  it('when too many streams wait for their answers, then nothing is admitted until an answer comes', () => {
-    fillUp();
+  it('when too many streams wait for their answers, then nothing is admitted until an answer comes', async () => {
+    await fillUp();
     expect(shedding.admits()).toBe(false);
     shedding.handled([answer('bell-9')]);
     expect(shedding.admits()).toBe(true);
   });
 
-  it('when other streams begin, or streams go on, or other messages are handled, then that does not count', () => {
-    commit(ids.map((id) => committed(id, { category: 'chime' })));
-    commit(ids.map((id) => committed(id, { streamVersion: 2 })));
+  it('when streams begin that wait for nothing, or other messages are handled, then that does not count', async () => {
+    const chime = { ...aggregate, category: 'chime' };
+    const created = ids.map((id) => create(id, chime));
+    storeAll();
+    await Promise.all(created);
     now = 150;
     expect(shedding.admits()).toBe(true);
     now = 0;
-    fillUp();
+    await fillUp();
     shedding.handled([{ ...answer('bell-9'), type: 'Rung' }]);
     expect(shedding.admits()).toBe(false);
   });
 
-  it('when too much waits to be stored, then nothing is admitted until some of it is stored; the store is otherwise the same', async () => {
-    const ends: (() => void)[] = [];
-    const create = () => new Promise<void>((resolve) => ends.push(resolve));
-    const store = { create, canFollow: true, drain: async () => undefined } as unknown as ServiceStore;
-    const measured = shedding.measure(store);
-    expect([measured.canFollow, measured.drain]).toEqual([true, store.drain]);
-    const created = ids.map(() => measured.create(aggregate as never, {} as never, {} as never));
+  it('when a request is repeated under its key, then it waits for nothing', async () => {
+    const first = { ...aggregate, idOf: () => 'another id' };
+    const created = ids.map((id) => create(id, first));
+    storeAll();
+    await Promise.all(created);
+    expect(await metric('warren_shed_in_flight{waits_for="answers"')).toMatch(/ 0$/);
+  });
+
+  it('when streams are being stored, then they count among those that will wait for answers', async () => {
+    const created = ids.slice(0, 99).map((id) => create(id));
+    storeAll();
+    await Promise.all(created);
+    now = 150;
+    expect(shedding.admits()).toBe(true);
+    void create('bell-99');
+    expect(shedding.admits()).toBe(false);
+    expect(await metric('warren_shed_requests_total{waits_for="answers"')).toMatch(/ 1$/);
+  });
+
+  it('when too much waits to be stored, then nothing is admitted until some of it is; the store is otherwise the same', async () => {
+    expect([measured.canFollow, await measured.drain()]).toEqual([true, undefined]);
+    const created = ids.map((id) => create(id, { ...aggregate, category: 'chime' }));
     now = 150;
     expect(shedding.admits()).toBe(false);
     expect(await metric('warren_shed_requests_total{waits_for="store"')).toMatch(/ 1$/);
-    ends[0]?.();
+    store.shift()?.();
     await created[0];
     expect(shedding.admits()).toBe(true);
   });
 
   it('when requests are rejected, then they are counted, and one alert lasts until none has been rejected for a while', async () => {
-    fillUp();
+    await fillUp();
     for (let n = 0; n < 1000; n += 1) shedding.admits();
     expect(alerts.active()).toMatchObject(
       [{ code: 'OVERLOADED', count: 1, reason: /answered by other services/ }].map((alert) => ({

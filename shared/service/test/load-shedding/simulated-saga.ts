@@ -44,9 +44,9 @@ export function createSimulatedSaga({ perSecond = 700, latencyMs = 30, instances
       created += 1;
       const instance = created % sides.length;
       const side = sides[instance] as (typeof sides)[number];
-      if (side.full) return false;
+      if (side.isFull(0)) return false;
       const order = { id: `order-${created}`, at: now, instance };
-      side.stored(order.id);
+      side.stored(order.id, { at: now, inFlight: side.size + 1 });
       queue.push(order);
       return true;
     },

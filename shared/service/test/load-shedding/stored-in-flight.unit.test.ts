@@ -13,19 +13,19 @@ beforeEach(() => {
 describe('work that is being stored', () => {
   it('when as much as the limit allows has waited for half of the target, then it is full until some of it ends', () => {
     const [first] = begin(100);
-    expect(storing.full).toBe(false);
+    expect(storing.isFull()).toBe(false);
     now = 99;
-    expect(storing.full).toBe(false);
+    expect(storing.isFull()).toBe(false);
     now = 100;
-    expect(storing.full).toBe(true);
+    expect(storing.isFull()).toBe(true);
     first?.(false);
-    expect([storing.full, storing.size]).toEqual([false, 99]);
+    expect([storing.isFull(), storing.size]).toEqual([false, 99]);
   });
 
   it('when less is in flight, then it is not full however long that takes', () => {
     begin(99);
     now = 1_000_000;
-    expect(storing.full).toBe(false);
+    expect(storing.isFull()).toBe(false);
   });
 
   it('when work is stored late, then less of it is allowed; when it fails, then nothing is learnt', () => {
