@@ -13,7 +13,7 @@ export interface AnswersInFlight extends InFlight {
   answered(id: string): void;
 }
 
-/** No answer for so many targets means that answers have stopped. */
+/** Without an answer for so many targets, answers do not flow. */
 const STALLED = 2;
 /** After so many targets without an answer, what waits is the backlog of an outage. */
 const OUTAGE = 10;
@@ -29,7 +29,7 @@ const MOST = 10_000;
  * | state | when | full |
  * |---|---|---|
  * | flowing | answers come | when as many wait, or are being stored, as the limit allows |
- * | stalled | a stream waits, and for two targets none of them was answered: what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
+ * | stalled | none was answered for two targets: nobody waits, or what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
  * | catching up | answers come again after ten targets, until one takes no longer than two targets, or none is waited for | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
  *
  * The answers that come again may all be for streams of other instances, or from before a restart of this one.
@@ -45,10 +45,6 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
   let ownAnswerAt = Number.NEGATIVE_INFINITY;
 
   const oldestAt = (): number => waiting.values().next().value?.at ?? Number.POSITIVE_INFINITY;
-  /** For how many targets streams have waited since the last answer. */
-  const idleTargets = (lastAnswerAt: number, at: number): number =>
-    (at - Math.max(lastAnswerAt, oldestAt())) / targetMs;
-
   function settle(id: string, at: number): void {
     const own = waiting.get(id);
     if (!own) return;
@@ -68,8 +64,8 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       return waiting.size;
     },
     isFull(coming) {
-      const isStalled = idleTargets(catchingUp ? answerAt : ownAnswerAt, now()) > STALLED;
-      return !isStalled && limit.isReached(load + coming, oldestAt());
+      const sinceMs = now() - (catchingUp ? answerAt : ownAnswerAt);
+      return sinceMs <= STALLED * targetMs && limit.isReached(load + coming, oldestAt());
     },
     stored(id, begun) {
       if (waiting.size === MOST) forgetEverySecond(waiting);
@@ -78,7 +74,7 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
     },
     answered(id) {
       const at = now();
-      if (!catchingUp && idleTargets(ownAnswerAt, at) > OUTAGE) {
+      if (!catchingUp && at - Math.max(ownAnswerAt, oldestAt()) > OUTAGE * targetMs) {
         catchingUp = true;
         load = 0;
       }

@@ -47,12 +47,13 @@ beforeEach(() => {
 });
 afterEach(() => void jest.useRealTimers());
 
-/** As many streams as may wait, which have waited for half of the target. */
-async function fillUp(): Promise<void> {
-  const created = ids.map((id) => create(id));
+/** Streams that wait for an answer while answers come, until half of the target is over. */
+async function fillUp(streams = ids): Promise<void> {
+  const created = ['answered', ...streams].map((id) => create(id));
   storeAll();
   await Promise.all(created);
   now = 150;
+  shedding.handled([answer('answered')]);
 }
 
 describe('load shedding', () => {
@@ -85,10 +86,7 @@ describe('load shedding', () => {
   });
 
   it('when streams are being stored, then they count among those that will wait for answers', async () => {
-    const created = ids.slice(0, 99).map((id) => create(id));
-    storeAll();
-    await Promise.all(created);
-    now = 150;
+    await fillUp(ids.slice(0, 99));
     expect(shedding.admits()).toBe(true);
     void create('bell-99');
     expect(shedding.admits()).toBe(false);
