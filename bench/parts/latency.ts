@@ -26,7 +26,7 @@ const TIMES = ['p50', 'p95', 'p99'] as const;
 /** Time from when an order's request was due until its end is seen on the broker, under load that does not wait for the system. */
 export const latency: BenchPart = (context) =>
   withStage(context, async (stage) => {
-    const warren = await stage.warren();
+    const warren = await stage.warren({ sheds: true });
     const baseline = await stage.baseline();
     return [
       ...(await measure(stage, warren, context, USUAL)),
