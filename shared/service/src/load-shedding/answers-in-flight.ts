@@ -19,7 +19,7 @@ const STALLED = 2;
 const OUTAGE = 10;
 /** The share of an answer that makes room for new work while a backlog is worked off; the rest shortens it. */
 const ROOM_BESIDE_BACKLOG = 0.75;
-/** The most streams that are remembered; of more, every second one is forgotten. */
+/** The most streams that are remembered. */
 const MOST = 10_000;
 
 /**
@@ -30,7 +30,7 @@ const MOST = 10_000;
  * |---|---|---|
  * | flowing | answers come | when as many wait, or are being stored, as the limit allows |
  * | stalled | none was answered for two targets: nobody waits, or what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
- * | catching up | answers come again after ten targets, until one takes no longer than two targets, or none is waited for | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
+ * | catching up | answers come again after ten targets, until one takes no longer than two targets | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
  *
  * The answers that come again may all be for streams of other instances, or from before a restart of this one.
  */
@@ -68,7 +68,8 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       return sinceMs <= STALLED * targetMs && limit.isReached(load + coming, oldestAt());
     },
     stored(id, begun) {
-      if (waiting.size === MOST) forgetEverySecond(waiting);
+      // So many wait only during an outage, when it does not matter which they are.
+      if (waiting.size === MOST) waiting.clear();
       waiting.set(id, begun);
       load += 1;
     },
@@ -80,17 +81,7 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       }
       answerAt = at;
       settle(id, at);
-      if (waiting.size === 0) catchingUp = false;
-      load = catchingUp ? Math.max(0, Math.min(load - ROOM_BESIDE_BACKLOG, waiting.size)) : waiting.size;
+      load = catchingUp ? Math.max(0, load - ROOM_BESIDE_BACKLOG) : waiting.size;
     },
   };
-}
-
-/** So many wait only during an outage. The rest still shows how far the answers have come. */
-function forgetEverySecond(waiting: Map<string, unknown>): void {
-  let forget = false;
-  for (const id of waiting.keys()) {
-    if (forget) waiting.delete(id);
-    forget = !forget;
-  }
 }

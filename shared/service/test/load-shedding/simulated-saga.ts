@@ -23,6 +23,7 @@ export function createSimulatedSaga({ perSecond = 700, latencyMs = 30, instances
     get waiting() {
       return queue.length + onTheWay.length;
     },
+    remembered: () => sides.map(({ size }) => size),
     limits: () => sides.map(({ limit }) => limit.value),
     restart() {
       sides = sides.map(() => createAnswersInFlight(TARGET_MS, () => now));
