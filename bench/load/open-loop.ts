@@ -13,13 +13,20 @@ export interface OpenLoop {
   /** Orders that become due per second, evenly, whatever the system does. */
   perSecond: number;
   seconds: number;
+  /** What becomes due after that, without a pause. @default nothing */
+  afterwards?: { perSecond: number; seconds: number };
 }
 
+/** All figures but `shedForMs` are of the orders that became due before `afterwards`. */
 export interface OpenLoopOutcome {
   /** Orders that were accepted and have ended. */
   orders: number;
   /** Requests that failed or were refused, and accepted orders whose end was not seen. */
   errors: number;
+  /** Those of the errors that were answered 503. */
+  shed: number;
+  /** For how long after the fall to the rate of `afterwards` orders were answered 503, in milliseconds. */
+  shedForMs: number;
   /** Milliseconds from the moment when the request was due until the order's end was seen on the broker. */
   p50: number;
   p95: number;
@@ -33,44 +40,51 @@ const END_TIMEOUT_MS = 60_000;
 /** Posts orders at a constant rate and sees when each has ended. */
 export async function runOpenLoop(task: OpenLoop): Promise<OpenLoopOutcome> {
   const clock = new OrderClock();
-  const observer = await observeEnds(task.amqpUrl, (orderId) => clock.ended(orderId));
+  const clockAfterwards = new OrderClock();
+  const observer = await observeEnds(task.amqpUrl, (orderId) => {
+    clock.ended(orderId);
+    clockAfterwards.ended(orderId);
+  });
   const lines = await Promise.all(Array.from({ length: CONNECTIONS }, () => HttpLine.open(task.url)));
   try {
-    const failed = await postEvenly(task, lines, clock);
+    const { shed, failed, shedForMs } = await postEvenly(task, lines, [clock, clockAfterwards]);
     await clock.allEnded(END_TIMEOUT_MS);
     const [p50, p95, p99] = [0.5, 0.95, 0.99].map((share) => percentile(clock.times, share)) as [
       number,
       number,
       number,
     ];
-    return { orders: clock.times.length, errors: failed + clock.pending, p50, p95, p99 };
+    return { orders: clock.times.length, errors: shed + failed + clock.pending, shed, shedForMs, p50, p95, p99 };
   } finally {
     for (const line of lines) line.close();
     await observer.close();
   }
 }
 
-/** Returns the number of requests that failed. */
+/** @param clocks of the orders that become due before `afterwards`, and of the others */
 async function postEvenly(
-  { url, perSecond, seconds }: OpenLoop,
+  { url, perSecond, seconds, afterwards = { perSecond: 1, seconds: 0 } }: OpenLoop,
   free: readonly HttpLine[],
-  clock: OrderClock,
-): Promise<number> {
+  [clock, clockAfterwards]: readonly [OrderClock, OrderClock],
+): Promise<Pick<OpenLoopOutcome, 'shed' | 'shedForMs'> & { failed: number }> {
   const requests = orderBodies('plenty').map((body) => postRequest(url, '/orders', body));
   const lines = [...free];
   const waiting: ((line: HttpLine) => void)[] = [];
-  const total = Math.round(perSecond * seconds);
+  const before = Math.round(perSecond * seconds);
+  const total = before + Math.round(afterwards.perSecond * afterwards.seconds);
   const open = new Set<Promise<void>>();
-  let failed = 0;
+  const counts = { shed: 0, failed: 0, shedForMs: 0 };
 
   async function post(index: number, dueAt: number): Promise<void> {
     const line = lines.pop() ?? (await new Promise<HttpLine>((resolve) => waiting.push(resolve)));
+    const isBefore = index < before;
     try {
       const { status, body } = await line.send(requests[index % requests.length] as Buffer);
-      if (status === 201) clock.began(JSON.parse(body).id, dueAt);
-      else failed += 1;
+      if (status === 201) (isBefore ? clock : clockAfterwards).began(JSON.parse(body).id, dueAt);
+      else if (!isBefore) counts.shedForMs = Math.max(counts.shedForMs, dueAt - fallsAt);
+      else counts[status === 503 ? 'shed' : 'failed'] += 1;
     } catch {
-      failed += 1;
+      counts.failed += 1;
     }
     const next = waiting.shift();
     if (next) next(line);
@@ -78,16 +92,21 @@ async function postEvenly(
   }
 
   const startedAt = performance.now();
+  const fallsAt = startedAt + seconds * 1000;
+  const dueAtOf = (index: number): number =>
+    index < before
+      ? startedAt + (index * 1000) / perSecond
+      : fallsAt + ((index - before) * 1000) / afterwards.perSecond;
   for (let sent = 0; sent < total; await pause(1)) {
     for (; sent < total; sent += 1) {
-      const dueAt = startedAt + (sent * 1000) / perSecond;
+      const dueAt = dueAtOf(sent);
       if (dueAt > performance.now()) break;
       const posted: Promise<void> = post(sent, dueAt).finally(() => open.delete(posted));
       open.add(posted);
     }
   }
   await Promise.all(open);
-  return failed;
+  return counts;
 }
 
 /** A queue of its own on what the system tells of its orders. */

@@ -24,7 +24,7 @@ export interface Stage {
   postgres: TestPostgres;
   load: Load;
   /** Starts Warren. */
-  warren(options?: Place & Pick<WarrenOptions, 'instances'>): Promise<OrderSystem>;
+  warren(options?: Place & Pick<WarrenOptions, 'instances' | 'sheds'>): Promise<OrderSystem>;
   /** Creates another empty database; returns its URL. */
   createDatabase(name: string): Promise<string>;
   baseline(): Promise<OrderSystem>;

@@ -15,6 +15,8 @@ export interface WarrenOptions {
   databaseUrl: string;
   /** @default one of each */
   instances?: Instances;
+  /** Whether the order service may reject orders while it is overloaded. What measures how much it can do at most turns that off. @default false */
+  sheds?: boolean;
   /** Leaves a CPU profile of each service in this folder. */
   profileTo?: string;
 }
@@ -24,14 +26,14 @@ const LOG_LINES = 100;
 
 const PENDING = `SELECT count(*) AS pending FROM order_service.orders WHERE status = 'pending'`;
 
-/** Starts the services as they run in production, with their default settings. */
+/** Starts the services as they run in production, with their default settings, except for `sheds`. */
 export async function startWarren(options: WarrenOptions): Promise<OrderSystem> {
-  const { amqpUrl, databaseUrl, profileTo, instances = { orders: 1, inventories: 1 } } = options;
+  const { amqpUrl, databaseUrl, profileTo, instances = { orders: 1, inventories: 1 }, sheds = false } = options;
   const database = new pg.Pool({ connectionString: databaseUrl, max: 1 });
   const running: ServiceProcess[] = [];
   const start = async (service: 'order' | 'inventory', processes = 1): Promise<ServiceProcess> => {
     const env = { AMQP_URL: amqpUrl, DATABASE_URL: databaseUrl, INITIAL_STOCK: initialStock() };
-    const settings = { ...env, ...profileSettings(service, profileTo) };
+    const settings = { ...env, ...(sheds ? {} : { SHED_ABOVE_MS: '0' }), ...profileSettings(service, profileTo) };
     const one = await startServiceProcess({ service, instances: processes, maxOutput: LOG_LINES, env: settings });
     running.push(one);
     return one;

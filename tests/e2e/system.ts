@@ -105,6 +105,8 @@ export async function startSystem(options: SystemOptions = {}): Promise<System> 
       LOG_LEVEL: 'warn',
       // Longer than the patience of any suite: an order that ends has been handled, not timed out.
       ORDER_DEADLINE_MS: '600000',
+      // How fast the machine is must not decide about a test.
+      SHED_ABOVE_MS: '0',
       // That a stop keeps to ten seconds is a promise of an idle machine: `npm run chaos -- --scenario drain-under-load` judges it.
       DRAIN_TIMEOUT_MS: '60000',
       ...env,

@@ -43,5 +43,6 @@ export const orderService = defineService({
     limit,
     full: (waiting) => orderErrors.ORDER_QUEUE_FULL(`${waiting} orders are already waiting`),
   }),
+  sheds: ['POST /orders'],
   followers: ({ maxFollowers }) => maxFollowers,
 });

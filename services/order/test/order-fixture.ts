@@ -51,7 +51,9 @@ export async function createOrderFixture(): Promise<OrderFixture> {
   ): Promise<RunningOrder> {
     const addresses = { ORDER_PORT: '0', AMQP_URL: vhost.amqpUrl, DATABASE_URL: database.url };
     // A deadline longer than the patience of any suite: an order that ends has been handled, not timed out.
-    const defaults = { ...addresses, RETRY_BASE_MS: '50', ORDER_DEADLINE_MS: '600000' };
+    // No load shedding: how fast the machine is must not decide about a test.
+    const patience = { RETRY_BASE_MS: '50', ORDER_DEADLINE_MS: '600000', SHED_ABOVE_MS: '0' };
+    const defaults = { ...addresses, ...patience };
     const service = createService(orderService, {
       env: { ...defaults, ...env },
       logger,

@@ -1,7 +1,8 @@
+import type { IncomingMessage } from 'node:http';
 import { createId } from '@warren/kernel';
 import type { RequestHandler, Response } from 'express';
 
-const HEADER = 'X-Correlation-Id';
+export const CORRELATION_HEADER = 'X-Correlation-Id';
 
 /** 1 to 128 visible ASCII characters: safe in a header, a log line and a column. */
 const SANE = /^[\x21-\x7e]{1,128}$/;
@@ -12,12 +13,17 @@ const SANE = /^[\x21-\x7e]{1,128}$/;
  */
 export function correlation(): RequestHandler {
   return (req, res, next) => {
-    const given = req.headers['x-correlation-id'];
-    const correlationId = typeof given === 'string' && SANE.test(given) ? given : createId();
+    const correlationId = correlationIdFor(req);
     res.locals.correlationId = correlationId;
-    res.setHeader(HEADER, correlationId);
+    res.setHeader(CORRELATION_HEADER, correlationId);
     next();
   };
+}
+
+/** Returns the id that {@link correlation} assigns to a request. */
+export function correlationIdFor({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-correlation-id'];
+  return typeof given === 'string' && SANE.test(given) ? given : createId();
 }
 
 /** Returns the correlation id of the request. */

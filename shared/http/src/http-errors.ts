@@ -25,6 +25,11 @@ export const httpErrors = defineErrors({
     kind: 'invalid',
     meaning: 'The body is not uncompressed `application/json` in UTF-8, or its `Content-Type` does not say so.',
   },
+  OVERLOADED: {
+    kind: 'transient',
+    meaning:
+      'The service has more new work than it can do in time (SHED_ABOVE_MS). Nothing was stored: send the request again after `Retry-After`.',
+  },
   PORT_TAKEN: {
     kind: 'fault',
     meaning:

@@ -16,4 +16,5 @@ export * from './problem-details.ts';
 export * from './request-tracing.ts';
 export * from './routes.ts';
 export * from './server-events.ts';
+export * from './shed-requests.ts';
 export * from './strict-json.ts';

@@ -19,7 +19,7 @@ import {
   type SharedRows,
   toWireOf,
 } from '@warren/event-store';
-import { createHttpApp, createHttpServer, type DeclaredRoute, toRoutes } from '@warren/http';
+import { createHttpApp, createHttpServer, type DeclaredRoute, shedRequests, toRoutes } from '@warren/http';
 import {
   type Clock,
   type Component,
@@ -44,6 +44,7 @@ import { createSubscriptions, queueOf } from './create-subscriptions.ts';
 import { confirmsFor, createDeadlines } from './deadlines/create-deadlines.ts';
 import { defineJob, type Job } from './define-job.ts';
 import { dependencyComponents } from './dependency-components.ts';
+import { createLoadShedding } from './load-shedding/create-load-shedding.ts';
 import { type Context, type DefinedService, type ServiceInside, schemaOf } from './service-declaration.ts';
 import { type ServiceSettings, settingsOf } from './service-settings.ts';
 import { type ServiceTopology, topologyOf } from './service-topology.ts';
@@ -93,7 +94,13 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const limit = service.followers?.(settings as never);
   const following =
     limit === undefined ? undefined : createFollowing({ service: name, limit, log: eventStore, pool, logger, metrics });
-  const store = createStore({
+  const deadlines = service.deadlines?.(settings as never) ?? [];
+  const { sheds = [] } = service;
+  const shedding =
+    sheds.length > 0 && settings.shedAboveMs > 0
+      ? createLoadShedding({ targetMs: settings.shedAboveMs, deadlines, alerts, metrics })
+      : undefined;
+  const created = createStore({
     ...{ log: eventStore, source: name, aggregates, clock, logger, metrics },
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
@@ -101,6 +108,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     intake: service.intake?.(settings as never),
     watch: following?.watch,
   });
+  const store = shedding?.measure(created) ?? created;
   const bus = new EventBus({
     ...(service.on ? busOptionsOf(settings) : publisherOptionsOf(settings)),
     service: name,
@@ -126,8 +134,8 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const context = withDependencies(own, dependencies) as never;
   const readiness = () => lifecycle.readiness();
   const app = createHttpApp({ routes: toRoutes(routes ?? [], context), readiness, metrics, logger });
-  const http = createHttpServer({ app, port: settings.port, logger });
-  const deadlines = service.deadlines?.(settings as never) ?? [];
+  const guarded = shedding ? shedRequests(app, { requests: sheds, ...shedding }) : app;
+  const http = createHttpServer({ app: guarded, port: settings.port, logger });
   const migrations = [
     { namespace: name, migrations: service.migrations ?? [] },
     ...(deadlines.length > 0 ? [deadlineMigrations] : []),
@@ -145,7 +153,17 @@ export function createService(service: DefinedService, options: ServiceOptions =
   const { atStart = [] } = service;
   const listens = service.on?.filter(({ when }) => when?.(context) ?? true);
   const subscriptions =
-    listens && createSubscriptions({ service: name, bus, store, subscriptions: listens, context, prefetch, maxBatch });
+    listens &&
+    createSubscriptions({
+      service: name,
+      bus,
+      store,
+      subscriptions: listens,
+      context,
+      handled: shedding?.handled,
+      prefetch,
+      maxBatch,
+    });
   const watched = { service: name, deadlines, listens: listens ?? [], active: () => subscriptions?.active ?? [] };
   const jobs: readonly Job[] = [
     ...(deadlines.length > 0 ? [createDeadlines({ ...watched, store, alerts, logger, metrics })] : []),
@@ -209,7 +227,7 @@ function withDependencies(context: object, dependencies: object): object {
 
 /** Checks what the types of a declaration cannot express. @throws `UNEXPECTED` */
 function requireConsistent(
-  { name, aggregates, projections = [], on = [], idempotencyKeys }: DefinedService,
+  { name, aggregates, projections = [], on = [], idempotencyKeys, sheds = [] }: DefinedService,
   routes: readonly DeclaredRoute<never>[] = [],
 ): void {
   const categories = new Set(aggregates.map(({ category }) => category));
@@ -224,6 +242,9 @@ function requireConsistent(
     throw kernelErrors.UNEXPECTED(`${name}: ${strange} handles messages, but is not among its aggregates`);
   const queue = twiceIn(on.map((one) => queueOf(name, one)));
   if (queue !== undefined) throw kernelErrors.UNEXPECTED(`${name}: two subscriptions have the queue ${queue}`);
+  const unknown = sheds.find((request) => !routes.some(({ method, path }) => `${method} ${path}` === request));
+  if (unknown !== undefined)
+    throw kernelErrors.UNEXPECTED(`${name}: ${unknown} is to be shed, but is not among its routes`);
   const keyed = routes.find(({ idempotent }) => idempotent);
   if (keyed && !idempotencyKeys) {
     throw kernelErrors.UNEXPECTED(

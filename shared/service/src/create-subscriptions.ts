@@ -12,6 +12,8 @@ export interface SubscriptionsOptions<Deps> {
   subscriptions: readonly Subscription<Deps>[];
   /** Passed to handlers. */
   context: Deps;
+  /** Called with messages once they were handled. @default nothing */
+  handled?: ((messages: readonly EventEnvelope[]) => void) | undefined;
   /** How many unacknowledged messages of a queue the broker delivers at once. */
   prefetch: number;
   /** Maximum number of messages handled in one transaction. */
@@ -25,7 +27,7 @@ export interface Subscriptions extends Component {
 
 /** Creates the component that consumes a service's queues. Stopping it finishes the batches in progress and acknowledges them. */
 export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): Subscriptions {
-  const { service, bus, store, subscriptions, context, prefetch, maxBatch } = options;
+  const { service, bus, store, subscriptions, context, handled, prefetch, maxBatch } = options;
   const active: BusSubscription[] = [];
   return {
     name: 'subscriptions',
@@ -38,12 +40,11 @@ export function createSubscriptions<Deps>(options: SubscriptionsOptions<Deps>): 
         active.push(
           await bus.subscribe({
             ...{ queue, bindings, prefetch, maxBatch },
-            batchHandler: (deliveries) =>
-              store.handle(
-                queue,
-                deliveries.map(({ event }) => event),
-                reactions,
-              ),
+            async batchHandler(deliveries) {
+              const messages = deliveries.map(({ event }) => event);
+              await store.handle(queue, messages, reactions);
+              handled?.(messages);
+            },
           }),
         );
       }

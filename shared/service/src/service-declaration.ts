@@ -96,6 +96,11 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
   readonly countsOn?: (settings: NoInfer<Settings<Spec>>) => readonly string[];
   /** How many streams may wait to be created, and the error beyond that limit. @default unlimited */
   readonly intake?: (settings: NoInfer<Settings<Spec>>) => Intake;
+  /**
+   * Requests for new work, as `<method> <path>`, that are rejected while the service cannot do it in time (`SHED_ABOVE_MS`, docs/adr/0027). Streams
+   * with a deadline are done when they are answered, all others when they are stored. @default none
+   */
+  readonly sheds?: readonly string[];
   /** How many clients may follow streams or wait for their end. @default none */
   readonly followers?: (settings: NoInfer<Settings<Spec>>) => number;
   /** Event versions to record instead of the latest, while instances of an earlier release run that know no later ones. @default none */

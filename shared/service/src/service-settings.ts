@@ -14,6 +14,16 @@ const portSetting = ({ name, port, routes }: DefinedService) =>
     default: port,
   });
 
+/** The kit's settings of a service that sheds load. */
+const shedding = {
+  shedAboveMs: setting({
+    env: 'SHED_ABOVE_MS',
+    doc: 'New work is rejected with 503 and Retry-After while it would take longer than this to be stored, or to be answered by other services, in milliseconds; 0 rejects nothing.',
+    format: formats.integer(0, 60_000),
+    default: 200,
+  }),
+};
+
 /** The kit's settings of every service. */
 const common = { amqpUrl, ...logSettings, ...processSettings };
 /** The kit's settings of a service that consumes queues or streams. */
@@ -24,6 +34,7 @@ export function settingsOf(service: DefinedService) {
   return {
     port: portSetting(service),
     ...service.settings,
+    ...(service.sheds && shedding),
     ...(service.idempotencyKeys && idempotencySettings),
     ...common,
     ...((service.on || service.reads) && listening),
@@ -35,6 +46,7 @@ export function settingsOf(service: DefinedService) {
 /** The values of the kit's settings. Those that do not apply to the service are absent. */
 export type ServiceSettings = Settings<typeof common> &
   Settings<typeof listening> &
+  Settings<typeof shedding> &
   Settings<typeof queueSettings> &
   Settings<typeof streamSettings> &
   Settings<typeof idempotencySettings> & { readonly port: number };

@@ -37,6 +37,15 @@ test('when a route takes Idempotency-Keys but the service stores none, then crea
   expect(create(defineService({ ...base, routes, idempotencyKeys: { madeColumn: 'bell_id' } }))).not.toThrow();
 });
 
+test('when a request is to be shed that no route answers, then creating the service throws; one that sheds has the setting for it', () => {
+  const routes = [post('/bells', { body: strictObject({}), answer: Type.Object({}) }, async () => ({}))];
+  expect(create(defineService({ ...base, routes, sheds: ['POST /chimes'] }))).toThrow('POST /chimes is to be shed');
+  const service = defineService({ ...base, routes, sheds: ['POST /bells'] });
+  expect(create(service)).not.toThrow();
+  expect(Object.keys(settingsOf(service))).toContain('shedAboveMs');
+  expect(Object.keys(settingsOf(defineService(base)))).not.toContain('shedAboveMs');
+});
+
 test('when settings are missing, then the error names all of them, including those of the kit', () => {
   const service = defineService({ ...base, idempotencyKeys: { madeColumn: 'bell_id' } });
   expect(() => createService(service, { env: {} })).toThrow(/AMQP_URL.*DATABASE_URL/s);
