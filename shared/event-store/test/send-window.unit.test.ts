@@ -12,7 +12,13 @@ const EVENTS = 20_000;
 
 function entry(position: number, streamId = 's-1', type = 'Counted') {
   const event = { id: `${position}`, type, position, streamId, metadata: {} } as RecordedEvent;
-  return { event, cursor: { windowStart: '0', windowEnd: '1', position } };
+  return { position, event };
+}
+
+/** A page of a window that is not complete. */
+function page(...entries: { position: number; event: RecordedEvent }[]) {
+  const window = { windowStart: '0', windowEnd: '1' };
+  return { entries, window, cursor: { ...window, position: entries.at(-1)?.position ?? 0 } };
 }
 
 const unparked = {
@@ -20,7 +26,14 @@ const unparked = {
   refusalOf: () => undefined,
   park: () => expect(false).toBe(true),
 } as unknown as Parking;
-const options = { toWire: toEnvelope, metrics: createRelayMetrics(), logger: silentLogger, onProgress: () => {} };
+const options = {
+  toWire: toEnvelope,
+  metrics: createRelayMetrics(),
+  logger: silentLogger,
+  start: { windowStart: '0', windowEnd: '0', position: 0 },
+  maxInFlight: 10,
+  onProgress: () => {},
+};
 
 /** A publisher whose confirms are given one by one, and the positions that it was given. */
 function createPatientPublisher() {
@@ -42,7 +55,7 @@ describe('createSendWindow', () => {
   it('when it comes to its end, then what is in line goes out too, so that the cursor can pass what was sent beyond it', async () => {
     const publisher = createPatientPublisher();
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
-    window.add([entry(1), entry(2), entry(3, 's-2')]);
+    window.add(page(entry(1), entry(2), entry(3, 's-2')));
     expect(publisher.sent).toEqual(['1', '3']);
     const idle = window.idle();
     publisher.confirmNext();
@@ -59,7 +72,7 @@ describe('createSendWindow', () => {
     const publisher = createPatientPublisher();
     const lock = { alive: true };
     const window = createSendWindow({ ...options, publisher, lock, parking: unparked });
-    window.add([entry(1), entry(2)]);
+    window.add(page(entry(1), entry(2)));
     if (end === 'closed') window.close();
     else lock.alive = false;
     publisher.confirmNext();
@@ -84,7 +97,7 @@ describe('createSendWindow', () => {
       parking: parking as unknown as Parking,
     });
 
-    window.add(Array.from({ length: EVENTS }, (_, index) => entry(index + 1)));
+    window.add(page(...Array.from({ length: EVENTS }, (_, index) => entry(index + 1))));
     await waitUntil(() => window.size === 0, { what: 'the window to be passed' });
     window.close();
 
@@ -101,7 +114,7 @@ describe('createSendWindow', () => {
     } as unknown as Parking;
     const publisher = createPatientPublisher();
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
-    window.add([entry(1, 's-1', 'Refused'), entry(2, 's-2')]);
+    window.add(page(entry(1, 's-1', 'Refused'), entry(2, 's-2')));
     expect(publisher.sent).toEqual(['2']);
     expect(parked).toEqual([[1, 'a queue is full']]);
     expect([window.cursor?.position, window.size]).toEqual([1, 1]);
@@ -124,7 +137,7 @@ describe('createSendWindow', () => {
     const publisher = createRecordingPublisher();
     publisher.answer = () => outcome;
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
-    window.add([entry(1)]);
+    window.add(page(entry(1)));
     await waitUntil(() => window.size === 0);
     expect(publisher.sent).toHaveLength(1);
     const { reason } = outcome as { reason: string };
@@ -138,7 +151,7 @@ describe('createSendWindow', () => {
     const publisher = createRecordingPublisher();
     publisher.answer = () => (publisher.sent.length > 1 ? { status: 'confirmed' } : outcome);
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
-    window.add([entry(1), entry(2)]);
+    window.add(page(entry(1), entry(2)));
     const pumped = () => {
       window.pump();
       return window.size === 0;

@@ -1,20 +1,16 @@
 import { Counter, createMetricsRegistry, Gauge, type MetricsRegistry } from '@warren/kernel';
+import type { RelayTerm } from './relay-term.ts';
 
 export type RelayMetrics = ReturnType<typeof createRelayMetrics>;
-
-/** The source of the gauges while this process leads. */
-export interface WatchedTerm {
-  window: { readonly size: number };
-  parking: { refusals(): Record<string, string> };
-}
 
 /** Creates the relay's counters and the gauges of this process. Gauges of the log are in `relay-lag.ts`. */
 export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegistry('', { collectDefaults: false })) {
   const registers = [registry];
-  const watched: { term?: WatchedTerm } = {};
+  /** The term that this process serves as leader. */
+  const watched: { term?: RelayTerm | undefined } = {};
   const counter = (name: string, help: string) => new Counter({ name: `warren_relay_${name}`, help, registers });
   /** Computed at each scrape; 0 in a process that does not lead. */
-  const gauge = (name: string, help: string, count: (term: WatchedTerm) => number) => {
+  const gauge = (name: string, help: string, count: (term: RelayTerm) => number) => {
     const collect = () => metric.set(watched.term ? count(watched.term) : 0);
     const metric: Gauge = new Gauge({ name: `warren_relay_${name}`, help, registers, collect });
     return metric;
@@ -29,7 +25,11 @@ export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegi
       'Events parked because they, their kind, or an earlier event of their stream was refused',
     ),
     leading: new Gauge({ name: 'warren_relay_leading', help: '1 while this process holds the lock', registers }),
-    inFlight: gauge('in_flight', 'Events read but not yet settled', ({ window }) => window.size),
+    inFlight: gauge(
+      'in_flight',
+      'Events read or published that the cursor has not passed',
+      ({ window }) => window.size,
+    ),
     refused: gauge(
       'refused_kinds',
       'Kinds of events (type and version) that are refused and therefore parked without being sent',
