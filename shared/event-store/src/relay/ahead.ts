@@ -29,8 +29,9 @@ export class Ahead<Entry> {
     return this.#readUpTo;
   }
 
-  positions(): number[] {
-    return [...this.#entries.keys()];
+  /** @param which @default all */
+  positions(which: (entry: Entry) => boolean = () => true): number[] {
+    return [...this.#entries].filter(([, { entry }]) => which(entry)).map(([position]) => position);
   }
 
   /** Returns true if the event is the next of its stream, and the reader has not read it. */

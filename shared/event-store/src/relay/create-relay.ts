@@ -37,7 +37,8 @@ export function createRelay(options: RelayOptions): Relay {
   const { confirmHistory, alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
-  const lag = createLagObserver({ pool, relay, registry: metrics.registry, alerts, logger });
+  const passed = () => metrics.watched.term?.window.settledAhead() ?? [];
+  const lag = createLagObserver({ pool, relay, passed, registry: metrics.registry, alerts, logger });
   const signal = createBell();
   const leader = createLeader({
     pool,

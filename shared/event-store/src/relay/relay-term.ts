@@ -101,8 +101,8 @@ export async function serveTerm(options: RelayTermOptions): Promise<void> {
     }
   }
 
-  /** What is ahead of the reader does not count: only reading makes room there. */
-  const isFull = () => window.size - window.ahead >= pace.maxInFlight;
+  /** If all entries are ahead of the reader, only reading makes room. */
+  const isFull = () => window.size >= pace.maxInFlight && window.size > window.ahead;
 
   const lengthened = (pauseMs: number, { first, growth, longest }: typeof AT_REST): number =>
     Math.min(Math.max(first, pauseMs * growth), longest, pace.pollMs);

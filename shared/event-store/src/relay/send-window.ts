@@ -34,11 +34,13 @@ export interface SendWindow {
   readonly cursor: RelayCursor | undefined;
   /** Returns the positions that the reader need not read. */
   known(): number[];
+  /** Returns those of them that are settled. */
+  settledAhead(): number[];
   /** Adds what the reader has read. */
   add(page: Pick<LogPage, 'entries' | 'window' | 'cursor'>): void;
   /**
-   * Offers the events of a committed transaction. Each one is sent if it is the next of its stream and nothing is in its way, otherwise left to
-   * the reader (docs/adr/0025).
+   * Offers the events of a committed transaction. Each one enters at once if it is the next of its stream, the publisher can publish and there
+   * is room; otherwise it is left to the reader (docs/adr/0025).
    * @returns false if the reader must read the transaction for one of them to be published
    */
   offer(events: readonly RecordedEvent[], tx: bigint): boolean;
@@ -109,11 +111,11 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     }
   }
 
-  /** Returns true if the event was sent, is in line or needs no sending. */
+  /** Returns true if the event has entered before the reader has read it, or needs no publishing. */
   function accept(event: RecordedEvent, tx: bigint): boolean {
-    if (!ahead.isNext(event, tx) || parking.holds(event.streamId)) return false;
+    if (!ahead.isNext(event, tx)) return false;
     if (event.routingKey !== null) {
-      if (sizeNow() >= options.maxInFlight || parking.refusalOf(event) !== undefined) return false;
+      if (sizeNow() >= options.maxInFlight) return false;
       const entry = newEntry(event);
       ahead.add(event.position, tx, entry);
       enter(entry);
@@ -224,9 +226,10 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       return closed;
     },
     known: () => ahead.positions(),
+    settledAhead: () => ahead.positions(({ settled }) => settled),
     isUnread: (tx) => tx >= ahead.readUpTo,
     offer(events, tx) {
-      if (closed || !options.lock.alive || !publisher.canPublish()) return tx < ahead.readUpTo;
+      if (!publisher.canPublish()) return tx < ahead.readUpTo;
       const left = events.filter((event) => !accept(event, tx));
       return tx < ahead.readUpTo || left.every(({ routingKey }) => routingKey === null);
     },
