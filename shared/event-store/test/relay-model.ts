@@ -225,6 +225,8 @@ export class ModelTerm {
     readonly parking: Parking,
     readonly reader: RelayReader,
     readonly start: RelayCursor,
+    /** The events that were parked when the term began. */
+    readonly inherited: ReadonlySet<string>,
   ) {
     this.window = createSendWindow({
       lock: this.lock,
@@ -247,8 +249,9 @@ export class ModelTerm {
     const { client } = session;
     const start = await loadCursor(client, 'outbox');
     const [alerts, logger] = [createAlerts(), silentLogger];
+    const parked = [...database.parked].filter(([, { published }]) => !published).map(([position]) => `${position}`);
     const parking = await openParking({ client, relay: 'outbox', retryMs: 1, alerts, logger });
-    return new ModelTerm(broker, session, parking, createRelayReader(client, start, PAGE_SIZE), start);
+    return new ModelTerm(broker, session, parking, createRelayReader(client, start, PAGE_SIZE), start, new Set(parked));
   }
 
   /** Begins to read a page, or lets the page that is being read arrive. */

@@ -11,7 +11,7 @@ import { createRecordingPublisher } from './recording-publisher.ts';
 const EVENTS = 20_000;
 
 function entry(position: number, streamId = 's-1', type = 'Counted') {
-  const event = { id: `${position}`, type, position, streamId, metadata: {} } as RecordedEvent;
+  const event = { id: `${position}`, type, position, streamId, streamVersion: position, metadata: {} } as RecordedEvent;
   return { position, event };
 }
 
@@ -20,6 +20,9 @@ function page(...entries: { position: number; event: RecordedEvent }[]) {
   const window = { windowStart: '0', windowEnd: '1' };
   return { entries, window, cursor: { ...window, position: entries.at(-1)?.position ?? 0 } };
 }
+
+/** The cursor between two windows. */
+const between = (tx: string) => ({ windowStart: tx, windowEnd: tx, position: 0 });
 
 const unparked = {
   holds: () => false,
@@ -158,5 +161,49 @@ describe('createSendWindow', () => {
     };
     await waitUntil(pumped);
     expect(publisher.sent.map(({ id }) => id)).toEqual(['1', '1', '2']);
+  });
+
+  it('when an event follows one that the reader has read, then it goes ahead of the reader, in line behind it', async () => {
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    window.add(page(entry(1)));
+    expect(window.offer([entry(2).event], 1n)).toBe(true);
+    expect([window.ahead, window.size]).toEqual([1, 2]);
+    publisher.confirmNext();
+    await waitUntil(() => publisher.sent.length === 2);
+    publisher.confirmNext();
+    await window.idle();
+    expect(window.settledAhead()).toEqual([2]);
+    expect(window.cursor?.position).toBe(1);
+
+    window.add({ entries: [], window: { windowStart: '1', windowEnd: '3' }, cursor: between('3') });
+    expect([window.ahead, window.size]).toEqual([0, 0]);
+    expect(window.cursor).toEqual(between('3'));
+  });
+
+  it('when an event is offered that the reader has read or that does not follow, then it is left to the reader, which must read only the latter', () => {
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    window.add({ entries: [], window: { windowStart: '0', windowEnd: '5' }, cursor: between('5') });
+    expect(window.offer([entry(1).event], 4n)).toBe(true);
+    expect(window.offer([entry(2).event], 5n)).toBe(false);
+    expect(publisher.sent).toEqual([]);
+  });
+
+  it('when the publisher cannot publish, or too many events are in hand, then an event is left to the reader', () => {
+    const publisher = createPatientPublisher();
+    let open = false;
+    const window = createSendWindow({
+      ...options,
+      publisher: { ...publisher, canPublish: () => open },
+      lock: { alive: true },
+      parking: unparked,
+    });
+    expect(window.offer([entry(1).event], 1n)).toBe(false);
+    open = true;
+    const firstOf = (n: number) => ({ ...entry(n, `s-${n}`).event, streamVersion: 1 });
+    for (let n = 1; n <= options.maxInFlight; n += 1) expect(window.offer([firstOf(n)], 1n)).toBe(true);
+    expect(window.offer([firstOf(99)], 1n)).toBe(false);
+    expect(publisher.sent).toHaveLength(options.maxInFlight);
   });
 });
