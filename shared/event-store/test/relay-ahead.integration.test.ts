@@ -70,8 +70,10 @@ describe('events ahead of the reader', () => {
     const test = await fixture.open();
     const { relay, publisher } = fixture.relayOn(test, { ...NO_POLL, store: deafTo(test.store, 2) });
     await relay.start();
-    await inState(relay, 'leading');
     await append(test.store, 's-1', 0, 1);
+    await published(publisher, 1);
+    // From now on the reader rests.
+    await caughtUp(test);
     await append(test.store, 's-1', 1, 2);
     await append(test.store, 's-1', 2, 3);
     await published(publisher, 1, 2, 3);
