@@ -9,7 +9,7 @@ import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
-import { serveTerm } from './relay-term.ts';
+import { type RelayTerm, serveTerm } from './relay-term.ts';
 import { createWakeUp } from './wake-up.ts';
 
 const DEFAULT_PACE: RelayPace = {
@@ -37,7 +37,9 @@ export function createRelay(options: RelayOptions): Relay {
   const { confirmHistory, alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
-  const passed = () => metrics.watched.term?.window.settledAhead() ?? [];
+  /** The term that this process serves as leader. */
+  let term: RelayTerm | undefined;
+  const passed = () => term?.window.settledAhead() ?? [];
   const lag = createLagObserver({ pool, relay, passed, registry: metrics.registry, alerts, logger });
   const signal = createBell();
   const leader = createLeader({
@@ -53,7 +55,7 @@ export function createRelay(options: RelayOptions): Relay {
   let stopListening: (() => void) | undefined;
 
   const committed: CommitListener = (events, tx) => {
-    if (metrics.watched.term) metrics.watched.term.committed(events, tx);
+    if (term) term.committed(events, tx);
     // Whoever leads without serving yet reads what was committed before.
     else if (leader.state !== 'leading') wakeUp.call(BigInt(tx));
   };
@@ -67,7 +69,7 @@ export function createRelay(options: RelayOptions): Relay {
   async function lead({ lock, over }: LeaderTerm): Promise<void> {
     over.addEventListener('abort', signal.ring);
     await lock.client.query(keyedPlans('SESSION'));
-    await wakeUp.listen((tx) => metrics.watched.term?.readNow(tx));
+    await wakeUp.listen((tx) => term?.readNow(tx));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
     await serveTerm({
@@ -82,15 +84,16 @@ export function createRelay(options: RelayOptions): Relay {
       alerts,
       logger,
       isStopping: () => over.aborted,
-      onServing(term) {
-        metrics.watched.term = term;
+      onServing(serving) {
+        term = serving;
+        metrics.watched.term = serving;
       },
     });
   }
 
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
-    const refused = metrics.watched.term?.parking.refusals() ?? {};
+    const refused = term?.parking.refusals() ?? {};
     // If the lag cannot be read, it is omitted; the database component reports the reason.
     const lagged = await lag.read().catch(() => undefined);
     const details = { state, ...lagged, ...(Object.keys(refused).length > 0 && { refused }) };
@@ -113,7 +116,7 @@ export function createRelay(options: RelayOptions): Relay {
       await leader.stop();
     },
     health,
-    wake: () => metrics.watched.term?.readNow(),
+    wake: () => term?.readNow(),
   };
 }
 

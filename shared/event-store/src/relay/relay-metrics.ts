@@ -1,16 +1,20 @@
 import { Counter, createMetricsRegistry, Gauge, type MetricsRegistry } from '@warren/kernel';
-import type { RelayTerm } from './relay-term.ts';
 
 export type RelayMetrics = ReturnType<typeof createRelayMetrics>;
+
+/** The source of the gauges while this process leads. */
+export interface WatchedTerm {
+  window: { readonly size: number };
+  parking: { refusals(): Record<string, string> };
+}
 
 /** Creates the relay's counters and the gauges of this process. Gauges of the log are in `relay-lag.ts`. */
 export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegistry('', { collectDefaults: false })) {
   const registers = [registry];
-  /** The term that this process serves as leader. */
-  const watched: { term?: RelayTerm | undefined } = {};
+  const watched: { term?: WatchedTerm | undefined } = {};
   const counter = (name: string, help: string) => new Counter({ name: `warren_relay_${name}`, help, registers });
   /** Computed at each scrape; 0 in a process that does not lead. */
-  const gauge = (name: string, help: string, count: (term: RelayTerm) => number) => {
+  const gauge = (name: string, help: string, count: (term: WatchedTerm) => number) => {
     const collect = () => metric.set(watched.term ? count(watched.term) : 0);
     const metric: Gauge = new Gauge({ name: `warren_relay_${name}`, help, registers, collect });
     return metric;
