@@ -116,7 +116,13 @@ describe.each([
 
   // Run once in a while, where a look at the whole of a young log does no harm.
   const rare = [
-    { what: 'the lag', sql: READ_LAG, types: ['text'], values: () => ['outbox'], indexes: ['events_tx_position'] },
+    {
+      what: 'the lag',
+      sql: READ_LAG,
+      types: ['text', 'bigint[]'],
+      values: () => ['outbox', '{1,2}'],
+      indexes: ['events_tx_position'],
+    },
     {
       what: 'ids of the future',
       sql: IDS_FROM_ELSEWHERE,
@@ -130,22 +136,22 @@ describe.each([
     {
       what: 'opening a window',
       sql: OPEN_WINDOW,
-      types: ['xid8', 'int'],
-      values: () => [idAt(0.999), 500],
+      types: ['xid8', 'int', 'bigint[]'],
+      values: () => [idAt(0.999), 500, '{99990,99991}'],
       indexes: ['events_tx_position'],
     },
     {
       what: 'opening a window, where walking the log from its start looks cheaper than sorting',
       sql: OPEN_WINDOW,
-      types: ['xid8', 'int'],
-      values: () => [idAt(0.8), 1],
+      types: ['xid8', 'int', 'bigint[]'],
+      values: () => [idAt(0.8), 1, '{}'],
       indexes: ['events_tx_position'],
     },
     {
       what: 'continuing a window',
       sql: CONTINUE_WINDOW,
-      types: ['xid8', 'xid8', 'bigint', 'bigint', 'int'],
-      values: () => ['0', idAt(0.999), 50_000, 99_000, 500],
+      types: ['xid8', 'xid8', 'bigint', 'bigint', 'int', 'bigint[]'],
+      values: () => ['0', idAt(0.999), 50_000, 99_000, 500, '{50001,50002}'],
       indexes: ['events_position'],
     },
     {

@@ -32,11 +32,14 @@ async function insertPlainly(session: ClientBase, streamId: string, version: num
   );
 }
 
+/** A relay that is told of no commit, as of those of another process. */
+const readingOnly = { store: undefined };
+
 describe('the order of the relay', () => {
   const fixture = useRelayFixture();
 
   it('when a gap of the sequence fills late, then a cursor on the position loses the event, and the relay does not', async () => {
-    const test = await fixture.start();
+    const test = await fixture.start(readingOnly);
     const { pool, store, publisher } = test;
     await withSessions(test, 1, async ([slow]) => {
       await slow?.query('BEGIN');
@@ -120,7 +123,7 @@ describe('the order of the relay', () => {
   it('when writers write all the while, then a page of a long window leaves out what belongs to the next, and nothing is lost', async () => {
     const test = await fixture.open();
     for (let n = 0; n < 40; n += 1) await append(test.store, `s-${n}`, 0, n);
-    const { relay, publisher } = fixture.relayOn(test, { pageSize: 5, maxInFlight: 5 });
+    const { relay, publisher } = fixture.relayOn(test, { ...readingOnly, pageSize: 5, maxInFlight: 5 });
 
     await relay.start();
     for (let n = 40; n < 80; n += 1) await append(test.store, `s-${n}`, 0, n);
@@ -163,27 +166,15 @@ describe('the order of the relay', () => {
   });
 
   it('when something is committed, then it is published at once, long before the next poll', async () => {
-    const { pool, schema, store, publisher } = await fixture.start({ pollMs: 60_000 });
-    // Pauses grow fourfold, from 50 ms: who has rested for longer than 3.2 s is in the one of 12.8 s.
-    const resting = `SELECT FROM pg_stat_activity WHERE application_name = $1 AND clock_timestamp() - state_change > interval '3.4 s'`;
-    const numbers: number[] = [];
-    // Again where the machine was too busy to tell: a relay that sleeps its pause out never makes it.
-    await waitUntil(
-      async () => {
-        await waitUntil(async () => (await pool.query(resting, [`${schema} relay`])).rowCount === 1);
-        const before = Date.now();
-        const next = numbers.length + 1;
-        numbers.push(next);
-        await append(store, 's-1', next - 1, next);
-        await published(publisher, ...numbers);
-        return Date.now() - before < 2500;
-      },
-      { what: 'an event that is published at once' },
-    );
+    const { store, publisher } = await fixture.start({ pollMs: 600_000 });
+    await append(store, 's-1', 0, 1);
+    await published(publisher, 1);
+    await append(store, 's-1', 1, 2);
+    await published(publisher, 1, 2);
   });
 
   it('when another process commits, then the poll finds it', async () => {
-    const { store, publisher } = await fixture.start({ store: undefined });
+    const { store, publisher } = await fixture.start(readingOnly);
     await append(store, 's-1', 0, 1);
     await published(publisher, 1);
   });

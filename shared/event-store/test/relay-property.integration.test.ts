@@ -81,12 +81,12 @@ class Run {
     const page = await this.reader.next();
     for (const entry of page.entries) {
       if (entry.event) this.seen.push(entry.event);
-      this.cursor = entry.cursor;
     }
+    this.cursor = page.cursor;
     return page.caughtUp && page.entries.length === 0;
   }
 
-  /** As after a crash: from the cursor of the last entry. */
+  /** As after a crash: from the cursor of the last page. */
   private async restart(): Promise<void> {
     await saveCursor(this.relay, 'outbox', this.cursor, []);
     this.reader = createRelayReader(this.relay, await loadCursor(this.relay, 'outbox'), PAGE_SIZE);
@@ -107,7 +107,7 @@ class Run {
     const version = (await loadStreams(this.client(session), [streamId])).get(streamId)?.length ?? 0;
     const events = Array.from({ length: count }, (_, index) => newEvent(version + index + 1));
     try {
-      const outcomes = await appendEvents(this.client(session), [{ streamId, expectedVersion: version, events }]);
+      const { outcomes } = await appendEvents(this.client(session), [{ streamId, expectedVersion: version, events }]);
       expect(outcomes[0]?.status).toBe('appended');
     } catch (error) {
       if (!isAppError(error) || error.code !== 'TRANSACTION_CONTENTION') throw error;

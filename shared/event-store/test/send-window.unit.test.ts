@@ -11,16 +11,32 @@ import { createRecordingPublisher } from './recording-publisher.ts';
 const EVENTS = 20_000;
 
 function entry(position: number, streamId = 's-1', type = 'Counted') {
-  const event = { id: `${position}`, type, position, streamId, metadata: {} } as RecordedEvent;
-  return { event, cursor: { windowStart: '0', windowEnd: '1', position } };
+  const event = { id: `${position}`, type, position, streamId, streamVersion: position, metadata: {} } as RecordedEvent;
+  return { position, event };
 }
+
+/** A page of a window that is not complete. */
+function page(...entries: { position: number; event: RecordedEvent }[]) {
+  const window = { windowStart: '0', windowEnd: '1' };
+  return { entries, window, cursor: { ...window, position: entries.at(-1)?.position ?? 0 } };
+}
+
+/** The cursor between two windows. */
+const between = (tx: string) => ({ windowStart: tx, windowEnd: tx, position: 0 });
 
 const unparked = {
   holds: () => false,
   refusalOf: () => undefined,
   park: () => expect(false).toBe(true),
 } as unknown as Parking;
-const options = { toWire: toEnvelope, metrics: createRelayMetrics(), logger: silentLogger, onProgress: () => {} };
+const options = {
+  toWire: toEnvelope,
+  metrics: createRelayMetrics(),
+  logger: silentLogger,
+  start: { windowStart: '0', windowEnd: '0', position: 0 },
+  maxInFlight: 10,
+  onProgress: () => {},
+};
 
 /** A publisher whose confirms are given one by one, and the positions that it was given. */
 function createPatientPublisher() {
@@ -42,7 +58,7 @@ describe('createSendWindow', () => {
   it('when it comes to its end, then what is in line goes out too, so that the cursor can pass what was sent beyond it', async () => {
     const publisher = createPatientPublisher();
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
-    window.add([entry(1), entry(2), entry(3, 's-2')]);
+    window.add(page(entry(1), entry(2), entry(3, 's-2')));
     expect(publisher.sent).toEqual(['1', '3']);
     const idle = window.idle();
     publisher.confirmNext();
@@ -59,7 +75,7 @@ describe('createSendWindow', () => {
     const publisher = createPatientPublisher();
     const lock = { alive: true };
     const window = createSendWindow({ ...options, publisher, lock, parking: unparked });
-    window.add([entry(1), entry(2)]);
+    window.add(page(entry(1), entry(2)));
     if (end === 'closed') window.close();
     else lock.alive = false;
     publisher.confirmNext();
@@ -84,7 +100,7 @@ describe('createSendWindow', () => {
       parking: parking as unknown as Parking,
     });
 
-    window.add(Array.from({ length: EVENTS }, (_, index) => entry(index + 1)));
+    window.add(page(...Array.from({ length: EVENTS }, (_, index) => entry(index + 1))));
     await waitUntil(() => window.size === 0, { what: 'the window to be passed' });
     window.close();
 
@@ -101,7 +117,7 @@ describe('createSendWindow', () => {
     } as unknown as Parking;
     const publisher = createPatientPublisher();
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
-    window.add([entry(1, 's-1', 'Refused'), entry(2, 's-2')]);
+    window.add(page(entry(1, 's-1', 'Refused'), entry(2, 's-2')));
     expect(publisher.sent).toEqual(['2']);
     expect(parked).toEqual([[1, 'a queue is full']]);
     expect([window.cursor?.position, window.size]).toEqual([1, 1]);
@@ -124,7 +140,7 @@ describe('createSendWindow', () => {
     const publisher = createRecordingPublisher();
     publisher.answer = () => outcome;
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking });
-    window.add([entry(1)]);
+    window.add(page(entry(1)));
     await waitUntil(() => window.size === 0);
     expect(publisher.sent).toHaveLength(1);
     const { reason } = outcome as { reason: string };
@@ -138,12 +154,56 @@ describe('createSendWindow', () => {
     const publisher = createRecordingPublisher();
     publisher.answer = () => (publisher.sent.length > 1 ? { status: 'confirmed' } : outcome);
     const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
-    window.add([entry(1), entry(2)]);
+    window.add(page(entry(1), entry(2)));
     const pumped = () => {
       window.pump();
       return window.size === 0;
     };
     await waitUntil(pumped);
     expect(publisher.sent.map(({ id }) => id)).toEqual(['1', '1', '2']);
+  });
+
+  it('when an event follows one that the reader has read, then it goes ahead of the reader, in line behind it', async () => {
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    window.add(page(entry(1)));
+    expect(window.offer([entry(2).event], 1n)).toBe(true);
+    expect([window.ahead, window.size]).toEqual([1, 2]);
+    publisher.confirmNext();
+    await waitUntil(() => publisher.sent.length === 2);
+    publisher.confirmNext();
+    await window.idle();
+    expect(window.settledAhead()).toEqual([2]);
+    expect(window.cursor?.position).toBe(1);
+
+    window.add({ entries: [], window: { windowStart: '1', windowEnd: '3' }, cursor: between('3') });
+    expect([window.ahead, window.size]).toEqual([0, 0]);
+    expect(window.cursor).toEqual(between('3'));
+  });
+
+  it('when an event is offered that the reader has read or that does not follow, then it is left to the reader, which must read only the latter', () => {
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    window.add({ entries: [], window: { windowStart: '0', windowEnd: '5' }, cursor: between('5') });
+    expect(window.offer([entry(1).event], 4n)).toBe(true);
+    expect(window.offer([entry(2).event], 5n)).toBe(false);
+    expect(publisher.sent).toEqual([]);
+  });
+
+  it('when the publisher cannot publish, or too many events are in hand, then an event is left to the reader', () => {
+    const publisher = createPatientPublisher();
+    let open = false;
+    const window = createSendWindow({
+      ...options,
+      publisher: { ...publisher, canPublish: () => open },
+      lock: { alive: true },
+      parking: unparked,
+    });
+    expect(window.offer([entry(1).event], 1n)).toBe(false);
+    open = true;
+    const firstOf = (n: number) => ({ ...entry(n, `s-${n}`).event, streamVersion: 1 });
+    for (let n = 1; n <= options.maxInFlight; n += 1) expect(window.offer([firstOf(n)], 1n)).toBe(true);
+    expect(window.offer([firstOf(99)], 1n)).toBe(false);
+    expect(publisher.sent).toHaveLength(options.maxInFlight);
   });
 });

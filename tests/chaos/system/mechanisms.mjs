@@ -7,7 +7,7 @@
  * | inbox | a message counts as new however often it comes |
  * | confirms | a message counts as confirmed once it has been written to the socket |
  * | relay-windows | the relay reads up to the newest transaction id instead of the oldest open one |
- * | stream-order | the relay publishes each page of the log newest first |
+ * | stream-order | the relay publishes nothing ahead of its reader, and each page of the log newest first |
  * | row-locks | neither the lock on the levels nor the condition of the update: together they keep one promise, never oversold |
  * | mandatory | the broker silently drops what no queue takes |
  * | deadline | nobody looks for overdue orders |
@@ -41,8 +41,11 @@ export const MECHANISMS = {
     ],
   },
   'stream-order': {
-    file: '/event-store/dist/relay/relay-reader.js',
-    cuts: [['ORDER BY e.position`', 'ORDER BY e.position DESC`']],
+    file: '/event-store/dist/relay/send-window.js',
+    cuts: [
+      ['!accept(event, tx)', 'true'],
+      ['of fresh)', 'of fresh.reverse())'],
+    ],
   },
   'row-locks': {
     file: '/inventory/dist/adapters/postgres/stock-tables.js',

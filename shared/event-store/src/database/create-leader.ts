@@ -34,6 +34,8 @@ export interface LeaderOptions {
   /** Kind of work, for example `relay`. With `name`, it names the lock within the schema. */
   kind: string;
   name: string;
+  /** Prepares each new session, before its lock is requested. */
+  prepare?(lock: SessionLock): Promise<void>;
   /** Does the work until the term is over. If it returns or throws earlier, the lock is released and requested again. */
   lead(term: LeaderTerm): Promise<void>;
   onState?(state: LeaderState): void;
@@ -108,6 +110,7 @@ export function createLeader(options: LeaderOptions): Leader {
   async function serve(): Promise<void> {
     const lock = await openSessionLock({ pool, kind, name }, end);
     try {
+      await options.prepare?.(lock);
       while (!stopping && lock.alive && !(await lock.tryAcquire())) {
         failure = undefined;
         enter('standby');

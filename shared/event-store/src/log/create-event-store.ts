@@ -23,6 +23,8 @@ export interface EventStoreOptions {
 /** Events appended by one transaction so far; counted only after the commit. */
 interface Tally {
   appended: RecordedEvent[];
+  /** Id of the transaction. Undefined while nothing is appended. */
+  tx?: string | undefined;
 }
 
 /** Creates an event store on Postgres: log, outbox and inbox in one transaction. See {@link EventStore}. */
@@ -55,12 +57,12 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     }
   }
 
-  function committed({ appended }: Tally): void {
-    if (appended.length === 0) return;
+  function committed({ appended, tx }: Tally): void {
+    if (tx === undefined) return;
     metrics.appended.inc(appended.length);
     for (const listener of listeners) {
       try {
-        listener(appended);
+        listener(appended, tx);
       } catch (err) {
         logger.error({ err }, 'a commit listener failed');
       }
@@ -96,7 +98,8 @@ function storeTransaction(
       return claimed;
     },
     async append(operations, beside = []) {
-      const outcomes = await appendEvents(client, operations);
+      const { outcomes, tx } = await appendEvents(client, operations);
+      tally.tx ??= tx;
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
       const conflicts = outcomes.filter((outcome) => outcome.status === 'conflict').length;
       metrics.conflicts.inc(conflicts);

@@ -62,7 +62,7 @@ export const storeAlerts = defineAlerts({
   PUBLISHING_HELD_BACK: {
     severity: 'degraded',
     meaning:
-      'A transaction that has been open for more than 10 s blocks publishing: nothing committed after its start is published.',
+      'A transaction that has been open for more than 10 s blocks publishing: of what was committed after its start, only events of the leading instance are published, up to 2,000.',
     action:
       'End the session that the reason names (pg_terminate_backend, or ROLLBACK PREPARED), and set idle_in_transaction_session_timeout for every user of the cluster.',
   },

@@ -46,6 +46,8 @@ export function createConfirmHistory({ client, relay, keepMs, everyMs }: Confirm
 
   return {
     noteNow,
+    /** Returns whether this cursor is not recorded yet. */
+    isBehind: (cursor: RelayCursor): boolean => cursor !== noted,
     /** As `noteNow`, at most once per `everyMs`. */
     async note(cursor: RelayCursor): Promise<void> {
       if (performance.now() >= dueAt) await noteNow(cursor);

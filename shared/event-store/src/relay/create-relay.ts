@@ -1,19 +1,21 @@
 import type { EventEnvelope } from '@warren/contracts';
 import { type ComponentHealth, createAlerts, createBell, silentLogger } from '@warren/kernel';
 import { createLeader, type LeaderTerm } from '../database/create-leader.ts';
-import type { RecordedEvent } from '../log/event-store.ts';
+import type { SessionLock } from '../database/session-lock.ts';
+import type { CommitListener, RecordedEvent } from '../log/event-store.ts';
 import { keyedPlans } from '../log/keyed-plans.ts';
 import { repairAfterRestore } from '../operations/repair-after-restore.ts';
 import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
 import { createLagObserver } from './relay-lag.ts';
 import { createRelayMetrics } from './relay-metrics.ts';
-import { serveTerm } from './relay-term.ts';
+import { type RelayTerm, serveTerm } from './relay-term.ts';
+import { createWakeUp } from './wake-up.ts';
 
 const DEFAULT_PACE: RelayPace = {
   pageSize: 500,
-  pollMs: 200,
-  checkpointMs: 50,
+  pollMs: 1000,
+  checkpointMs: 200,
   retryMs: 1000,
   maxInFlight: 2000,
   keepPublishedMs: 86_400_000,
@@ -28,34 +30,46 @@ export function toEnvelope(event: RecordedEvent): EventEnvelope {
 
 /**
  * Publishes the committed events of a store: each at least once, those of one stream in order, by one relay of a name at a time
- * (docs/adr/0003). Survives the loss of the database and of the broker, and resumes from its cursor.
+ * (docs/adr/0003, 0025). Survives the loss of the database and of the broker, and resumes from its cursor.
  */
 export function createRelay(options: RelayOptions): Relay {
   const { pool, store, publisher, toWire = toEnvelope, name: relay = 'outbox', logger = silentLogger } = options;
   const { confirmHistory, alerts = createAlerts({ logger }) } = options;
   const pace = paceOf(options);
   const metrics = createRelayMetrics(options.metrics);
-  const lag = createLagObserver({ pool, relay, registry: metrics.registry, alerts, logger });
+  /** The term that this process serves as leader. */
+  let term: RelayTerm | undefined;
+  const passed = () => term?.window.settledAhead() ?? [];
+  const lag = createLagObserver({ pool, relay, passed, registry: metrics.registry, alerts, logger });
   const signal = createBell();
   const leader = createLeader({
     pool,
     kind: 'relay',
     name: relay,
+    prepare,
     lead,
     onState: (state) => metrics.leading.set(state === 'leading' ? 1 : 0),
     logger,
   });
+  const wakeUp = createWakeUp({ relay, logger });
   let stopListening: (() => void) | undefined;
 
-  function wake(): void {
-    if (leader.state === 'leading') signal.ring();
+  const committed: CommitListener = (events, tx) => {
+    if (term) term.committed(events, tx);
+    // Whoever leads without serving yet reads what was committed before.
+    else if (leader.state !== 'leading') wakeUp.call(BigInt(tx));
+  };
+
+  async function prepare(lock: SessionLock): Promise<void> {
+    // No need to wait for the disk: a cursor lost in a server crash causes duplicates, which the inbox absorbs.
+    await lock.client.query('SET synchronous_commit = off');
+    await wakeUp.use(lock.client);
   }
 
   async function lead({ lock, over }: LeaderTerm): Promise<void> {
     over.addEventListener('abort', signal.ring);
-    // No need to wait for the disk: a cursor lost in a server crash causes duplicates, which the inbox absorbs.
-    await lock.client.query('SET synchronous_commit = off');
     await lock.client.query(keyedPlans('SESSION'));
+    await wakeUp.listen((tx) => term?.readNow(tx));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
     await serveTerm({
@@ -70,12 +84,16 @@ export function createRelay(options: RelayOptions): Relay {
       alerts,
       logger,
       isStopping: () => over.aborted,
+      onServing(serving) {
+        term = serving;
+        metrics.watched.term = serving;
+      },
     });
   }
 
   async function health(): Promise<ComponentHealth> {
     const { state } = leader;
-    const refused = metrics.watched.term?.parking.refusals() ?? {};
+    const refused = term?.parking.refusals() ?? {};
     // If the lag cannot be read, it is omitted; the database component reports the reason.
     const lagged = await lag.read().catch(() => undefined);
     const details = { state, ...lagged, ...(Object.keys(refused).length > 0 && { refused }) };
@@ -89,7 +107,7 @@ export function createRelay(options: RelayOptions): Relay {
       return leader.state;
     },
     async start() {
-      stopListening ??= store?.onCommitted(wake);
+      stopListening ??= store?.onCommitted(committed);
       leader.start();
     },
     async stop() {
@@ -98,7 +116,7 @@ export function createRelay(options: RelayOptions): Relay {
       await leader.stop();
     },
     health,
-    wake,
+    wake: () => term?.readNow(),
   };
 }
 

@@ -24,6 +24,10 @@ export interface ChoresOptions {
 export interface Chores {
   /** Why the term cannot continue; undefined while it can. */
   readonly failure: unknown;
+  /** Runs the chores soon. They rest while there is nothing to do. */
+  rouse(): void;
+  /** Rings the signal when the publisher can publish. */
+  awaitPublisher(): void;
   /** Stops retrying parked events, and resolves when no retry is in progress. The cursor is still stored, and stalled events are still sent. */
   endRetries(): Promise<void>;
   /** Stops everything, and stores the cursor a last time. @throws `failure`, if there is one */
@@ -32,7 +36,10 @@ export interface Chores {
 
 const FORGET_EVERY_MS = 60_000;
 
-/** Starts the periodic work of a term, every `checkpointMs`: send stalled events, store the cursor, retry parked events. Once a minute, deletes old parked rows. */
+/**
+ * Starts the periodic work of a term: send stalled events, store the cursor, retry parked events. It runs every `checkpointMs` as long as there
+ * is any. Once a minute, deletes old parked rows.
+ */
 export function startChores(options: ChoresOptions): Chores {
   const { relay, lock, publisher, pace, signal, window, parking, start } = options;
   const history =
@@ -44,6 +51,8 @@ export function startChores(options: ChoresOptions): Chores {
   let mayTryParked = true;
   let couldPublish = false;
   let failure: unknown;
+  let timer: NodeJS.Timeout | undefined;
+  let stopped = false;
 
   /** Ends the term: the cursor could not pass events sent from now on, and the next term would publish them again. */
   function fail(error: unknown): void {
@@ -66,7 +75,17 @@ export function startChores(options: ChoresOptions): Chores {
     await parking.forget(pace.keepPublishedMs);
   }
 
+  function rouse(): void {
+    if (!stopped) timer ??= setTimeout(tick, pace.checkpointMs);
+  }
+
+  function hasWork(): boolean {
+    if (!couldPublish || window.stalled || parking.size > 0 || parking.hasUnsaved) return true;
+    return (window.cursor ?? start) !== saved || history?.isBehind(saved) === true;
+  }
+
   function tick(): void {
+    timer = undefined;
     const canPublish = publisher.canPublish();
     if (canPublish && !couldPublish) {
       parking.hurry();
@@ -82,6 +101,7 @@ export function startChores(options: ChoresOptions): Chores {
         saving = undefined;
       });
     if (mayTryParked && canPublish) retryParked();
+    if (hasWork()) rouse();
   }
 
   function retryParked(): void {
@@ -94,17 +114,25 @@ export function startChores(options: ChoresOptions): Chores {
     retries.add(retry);
   }
 
-  const timer = setInterval(tick, pace.checkpointMs);
+  rouse();
+  const forgetting = setInterval(rouse, FORGET_EVERY_MS);
   return {
     get failure() {
       return failure;
+    },
+    rouse,
+    awaitPublisher() {
+      couldPublish = false;
+      rouse();
     },
     async endRetries() {
       mayTryParked = false;
       await Promise.all(retries);
     },
     async stop() {
-      clearInterval(timer);
+      stopped = true;
+      clearTimeout(timer);
+      clearInterval(forgetting);
       await saving;
       if (failure !== undefined) throw failure;
       await save();

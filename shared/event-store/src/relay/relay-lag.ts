@@ -4,13 +4,17 @@ import { storeAlerts } from '../log/store-alerts.ts';
 
 /** How far publishing lags behind the log. */
 export interface RelayLag {
-  /** Committed events that the cursor has not passed, counted up to {@link MAX_COUNTED}. */
+  /**
+   * Committed events that are not published, counted up to {@link MAX_COUNTED}. A process that does not lead also counts events that were
+   * published less than half a second ago, or while {@link horizonSeconds} is that high.
+   */
   events: number;
   /** Age of the oldest such event, in seconds; 0 if there is none. */
   seconds: number;
   parked: number;
   /**
-   * Age of the oldest open writing transaction of the cluster, in seconds. Nothing committed after its start is published while it is open.
+   * Age of the oldest open writing transaction of the cluster, in seconds. While it is open, the log is not read beyond its start: events
+   * committed since then are published only if they need no reading (docs/adr/0025).
    * Undefined if the role cannot see the transactions of other roles.
    */
   horizonSeconds: number | undefined;
@@ -32,6 +36,7 @@ export const READ_LAG = `
     SELECT e.recorded_at FROM relay_cursors c CROSS JOIN LATERAL (
       SELECT recorded_at FROM events
       WHERE tx >= c.window_start AND (tx >= c.window_end OR position > c.position) AND routing_key IS NOT NULL
+        AND position NOT IN (SELECT unnest($2::bigint[]))
       ORDER BY tx, position LIMIT ${MAX_COUNTED}
     ) e
     WHERE c.relay = $1
@@ -51,6 +56,8 @@ export const READ_LAG = `
 export interface LagObserverOptions {
   pool: DatabasePool;
   relay: string;
+  /** Returns the positions of events that are published, or parked, although the cursor has not passed them. */
+  passed(): readonly number[];
   registry: MetricsRegistry;
   alerts: Alerts;
   logger: Logger;
@@ -66,14 +73,14 @@ interface LagRow {
 }
 
 /** Reads the lag from the database on demand: for a readiness check or a metrics scrape. Unknown values are NaN. */
-export function createLagObserver({ pool, relay, registry, alerts, logger }: LagObserverOptions): LagObserver {
+export function createLagObserver({ pool, relay, passed, registry, alerts, logger }: LagObserverOptions): LagObserver {
   const ask = createSharedRead(query, READ_LIMIT_MS);
   const subject = `relay ${relay}`;
   let known: RelayLag | undefined;
   let knownAt = 0;
 
   async function query(): Promise<RelayLag> {
-    const { rows } = await pool.query<LagRow>(READ_LAG, [relay]);
+    const { rows } = await pool.query<LagRow>(READ_LAG, [relay, passed()]);
     const { events = 0, seconds, parked = 0, horizonSeconds, seesAll = false, holder } = rows[0] ?? {};
     reportHolder(horizonSeconds ?? 0, holder ?? {});
     reportSight(seesAll);

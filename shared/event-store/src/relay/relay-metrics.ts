@@ -11,7 +11,7 @@ export interface WatchedTerm {
 /** Creates the relay's counters and the gauges of this process. Gauges of the log are in `relay-lag.ts`. */
 export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegistry('', { collectDefaults: false })) {
   const registers = [registry];
-  const watched: { term?: WatchedTerm } = {};
+  const watched: { term?: WatchedTerm | undefined } = {};
   const counter = (name: string, help: string) => new Counter({ name: `warren_relay_${name}`, help, registers });
   /** Computed at each scrape; 0 in a process that does not lead. */
   const gauge = (name: string, help: string, count: (term: WatchedTerm) => number) => {
@@ -29,7 +29,11 @@ export function createRelayMetrics(registry: MetricsRegistry = createMetricsRegi
       'Events parked because they, their kind, or an earlier event of their stream was refused',
     ),
     leading: new Gauge({ name: 'warren_relay_leading', help: '1 while this process holds the lock', registers }),
-    inFlight: gauge('in_flight', 'Events read but not yet settled', ({ window }) => window.size),
+    inFlight: gauge(
+      'in_flight',
+      'Events read or published that the cursor has not passed',
+      ({ window }) => window.size,
+    ),
     refused: gauge(
       'refused_kinds',
       'Kinds of events (type and version) that are refused and therefore parked without being sent',

@@ -3,14 +3,19 @@ import type { RecordedEvent } from '../log/event-store.ts';
 import { type EventRow, toRecordedEvent } from '../log/recorded-event.ts';
 import type { RelayCursor } from './relay-cursor.ts';
 
-/** An entry of the log. `event` is absent if there is nothing to publish; `cursor` is the relay's position once the entry is settled. */
+/** An entry of the log. `event` is absent if there is nothing to publish. */
 export interface LogEntry {
+  position: number;
   event?: RecordedEvent;
-  cursor: RelayCursor;
 }
 
 export interface LogPage {
+  /** By position. */
   entries: LogEntry[];
+  /** The window of the entries. */
+  window: Pick<RelayCursor, 'windowStart' | 'windowEnd'>;
+  /** Up to where the log has been read with this page. */
+  cursor: RelayCursor;
   /** True if nothing more was committed when the page was read. */
   caughtUp: boolean;
   /** True if an open transaction somewhere in the cluster keeps committed events out of the window. */
@@ -18,8 +23,8 @@ export interface LogPage {
 }
 
 export interface RelayReader {
-  /** Reads the next page of the log. */
-  next(): Promise<LogPage>;
+  /** Reads the next page of the log. @param known positions to leave out @default none */
+  next(known?: readonly number[]): Promise<LogPage>;
 }
 
 const COLUMNS = `position, stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, routing_key`;
@@ -28,7 +33,8 @@ const COLUMNS = `position, stream_id, stream_version, event_id, type, schema_ver
  * Opens a window: every transaction below the snapshot's xmin has ended, so no more events can appear in the window. The xmin and the rows come
  * from one statement, hence from one snapshot. `OFFSET 0` keeps the planner from scanning the whole log by position to avoid the sort. The
  * sequence is read after the snapshot was taken, so no position of the window is beyond `bound`. `held_back` reads the end of the index: for
- * a search for any such row, a planner without statistics would scan the whole log.
+ * a search for any such row, a planner without statistics would scan the whole log. The known positions are hashed; an array would be searched
+ * for each row.
  */
 export const OPEN_WINDOW = `
   WITH w AS MATERIALIZED (
@@ -41,6 +47,7 @@ export const OPEN_WINDOW = `
     SELECT ${COLUMNS}, routing_key IS NOT NULL AS wanted,
       CASE WHEN routing_key IS NOT NULL THEN data END AS data, CASE WHEN routing_key IS NOT NULL THEN metadata END AS metadata
     FROM (SELECT * FROM events WHERE tx >= $1::xid8 AND tx < w.window_end OFFSET 0) in_window
+    WHERE position NOT IN (SELECT unnest($3::bigint[]))
     ORDER BY position LIMIT $2
   ) e ON true
   ORDER BY e.position`;
@@ -54,7 +61,7 @@ export const CONTINUE_WINDOW = `
   FROM events CROSS JOIN LATERAL (
     SELECT tx >= $1::xid8 AND tx < $2::xid8 AND routing_key IS NOT NULL AS wanted
   ) w
-  WHERE position > $3 AND position <= $4 ORDER BY position LIMIT $5`;
+  WHERE position > $3 AND position <= $4 AND position NOT IN (SELECT unnest($6::bigint[])) ORDER BY position LIMIT $5`;
 
 type PageRow = EventRow & { wanted: boolean };
 type WindowRow = { window_end: string; bound: number; held_back: boolean | null } & (PageRow | { position: null });
@@ -71,8 +78,8 @@ export function createRelayReader(client: ClientBase, start: RelayCursor, pageSi
   let cursor = start;
   let bound: number | undefined;
 
-  async function openWindow(): Promise<LogPage> {
-    const values = [cursor.windowStart, pageSize];
+  async function openWindow(known: readonly number[]): Promise<LogPage> {
+    const values = [cursor.windowStart, pageSize, known];
     const { rows } = await client.query<WindowRow>({ name: 'warren/relay-open', text: OPEN_WINDOW, values });
     const [first] = rows;
     const windowEnd = first?.window_end ?? cursor.windowStart;
@@ -82,30 +89,32 @@ export function createRelayReader(client: ClientBase, start: RelayCursor, pageSi
     return { ...page, heldBack: first?.held_back ?? false };
   }
 
-  async function continueWindow(): Promise<LogPage> {
+  async function continueWindow(known: readonly number[]): Promise<LogPage> {
     bound ??= await lastPosition(client);
-    const values = [cursor.windowStart, cursor.windowEnd, cursor.position, bound, pageSize];
+    const values = [cursor.windowStart, cursor.windowEnd, cursor.position, bound, pageSize, known];
     const { rows } = await client.query<PageRow>({ name: 'warren/relay-continue', text: CONTINUE_WINDOW, values });
     // More events may have been committed since this window was opened.
     return { ...take(rows, cursor), caughtUp: false, heldBack: false };
   }
 
-  function take(rows: readonly PageRow[], window: RelayCursor): Omit<LogPage, 'heldBack'> {
+  function take(
+    rows: readonly PageRow[],
+    { windowStart, windowEnd, position }: RelayCursor,
+  ): Omit<LogPage, 'heldBack'> {
     const complete = rows.length < pageSize;
     const entries: LogEntry[] = rows
       .filter((row) => row.wanted)
-      .map((row) => ({ event: toRecordedEvent(row), cursor: { ...window, position: row.position } }));
+      .map((row) => ({ position: row.position, event: toRecordedEvent(row) }));
     const last = rows.at(-1);
+    // For the cursor to pass it.
+    if (last && !last.wanted) entries.push({ position: last.position });
     cursor = complete
-      ? { windowStart: window.windowEnd, windowEnd: window.windowEnd, position: 0 }
-      : { ...window, position: last?.position ?? window.position };
-    const lastEntry = entries.at(-1);
-    if (lastEntry && last?.wanted) lastEntry.cursor = cursor;
-    else if (last) entries.push({ cursor });
-    return { entries, caughtUp: complete };
+      ? { windowStart: windowEnd, windowEnd, position: 0 }
+      : { windowStart, windowEnd, position: last?.position ?? position };
+    return { entries, window: { windowStart, windowEnd }, cursor, caughtUp: complete };
   }
 
-  return { next: () => (cursor.position === 0 ? openWindow() : continueWindow()) };
+  return { next: (known = []) => (cursor.position === 0 ? openWindow(known) : continueWindow(known)) };
 }
 
 async function lastPosition(client: ClientBase): Promise<number> {

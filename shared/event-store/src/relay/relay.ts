@@ -15,15 +15,18 @@ export type ToWire = (event: RecordedEvent) => EventEnvelope | readonly EventEnv
 export interface RelayPace {
   /** Number of events read at once. @default 500 */
   pageSize: number;
-  /** Longest pause between two reads of the log. @default 200 */
+  /**
+   * Pause between two reads of the log at rest. It finds what no commit has announced; what this process commits, and what other instances
+   * announce, does not wait for it. @default 1000
+   */
   pollMs: number;
-  /** How often the cursor is stored. @default 50 */
+  /** How often the cursor is stored while events are published. @default 200 */
   checkpointMs: number;
   /**
    * Pause before an event of a refused kind is retried. It doubles up to 30 times this value, and ends on a reconnection. @default 1000
    */
   retryMs: number;
-  /** Maximum number of events that are read but not yet passed by the cursor; the last page may exceed it. @default 2000 */
+  /** Maximum number of events that are read or published but not yet passed by the cursor; the last page may exceed it. @default 2000 */
   maxInFlight: number;
   /** How long the publication time of a parked event is kept (`parked_events.published_at`). @default 86400000 (1 day) */
   keepPublishedMs: number;
@@ -34,7 +37,7 @@ export interface RelayPace {
 export interface RelayOptions extends Partial<RelayPace> {
   /** The pool of the store. The relay keeps one additional connection. */
   pool: DatabasePool;
-  /** Its commits wake the relay at once; without it the relay only polls. */
+  /** Events that it commits are published at once, from memory; without it the relay only polls. */
   store?: Pick<EventStore, 'onCommitted'>;
   publisher: EventPublisher;
   /** Called for each event that has a routing key. @default the event's own envelope */
@@ -57,8 +60,8 @@ export interface Relay extends Component {
   /** Starts in the background; the database may still be unavailable. */
   start(): Promise<void>;
   /**
-   * Stops reading, publishes the events read, waits for their confirms (at most `drainMs`), stores the cursor and releases the lock. Events that
-   * wait for a retry or for the broker are left to the next relay.
+   * Reads up to what is published, publishes the events read, waits for their confirms (at most `drainMs`), stores the cursor and releases the
+   * lock. Events that wait for a retry or for the broker are left to the next relay.
    */
   stop(): Promise<void>;
   /** Down while the relay has no database session. `details` has the state, the lag (see `RelayLag`), and the refused kinds of events with their reasons. */

@@ -2,18 +2,23 @@ import type { PublishOutcome } from '@warren/contracts';
 import type { Logger } from '@warren/kernel';
 import type { SessionLock } from '../database/session-lock.ts';
 import type { RecordedEvent } from '../log/event-store.ts';
+import { Ahead } from './ahead.ts';
 import type { Parking } from './parking.ts';
 import { type PublishEventOptions, publishEvent } from './publish-event.ts';
 import { type Refusal, refusalIn } from './refusal.ts';
 import type { RelayCursor } from './relay-cursor.ts';
-import type { LogEntry } from './relay-reader.ts';
+import type { LogPage } from './relay-reader.ts';
 
 export interface SendWindowOptions extends PublishEventOptions {
   /** Once the lock is lost, nothing more is sent: another relay may already publish. */
   lock: Pick<SessionLock, 'alive'>;
   parking: Parking;
   logger: Logger;
-  /** Called when the oldest entries are settled. */
+  /** The cursor at the start of the term. */
+  start: RelayCursor;
+  /** Nothing is accepted ahead of the reader while the window has this many entries. */
+  maxInFlight: number;
+  /** Called when an entry is settled or stalled. */
   onProgress(): void;
 }
 
@@ -21,9 +26,26 @@ export interface SendWindowOptions extends PublishEventOptions {
 export interface SendWindow {
   /** Number of entries that the cursor has not passed. */
   readonly size: number;
+  /** Number of these that the reader has not read. */
+  readonly ahead: number;
+  /** True while entries wait for the publisher or for a pause to end. */
+  readonly stalled: boolean;
   /** The relay's position: after the last entry that is settled together with all entries before it. */
   readonly cursor: RelayCursor | undefined;
-  add(entries: readonly LogEntry[]): void;
+  /** Returns the positions that the reader need not read. */
+  known(): number[];
+  /** Returns those of them that are settled. */
+  settledAhead(): number[];
+  /** Adds what the reader has read. */
+  add(page: Pick<LogPage, 'entries' | 'window' | 'cursor'>): void;
+  /**
+   * Offers the events of a committed transaction. Each one enters at once if it is the next of its stream, the publisher can publish and there
+   * is room; otherwise it is left to the reader (docs/adr/0025).
+   * @returns false if the reader must read the transaction for one of them to be published
+   */
+  offer(events: readonly RecordedEvent[], tx: bigint): boolean;
+  /** Returns whether the reader has not opened a window with this transaction yet. */
+  isUnread(tx: bigint): boolean;
   /** Sends stalled entries whose pause is over. Call it every few tens of milliseconds. */
   pump(): void;
   /** Tries to publish one parked event. */
@@ -33,6 +55,7 @@ export interface SendWindow {
    * the next relay would publish everything after them again. Does not wait for stalled entries.
    */
   idle(): Promise<void>;
+  readonly closed: boolean;
   /** Sends nothing more. */
   close(): void;
 }
@@ -45,7 +68,10 @@ export interface SendWindow {
  * | sending | the publisher has it | settled, stalled, parked |
  * | settled | confirmed, parked, or nothing to publish; the cursor passes it once all entries before it are settled | – |
  */
-interface Entry extends LogEntry {
+interface Entry {
+  event: RecordedEvent | undefined;
+  /** The relay's position once the entry and all before it are settled; unknown while the entry is ahead of the reader. */
+  cursor: RelayCursor | undefined;
   settled: boolean;
   attempts: number;
   notBefore: number;
@@ -67,6 +93,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
   /** Number of entries at the front of `entries` that the cursor has passed. */
   let passed = 0;
   let cursor: RelayCursor | undefined;
+  const ahead = new Ahead<Entry>(BigInt(options.start.windowEnd));
   /** Streams with an event in flight, and the entries waiting behind it; few streams have any. */
   const lines = new Map<string, EventEntry[] | undefined>();
   let stalled: EventEntry[] = [];
@@ -84,6 +111,21 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     }
   }
 
+  /** Returns true if the event has entered before the reader has read it, or needs no publishing. */
+  function accept(event: RecordedEvent, tx: bigint): boolean {
+    if (!ahead.isNext(event, tx)) return false;
+    if (event.routingKey !== null) {
+      if (sizeNow() >= options.maxInFlight) return false;
+      const entry = newEntry(event);
+      ahead.add(event.position, tx, entry);
+      enter(entry);
+    }
+    ahead.note(event);
+    return true;
+  }
+
+  const sizeNow = (): number => entries.length - passed + ahead.size;
+
   function queueUp(entry: EventEntry): void {
     const line = lines.get(entry.event.streamId);
     if (line) line.push(entry);
@@ -95,8 +137,13 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     const refusal = parking.refusalOf(entry.event);
     if (parking.holds(entry.event.streamId)) park(entry, BEHIND_PARKED);
     else if (refusal !== undefined) park(entry, refusal);
-    else if (!publisher.canPublish()) stalled.push(entry);
+    else if (!publisher.canPublish()) stall(entry);
     else void send(entry);
+  }
+
+  function stall(entry: EventEntry): void {
+    stalled.push(entry);
+    onProgress();
   }
 
   async function send(entry: EventEntry): Promise<void> {
@@ -114,7 +161,7 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
     const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** entry.attempts, LONGEST_PAUSE_MS);
     entry.attempts += 1;
     entry.notBefore = Date.now() + pauseMs;
-    stalled.push(entry);
+    stall(entry);
     metrics.republished.inc();
     const { id: eventId, type } = entry.event;
     logger.debug({ eventId, type, status, reason, attempts: entry.attempts, pauseMs }, 'event will be published again');
@@ -147,7 +194,11 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
 
   function settle(entry: Entry): void {
     entry.settled = true;
-    if (entry !== entries[passed]) return;
+    if (entry === entries[passed]) advance();
+    onProgress();
+  }
+
+  function advance(): void {
     for (let head = entries[passed]; head?.settled; head = entries[passed]) {
       cursor = head.cursor;
       passed += 1;
@@ -156,22 +207,49 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       entries = entries.slice(passed);
       passed = 0;
     }
-    onProgress();
   }
 
   return {
     get size() {
-      return entries.length - passed;
+      return sizeNow();
+    },
+    get ahead() {
+      return ahead.size;
+    },
+    get stalled() {
+      return stalled.length > 0;
     },
     get cursor() {
       return cursor;
     },
-    add(added) {
-      const fresh = added.map(
-        ({ event, cursor }): Entry => ({ event, cursor, settled: false, attempts: 0, notBefore: 0 }),
-      );
-      entries.push(...fresh);
-      fresh.forEach(enter);
+    get closed() {
+      return closed;
+    },
+    known: () => ahead.positions(),
+    settledAhead: () => ahead.positions(({ settled }) => settled),
+    isUnread: (tx) => tx >= ahead.readUpTo,
+    offer(events, tx) {
+      if (!publisher.canPublish()) return tx < ahead.readUpTo;
+      const left = events.filter((event) => !accept(event, tx));
+      return tx < ahead.readUpTo || left.every(({ routingKey }) => routingKey === null);
+    },
+    add(page) {
+      const known = ahead.pass(page);
+      const fresh = page.entries
+        .filter(({ position }) => !known.has(position))
+        .map(({ position, event }) => [position, newEntry(event)] as const);
+      const added = [...known, ...fresh].sort(([a], [b]) => a - b);
+      for (const [position, entry] of added) entry.cursor = { ...page.window, position };
+      const last = added.at(-1)?.[1];
+      if (last) last.cursor = page.cursor;
+      for (const [, entry] of added) entries.push(entry);
+      for (const [, entry] of fresh) {
+        if (entry.event) ahead.note(entry.event);
+        enter(entry);
+      }
+      if (known.size === 0) return;
+      advance();
+      onProgress();
     },
     pump() {
       if (stalled.length === 0 || closed || !publisher.canPublish()) return;
@@ -194,6 +272,10 @@ export function createSendWindow(options: SendWindowOptions): SendWindow {
       closed = true;
     },
   };
+}
+
+function newEntry(event?: RecordedEvent): Entry {
+  return { event, cursor: undefined, settled: false, attempts: 0, notBefore: 0 };
 }
 
 function hasEvent(entry: Entry): entry is EventEntry {

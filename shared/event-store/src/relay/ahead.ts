@@ -1,0 +1,69 @@
+import type { RecordedEvent } from '../log/event-store.ts';
+import type { LogPage } from './relay-reader.ts';
+
+/** How many streams are remembered. The next event of a forgotten stream is left to the reader. */
+const MAX_STREAMS = 10_000;
+
+/**
+ * The events of this term that were accepted before the reader has read them, and which events may follow (docs/adr/0025). Only an event that
+ * the reader is certain to read later may be ahead of it; it follows from the event's transaction, so that hints may come late, twice, in any
+ * order, or not at all.
+ */
+export class Ahead<Entry> {
+  readonly #entries = new Map<number, { entry: Entry; tx: bigint }>();
+  /** The version of each stream that was the last to be accepted or read. */
+  readonly #latest = new Map<string, number>();
+  #readUpTo: bigint;
+
+  /** @param readUpTo the reader has read transactions below this one, or will without a hint */
+  constructor(readUpTo: bigint) {
+    this.#readUpTo = readUpTo;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** The end of the last window that was opened: events of transactions below it are the reader's alone. */
+  get readUpTo(): bigint {
+    return this.#readUpTo;
+  }
+
+  /** @param which @default all */
+  positions(which: (entry: Entry) => boolean = () => true): number[] {
+    return [...this.#entries].filter(([, { entry }]) => which(entry)).map(([position]) => position);
+  }
+
+  /** Returns true if the event is the next of its stream, and the reader has not read it. */
+  isNext({ position, streamId, streamVersion }: RecordedEvent, tx: bigint): boolean {
+    if (tx < this.#readUpTo || this.#entries.has(position)) return false;
+    return streamVersion === 1 || this.#latest.get(streamId) === streamVersion - 1;
+  }
+
+  /** Remembers an event as the latest of its stream. */
+  note({ streamId, streamVersion }: RecordedEvent): void {
+    this.#latest.delete(streamId);
+    this.#latest.set(streamId, streamVersion);
+    if (this.#latest.size <= MAX_STREAMS) return;
+    for (const [longest] of this.#latest) {
+      this.#latest.delete(longest);
+      return;
+    }
+  }
+
+  add(position: number, tx: bigint, entry: Entry): void {
+    this.#entries.set(position, { entry, tx });
+  }
+
+  /** Removes and returns the entries at positions that the page has passed, by position. */
+  pass({ cursor }: Pick<LogPage, 'cursor'>): Map<number, Entry> {
+    const [start, end] = [BigInt(cursor.windowStart), BigInt(cursor.windowEnd)];
+    this.#readUpTo = end;
+    const passed = new Map<number, Entry>();
+    for (const [position, { entry, tx }] of this.#entries) {
+      if (tx < start || (tx < end && position <= cursor.position)) passed.set(position, entry);
+    }
+    for (const position of passed.keys()) this.#entries.delete(position);
+    return passed;
+  }
+}
