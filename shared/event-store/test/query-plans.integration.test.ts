@@ -4,7 +4,7 @@ import { openSession } from '../src/database/open-session.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
 import { APPEND_FIRST } from '../src/log/append-events.ts';
 import { CLAIM_MESSAGES } from '../src/log/claim-messages.ts';
-import { keyedPlans } from '../src/log/keyed-plans.ts';
+import { KEYED_PLANS } from '../src/log/keyed-plans.ts';
 import { LOAD_STREAMS } from '../src/log/load-streams.ts';
 import { ARCHIVE_STREAMS } from '../src/operations/archive-streams.ts';
 import { IDS_FROM_ELSEWHERE } from '../src/operations/repair-after-restore.ts';
@@ -75,7 +75,7 @@ describe.each([
   async function planOf(sql: string, types: string[], values: unknown[], mode: string): Promise<PlanNode[]> {
     const session = await openSession({ pool: fixture.openPool(schema) });
     try {
-      await session.query(mode === 'keyed' ? keyedPlans('SESSION') : `SET plan_cache_mode = force_${mode}_plan`);
+      await session.query(mode === 'keyed' ? KEYED_PLANS : `SET plan_cache_mode = force_${mode}_plan`);
       await session.query(`PREPARE statement ${listed(types)} AS ${sql}`);
       const literals = values.map((value) => session.escapeLiteral(String(value)));
       const { rows } = await session.query(`EXPLAIN (FORMAT JSON) EXECUTE statement ${listed(literals)}`);

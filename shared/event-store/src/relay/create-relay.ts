@@ -2,7 +2,7 @@ import type { EventEnvelope } from '@warren/contracts';
 import { type ComponentHealth, createAlerts, createBell, silentLogger } from '@warren/kernel';
 import { createLeader, type LeaderTerm } from '../database/create-leader.ts';
 import type { RecordedEvent } from '../log/event-store.ts';
-import { keyedPlans } from '../log/keyed-plans.ts';
+import { KEYED_PLANS } from '../log/keyed-plans.ts';
 import { repairAfterRestore } from '../operations/repair-after-restore.ts';
 import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
@@ -55,7 +55,7 @@ export function createRelay(options: RelayOptions): Relay {
     over.addEventListener('abort', signal.ring);
     // No need to wait for the disk: a cursor lost in a server crash causes duplicates, which the inbox absorbs.
     await lock.client.query('SET synchronous_commit = off');
-    await lock.client.query(keyedPlans('SESSION'));
+    await lock.client.query(KEYED_PLANS);
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });
     await serveTerm({

@@ -44,7 +44,9 @@ export async function createStreams(
   const uses = creations.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
   const outcomes = new Map<string, Outcome<AnyAggregate>>();
   const own = uses.filter(({ id, first }) => first.madeId === id);
-  for (const [aggregate, some] of groupBy(own, (one) => one.aggregate)) {
+  const byAggregate = groupBy(own, (one) => one.aggregate);
+  if (byAggregate.size > 1) tx.severalWrites();
+  for (const [aggregate, some] of byAggregate) {
     const decided = await decide(
       aggregate,
       some.map(({ asked }) => asked),
@@ -81,7 +83,7 @@ function claimKeys(
   if (firstOfBatch.size === 0) return firstOfBatch;
   if (!keys)
     throw kernelErrors.UNEXPECTED('the service does not accept Idempotency-Keys: it declares no idempotencyKeys');
-  return keys.claim(tx, [...firstOfBatch.values()]);
+  return tx.claimKeys(keys, [...firstOfBatch.values()]);
 }
 
 /** Loads the first events of streams that earlier requests created, by id. */
