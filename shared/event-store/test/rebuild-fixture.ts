@@ -50,7 +50,8 @@ export async function openTrails(fixture: StoreFixture): Promise<TestStore> {
 export async function appendTo(client: ClientBase, streamId: string, count: number): Promise<RecordedEvent[]> {
   const version = (await loadStreams(client, [streamId])).get(streamId)?.length ?? 0;
   const events = Array.from({ length: count }, (_, index) => newEvent(version + index + 1));
-  const [outcome] = await appendEvents(client, [{ streamId, expectedVersion: version, events }]);
+  const { outcomes } = await appendEvents(client, [{ streamId, expectedVersion: version, events }]);
+  const [outcome] = outcomes;
   if (outcome?.status !== 'appended') throw new Error(`somebody else has written to ${streamId}`);
   return outcome.events;
 }

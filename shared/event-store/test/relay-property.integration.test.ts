@@ -107,7 +107,7 @@ class Run {
     const version = (await loadStreams(this.client(session), [streamId])).get(streamId)?.length ?? 0;
     const events = Array.from({ length: count }, (_, index) => newEvent(version + index + 1));
     try {
-      const outcomes = await appendEvents(this.client(session), [{ streamId, expectedVersion: version, events }]);
+      const { outcomes } = await appendEvents(this.client(session), [{ streamId, expectedVersion: version, events }]);
       expect(outcomes[0]?.status).toBe('appended');
     } catch (error) {
       if (!isAppError(error) || error.code !== 'TRANSACTION_CONTENTION') throw error;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { createMetricsRegistry } from '@warren/kernel';
 import { waitUntil } from '@warren/testing';
-import { createEventStore, type InlineProjection } from '../src/index.ts';
+import { type CommitListener, createEventStore, type InlineProjection } from '../src/index.ts';
 import { append, newEvent, useStoreFixture } from './store-fixture.ts';
 
 describe('a transaction of the store', () => {
@@ -41,6 +41,25 @@ describe('a transaction of the store', () => {
     remove();
     await append(store, 's-1', 1, 2);
     expect(heard).toBe(1);
+  });
+
+  it('when several appends are committed together, then listeners get their events in log order, and the id of the transaction', async () => {
+    const { store, pool } = await fixture.open();
+    const heard: Parameters<CommitListener>[] = [];
+    store.onCommitted((...commit) => heard.push(commit));
+
+    await store.transaction(async (tx) => {
+      await tx.append([
+        { streamId: 's-2', expectedVersion: 0, events: [newEvent(1), newEvent(2)] },
+        { streamId: 's-1', expectedVersion: 0, events: [newEvent(3)] },
+      ]);
+      await tx.append([{ streamId: 's-3', expectedVersion: 0, events: [newEvent(4)] }]);
+    });
+
+    const { rows } = await pool.query(
+      'SELECT tx, json_agg(position ORDER BY position) AS positions FROM events GROUP BY tx',
+    );
+    expect(heard.map(([events, tx]) => ({ tx, positions: events.map(({ position }) => position) }))).toEqual(rows);
   });
 
   it('when a listener throws, then the transaction is committed all the same', async () => {

@@ -39,7 +39,7 @@ async function start(more: Partial<Job<Work>>, logger: Logger = silentLogger) {
   started.push(job);
   await job.start?.();
   const commit = (streamId: string) => {
-    for (const listener of listeners) listener([{ streamId } as RecordedEvent]);
+    for (const listener of listeners) listener([{ streamId } as RecordedEvent], '1');
   };
   const ran = (runs: number) => waitUntil(() => work.runs >= runs, { what: `${runs} runs` });
   return { job, work, commit, ran, listeners };

@@ -4,6 +4,14 @@ import type { AppendOperation, AppendOutcome, NewEvent, RecordedEvent } from './
 import { recorded } from './recorded-event.ts';
 import { storeErrors } from './store-errors.ts';
 
+/** The result of {@link appendEvents}. */
+export interface Appended {
+  /** In the order of the operations. */
+  outcomes: AppendOutcome[];
+  /** Id of the transaction, xid8 as text. Undefined if nothing was appended. */
+  tx: string | undefined;
+}
+
 /** An event and its intended position in the stream. */
 interface Placed {
   streamId: string;
@@ -15,6 +23,7 @@ interface InsertedRow {
   position: number;
   stream_id: string;
   stream_version: number;
+  tx: string;
 }
 
 export const INTO_EVENTS = `
@@ -25,7 +34,7 @@ const INTO = `${INTO_EVENTS}
     $1::text[], $2::int[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $8::json[], $9::json[], $10::text[]
   ) AS e (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)`;
 
-const RETURNING = 'RETURNING position, stream_id, stream_version';
+const RETURNING = 'RETURNING position, stream_id, stream_version, tx';
 
 /**
  * The condition that the stream of `e` is at a version, if no event of a later version is in the log: its last event exists (otherwise there
@@ -58,30 +67,29 @@ const OVERTAKEN = `
   LIMIT 1`;
 
 /**
- * Appends many operations and returns their outcomes in order (see `StoreTransaction.append`). An operation without events writes nothing
- * and counts as appended. Streams are locked in sorted order, so that two batches never deadlock.
+ * Appends many operations (see `StoreTransaction.append`). An operation without events writes nothing and counts as appended. Streams are locked in sorted order, so that two batches never deadlock.
  * @throws `APPEND_INVALID`; `TRANSACTION_CONTENTION` when a transaction with a later id has written to a stream of the batch: this
  * transaction must run again with a new id
  */
-export async function appendEvents(
-  client: ClientBase,
-  operations: readonly AppendOperation[],
-): Promise<AppendOutcome[]> {
+export async function appendEvents(client: ClientBase, operations: readonly AppendOperation[]): Promise<Appended> {
   assertValid(operations);
   const firsts = operations.flatMap((operation) => placed(operation).slice(0, 1));
-  const positions = await insert(client, 'append-first', APPEND_FIRST, firsts);
+  const inserted = await insert(client, 'append-first', APPEND_FIRST, firsts);
+  const positions = positionsOf(inserted);
   const won = (operation: AppendOperation) => positions.has(key(operation.streamId, operation.expectedVersion + 1));
   const lost = operations.filter((operation) => operation.events.length > 0 && !won(operation));
   await assertNotOvertaken(client, lost);
 
   const rest = operations.filter(won).flatMap((operation) => placed(operation).slice(1));
-  for (const [place, position] of await insert(client, 'append-rest', APPEND_REST, rest))
+  for (const [place, position] of positionsOf(await insert(client, 'append-rest', APPEND_REST, rest)))
     positions.set(place, position);
 
   const losers = new Set(lost);
-  return operations.map((operation) =>
-    losers.has(operation) ? { status: 'conflict' } : { status: 'appended', events: recordedOf(operation, positions) },
+  const outcomes = operations.map(
+    (operation): AppendOutcome =>
+      losers.has(operation) ? { status: 'conflict' } : { status: 'appended', events: recordedOf(operation, positions) },
   );
+  return { outcomes, tx: inserted[0]?.tx };
 }
 
 export function assertValid(operations: readonly AppendOperation[]): void {
@@ -98,8 +106,8 @@ function placed({ streamId, expectedVersion, events }: AppendOperation): Placed[
   return events.map((event, index) => ({ streamId, streamVersion: expectedVersion + 1 + index, event }));
 }
 
-async function insert(client: ClientBase, name: string, text: string, rows: Placed[]): Promise<Map<string, number>> {
-  if (rows.length === 0) return new Map();
+async function insert(client: ClientBase, name: string, text: string, rows: Placed[]): Promise<InsertedRow[]> {
+  if (rows.length === 0) return [];
   const values = [
     rows.map((row) => row.streamId),
     rows.map((row) => row.streamVersion),
@@ -112,8 +120,11 @@ async function insert(client: ClientBase, name: string, text: string, rows: Plac
     rows.map(({ event }) => toJson(event.type, event.metadata)),
     rows.map(({ event }) => event.routingKey),
   ];
-  const result = await client.query<InsertedRow>({ name: `warren/${name}`, text, values });
-  return new Map(result.rows.map((row) => [key(row.stream_id, row.stream_version), row.position]));
+  return (await client.query<InsertedRow>({ name: `warren/${name}`, text, values })).rows;
+}
+
+function positionsOf(rows: readonly InsertedRow[]): Map<string, number> {
+  return new Map(rows.map((row) => [key(row.stream_id, row.stream_version), row.position]));
 }
 
 /** @throws `APPEND_INVALID` for text that would break every query on the contents of the column */

@@ -16,7 +16,7 @@ export interface CommitOnceOptions {
   projections: readonly InlineProjection[];
   metrics: StoreMetrics;
   /** Called after the commit. */
-  committed(events: readonly RecordedEvent[]): void;
+  committed(commit: { appended: RecordedEvent[]; tx: string | undefined }): void;
 }
 
 /** Nothing is stored, and a transaction may do better. */
@@ -70,7 +70,7 @@ async function send(parts: CommitParts, options: CommitOnceOptions): Promise<Rec
     metrics.inbox.inc({ consumer: claim.consumer, result: 'new' }, claim.messageIds.length);
     metrics.inbox.inc({ consumer: claim.consumer, result: 'duplicate' }, claim.repeated);
   }
-  options.committed(events);
+  options.committed({ appended: events.toSorted((a, b) => a.position - b.position), tx: rows[0]?.tx });
   return events;
 }
 

@@ -36,6 +36,8 @@ interface Tally {
   appended: RecordedEvent[];
   /** Functions that remember what the transaction has seen and changed. */
   learned: (() => void)[];
+  /** Id of the transaction. Undefined while nothing is appended. */
+  tx?: string | undefined;
 }
 
 /** Creates an event store on Postgres: log, outbox and inbox in one transaction. See {@link EventStore}. */
@@ -61,7 +63,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
       },
     );
     for (const learn of tally.learned) learn();
-    committed(tally.appended);
+    committed(tally);
     return result;
   }
 
@@ -77,12 +79,12 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     }
   }
 
-  function committed(appended: readonly RecordedEvent[]): void {
-    if (appended.length === 0) return;
+  function committed({ appended, tx }: Pick<Tally, 'appended' | 'tx'>): void {
+    if (appended.length === 0 || tx === undefined) return;
     metrics.appended.inc(appended.length);
     for (const listener of listeners) {
       try {
-        listener(appended);
+        listener(appended, tx);
       } catch (err) {
         logger.error({ err }, 'a commit listener failed');
       }
@@ -115,14 +117,14 @@ interface TransactionParts {
 
 function storeTransaction(
   client: PoolClient,
-  { projections, metrics, known, tally: { appended: allAppended, learned } }: TransactionParts,
+  { projections, metrics, known, tally }: TransactionParts,
 ): StoreTransaction {
   const query = client.query.bind(client);
   return {
     query,
     async load(streamIds) {
       const streams = await loadStreams(client, streamIds);
-      learned.push(() => {
+      tally.learned.push(() => {
         for (const [id, events] of streams) known.keepStream(id, events);
       });
       return streams;
@@ -132,7 +134,7 @@ function storeTransaction(
       const found = await query<{ key: string; value: Value }>(toQuery(rows.lock(keys)) as Query);
       const values = new Map(found.rows.map(({ key, value }) => [key, value]));
       const after = new Map(keys.map((key) => [key, values.get(key)]));
-      learned.push(() => known.keepValues(rows as SharedRows<unknown>, after));
+      tally.learned.push(() => known.keepValues(rows as SharedRows<unknown>, after));
       return values;
     },
     async claim(consumer, messageIds) {
@@ -142,7 +144,8 @@ function storeTransaction(
       return claimed;
     },
     async append(operations, beside = [], shared?: SharedCommit) {
-      const outcomes = await appendEvents(client, operations);
+      const { outcomes, tx } = await appendEvents(client, operations);
+      tally.tx ??= tx;
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
       const conflicts = outcomes.filter((outcome) => outcome.status === 'conflict').length;
       metrics.conflicts.inc(conflicts);
@@ -155,8 +158,8 @@ function storeTransaction(
         );
       }
       const inOrder = appended.toSorted((a, b) => a.position - b.position);
-      allAppended.push(...inOrder);
-      learned.push(() => {
+      tally.appended.push(...inOrder);
+      tally.learned.push(() => {
         if (shared) known.keepValues(shared.rows, shared.after);
         for (const [at, { streamId, expectedVersion }] of operations.entries()) {
           const outcome = outcomes[at];

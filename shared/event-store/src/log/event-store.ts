@@ -97,8 +97,8 @@ export interface InlineProjection {
   readonly writes?: (events: readonly RecordedEvent[]) => readonly Write[];
 }
 
-/** Called with the events of a transaction, in log order. */
-export type CommitListener = (events: readonly RecordedEvent[]) => void;
+/** Called with the events of a transaction, in log order, and its id: xid8 as text. */
+export type CommitListener = (events: readonly RecordedEvent[], tx: string) => void;
 
 export interface EventStore {
   /**
