@@ -1,4 +1,4 @@
-import { isAppError } from '@warren/kernel';
+import { isAppError, type Logger } from '@warren/kernel';
 import type { DatabasePool } from '../database/create-pool.ts';
 import { isDatabaseError, translateDatabaseError } from '../database/database-errors.ts';
 import { onSession } from '../database/run-transaction.ts';
@@ -15,20 +15,27 @@ export interface CommitOnceOptions {
   known: KnownValues;
   projections: readonly InlineProjection[];
   metrics: StoreMetrics;
+  logger: Logger;
   /** Called after the commit. */
   committed(commit: { appended: RecordedEvent[]; tx: string | undefined }): void;
 }
 
+/** The streams of a batch, and then the shared values that they lead to. */
+const MAX_READS = 2;
+
 /** Nothing is stored, and a transaction may do better. */
 class NotStored extends Error {
-  constructor(readonly reason: 'refused' | 'failed') {
-    super(`the statement stored nothing: ${reason}`);
+  constructor(
+    readonly reason: 'refused' | 'failed',
+    cause: unknown,
+  ) {
+    super(`the statement stored nothing: ${reason}`, { cause });
   }
 }
 
 /**
- * Runs work as a {@link Draft} and stores it with one statement. If the work cannot use what it was guessed, and something was guessed blindly,
- * that is read, and the work runs once more.
+ * Runs work as a {@link Draft} and stores it with one statement. If the work cannot use its guesses, and some of them were blind, these are
+ * read, and the work runs again.
  * @returns undefined when nothing was stored: a transaction is needed
  * @throws `DATABASE_UNAVAILABLE` (what the work writes may or may not be stored), `DATABASE_REFUSED`, `DATABASE_TIMEOUT`
  */
@@ -36,8 +43,8 @@ export async function commitOnce<Result>(
   work: (tx: StoreTransaction) => Promise<Result>,
   options: CommitOnceOptions,
 ): Promise<{ result: Result } | undefined> {
-  const { known, projections, metrics } = options;
-  for (let mayRead = true; ; mayRead = false) {
+  const { known, projections, metrics, logger } = options;
+  for (let reads = 0; ; reads += 1) {
     const draft = new Draft({ known, projections, send: (parts) => send(parts, options) });
     try {
       const result = await work(draft);
@@ -45,10 +52,14 @@ export async function commitOnce<Result>(
       return { result };
     } catch (error) {
       if (draft.isSent && !(error instanceof NotStored)) throw error;
-      if (!draft.isSent && mayRead && (await read(draft.worthReading, options))) continue;
+      if (!draft.isSent && reads < MAX_READS && draft.suffersFromBlindness) {
+        await read(draft.blind, options);
+        continue;
+      }
       if (draft.isSent) known.forget(draft.guessed);
-      const isOurs = error instanceof NotStored || error instanceof Unsuited;
-      metrics.fallbacks.inc({ reason: isOurs ? error.reason : 'error' });
+      const reason = error instanceof NotStored || error instanceof Unsuited ? error.reason : 'error';
+      metrics.fallbacks.inc({ reason });
+      logger.debug({ err: error, reason }, 'a commit needs a transaction');
       return undefined;
     }
   }
@@ -74,9 +85,7 @@ async function send(parts: CommitParts, options: CommitOnceOptions): Promise<Rec
   return events;
 }
 
-/** Reads what a draft guessed blindly. @returns false if there was nothing to read */
-async function read({ streams, rows, keys }: Subjects, { pool, known }: CommitOnceOptions): Promise<boolean> {
-  if (streams.size + keys.size === 0) return false;
+async function read({ streams, rows, keys }: Subjects, { pool, known }: CommitOnceOptions): Promise<void> {
   const ids = [...streams];
   const query = rows && keys.size > 0 ? (toQuery(rows.lock([...keys])) as Query) : undefined;
   const [loaded, values] = await onSession(pool, (client) =>
@@ -85,17 +94,17 @@ async function read({ streams, rows, keys }: Subjects, { pool, known }: CommitOn
     throw translateDatabaseError(error);
   });
   for (const [id, events] of loaded) known.keepStream(id, events);
-  if (!rows || !values) return true;
+  if (!rows || !values) return;
   const found = new Map(values.rows.map(({ key, value }) => [key, value]));
   known.keepValues(rows, new Map([...keys].map((key) => [key, found.get(key)])));
-  return true;
 }
 
 /** After a rejected statement nothing is stored. After anything else the outcome is unknown, perhaps even the server is another one. */
 function notStored(error: unknown, known: KnownValues): unknown {
   const translated = translateDatabaseError(error);
   const isRejected = isAppError(translated) && ['DATABASE_FAULT', 'TRANSACTION_CONTENTION'].includes(translated.code);
-  if (isRejected) return new NotStored(isDatabaseError(error) && error.code === COMMIT_REFUSED ? 'refused' : 'failed');
+  if (isRejected)
+    return new NotStored(isDatabaseError(error) && error.code === COMMIT_REFUSED ? 'refused' : 'failed', error);
   known.forgetAll();
   return translated;
 }

@@ -66,9 +66,11 @@ export function commitStatement({ claim, before, events, after }: CommitParts): 
     ...(events.length > 0 ? [appendOf(events)] : []),
     ...after.filter(hasRows).map((write, at) => partOf(`after_${at}`, write)),
   ];
-  const expressions = parts.map(({ name, statement }) => sql`${verbatim(name)} AS (${statement})`);
-  if (events.length > 0)
-    expressions.push(sql`placed AS (SELECT array_agg(position ORDER BY position) AS positions FROM appended)`);
+  const expressions = parts.flatMap(({ name, statement }) => [
+    sql`${verbatim(name)} AS (${statement})`,
+    // Before the writes that ask for positions.
+    ...(name === APPENDED ? [PLACED] : []),
+  ]);
   const conditions = parts.map(
     ({ name, rows }) =>
       sql`WHEN (SELECT count(*) FROM ${verbatim(name)}) <> ${rows} THEN refuse_commit(${verbatim(`'${name}'`)})`,
@@ -88,6 +90,9 @@ export function inLogOrder<Event extends { streamId: string; streamVersion: numb
     .sort((a, b) => Buffer.compare(a.bytes, b.bytes) || a.event.streamVersion - b.event.streamVersion)
     .map(({ event }) => event);
 }
+
+const APPENDED = 'appended';
+const PLACED = sql`placed AS (SELECT array_agg(position ORDER BY position) AS positions FROM ${verbatim(APPENDED)})`;
 
 interface Part {
   readonly name: string;
@@ -123,7 +128,7 @@ function appendOf(events: readonly PlacedEvent[]): Part {
     metadata: toJson(event.type, metadata),
   }));
   return {
-    name: 'appended',
+    name: APPENDED,
     statement: sql`
       ${verbatim(INTO_EVENTS)}
       SELECT e.stream_id, e.stream_version, e.id, e.type, e.version, e.aggregate_id, e.timestamp, e.data::json, e.metadata::json, e.routing_key

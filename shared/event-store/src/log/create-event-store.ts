@@ -95,7 +95,7 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     transaction: (work) => timed(() => transaction(work)),
     commit: (work) =>
       timed(async () => {
-        const stored = await commitOnce(work, { pool, known, projections, metrics, committed });
+        const stored = await commitOnce(work, { pool, known, projections, metrics, logger, committed });
         return stored ? stored.result : transaction(work);
       }),
     load: (streamIds) => loadStreams(pool, streamIds).catch(rethrow),

@@ -65,15 +65,16 @@ export class Draft implements StoreTransaction {
     return { streams: this.#streams, rows: this.#rows, keys: this.#keys };
   }
 
-  /** What has to be read before the work may run again, after it threw or was stopped. Empty if that would change nothing. */
-  get worthReading(): Subjects {
-    if (this.#writesSeveral) return { streams: new Set(), rows: undefined, keys: new Set() };
-    const { streams, keys } = this.#unverified ?? { streams: this.#blindStreams, keys: this.#blindKeys };
-    return {
-      streams: new Set([...streams].filter((id) => this.#blindStreams.has(id))),
-      rows: this.#rows,
-      keys: new Set([...keys].filter((key) => this.#blindKeys.has(key))),
-    };
+  /** What the work was guessed blindly. */
+  get blind(): Subjects {
+    return { streams: this.#blindStreams, rows: this.#rows, keys: this.#blindKeys };
+  }
+
+  /** Whether the work, which threw or was stopped, may do better when {@link blind} is read. */
+  get suffersFromBlindness(): boolean {
+    if (this.#writesSeveral) return false;
+    const { streams, keys } = this.#unverified ?? { streams: [...this.#blindStreams], keys: [...this.#blindKeys] };
+    return streams.some((id) => this.#blindStreams.has(id)) || keys.some((key) => this.#blindKeys.has(key));
   }
 
   query = (() => this.severalWrites()) as StoreTransaction['query'];
