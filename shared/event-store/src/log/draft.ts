@@ -122,6 +122,10 @@ export class Draft implements StoreTransaction {
   ): Promise<AppendOutcome[]> {
     assertValid(operations);
     const events = inLogOrder(operations.flatMap(placed));
+    if (events.length === 0 && !beside.some(hasRows)) {
+      this.#requireVerified(new Set(), shared);
+      return operations.map(() => ({ status: 'appended', events: [] }));
+    }
     this.#requireVerified(new Set(events.map(({ streamId }) => streamId)), shared);
     const sent = await this.#send({ before: beside, events, after: this.#projected(events) });
     const recorded = new Map(sent.map((event) => [event.id, event]));
@@ -144,7 +148,7 @@ export class Draft implements StoreTransaction {
   async finish(): Promise<void> {
     if (this.#isSent) return;
     this.#requireVerified(new Set(), undefined);
-    if (this.#claim) await this.#send({ before: [], events: [], after: [] });
+    await this.#send({ before: [], events: [], after: [] });
   }
 
   #guessStream(id: string): readonly RecordedEvent[] {

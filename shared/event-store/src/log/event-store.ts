@@ -111,7 +111,7 @@ export interface EventStore {
   /**
    * As {@link transaction}, for work whose only write is one `append` or one `write`. It usually takes one round trip: the work runs on what this
    * process saw last, and one statement verifies that and stores everything. If that does not do, for whatever reason, nothing is stored, and
-   * the work runs again in a transaction. So nothing but its result may follow from the work, and only after the commit.
+   * the work runs again in a transaction. So nothing but its result may follow from the work, and it must not throw after its write.
    */
   commit<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /** As in {@link StoreTransaction.load}, outside any transaction. */

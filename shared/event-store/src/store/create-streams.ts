@@ -2,7 +2,7 @@ import type { AnyAggregate, RecordedOf } from '@warren/contracts';
 import { groupBy, kernelErrors } from '@warren/kernel';
 import type { StoreTransaction } from '../log/event-store.ts';
 import { type IdempotencyKeys, type KeyUse, keyReused } from '../log/idempotency-keys.ts';
-import { streamOf, toLatest } from './aggregate-log.ts';
+import { notCreatedError, streamOf, toLatest } from './aggregate-log.ts';
 import type { Asked, Outcome } from './decide-aggregate.ts';
 
 /** A request for a new stream. */
@@ -44,6 +44,9 @@ export async function createStreams(
   const uses = creations.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
   const outcomes = new Map<string, Outcome<AnyAggregate>>();
   const own = uses.filter(({ id, first }) => first.madeId === id);
+  const ids = new Set<string>();
+  const twice = own.find(({ id }) => ids.size === ids.add(id).size);
+  if (twice) throw notCreatedError(twice.aggregate, twice.id);
   const byAggregate = groupBy(own, (one) => one.aggregate);
   if (byAggregate.size > 1) tx.severalWrites();
   for (const [aggregate, some] of byAggregate) {
@@ -62,9 +65,7 @@ export async function createStreams(
     const event = outcomes.get(first.madeId)?.events[0] ?? earlier.get(first.madeId);
     const outcome = outcomes.get(id);
     if (event?.streamVersion === 1) return { event, ...(outcome && { outcome }) };
-    throw kernelErrors.UNEXPECTED(
-      `${aggregate.category} ${first.madeId} was not created: it already exists, or nothing followed from the input`,
-    );
+    throw notCreatedError(aggregate, first.madeId);
   });
 }
 

@@ -13,7 +13,7 @@ import {
 import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../log/event-store.ts';
 import { storeErrors } from '../log/store-errors.ts';
-import { contestedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
+import { contestedError, notCreatedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
 import type { SharedChange, SharedRows } from './shared-rows.ts';
 
 type Tx = Pick<StoreTransaction, 'load' | 'lock' | 'append' | 'severalWrites'>;
@@ -47,7 +47,7 @@ export interface DecideOptions<A extends AnyAggregate> {
   shared?: SharedRows<SharedValueOf<A>> | undefined;
   /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
-  /** Assumes that the streams do not exist and does not load them; the append verifies this. @default false */
+  /** Assumes that the streams do not exist and does not load them; the append verifies this. An input that is ignored fails. @default false */
   isNew?: boolean;
 }
 
@@ -175,6 +175,7 @@ class Round<A extends AnyAggregate> {
     const readable = new Set(this.#keysOf(asked));
     const decision = decide(stream.state, asked.input, this.#values);
     if ('outcome' in decision) {
+      if (this.#options.isNew) throw notCreatedError(this.#aggregate, id);
       for (const key of readable) this.#onlyRead.add(key);
       this.#decisions.set(asked, { id, events: [], ignored: decision.reason });
       return;
