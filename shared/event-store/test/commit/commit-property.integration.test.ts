@@ -61,8 +61,9 @@ async function take({ store }: Instance, one: Step, ids: Ids, nextId: () => stri
   switch (one.do) {
     case 'create': {
       const key = one.key === null ? undefined : `${ids.run}-${one.key}`;
-      const made = Array.from({ length: one.count }, () =>
-        store.create(counter, fill(nextId(), one.upTo), { cause, key, sameAs: one.upTo }),
+      // Nothing follows from 0.
+      const made = Array.from({ length: one.count }, (_, at) => (one.upTo + at) % 4).map((limit) =>
+        store.create(counter, fill(nextId(), limit), { cause, key, sameAs: limit }),
       );
       return (await Promise.allSettled(made)).map((answer) =>
         answer.status === 'fulfilled' ? [answer.value.aggregateId, answer.value.data] : codeOf(answer.reason),
