@@ -65,7 +65,8 @@ export async function onSession<Result>(
   try {
     return await work(client);
   } catch (error) {
-    clean = !isConnectionLost(error);
+    // The server may have said that it ends the session, but not have closed the connection yet.
+    clean = !isUnavailable(error);
     throw error;
   } finally {
     release(client, clean);

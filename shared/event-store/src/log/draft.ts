@@ -11,7 +11,7 @@ import type {
   SharedCommit,
   StoreTransaction,
 } from './event-store.ts';
-import type { IdempotencyKeys, KeyUse } from './idempotency-keys.ts';
+import type { IdempotencyKeys, KeyUse } from './idempotency-key-uses.ts';
 import type { KnownValues, Subjects } from './known-values.ts';
 
 /** Why a draft cannot be stored. Its work must run in a transaction. */

@@ -2,7 +2,7 @@ import type { EventEnvelope } from '@warren/contracts';
 import type { PoolClient } from 'pg';
 import type { SharedRows } from '../store/shared-rows.ts';
 import type { Write } from '../store/sql.ts';
-import type { IdempotencyKeys, KeyUse } from './idempotency-keys.ts';
+import type { IdempotencyKeys, KeyUse } from './idempotency-key-uses.ts';
 
 /** An event to be appended. With `routingKey` null the event stays inside the service: the relay skips it. */
 export interface NewEvent extends EventEnvelope {

@@ -1,29 +1,9 @@
 import { createHash } from 'node:crypto';
 import { formats, setting } from '@warren/kernel';
 import { expiryRule, type RetentionRule } from '../operations/retention-rule.ts';
-import { type Query, rows, sql, toQuery, touching, verbatim, type Write } from '../store/sql.ts';
-import type { StoreTransaction } from './event-store.ts';
+import { type Query, rows, sql, toQuery, touching, verbatim } from '../store/sql.ts';
+import type { IdempotencyKeys, KeyUse, Queryable } from './idempotency-key-uses.ts';
 import { storeErrors } from './store-errors.ts';
-
-/** A use of an Idempotency-Key. */
-export interface KeyUse {
-  key: string;
-  /** Identifies equal requests; see {@link fingerprintOf}. */
-  fingerprint: string;
-  /** Id of what the request created, for example an order. */
-  madeId: string;
-}
-
-/** Remembers the first use of each Idempotency-Key. */
-export interface IdempotencyKeys {
-  /**
-   * Claims each free key and returns the first use of every key: the given use or an earlier one. Waits for a concurrent transaction that
-   * has claimed one of the keys. The keys must be distinct.
-   */
-  claim(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<Map<string, KeyUse>>;
-  /** Returns a statement that claims the keys if all are free. */
-  claimAll(uses: readonly KeyUse[]): Write;
-}
 
 /** The settings of a service that accepts Idempotency-Keys. */
 export const idempotencySettings = {
@@ -79,7 +59,7 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
     },
   };
 
-  async function claimOnce(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<KeyUse[]> {
+  async function claimOnce(tx: Queryable, uses: readonly KeyUse[]): Promise<KeyUse[]> {
     await tx.query(toQuery(claimFree(uses)) as Query);
     // A separate statement: it sees the commit of the transaction that the insert waited for.
     const keys = uses.map((use) => use.key);

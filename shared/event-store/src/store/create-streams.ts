@@ -1,7 +1,8 @@
 import type { AnyAggregate, RecordedOf } from '@warren/contracts';
 import { groupBy, kernelErrors } from '@warren/kernel';
 import type { StoreTransaction } from '../log/event-store.ts';
-import { type IdempotencyKeys, type KeyUse, keyReused } from '../log/idempotency-keys.ts';
+import type { IdempotencyKeys, KeyUse } from '../log/idempotency-key-uses.ts';
+import { keyReused } from '../log/idempotency-keys.ts';
 import { notCreatedError, streamOf, toLatest } from './aggregate-log.ts';
 import type { Asked, Outcome } from './decide-aggregate.ts';
 

@@ -84,6 +84,32 @@ describe('the locks of a commit', () => {
     ]);
   });
 
+  it('when a commit waits for the first of several rows, then the others are still free: each part locks in sorted order', async () => {
+    const hall = await openHall(fixture);
+    const [low, high] = [createId(), createId()].sort() as [string, string];
+    const [first, second] = [sit(low, 'a'), sit(high, 'b')].sort((a, b) => (a.id < b.id ? -1 : 1));
+    const seat = 'INSERT INTO seats (seat, guest) VALUES ($1, gen_random_uuid())';
+    const stages: [statement: string, held: unknown, other: unknown][] = [
+      [INSERT_MESSAGE, first?.id, second?.id],
+      [seat, 'a', 'b'],
+      [INSERT_EVENT, `guest-${low}`, `guest-${high}`],
+    ];
+    const observed: boolean[] = [];
+    for (const [statement, held, other] of stages) {
+      const own = hall.instance();
+      let handled: Promise<void> | undefined;
+      await undone(hall, async (client) => {
+        await client.query(statement, [held]);
+        handled = handle(own, [second as EventEnvelope, first as EventEnvelope]);
+        await waitUntil(() => isCommitting(hall, `wait_event_type = 'Lock'`), { what: 'the commit to wait' });
+        observed.push(await isFree(hall, statement, [other]));
+      });
+      await handled;
+      await hall.pool.query('DELETE FROM inbox; DELETE FROM seats; DELETE FROM events');
+    }
+    expect(observed).toEqual([true, true, true]);
+  });
+
   it('when many commits want the same messages, seats and streams in any order, then none of them is deadlocked', async () => {
     const hall = await openHall(fixture);
     const instances = [hall.instance(), hall.instance()];
