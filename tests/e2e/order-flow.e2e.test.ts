@@ -12,7 +12,7 @@ import { runConcurrently } from './load.ts';
 import { type PlacedOrder, type System, startSystem } from './system.ts';
 
 /** The cost of one order alone, in both services without their relays. Lower it whenever the path of an order gets shorter. */
-const BUDGET = { roundTrips: 17, publishes: 3 };
+const BUDGET = { roundTrips: 3, publishes: 3 };
 
 describe('an order', () => {
   let system: System;
@@ -102,7 +102,7 @@ describe('an order', () => {
     // Other work during an order (the check for overdue orders, health reports) only adds: the least is what an order needs.
     const needed = await waitUntil(withinBudget, { what: `an order within ${JSON.stringify(BUDGET)}` });
     expect(needed.publishes).toBe(BUDGET.publishes);
-    // Each of its three transactions needs one.
+    // Each of its three commits needs one.
     expect(needed.roundTrips).toBeGreaterThanOrEqual(3);
   });
 

@@ -41,6 +41,7 @@ export async function createInventoryOnPostgres(databaseUrl: string, ...more: re
     applyInitialStock: (initialStock: readonly ProductQuantity[]) =>
       applyInitialStock({ store, ...context, settings: { initialStock } }),
     log,
+    pool,
     store,
     metrics,
     stop: () => pool.end(),

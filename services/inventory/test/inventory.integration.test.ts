@@ -160,7 +160,8 @@ describe('the answers to orders', () => {
 });
 
 describe('the nets under the stock', () => {
-  const change = (before: number, after: number) => stockLevels.update([{ key: 'apple', before, after }], new Date());
+  const change = (before: number, after: number) =>
+    stockLevels.update([{ key: 'apple', before, after, steps: [after] }], new Date());
   const book = (writes: readonly Write[]) => instance(0).store.transaction((tx) => tx.write(writes));
 
   it('when more is withdrawn than there is, past all locks, then it is an error and nothing is written', async () => {

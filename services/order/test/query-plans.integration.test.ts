@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { InventoryReserved } from '@shop/events/inventory';
+import { createEvent } from '@warren/contracts';
 import {
   createDatabaseComponent,
   createEventStore,
@@ -11,7 +13,7 @@ import {
   sql,
 } from '@warren/event-store';
 import { createId } from '@warren/kernel';
-import { createTestDatabase, type TestDatabase } from '@warren/testing';
+import { createTestDatabase, scansOfCommits, type TestDatabase } from '@warren/testing';
 import { orderMigrations } from '../src/adapters/postgres/migrations.ts';
 import { formatCursor, listQuery } from '../src/application/list-orders.ts';
 import { orders as orderProjection } from '../src/application/order-view.ts';
@@ -159,6 +161,41 @@ test('when the orders have grown since a connection planned its statements, then
     expect(scans?.seq_scan).toBe(0);
     expect(scans?.idx_tup_fetch).toBeGreaterThan(1);
     expect(scans?.idx_tup_fetch).toBeLessThan(10);
+  } finally {
+    await grown.end();
+  }
+});
+
+test('when orders are created and confirmed, then the commits find their rows by keys, whatever Postgres knows of the tables', async () => {
+  const schema = 'committed_orders';
+  // One session for writes.
+  const grown = createPool({ url: database.url, schema, max: 2 });
+  const orders = createOrderApplication(createEventStore({ pool: grown, projections: [orderProjection] }));
+  const create = (idempotencyKey?: string) =>
+    orders.createOrder({
+      ...{ customerId: 'customer', items: [{ productId: 'apple', quantity: 1 }], correlationId: 'c' },
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    });
+  const confirm = (orderId: string) =>
+    createEvent(InventoryReserved, { aggregateId: orderId, source: 'test', data: { orderId, reservations: [] } });
+  try {
+    const migrations = { namespace: 'order', migrations: orderMigrations };
+    await createDatabaseComponent({ pool: grown, schema, migrations }).start?.();
+    const { id } = await create();
+    await create('key');
+    await orders.applyAnswers('answers', [confirm(id)]);
+    const planned = [await scansOfCommits(grown.writes)];
+    await grown.query(`
+      INSERT INTO orders (id, customer_id, items, status, version, created_at, updated_at)
+      SELECT lpad(to_hex(n), 32, '0')::uuid, 'customer', '[]', 'pending', 1, now(), now() FROM generate_series(1, 10000) n;
+      ANALYZE orders`);
+    planned.push(await scansOfCommits(grown.writes));
+    for (const commits of planned) {
+      expect(commits).toHaveLength(3);
+      const scans = commits.flat();
+      expect(scans).toContain('Index Scan of orders by orders_pkey');
+      expect(scans.filter((scan) => scan.startsWith('Seq Scan'))).toEqual([]);
+    }
   } finally {
     await grown.end();
   }

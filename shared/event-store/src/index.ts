@@ -14,6 +14,7 @@ export * from './log/create-event-store.ts';
 export * from './log/event-store.ts';
 export * from './log/event-store-migrations.ts';
 export * from './log/history-entry.ts';
+export type { IdempotencyKeys, KeyUse } from './log/idempotency-key-uses.ts';
 export * from './log/idempotency-keys.ts';
 export * from './log/store-alerts.ts';
 export * from './log/store-errors.ts';

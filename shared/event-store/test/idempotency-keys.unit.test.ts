@@ -7,8 +7,8 @@ test('when a key is forgotten while it is used again, then it is taken anew, and
     ['kept', { key: 'kept', fingerprint: 'f-kept', madeId: 'first' }],
   ]);
   const claimed: string[][] = [];
-  const query = async (text: string, [keys, fingerprints, madeIds]: string[][]) => {
-    if (!text.startsWith('INSERT')) return { rows: (keys ?? []).flatMap((key) => table.get(key) ?? []) };
+  const query = async ({ text, values: [keys, fingerprints, madeIds] }: { text: string; values: string[][] }) => {
+    if (!text.includes('INSERT')) return { rows: (keys ?? []).flatMap((key) => table.get(key) ?? []) };
     claimed.push(keys ?? []);
     keys?.forEach((key, at) => {
       const use = { key, fingerprint: fingerprints?.[at] ?? '', madeId: madeIds?.[at] ?? '' };

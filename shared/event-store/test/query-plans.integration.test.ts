@@ -4,14 +4,15 @@ import { openSession } from '../src/database/open-session.ts';
 import { EVENT_STORE_NAMESPACE, eventStoreMigrations, migrate } from '../src/index.ts';
 import { APPEND_FIRST } from '../src/log/append-events.ts';
 import { CLAIM_MESSAGES } from '../src/log/claim-messages.ts';
-import { keyedPlans } from '../src/log/keyed-plans.ts';
+import { commitStatement } from '../src/log/commit-statement.ts';
+import { KEYED_PLANS } from '../src/log/keyed-plans.ts';
 import { LOAD_STREAMS } from '../src/log/load-streams.ts';
 import { ARCHIVE_STREAMS } from '../src/operations/archive-streams.ts';
 import { IDS_FROM_ELSEWHERE } from '../src/operations/repair-after-restore.ts';
 import { LOAD_EVENTS } from '../src/relay/parked-rows.ts';
 import { READ_LAG } from '../src/relay/relay-lag.ts';
 import { CONTINUE_WINDOW, OPEN_WINDOW } from '../src/relay/relay-reader.ts';
-import { useStoreFixture } from './store-fixture.ts';
+import { newEvent, useStoreFixture } from './store-fixture.ts';
 
 interface PlanNode {
   'Node Type': string;
@@ -75,7 +76,7 @@ describe.each([
   async function planOf(sql: string, types: string[], values: unknown[], mode: string): Promise<PlanNode[]> {
     const session = await openSession({ pool: fixture.openPool(schema) });
     try {
-      await session.query(mode === 'keyed' ? keyedPlans('SESSION') : `SET plan_cache_mode = force_${mode}_plan`);
+      await session.query(mode === 'keyed' ? KEYED_PLANS : `SET plan_cache_mode = force_${mode}_plan`);
       await session.query(`PREPARE statement ${listed(types)} AS ${sql}`);
       const literals = values.map((value) => session.escapeLiteral(String(value)));
       const { rows } = await session.query(`EXPLAIN (FORMAT JSON) EXECUTE statement ${listed(literals)}`);
@@ -113,6 +114,16 @@ describe.each([
     each('1'),
     each('counted'),
   ];
+
+  const commit = commitStatement({
+    claim: { consumer: 'queue', messageIds: ids, repeated: 0 },
+    before: [],
+    events: ids.map((id, n) => ({
+      ...newEvent(n, { id, data: 1, metadata: 1 as never }),
+      ...{ streamId: `s-${n * 90}`, streamVersion: 6, expectedVersion: 5 },
+    })),
+    after: [],
+  });
 
   // Run once in a while, where a look at the whole of a young log does no harm.
   const rare = [
@@ -195,6 +206,13 @@ describe.each([
       types: ['text', 'uuid[]'],
       values: () => ['queue', `{${ids}}`],
       indexes: ['inbox_pkey'],
+    },
+    {
+      what: 'committing',
+      sql: commit.text,
+      types: [],
+      values: () => commit.values.map((value) => (Array.isArray(value) ? `{${value}}` : value)),
+      indexes: ['inbox_pkey', 'events_pkey', 'archived_events_pkey'],
     },
     ...(analyzed ? rare : []),
   ];

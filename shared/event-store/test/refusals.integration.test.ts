@@ -36,7 +36,7 @@ describe('what the database refuses', () => {
   }
 
   /** As a failover does: sessions that are open lead to what is read-only now, new ones lead to what is not. */
-  const setReadOnly = (pool: DatabasePool) => pool.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
+  const setReadOnly = (pool: DatabasePool) => pool.writes.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
 
   it('when a session of the pool takes no writes and new ones do, then it is discarded, by a write or by the check of health', async () => {
     const { pool, store, component, alerts } = await open({ max: 1 });
@@ -44,6 +44,7 @@ describe('what the database refuses', () => {
     await expect(append(store, 'a', 0, 1)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     expect(codesOf(alerts)).toEqual(['DATABASE_READ_ONLY']);
     await append(store, 'a', 0, 1);
+    await pool.query('SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY');
     await setReadOnly(pool);
     expect(await component.health?.()).toMatchObject({ up: true });
     expect(codesOf(alerts)).toEqual([]);

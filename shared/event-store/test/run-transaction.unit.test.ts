@@ -13,7 +13,8 @@ function recordingPool() {
     },
     release: (drop: boolean) => void dropped.push(drop),
   };
-  const pool = { connect: async () => client } as unknown as DatabasePool;
+  const writes = { connect: async () => client };
+  const pool = { writes } as unknown as DatabasePool;
   return { asked, dropped, pool };
 }
 

@@ -39,7 +39,8 @@ export function useStoreFixture(): StoreFixture {
     database = await createTestDatabase();
   });
   afterEach(async () => {
-    const leaked = pools.reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0);
+    const all = pools.flatMap((pool) => [pool, pool.writes]);
+    const leaked = all.reduce((sum, pool) => sum + pool.totalCount - pool.idleCount, 0);
     await Promise.all(pools.map((pool) => pool.end()));
     pools = [];
     expect(leaked).toBe(0);

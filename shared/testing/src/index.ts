@@ -1,3 +1,4 @@
+export * from './commit-plans.ts';
 export * from './given-when-then.ts';
 export * from './otlp-receiver.ts';
 export * from './sale-events.ts';

@@ -5,7 +5,7 @@
  *
  * | point | the process dies |
  * |---|---|
- * | before-commit, after-commit | before COMMIT is sent; when its answer has come, before anybody acts on it |
+ * | before-commit, after-commit | before COMMIT, or a statement that is a whole commit, is sent; when its answer has come, before anybody acts on it |
  * | before-publish, after-publish | before a message is sent; when it has been handed to the kernel, unconfirmed |
  * | after-confirm | when a confirm has come, before anybody has seen it |
  * | before-cursor, after-cursor | before the relay's cursor is stored; right after |
@@ -39,9 +39,11 @@ function reach(point) {
 /** Two turns of the event loop later what was written has been handed to the kernel. */
 const reachLater = (point) => armed === point && setImmediate(() => setImmediate(() => reach(point)));
 
+const isCommit = (config) => config === 'COMMIT' || config?.text?.includes('refuse_commit(');
+
 const query = Client.prototype.query;
 Client.prototype.query = function (config, ...rest) {
-  const step = config === 'COMMIT' ? 'commit' : config?.name === 'warren/relay-save' ? 'cursor' : undefined;
+  const step = isCommit(config) ? 'commit' : config?.name === 'warren/relay-save' ? 'cursor' : undefined;
   if (step === undefined || armed === undefined) return query.call(this, config, ...rest);
   reach(`before-${step}`);
   const answer = query.call(this, config, ...rest);

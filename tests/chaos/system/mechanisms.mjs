@@ -51,7 +51,7 @@ export const MECHANISMS = {
     file: '/inventory/dist/adapters/postgres/stock-tables.js',
     cuts: [
       ['ORDER BY product_id FOR UPDATE', 'ORDER BY product_id'],
-      [' AND level.available >= -move.pieces', ''],
+      [' AND level.available >= move.needed', ''],
     ],
   },
   mandatory: {

@@ -1,5 +1,6 @@
 import { type Alerts, createAlerts, kernelErrors, type Logger, silentLogger, toStorableJson } from '@warren/kernel';
 import pg, { type CustomTypesConfig } from 'pg';
+import { KEYED_PLANS } from '../log/keyed-plans.ts';
 import { DatabasePool } from './database-pool.ts';
 import { createDatabaseRefusals } from './database-refusals.ts';
 import { databaseTargetOf } from './database-target.ts';
@@ -11,7 +12,7 @@ export interface PoolOptions {
   url: string;
   /** The service's own schema: lower-case letters, digits and `_`. It may not exist yet (see `migrate`). */
   schema: string;
-  /** Maximum number of connections. @default 10 */
+  /** Maximum number of connections: half of them for the transactions of a store, the others for everything else; at least one each. @default 10 */
   max?: number;
   /** Shown in `pg_stat_activity`. @default the schema */
   applicationName?: string;
@@ -66,15 +67,17 @@ export function createPool(options: PoolOptions): DatabasePool {
   const { alerts = createAlerts({ logger }) } = options;
   const { statementTimeoutMs = 30_000, idleInTransactionTimeoutMs = 10_000, connectTimeoutMs = 5000 } = options;
   assertSchemaName(schema);
-  return new DatabasePool({
-    max,
+  const forWrites = Math.max(1, Math.floor(max / 2));
+  const setup = settingsOf({
+    search_path: schema,
+    statement_timeout: statementTimeoutMs,
+    idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
+  });
+  const config = {
+    max: Math.max(1, max - forWrites),
     application_name: applicationName,
     types,
-    setup: settingsOf({
-      search_path: schema,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: idleInTransactionTimeoutMs,
-    }),
+    setup,
     refusals: createDatabaseRefusals(alerts, nameOf(url)),
     // Above the server's own limit, so that it only applies when the server no longer answers (a half-open connection).
     query_timeout: statementTimeoutMs + 1000,
@@ -83,7 +86,8 @@ export function createPool(options: PoolOptions): DatabasePool {
     // Statements of a transaction that do not depend on each other's results share a round trip.
     pipeline: true,
     ...databaseTargetOf(url),
-  });
+  };
+  return new DatabasePool(config, new DatabasePool({ ...config, max: forWrites, setup: `${setup}; ${KEYED_PLANS}` }));
 }
 
 /** @throws `CONFIG_INVALID` */

@@ -33,7 +33,10 @@ export function createDatabaseComponent(options: DatabaseComponentOptions): Comp
     async health() {
       pool.refusals.expire();
       const reason = (await askForRefusal(pool)) === undefined ? undefined : await askNewSession(pool);
-      const details = { connections: pool.totalCount, waiting: pool.waitingCount };
+      const details = {
+        connections: pool.totalCount + pool.writes.totalCount,
+        waiting: pool.waitingCount + pool.writes.waitingCount,
+      };
       if (reason === undefined) pool.refusals.writable();
       else pool.refusals.readOnly(reason);
       return reason === undefined ? { up: true, details } : { up: false, reason: `read-only: ${reason}`, details };

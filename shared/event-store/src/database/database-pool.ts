@@ -20,13 +20,22 @@ export class DatabasePool extends pg.Pool {
   /** The configuration of the sessions. */
   readonly config: DatabasePoolConfig;
 
-  constructor(config: DatabasePoolConfig) {
+  readonly #writes: DatabasePool | undefined;
+
+  /** @param writes see {@link writes} @default this pool */
+  constructor(config: DatabasePoolConfig, writes?: DatabasePool) {
     const sessions = { ...config, Client: DatabaseSession as unknown as PoolConfig['Client'] };
     super(sessions);
     this.config = config;
+    this.#writes = writes;
     this.refusals = config.refusals;
     // The session has already reported its loss. Without a listener, the loss of an idle session would end the process.
     this.on('error', () => undefined);
+  }
+
+  /** The sessions for the transactions of a store: their plans do not depend on statistics (docs/adr/0012). They end with this pool. */
+  get writes(): DatabasePool {
+    return this.#writes ?? this;
   }
 
   override connect(): Promise<PoolClient>;
@@ -40,8 +49,18 @@ export class DatabasePool extends pg.Pool {
     return undefined;
   }
 
+  override end(): Promise<void>;
+  override end(callback: () => void): void;
+  override end(callback?: () => void): Promise<void> | undefined {
+    const ended = Promise.all([super.end(), this.#writes?.end()]).then(() => undefined);
+    if (!callback) return ended;
+    void ended.then(callback);
+    return undefined;
+  }
+
   /** Closes the idle sessions. */
   async discardIdle(): Promise<void> {
+    await this.#writes?.discardIdle();
     const now = performance.now();
     const idle = Array.from({ length: this.idleCount }, () => this.connect());
     for (const taken of await Promise.allSettled(idle)) {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isAppError } from '@warren/kernel';
 import type { PoolClient } from 'pg';
-import { keyedPlans } from '../log/keyed-plans.ts';
 import { storeErrors } from '../log/store-errors.ts';
 import type { DatabasePool } from './create-pool.ts';
 import { isContention, isDatabaseError, isUnavailable, translateDatabaseError } from './database-errors.ts';
@@ -10,11 +9,8 @@ import { DatabaseSession } from './database-session.ts';
 const MAX_ATTEMPTS = 5;
 const FIRST_PAUSE_MS = 5;
 
-/** One message, hence one round trip. */
-const BEGIN = `BEGIN; ${keyedPlans('LOCAL')}`;
-
 /**
- * Runs the work between BEGIN and COMMIT on one connection, and retries it from the start after a conflict with other transactions. Calls
+ * Runs the work between BEGIN and COMMIT on one session for writes, and retries it from the start after a conflict with other transactions. Calls
  * `onRetry` before each retry.
  * @throws what the work throws; database errors are translated (see `translateDatabaseError`)
  */
@@ -39,10 +35,10 @@ function mayRunAgain(error: unknown): boolean {
 }
 
 async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) => Promise<Result>): Promise<Result> {
-  const client = await pool.connect();
+  const client = await pool.writes.connect();
   let clean = false;
   try {
-    await client.query(BEGIN);
+    await client.query('BEGIN');
     const result = await work(client);
     await commit(client);
     clean = true;
@@ -51,9 +47,35 @@ async function runOnce<Result>(pool: DatabasePool, work: (client: PoolClient) =>
     clean = !isConnectionLost(error) && (await rollBack(client));
     throw error;
   } finally {
-    // A connection that could not roll back is dropped, and the server rolls back. A read-only connection is dropped too: another may be writable.
-    client.release(!clean || (client instanceof DatabaseSession && client.refusesWrites));
+    // A connection that could not roll back is dropped, and the server rolls back.
+    release(client, clean);
   }
+}
+
+/**
+ * Runs auto-committed statements on a session for writes.
+ * @throws what the work throws; database errors are not translated
+ */
+export async function onSession<Result>(
+  pool: DatabasePool,
+  work: (client: PoolClient) => Promise<Result>,
+): Promise<Result> {
+  const client = await pool.writes.connect();
+  let clean = true;
+  try {
+    return await work(client);
+  } catch (error) {
+    // The server may have said that it ends the session, but not have closed the connection yet.
+    clean = !isUnavailable(error);
+    throw error;
+  } finally {
+    release(client, clean);
+  }
+}
+
+/** A read-only session is dropped: another may be writable. */
+function release(client: PoolClient, clean: boolean): void {
+  client.release(!clean || (client instanceof DatabaseSession && client.refusesWrites));
 }
 
 /** On a half-open connection a ROLLBACK would only wait behind the unanswered statement, for the same time again. */

@@ -26,8 +26,10 @@ interface InsertedRow {
   tx: string;
 }
 
-const INTO = `
-  INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)
+export const INTO_EVENTS = `
+  INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)`;
+
+const INTO = `${INTO_EVENTS}
   SELECT e.* FROM unnest(
     $1::text[], $2::int[], $3::uuid[], $4::text[], $5::int[], $6::text[], $7::timestamptz[], $8::json[], $9::json[], $10::text[]
   ) AS e (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)`;
@@ -35,19 +37,22 @@ const INTO = `
 const RETURNING = 'RETURNING position, stream_id, stream_version, tx';
 
 /**
- * Inserts the first event of each operation if the stream has the expected version: the previous event exists (otherwise there would be a
- * gap), and the version is not taken. The previous event must also have a lower transaction id, so that ids rise along each stream: the
+ * The condition that the stream of `e` is at a version, if no event of a later version is in the log: its last event exists (otherwise there
+ * would be a gap). This event must also have a lower transaction id, so that ids rise along each stream: the
  * relay's windows depend on this (docs/adr/0003). Two kinds of ids are exempt: ids from before a restore, which are above every id of this
  * server, and ids in the archive, whose transactions ended before the events were archived. The archive holds the beginning of a stream
- * (docs/adr/0007), so it is only searched if the previous event is not in the log.
+ * (docs/adr/0007), so it is only searched if the event is not in the log.
  */
-export const APPEND_FIRST = `${INTO}
-  WHERE coalesce((
+export const isAtVersion = (version: string): string => `coalesce((
     SELECT p.tx <= pg_current_xact_id() OR p.tx >= pg_snapshot_xmax(pg_current_snapshot())
-    FROM events p WHERE e.stream_version > 1 AND p.stream_id = e.stream_id AND p.stream_version = e.stream_version - 1
-  ), e.stream_version = 1 + coalesce((
+    FROM events p WHERE ${version} > 0 AND p.stream_id = e.stream_id AND p.stream_version = ${version}
+  ), ${version} = coalesce((
     SELECT a.stream_version FROM archived_events a WHERE a.stream_id = e.stream_id ORDER BY a.stream_version DESC LIMIT 1
-  ), 0))
+  ), 0))`;
+
+/** Inserts the first event of each operation if the stream has the expected version, and the version of the event is not taken. */
+export const APPEND_FIRST = `${INTO}
+  WHERE ${isAtVersion('e.stream_version - 1')}
   ORDER BY e.stream_id COLLATE "C"
   ON CONFLICT (stream_id, stream_version) DO NOTHING ${RETURNING}`;
 
@@ -87,7 +92,7 @@ export async function appendEvents(client: ClientBase, operations: readonly Appe
   return { outcomes, tx: inserted[0]?.tx };
 }
 
-function assertValid(operations: readonly AppendOperation[]): void {
+export function assertValid(operations: readonly AppendOperation[]): void {
   const streams = new Set(operations.map((operation) => operation.streamId));
   if (streams.size < operations.length)
     throw storeErrors.APPEND_INVALID('two operations of one append are on the same stream');
@@ -123,7 +128,7 @@ function positionsOf(rows: readonly InsertedRow[]): Map<string, number> {
 }
 
 /** @throws `APPEND_INVALID` for text that would break every query on the contents of the column */
-function toJson(type: string, document: unknown): string {
+export function toJson(type: string, document: unknown): string {
   const json = JSON.stringify(document);
   const path = mayHoldUnstorableText(json) ? findUnstorableText(JSON.parse(json)) : undefined;
   if (path === undefined) return json;

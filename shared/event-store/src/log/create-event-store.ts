@@ -4,9 +4,20 @@ import type { DatabasePool } from '../database/create-pool.ts';
 import { translateDatabaseError } from '../database/database-errors.ts';
 import { runTransaction } from '../database/run-transaction.ts';
 import { executeWrites } from '../store/execute-writes.ts';
+import type { SharedRows } from '../store/shared-rows.ts';
+import { type Query, toQuery } from '../store/sql.ts';
 import { appendEvents } from './append-events.ts';
 import { claimMessages } from './claim-messages.ts';
-import type { CommitListener, EventStore, InlineProjection, RecordedEvent, StoreTransaction } from './event-store.ts';
+import { commitOnce } from './commit-once.ts';
+import type {
+  CommitListener,
+  EventStore,
+  InlineProjection,
+  RecordedEvent,
+  SharedCommit,
+  StoreTransaction,
+} from './event-store.ts';
+import { KnownValues } from './known-values.ts';
 import { loadStreams } from './load-streams.ts';
 import { storeErrors } from './store-errors.ts';
 import { createStoreMetrics, type StoreMetrics } from './store-metrics.ts';
@@ -20,9 +31,11 @@ export interface EventStoreOptions {
   metrics?: MetricsRegistry;
 }
 
-/** Events appended by one transaction so far; counted only after the commit. */
+/** What one transaction has done so far; counts only after the commit. */
 interface Tally {
   appended: RecordedEvent[];
+  /** Functions that remember what the transaction has seen and changed. */
+  learned: (() => void)[];
   /** Id of the transaction. Undefined while nothing is appended. */
   tx?: string | undefined;
 }
@@ -32,24 +45,33 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   const { pool, projections = [], logger = silentLogger } = options;
   const metrics = createStoreMetrics(options.metrics);
   const listeners = new Set<CommitListener>();
+  const known = new KnownValues();
+  // A new session may be on another server, which knows less than the last one.
+  pool.writes.on('connect', () => known.forgetAll());
 
   async function transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result> {
+    let tally: Tally = { appended: [], learned: [] };
+    const result = await runTransaction(
+      pool,
+      (client) => {
+        tally = { appended: [], learned: [] };
+        return work(storeTransaction(client, { projections, metrics, known, tally }));
+      },
+      (err, attempt) => {
+        metrics.retries.inc();
+        logger.debug({ err, attempt }, 'retrying a transaction');
+      },
+    );
+    for (const learn of tally.learned) learn();
+    committed(tally);
+    return result;
+  }
+
+  async function timed<Result>(run: () => Promise<Result>): Promise<Result> {
     const stopTimer = metrics.seconds.startTimer();
-    let tally: Tally = { appended: [] };
     try {
-      const result = await runTransaction(
-        pool,
-        (client) => {
-          tally = { appended: [] };
-          return work(storeTransaction(client, projections, metrics, tally));
-        },
-        (err, attempt) => {
-          metrics.retries.inc();
-          logger.debug({ err, attempt }, 'retrying a transaction');
-        },
-      );
+      const result = await run();
       stopTimer({ outcome: 'committed' });
-      committed(tally);
       return result;
     } catch (error) {
       stopTimer({ outcome: 'rolled-back' });
@@ -57,8 +79,8 @@ export function createEventStore(options: EventStoreOptions): EventStore {
     }
   }
 
-  function committed({ appended, tx }: Tally): void {
-    if (tx === undefined) return;
+  function committed({ appended, tx }: Pick<Tally, 'appended' | 'tx'>): void {
+    if (appended.length === 0 || tx === undefined) return;
     metrics.appended.inc(appended.length);
     for (const listener of listeners) {
       try {
@@ -70,7 +92,12 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   }
 
   return {
-    transaction,
+    transaction: (work) => timed(() => transaction(work)),
+    commit: (work) =>
+      timed(async () => {
+        const stored = await commitOnce(work, { pool, known, projections, metrics, logger, committed });
+        return stored ? stored.result : transaction(work);
+      }),
     load: (streamIds) => loadStreams(pool, streamIds).catch(rethrow),
     query: ((...args: Parameters<PoolClient['query']>) =>
       Promise.resolve(pool.query(...args)).catch(rethrow)) as PoolClient['query'],
@@ -81,23 +108,42 @@ export function createEventStore(options: EventStoreOptions): EventStore {
   };
 }
 
+interface TransactionParts {
+  projections: readonly InlineProjection[];
+  metrics: StoreMetrics;
+  known: KnownValues;
+  tally: Tally;
+}
+
 function storeTransaction(
   client: PoolClient,
-  projections: readonly InlineProjection[],
-  metrics: StoreMetrics,
-  tally: Tally,
+  { projections, metrics, known, tally }: TransactionParts,
 ): StoreTransaction {
   const query = client.query.bind(client);
   return {
     query,
-    load: (streamIds) => loadStreams(client, streamIds),
+    async load(streamIds) {
+      const streams = await loadStreams(client, streamIds);
+      tally.learned.push(() => {
+        for (const [id, events] of streams) known.keepStream(id, events);
+      });
+      return streams;
+    },
+    claimKeys: (keys, uses) => keys.claim({ query }, uses),
+    async lock<Value>(rows: SharedRows<Value>, keys: readonly string[]) {
+      const found = await query<{ key: string; value: Value }>(toQuery(rows.lock(keys)) as Query);
+      const values = new Map(found.rows.map(({ key, value }) => [key, value]));
+      const after = new Map(keys.map((key) => [key, values.get(key)]));
+      tally.learned.push(() => known.keepValues(rows as SharedRows<unknown>, after));
+      return values;
+    },
     async claim(consumer, messageIds) {
       const claimed = await claimMessages(client, consumer, messageIds);
       metrics.inbox.inc({ consumer, result: 'new' }, claimed.size);
       metrics.inbox.inc({ consumer, result: 'duplicate' }, messageIds.length - claimed.size);
       return claimed;
     },
-    async append(operations, beside = []) {
+    async append(operations, beside = [], shared?: SharedCommit) {
       const { outcomes, tx } = await appendEvents(client, operations);
       tally.tx ??= tx;
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
@@ -113,11 +159,20 @@ function storeTransaction(
       }
       const inOrder = appended.toSorted((a, b) => a.position - b.position);
       tally.appended.push(...inOrder);
+      tally.learned.push(() => {
+        if (shared) known.keepValues(shared.rows, shared.after);
+        for (const [at, { streamId, expectedVersion }] of operations.entries()) {
+          const outcome = outcomes[at];
+          if (outcome?.status === 'appended') known.extendStream(streamId, expectedVersion, outcome.events);
+        }
+      });
       const applying = inOrder.length > 0 ? projections : [];
       await executeWrites({ query }, [...beside, ...applying.flatMap(({ writes }) => writes?.(inOrder) ?? [])]);
       for (const projection of applying) if (!projection.writes) await projection.apply({ query }, inOrder);
       return outcomes;
     },
+    write: (writes) => executeWrites({ query }, writes),
+    severalWrites: () => undefined,
   };
 }
 

@@ -140,4 +140,15 @@ export const eventStoreMigrations: readonly Migration[] = [
       COMMENT ON COLUMN relay_checkpoints.bound IS 'No event that it had passed has a higher position';
     `,
   },
+  {
+    number: 6,
+    name: 'commits of one statement',
+    sql: `
+      CREATE FUNCTION refuse_commit(reason text) RETURNS text LANGUAGE plpgsql AS $$
+      BEGIN
+        RAISE EXCEPTION 'not what was expected: %', reason USING ERRCODE = 'WRN01';
+      END $$;
+      COMMENT ON FUNCTION refuse_commit IS 'Undoes the statement that calls it, because a check within it has failed (docs/adr/0026)';
+    `,
+  },
 ];

@@ -1,6 +1,8 @@
 import type { EventEnvelope } from '@warren/contracts';
 import type { PoolClient } from 'pg';
+import type { SharedRows } from '../store/shared-rows.ts';
 import type { Write } from '../store/sql.ts';
+import type { IdempotencyKeys, KeyUse } from './idempotency-key-uses.ts';
 
 /** An event to be appended. With `routingKey` null the event stays inside the service: the relay skips it. */
 export interface NewEvent extends EventEnvelope {
@@ -28,6 +30,15 @@ export interface AppendOperation {
 /** `conflict`: another transaction appended first. Nothing of the operation was written; load and decide again. */
 export type AppendOutcome = { status: 'appended'; events: RecordedEvent[] } | { status: 'conflict' };
 
+/** Changes of shared values that the operations of an append depend on. */
+export interface SharedCommit {
+  readonly rows: SharedRows<unknown>;
+  /** The values after the commit, by key; `undefined` for a key without a row. */
+  readonly after: ReadonlyMap<string, unknown>;
+  /** The keys whose change is valid only if every decision that read them was right. */
+  readonly verified: readonly string[];
+}
+
 /** One transaction. Everything is written together or not at all. */
 export interface StoreTransaction {
   /**
@@ -42,6 +53,10 @@ export interface StoreTransaction {
    * @throws `MESSAGE_ID_INVALID` when an id is not a UUID
    */
   claim(consumer: string, messageIds: readonly string[]): Promise<Set<string>>;
+  /** Claims Idempotency-Keys; see {@link IdempotencyKeys}. */
+  claimKeys(keys: IdempotencyKeys, uses: readonly KeyUse[]): Promise<Map<string, KeyUse>>;
+  /** Locks shared values and returns those that have a row, by key. */
+  lock<Value>(rows: SharedRows<Value>, keys: readonly string[]): Promise<Map<string, Value>>;
   /** Returns the events of many streams in one query, in stream order. A stream without events has an empty list. */
   load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
   /**
@@ -49,10 +64,22 @@ export interface StoreTransaction {
    * fails only its own operation. Inline projections are applied to the appended events before this resolves.
    * An operation without events writes nothing and counts as appended, whatever version it expects.
    * @param beside statements that all operations depend on, sent together with the statements of the projections
+   * @param shared the shared values that `beside` changes
    * @throws `APPEND_INVALID` for two operations on one stream or an invalid version; `TRANSACTION_CONTENTION` for a conflict if `beside` has
    * statements, or when one of them affects other rows than it expects
    */
-  append(operations: readonly AppendOperation[], beside?: readonly Write[]): Promise<AppendOutcome[]>;
+  append(
+    operations: readonly AppendOperation[],
+    beside?: readonly Write[],
+    shared?: SharedCommit,
+  ): Promise<AppendOutcome[]>;
+  /**
+   * Sends the statements as one.
+   * @throws `otherwise` of a statement that touches another number of rows than it expects; `TRANSACTION_CONTENTION` if it has none
+   */
+  write(writes: readonly Write[]): Promise<void>;
+  /** Must be called before the first write by work that writes more than once (see {@link EventStore.commit}). */
+  severalWrites(): void;
 }
 
 /** A read model that is updated in the transaction that appends, so it is always consistent with the log. */
@@ -81,6 +108,12 @@ export interface EventStore {
    * `DATABASE_TIMEOUT`, `TRANSACTION_CONTENTION` (all three transient), `DATABASE_FAULT`; anything else that the work throws, unchanged
    */
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
+  /**
+   * As {@link transaction}, for work whose only write is one `append` or one `write`. It usually takes one round trip: the work runs on what this
+   * process saw last, and one statement verifies that and stores everything. If that does not do, for whatever reason, nothing is stored, and
+   * the work runs again in a transaction. So nothing but its result may follow from the work, and it must not throw after its write.
+   */
+  commit<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /** As in {@link StoreTransaction.load}, outside any transaction. */
   load(streamIds: readonly string[]): Promise<Map<string, RecordedEvent[]>>;
   /** Runs a read-only query on the service's own tables. Errors are translated as in `transaction`. */

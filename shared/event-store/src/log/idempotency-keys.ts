@@ -1,26 +1,9 @@
 import { createHash } from 'node:crypto';
 import { formats, setting } from '@warren/kernel';
 import { expiryRule, type RetentionRule } from '../operations/retention-rule.ts';
-import type { StoreTransaction } from './event-store.ts';
+import { type Query, rows, sql, toQuery, touching, verbatim } from '../store/sql.ts';
+import type { IdempotencyKeys, KeyUse, Queryable } from './idempotency-key-uses.ts';
 import { storeErrors } from './store-errors.ts';
-
-/** A use of an Idempotency-Key. */
-export interface KeyUse {
-  key: string;
-  /** Identifies equal requests; see {@link fingerprintOf}. */
-  fingerprint: string;
-  /** Id of what the request created, for example an order. */
-  madeId: string;
-}
-
-/** Remembers the first use of each Idempotency-Key. */
-export interface IdempotencyKeys {
-  /**
-   * Claims each free key and returns the first use of every key: the given use or an earlier one. Waits for a concurrent transaction that
-   * has claimed one of the keys. The keys must be distinct.
-   */
-  claim(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<Map<string, KeyUse>>;
-}
 
 /** The settings of a service that accepts Idempotency-Keys. */
 export const idempotencySettings = {
@@ -57,7 +40,16 @@ export interface IdempotencyKeyTableOptions {
  * `used_at timestamptz DEFAULT now()` (indexed, for the retention) and one for the id of what the request created.
  */
 export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOptions): IdempotencyKeys {
+  const made = verbatim(madeColumn);
+  // Sorted, so that two batches with the same keys never deadlock.
+  const claimFree = (uses: readonly KeyUse[]) => sql`
+    INSERT INTO idempotency_keys (key, fingerprint, ${made})
+    SELECT key, fingerprint, made_id FROM ${rows('use', { key: 'text', fingerprint: 'text', madeId: 'uuid' }, uses)}
+     ORDER BY key COLLATE "C"
+        ON CONFLICT (key) DO NOTHING`;
+
   return {
+    claimAll: (uses) => touching(uses.length, claimFree(uses)),
     async claim(tx, uses) {
       const first = new Map<string, KeyUse>();
       // Repeated for keys that the retention deleted between the two statements.
@@ -67,21 +59,12 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
     },
   };
 
-  async function claimOnce(tx: Pick<StoreTransaction, 'query'>, uses: readonly KeyUse[]): Promise<KeyUse[]> {
-    // Sorted, so that two batches with the same keys never deadlock.
-    await tx.query(
-      `INSERT INTO idempotency_keys (key, fingerprint, ${madeColumn})
-       SELECT key, fingerprint, made_id FROM unnest($1::text[], $2::text[], $3::uuid[]) AS use (key, fingerprint, made_id)
-        ORDER BY key COLLATE "C"
-           ON CONFLICT (key) DO NOTHING`,
-      [uses.map((use) => use.key), uses.map((use) => use.fingerprint), uses.map((use) => use.madeId)],
-    );
+  async function claimOnce(tx: Queryable, uses: readonly KeyUse[]): Promise<KeyUse[]> {
+    await tx.query(toQuery(claimFree(uses)) as Query);
     // A separate statement: it sees the commit of the transaction that the insert waited for.
-    const { rows } = await tx.query<KeyUse>(
-      `SELECT key, fingerprint, ${madeColumn} AS "madeId" FROM idempotency_keys WHERE key = ANY ($1)`,
-      [uses.map((use) => use.key)],
-    );
-    return rows;
+    const keys = uses.map((use) => use.key);
+    const first = sql`SELECT key, fingerprint, ${made} AS "madeId" FROM idempotency_keys WHERE key = ANY (${keys})`;
+    return (await tx.query<KeyUse>(toQuery(first) as Query)).rows;
   }
 }
 

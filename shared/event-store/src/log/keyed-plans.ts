@@ -6,12 +6,9 @@ const SETTINGS = {
 };
 
 /**
- * Restricts the planner to index lookups and generic plans. The store's statements need this: its tables grow from empty while connections
- * keep their first plans (docs/adr/0012).
- * @param scope `LOCAL` until the end of the transaction, `SESSION` until the end of the session
+ * SQL that restricts the planner to index lookups and generic plans until the end of the session. The store's statements need this: its tables
+ * grow from empty while connections keep their first plans (docs/adr/0012).
  */
-export function keyedPlans(scope: 'LOCAL' | 'SESSION'): string {
-  return Object.entries(SETTINGS)
-    .map(([name, value]) => `SET ${scope} ${name} = ${value}`)
-    .join('; ');
-}
+export const KEYED_PLANS: string = Object.entries(SETTINGS)
+  .map(([name, value]) => `SET ${name} = ${value}`)
+  .join('; ');

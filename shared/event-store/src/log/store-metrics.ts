@@ -7,6 +7,12 @@ export function createStoreMetrics(registry: MetricsRegistry = createMetricsRegi
   const registers = [registry];
   return {
     appended: new Counter({ name: 'warren_store_appended_total', help: 'Events appended and committed', registers }),
+    fallbacks: new Counter({
+      name: 'warren_store_fallbacks_total',
+      help: 'Commits that needed a transaction because one statement did not do, by reason: unverified (nothing was sent), several-writes, refused, failed, error (of the work)',
+      labelNames: ['reason'],
+      registers,
+    }),
     conflicts: new Counter({
       name: 'warren_store_conflicts_total',
       help: 'Append operations that found a stream at another version than expected',

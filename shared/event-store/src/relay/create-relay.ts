@@ -3,7 +3,7 @@ import { type ComponentHealth, createAlerts, createBell, silentLogger } from '@w
 import { createLeader, type LeaderTerm } from '../database/create-leader.ts';
 import type { SessionLock } from '../database/session-lock.ts';
 import type { CommitListener, RecordedEvent } from '../log/event-store.ts';
-import { keyedPlans } from '../log/keyed-plans.ts';
+import { KEYED_PLANS } from '../log/keyed-plans.ts';
 import { repairAfterRestore } from '../operations/repair-after-restore.ts';
 import type { Relay, RelayOptions, RelayPace } from './relay.ts';
 import { ensureCursor } from './relay-cursor.ts';
@@ -68,7 +68,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   async function lead({ lock, over }: LeaderTerm): Promise<void> {
     over.addEventListener('abort', signal.ring);
-    await lock.client.query(keyedPlans('SESSION'));
+    await lock.client.query(KEYED_PLANS);
     await wakeUp.listen((tx) => term?.readNow(tx));
     await ensureCursor(lock.client, relay);
     await repairAfterRestore({ pool, client: lock.client, logger });

@@ -77,6 +77,10 @@ export function toNewEvent(
   };
 }
 
+/** Returns the error for a request that must create a stream and does not. */
+export const notCreatedError = ({ category }: AnyAggregate, id: string): AppError =>
+  kernelErrors.UNEXPECTED(`${category} ${id} was not created: it already exists, or nothing followed from the input`);
+
 /** Returns the error for a decision that lost to a concurrent append at each attempt. */
 export function contestedError({ category, contested }: AnyAggregate, id: string): AppError {
   return (

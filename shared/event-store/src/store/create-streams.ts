@@ -1,8 +1,9 @@
 import type { AnyAggregate, RecordedOf } from '@warren/contracts';
 import { groupBy, kernelErrors } from '@warren/kernel';
 import type { StoreTransaction } from '../log/event-store.ts';
-import { type IdempotencyKeys, type KeyUse, keyReused } from '../log/idempotency-keys.ts';
-import { streamOf, toLatest } from './aggregate-log.ts';
+import type { IdempotencyKeys, KeyUse } from '../log/idempotency-key-uses.ts';
+import { keyReused } from '../log/idempotency-keys.ts';
+import { notCreatedError, streamOf, toLatest } from './aggregate-log.ts';
 import type { Asked, Outcome } from './decide-aggregate.ts';
 
 /** A request for a new stream. */
@@ -44,7 +45,12 @@ export async function createStreams(
   const uses = creations.map((one) => ({ ...one, first: firstUses.get(one.key ?? '') ?? useOf(one) }));
   const outcomes = new Map<string, Outcome<AnyAggregate>>();
   const own = uses.filter(({ id, first }) => first.madeId === id);
-  for (const [aggregate, some] of groupBy(own, (one) => one.aggregate)) {
+  const ids = new Set<string>();
+  const twice = own.find(({ id }) => ids.size === ids.add(id).size);
+  if (twice) throw notCreatedError(twice.aggregate, twice.id);
+  const byAggregate = groupBy(own, (one) => one.aggregate);
+  if (byAggregate.size > 1) tx.severalWrites();
+  for (const [aggregate, some] of byAggregate) {
     const decided = await decide(
       aggregate,
       some.map(({ asked }) => asked),
@@ -60,9 +66,7 @@ export async function createStreams(
     const event = outcomes.get(first.madeId)?.events[0] ?? earlier.get(first.madeId);
     const outcome = outcomes.get(id);
     if (event?.streamVersion === 1) return { event, ...(outcome && { outcome }) };
-    throw kernelErrors.UNEXPECTED(
-      `${aggregate.category} ${first.madeId} was not created: it already exists, or nothing followed from the input`,
-    );
+    throw notCreatedError(aggregate, first.madeId);
   });
 }
 
@@ -81,7 +85,7 @@ function claimKeys(
   if (firstOfBatch.size === 0) return firstOfBatch;
   if (!keys)
     throw kernelErrors.UNEXPECTED('the service does not accept Idempotency-Keys: it declares no idempotencyKeys');
-  return keys.claim(tx, [...firstOfBatch.values()]);
+  return tx.claimKeys(keys, [...firstOfBatch.values()]);
 }
 
 /** Loads the first events of streams that earlier requests created, by id. */

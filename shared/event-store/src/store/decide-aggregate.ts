@@ -13,11 +13,10 @@ import {
 import { kernelErrors } from '@warren/kernel';
 import type { AppendOperation, NewEvent, StoreTransaction } from '../log/event-store.ts';
 import { storeErrors } from '../log/store-errors.ts';
-import { contestedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
+import { contestedError, notCreatedError, replay, streamOf, toLatest, toNewEvent } from './aggregate-log.ts';
 import type { SharedChange, SharedRows } from './shared-rows.ts';
-import { type Query, toQuery } from './sql.ts';
 
-type Tx = Pick<StoreTransaction, 'load' | 'append' | 'query'>;
+type Tx = Pick<StoreTransaction, 'load' | 'lock' | 'append' | 'severalWrites'>;
 
 /** An input for an aggregate. */
 export interface Asked<A extends AnyAggregate> {
@@ -48,7 +47,7 @@ export interface DecideOptions<A extends AnyAggregate> {
   shared?: SharedRows<SharedValueOf<A>> | undefined;
   /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
-  /** Assumes that the streams do not exist and does not load them; the append verifies this. @default false */
+  /** Assumes that the streams do not exist and does not load them; the append verifies this. An input that is ignored fails. @default false */
   isNew?: boolean;
 }
 
@@ -87,6 +86,7 @@ export async function decideAggregate<A extends AnyAggregate>(
     const round = new Round(runnable, streams, options);
     await round.lock(tx, open);
     const decided = round.decide(open);
+    if (decided.length < open.length) tx.severalWrites();
     const lost = await round.commit(tx);
     for (const one of decided) if (!lost.has(runnable.idOf(one.input))) outcomes.set(one, round.outcomeOf(one));
     const [lostId] = lost;
@@ -128,6 +128,9 @@ class Round<A extends AnyAggregate> {
   #locked: ReadonlySet<string> = new Set();
   #before: ReadonlyMap<string, SharedValueOf<A>> = new Map();
   #values = new Map<string, SharedValueOf<A>>();
+  readonly #steps = new Map<string, (SharedValueOf<A> | undefined)[]>();
+  /** Keys that a decision could read, but did not change. */
+  readonly #onlyRead = new Set<string>();
   readonly #decisions = new Map<Asked<A>, DecidedInput>();
   readonly #recorded = new Map<string, RecordedOf<A>>();
 
@@ -146,9 +149,7 @@ class Round<A extends AnyAggregate> {
     const { shared } = this.#options;
     this.#locked = new Set(asked.flatMap((one) => this.#keysOf(one)));
     if (!shared || this.#locked.size === 0) return;
-    const query = toQuery(shared.lock([...this.#locked])) as Query;
-    const { rows } = await tx.query<{ key: string; value: SharedValueOf<A> }>(query);
-    this.#before = new Map(rows.map(({ key, value }) => [key, value]));
+    this.#before = await tx.lock(shared, [...this.#locked]);
     this.#values = new Map(this.#before);
   }
 
@@ -171,8 +172,11 @@ class Round<A extends AnyAggregate> {
     const id = idOf(asked.input);
     const about = aboutOf(asked.input);
     const stream = this.#streamOf(asked);
+    const readable = new Set(this.#keysOf(asked));
     const decision = decide(stream.state, asked.input, this.#values);
     if ('outcome' in decision) {
+      if (this.#options.isNew) throw notCreatedError(this.#aggregate, id);
+      for (const key of readable) this.#onlyRead.add(key);
       this.#decisions.set(asked, { id, events: [], ignored: decision.reason });
       return;
     }
@@ -180,22 +184,29 @@ class Round<A extends AnyAggregate> {
     const { source, now, recordAs } = this.#options;
     const cause = asked.cause ?? (stream.first ? causeOf(stream.first) : { correlationId: id, causationId: id });
     const events = decision.map((event: EventIn<EventMap>) => {
-      this.#share(event, stream.state);
+      for (const key of this.#share(event, stream.state)) readable.delete(key);
       stream.state = evolve(stream.state, event);
       return toNewEvent(this.#aggregate, event, { about, cause, source, now: asked.at ?? now, recordAs });
     });
+    for (const key of readable) this.#onlyRead.add(key);
     stream.added.push(...events);
     this.#decisions.set(asked, { id, events });
   }
 
-  #share(event: EventIn<EventMap>, state: StateOf<A>): void {
-    for (const [key, value] of this.#aggregate.shared?.changes(event, state, this.#values) ?? []) {
+  /** @returns the keys that the event changes */
+  #share(event: EventIn<EventMap>, state: StateOf<A>): string[] {
+    const changes = this.#aggregate.shared?.changes(event, state, this.#values) ?? [];
+    for (const [key, value] of changes) {
       if (!this.#locked.has(key)) {
         throw kernelErrors.UNEXPECTED(`${event.type} changes the shared value ${key}, which keysOf does not name`);
       }
       if (value === undefined) this.#values.delete(key);
       else this.#values.set(key, value);
+      const steps = this.#steps.get(key);
+      if (steps) steps.push(value);
+      else this.#steps.set(key, [value]);
     }
+    return changes.map(([key]) => key);
   }
 
   /** Appends the decided events. @returns the ids of streams that were changed concurrently since they were loaded */
@@ -209,7 +220,16 @@ class Round<A extends AnyAggregate> {
         events: added,
       }),
     );
-    const outcomes = await tx.append(operations, shared?.update(this.#changes(), this.#options.now));
+    const changes = this.#changes();
+    const outcomes = await tx.append(
+      operations,
+      shared?.update(changes, this.#options.now),
+      shared && {
+        rows: shared as SharedRows<unknown>,
+        after: new Map(changes.map(({ key, after }) => [key, after])),
+        verified: changes.map(({ key }) => key).filter((key) => !this.#onlyRead.has(key)),
+      },
+    );
     const lost = new Set<string>();
     for (const [at, [id]] of changed.entries()) {
       const outcome = outcomes[at];
@@ -227,10 +247,15 @@ class Round<A extends AnyAggregate> {
     return { id, events: recorded, ...(ignored !== undefined && { ignored }) };
   }
 
+  /** Sorted as the collation "C" does. */
   #changes(): SharedChange<SharedValueOf<A>>[] {
     return [...this.#locked]
-      .map((key) => ({ key, before: this.#before.get(key), after: this.#values.get(key) }))
-      .filter(({ before, after }) => before !== after);
+      .map((key) => ({
+        ...{ key, before: this.#before.get(key), after: this.#values.get(key), steps: this.#steps.get(key) ?? [] },
+        bytes: Buffer.from(key),
+      }))
+      .filter(({ before, after }) => before !== after)
+      .sort((a, b) => Buffer.compare(a.bytes, b.bytes));
   }
 
   #keysOf(asked: Asked<A>): readonly string[] {

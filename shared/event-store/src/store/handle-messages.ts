@@ -3,8 +3,7 @@ import type { Clock, Logger } from '@warren/kernel';
 import { claimFresh } from '../log/claim-fresh.ts';
 import type { EventStore, StoreTransaction } from '../log/event-store.ts';
 import type { Asked, Outcome as OutcomeOf } from './decide-aggregate.ts';
-import { executeWrites } from './execute-writes.ts';
-import type { Write } from './sql.ts';
+import { hasRows, type Write } from './sql.ts';
 
 /** What follows from a message: an input for an aggregate, a write, or the reason why the message is ignored. */
 export type Reaction = AggregateRequest | Write | Ignored;
@@ -30,7 +29,7 @@ export interface Reactions {
 type Outcome = OutcomeOf<AnyAggregate>;
 
 export interface MessageHandling {
-  log: Pick<EventStore, 'transaction'>;
+  log: Pick<EventStore, 'commit'>;
   clock: Clock;
   logger: Logger;
   /** Decides inputs and appends the resulting events. */
@@ -57,7 +56,7 @@ export async function handleMessages(
   const told = await Promise.all(
     messages.map(async (message) => ({ id: message.id, message, reactions: await ask(message) })),
   );
-  const reports = await handling.log.transaction(async (tx) => {
+  const reports = await handling.log.commit(async (tx) => {
     const fresh = await claimFresh(tx, queue, told);
     return fresh.length > 0 ? react(tx, fresh, reactions, handling) : [];
   });
@@ -72,25 +71,22 @@ async function react(
   { decide, report, clock, logger }: MessageHandling,
 ): Promise<(() => void)[]> {
   const reports: (() => void)[] = [];
-  for (const [aggregate, asked] of inputsOf(messages, aggregates)) {
+  const now = clock.now();
+  const envelopes = messages.map(({ message }) => message);
+  const inputs = inputsOf(messages, aggregates);
+  // The writes of each message separately: two messages may change the same row, which one statement can change only once.
+  const written = [
+    ...messages.map(({ reactions }) => reactions.filter((one): one is Write => 'parts' in one)),
+    writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
+  ].filter((writes) => writes.some(hasRows));
+  if (inputs.size + written.length > 1) tx.severalWrites();
+  for (const [aggregate, asked] of inputs) {
     const outcomes = await decide(tx, aggregate, asked);
     reports.push(() => {
       for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome);
     });
   }
-  const now = clock.now();
-  const envelopes = messages.map(({ message }) => message);
-  // The writes of each message separately: two messages may change the same row, which one statement can change only once.
-  for (const { reactions } of messages) {
-    await executeWrites(
-      tx,
-      reactions.filter((one): one is Write => 'parts' in one),
-    );
-  }
-  await executeWrites(
-    tx,
-    writers.flatMap(({ writes }) => writes(envelopes as never, { now })),
-  );
+  for (const writes of written) await tx.write(writes);
   reports.push(() => {
     for (const { log } of writers) for (const message of envelopes) reportWritten(message, log, logger);
     for (const told of messages) reportIgnored(told, logger);

@@ -6,6 +6,8 @@ export interface SharedChange<Value> {
   /** The value that the decisions were based on; undefined if there was no row. */
   readonly before: Value | undefined;
   readonly after: Value | undefined;
+  /** The value after each of the decisions that changed it, in their order; the last is `after`. */
+  readonly steps: readonly (Value | undefined)[];
 }
 
 /** The SQL for the shared values of an aggregate; see `SharedValues` of `@warren/contracts`. */
@@ -13,8 +15,10 @@ export interface SharedRows<Value> {
   /** Selects and locks rows, as columns `key` and `value`. Must lock them in key order (`COLLATE "C"`). Omits keys without a row. */
   readonly lock: (keys: readonly string[]) => Sql;
   /**
-   * Writes the net changes of a commit, which come in any order. Must fail (see `touching`) if a row has changed since it was read, and must
-   * insert in key order (`COLLATE "C"`).
+   * Writes the net changes of a commit, which come in key order (`COLLATE "C"`); must lock and insert rows in this order. `before` may be out of
+   * date, because the kit guesses it from what it saw last. So the statements must fail (see `touching`) unless every decision holds for the
+   * current value of its row too. It is always enough to compare the value with `before`; where decisions only need enough of something, each
+   * of `steps` must still be possible.
    */
   readonly update: (changes: readonly SharedChange<Value>[], now: Date) => readonly Write[];
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { AppError } from '@warren/kernel';
+import { type AppError, kernelErrors } from '@warren/kernel';
 
 /** A statement and its values, as data. It runs nothing: the kit decides when it is sent, and beside what. */
 export interface Sql {
@@ -8,7 +8,22 @@ export interface Sql {
 
 /** A value that becomes a parameter. */
 interface Bound {
-  readonly bound: SqlValue;
+  readonly bound: SqlValue | EventPosition;
+}
+
+/**
+ * Stands for the position of an event in the writes that are sent together with its append: only the statement itself knows the position.
+ * It can be inserted as a value, and nothing else: any use as a number or a text throws.
+ */
+export class EventPosition {
+  /** @param place of the event among those of the append, from 1; see `commitStatement` */
+  constructor(readonly place: number) {}
+  [Symbol.toPrimitive](): never {
+    throw kernelErrors.UNEXPECTED('the position of an event is not known before its append');
+  }
+  toJSON(): never {
+    return this[Symbol.toPrimitive]();
+  }
 }
 
 /** `undefined` becomes NULL. */
@@ -102,7 +117,7 @@ export function toQuery(statement: Sql): Query | undefined {
   const text = statement.parts
     .map((part) => {
       if (typeof part === 'string') return part;
-      if ('bound' in part) return parameter(part.bound ?? null);
+      if ('bound' in part) return boundValue(part.bound, parameter);
       return tableOf(part, parameter);
     })
     .join('');
@@ -124,10 +139,22 @@ function partsOf(inserted: SqlValue | Sql | RowSource): Sql['parts'] {
 
 function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknown) => string): string {
   const arrays = Object.entries(columns).map(([name, type]) => {
-    const column = items.map((item) => toParameter(type, item[name]));
-    return `${parameter(column)}::${type}[]`;
+    const values = items.map((item) => item[name]);
+    if (values.some((value) => value instanceof EventPosition)) return positionsOf(values, parameter);
+    return `${parameter(values.map((value) => toParameter(type, value)))}::${type}[]`;
   });
   return `unnest(${arrays.join(', ')}) AS ${alias} (${Object.keys(columns).map(snakeCase).join(', ')})`;
+}
+
+function boundValue(value: Bound['bound'], parameter: (value: unknown) => string): string {
+  if (!(value instanceof EventPosition)) return parameter(value ?? null);
+  return `(SELECT positions[${parameter(value.place)}::int] FROM placed)`;
+}
+
+/** Without an index into the array, each row would search all of the append. */
+function positionsOf(values: readonly unknown[], parameter: (value: unknown) => string): string {
+  const places = parameter(values.map((value) => (value instanceof EventPosition ? value.place : null)));
+  return `ARRAY(SELECT (SELECT positions FROM placed)[place] FROM unnest(${places}::int[]) WITH ORDINALITY AS _ (place, at) ORDER BY at)`;
 }
 
 function toParameter(type: ColumnType, value: unknown): unknown {

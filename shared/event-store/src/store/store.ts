@@ -12,12 +12,12 @@ import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../log/claim-fresh.ts';
 import type { EventStore, RecordedEvent, StoreTransaction } from '../log/event-store.ts';
 import { type HistoryEntry, toHistoryEntry } from '../log/history-entry.ts';
-import { fingerprintOf, type IdempotencyKeys } from '../log/idempotency-keys.ts';
+import type { IdempotencyKeys } from '../log/idempotency-key-uses.ts';
+import { fingerprintOf } from '../log/idempotency-keys.ts';
 import { contestedError, replay, streamOf, toLatest } from './aggregate-log.ts';
 import { type Created, type Creation, createStreams } from './create-streams.ts';
 import { type Asked, decideAggregate, type Outcome } from './decide-aggregate.ts';
 import { createDecisionReport } from './decision-report.ts';
-import { executeWrites } from './execute-writes.ts';
 import { type FollowOptions, followStream } from './follow-stream.ts';
 import { handleMessages, type MessageHandling, type Reactions } from './handle-messages.ts';
 import type { ReadModel } from './read-model.ts';
@@ -183,7 +183,7 @@ export function createStore(options: StoreOptions): ServiceStore {
   }
 
   async function createAll(batch: readonly Creation[]): Promise<(Created | Error)[]> {
-    const results = await log.transaction((tx) =>
+    const results = await log.commit((tx) =>
       createStreams(tx, batch, { keys, decide: (aggregate, asked) => decideAll(tx, aggregate, asked, true) }),
     );
     for (const [at, { aggregate, asked }] of batch.entries()) {
@@ -196,7 +196,7 @@ export function createStore(options: StoreOptions): ServiceStore {
   const creations = createBatcher<Creation, Created>({ handle: (batch) => togetherOrAlone(batch, createAll) });
 
   async function decideTogether<A extends AnyAggregate>(aggregate: A, asked: readonly Asked<A>[]) {
-    const outcomes = await log.transaction((tx) => decideAll(tx, aggregate, asked));
+    const outcomes = await log.commit((tx) => decideAll(tx, aggregate, asked));
     for (const [at, one] of asked.entries()) report(aggregate, one, outcomes[at] as Outcome<A>);
     return outcomes;
   }
@@ -205,7 +205,7 @@ export function createStore(options: StoreOptions): ServiceStore {
     async decide(aggregate, input, context) {
       const asked = { input, ...context };
       const outcome = await log
-        .transaction((tx) => decideIn(tx, aggregate, asked))
+        .commit((tx) => decideIn(tx, aggregate, asked))
         .catch(contestedBy(aggregate, idOf(aggregate, input)));
       report(aggregate, asked, outcome);
       return outcome;
@@ -248,7 +248,7 @@ export function createStore(options: StoreOptions): ServiceStore {
         const reports: (() => void)[] = [];
         const result = await work({
           query: (statement) => queryOn(tx, statement),
-          write: (writes) => executeWrites(tx, writes),
+          write: tx.write,
           claim: (consumer, messages) => claimFresh(tx, consumer, messages),
           async decide(aggregate, input, cause) {
             const asked = { input, cause };

@@ -164,7 +164,7 @@ describe('the store of a service', () => {
       createStore({
         log: {
           ...log,
-          transaction: () => Promise.reject(storeErrors.TRANSACTION_CONTENTION('overtaken', details && { details })),
+          commit: () => Promise.reject(storeErrors.TRANSACTION_CONTENTION('overtaken', details && { details })),
         },
         ...{ source: 'test', aggregates: [counter], clock: { now: () => new Date() }, logger: silentLogger },
         metrics: createMetricsRegistry('test', { collectDefaults: false }),

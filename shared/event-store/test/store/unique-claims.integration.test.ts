@@ -7,7 +7,10 @@ import { heldOpen, type TestStore, useStoreFixture, waitingForLocks } from '../s
 
 const claims = uniqueClaims({ table: 'names', key: 'name', holder: 'owner' });
 const [one, other] = [createId(), createId()];
-const change = (key: string, before?: string, after?: string): SharedChange<string> => ({ key, before, after });
+const change = (key: string, before?: string, after?: string): SharedChange<string> => ({
+  ...{ key, before, after },
+  steps: [after],
+});
 
 const lock = async (tx: StoreTransaction, ...keys: string[]) =>
   (await tx.query<{ key: string }>(toQuery(claims.lock(keys)) as Query)).rows.map(({ key }) => key);

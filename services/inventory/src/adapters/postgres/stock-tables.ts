@@ -8,12 +8,17 @@ export const stockLevels: SharedRows<number> = {
     SELECT product_id AS key, available AS value FROM stock_level
      WHERE product_id = ANY (${productIds}) ORDER BY product_id FOR UPDATE`,
   update(changes, now) {
-    const moves = changes.map(({ key, before = 0, after = 0 }) => ({ productId: key, pieces: after - before }));
+    const moves = changes.map(({ key, before = 0, after = 0, steps }) => ({
+      productId: key,
+      pieces: after - before,
+      // The most pieces that were taken at any time, less what was released until then.
+      needed: before - Math.min(...steps.map((step = 0) => step)),
+    }));
     const statement = sql`
       UPDATE stock_level AS level
          SET available = level.available + move.pieces, reserved = level.reserved - move.pieces, updated_at = ${now}
-        FROM ${rows('move', { productId: 'text', pieces: 'bigint' }, moves)}
-       WHERE level.product_id = move.product_id AND level.available >= -move.pieces AND level.reserved >= move.pieces`;
+        FROM ${rows('move', { productId: 'text', pieces: 'bigint', needed: 'bigint' }, moves)}
+       WHERE level.product_id = move.product_id AND level.available >= move.needed AND level.reserved >= move.pieces`;
     return [
       touching(moves.length, statement, (found) =>
         mismatch(`only ${found} of ${moves.length} stock levels were sufficient`),

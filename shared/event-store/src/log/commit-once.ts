@@ -1,0 +1,110 @@
+import { isAppError, type Logger } from '@warren/kernel';
+import type { DatabasePool } from '../database/create-pool.ts';
+import { isDatabaseError, translateDatabaseError } from '../database/database-errors.ts';
+import { onSession } from '../database/run-transaction.ts';
+import { type Query, toQuery } from '../store/sql.ts';
+import { COMMIT_REFUSED, type CommitParts, type CommitRow, commitStatement } from './commit-statement.ts';
+import { Draft, Unsuited } from './draft.ts';
+import type { InlineProjection, RecordedEvent, StoreTransaction } from './event-store.ts';
+import type { KnownValues, Subjects } from './known-values.ts';
+import { loadStreams } from './load-streams.ts';
+import type { StoreMetrics } from './store-metrics.ts';
+
+export interface CommitOnceOptions {
+  pool: DatabasePool;
+  known: KnownValues;
+  projections: readonly InlineProjection[];
+  metrics: StoreMetrics;
+  logger: Logger;
+  /** Called after the commit. */
+  committed(commit: { appended: RecordedEvent[]; tx: string | undefined }): void;
+}
+
+/** The streams of a batch, and then the shared values that they lead to. */
+const MAX_READS = 2;
+
+/** Nothing is stored, and a transaction may do better. */
+class NotStored extends Error {
+  constructor(
+    readonly reason: 'refused' | 'failed',
+    cause: unknown,
+  ) {
+    super(`the statement stored nothing: ${reason}`, { cause });
+  }
+}
+
+/**
+ * Runs work as a {@link Draft} and stores it with one statement. If the work cannot use its guesses, and some of them were blind, these are
+ * read, and the work runs again.
+ * @returns undefined when nothing was stored: a transaction is needed
+ * @throws `DATABASE_UNAVAILABLE` (what the work writes may or may not be stored), `DATABASE_REFUSED`, `DATABASE_TIMEOUT`
+ */
+export async function commitOnce<Result>(
+  work: (tx: StoreTransaction) => Promise<Result>,
+  options: CommitOnceOptions,
+): Promise<{ result: Result } | undefined> {
+  const { known, projections, metrics, logger } = options;
+  for (let reads = 0; ; reads += 1) {
+    const draft = new Draft({ known, projections, send: (parts) => send(parts, options) });
+    try {
+      const result = await work(draft);
+      await draft.finish();
+      return { result };
+    } catch (error) {
+      if (draft.isSent && !(error instanceof NotStored)) throw error;
+      if (!draft.isSent && reads < MAX_READS && draft.suffersFromBlindness) {
+        await read(draft.blind, options);
+        continue;
+      }
+      if (draft.isSent) known.forget(draft.guessed);
+      const reason = error instanceof NotStored || error instanceof Unsuited ? error.reason : 'error';
+      metrics.fallbacks.inc({ reason });
+      logger.debug({ err: error, reason }, 'a commit needs a transaction');
+      return undefined;
+    }
+  }
+}
+
+async function send(parts: CommitParts, options: CommitOnceOptions): Promise<RecordedEvent[]> {
+  const { pool, known, metrics } = options;
+  const query = commitStatement(parts);
+  const { rows } = await onSession(pool, (client) => client.query<CommitRow>(query)).catch((error: unknown) => {
+    throw notStored(error, known);
+  });
+  const positions = rows[0]?.positions ?? [];
+  const events = parts.events.map(({ expectedVersion, ...event }, at) => ({
+    ...event,
+    position: Number(positions[at]),
+  }));
+  const { claim } = parts;
+  if (claim) {
+    metrics.inbox.inc({ consumer: claim.consumer, result: 'new' }, claim.messageIds.length);
+    metrics.inbox.inc({ consumer: claim.consumer, result: 'duplicate' }, claim.repeated);
+  }
+  options.committed({ appended: events.toSorted((a, b) => a.position - b.position), tx: rows[0]?.tx });
+  return events;
+}
+
+async function read({ streams, rows, keys }: Subjects, { pool, known }: CommitOnceOptions): Promise<void> {
+  const ids = [...streams];
+  const query = rows && keys.size > 0 ? (toQuery(rows.lock([...keys])) as Query) : undefined;
+  const [loaded, values] = await onSession(pool, (client) =>
+    Promise.all([loadStreams(client, ids), query ? client.query<{ key: string; value: unknown }>(query) : undefined]),
+  ).catch((error: unknown) => {
+    throw translateDatabaseError(error);
+  });
+  for (const [id, events] of loaded) known.keepStream(id, events);
+  if (!rows || !values) return;
+  const found = new Map(values.rows.map(({ key, value }) => [key, value]));
+  known.keepValues(rows, new Map([...keys].map((key) => [key, found.get(key)])));
+}
+
+/** After a rejected statement nothing is stored. After anything else the outcome is unknown, perhaps even the server is another one. */
+function notStored(error: unknown, known: KnownValues): unknown {
+  const translated = translateDatabaseError(error);
+  const isRejected = isAppError(translated) && ['DATABASE_FAULT', 'TRANSACTION_CONTENTION'].includes(translated.code);
+  if (isRejected)
+    return new NotStored(isDatabaseError(error) && error.code === COMMIT_REFUSED ? 'refused' : 'failed', error);
+  known.forgetAll();
+  return translated;
+}

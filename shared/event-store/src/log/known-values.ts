@@ -1,0 +1,101 @@
+import type { SharedRows } from '../store/shared-rows.ts';
+import type { RecordedEvent } from './event-store.ts';
+
+/** About 10 MB of orders. A stream is needed again within seconds, or hardly ever. */
+const MAX_STREAMS = 5000;
+/** Longer streams are loaded each time. */
+const MAX_EVENTS = 100;
+const MAX_VALUES = 10_000;
+
+/** Streams and shared values. */
+export interface Subjects {
+  readonly streams: ReadonlySet<string>;
+  readonly rows: SharedRows<unknown> | undefined;
+  readonly keys: ReadonlySet<string>;
+}
+
+/** A map that forgets the entries that were not set for longest. */
+class Recent<Key, Value> {
+  readonly #entries = new Map<Key, Value>();
+  readonly #limit: number;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  has(key: Key): boolean {
+    return this.#entries.has(key);
+  }
+
+  get(key: Key): Value | undefined {
+    return this.#entries.get(key);
+  }
+
+  set(key: Key, value: Value): void {
+    this.#entries.delete(key);
+    this.#entries.set(key, value);
+    if (this.#entries.size <= this.#limit) return;
+    const [oldest] = this.#entries.keys();
+    this.#entries.delete(oldest as Key);
+  }
+
+  delete(key: Key): void {
+    this.#entries.delete(key);
+  }
+}
+
+/**
+ * Streams and shared values as this process last saw them, in bounded memory. They may be out of date at any time, so they are guesses: whatever
+ * is concluded from them must be verified by the statement that stores it (docs/adr/0026).
+ */
+export class KnownValues {
+  #streams = new Recent<string, readonly RecordedEvent[]>(MAX_STREAMS);
+  #values = new WeakMap<SharedRows<unknown>, Recent<string, unknown>>();
+
+  /** The events of a stream; empty if the stream did not exist, undefined if it is not known. */
+  stream(streamId: string): readonly RecordedEvent[] | undefined {
+    return this.#streams.get(streamId);
+  }
+
+  keepStream(streamId: string, events: readonly RecordedEvent[]): void {
+    if (events.length > MAX_EVENTS) this.#streams.delete(streamId);
+    else this.#streams.set(streamId, events);
+  }
+
+  hasValue(rows: SharedRows<unknown>, key: string): boolean {
+    return this.#of(rows).has(key);
+  }
+
+  /** A shared value; undefined if there was no row, or nothing is known (see {@link hasValue}). */
+  value(rows: SharedRows<unknown>, key: string): unknown {
+    return this.#of(rows).get(key);
+  }
+
+  /** Adds events to a stream that has the expected version; forgets it if it is not known at this version. */
+  extendStream(streamId: string, expectedVersion: number, events: readonly RecordedEvent[]): void {
+    const before = expectedVersion === 0 ? [] : this.stream(streamId);
+    if (before?.length === expectedVersion) this.keepStream(streamId, [...before, ...events]);
+    else this.#streams.delete(streamId);
+  }
+
+  keepValues(rows: SharedRows<unknown>, values: ReadonlyMap<string, unknown>): void {
+    const known = this.#of(rows);
+    for (const [key, value] of values) known.set(key, value);
+  }
+
+  forget({ streams, rows, keys }: Subjects): void {
+    for (const streamId of streams) this.#streams.delete(streamId);
+    if (rows) for (const key of keys) this.#of(rows).delete(key);
+  }
+
+  forgetAll(): void {
+    this.#streams = new Recent(MAX_STREAMS);
+    this.#values = new WeakMap();
+  }
+
+  #of(rows: SharedRows<unknown>): Recent<string, unknown> {
+    const known = this.#values.get(rows) ?? new Recent<string, unknown>(MAX_VALUES);
+    this.#values.set(rows, known);
+    return known;
+  }
+}
