@@ -17,11 +17,16 @@ export async function claimMessages(
   consumer: string,
   messageIds: readonly string[],
 ): Promise<Set<string>> {
-  const wrong = messageIds.find((id) => !isId(id));
-  if (wrong !== undefined) throw storeErrors.MESSAGE_ID_INVALID(`"${wrong}" is not a UUID`);
+  assertIds(messageIds);
   if (messageIds.length === 0) return new Set();
   const query = { name: 'warren/claim', text: CLAIM_MESSAGES, values: [consumer, messageIds] };
   const { rows } = await client.query<{ message_id: string }>(query);
   const claimed = new Set(rows.map((row) => row.message_id));
   return new Set(messageIds.filter((id) => claimed.has(id.toLowerCase())));
+}
+
+/** @throws `MESSAGE_ID_INVALID` */
+export function assertIds(messageIds: readonly string[]): void {
+  const wrong = messageIds.find((id) => !isId(id));
+  if (wrong !== undefined) throw storeErrors.MESSAGE_ID_INVALID(`"${wrong}" is not a UUID`);
 }

@@ -1,4 +1,4 @@
-import { isAppError, type Logger } from '@warren/kernel';
+import { type AppError, isAppError, type Logger } from '@warren/kernel';
 import type { DatabasePool } from '../database/create-pool.ts';
 import { isDatabaseError, translateDatabaseError } from '../database/database-errors.ts';
 import { onSession } from '../database/run-transaction.ts';
@@ -25,11 +25,19 @@ const MAX_READS = 2;
 
 /** Nothing is stored, and a transaction may do better. */
 class NotStored extends Error {
-  constructor(
-    readonly reason: 'refused' | 'failed',
-    cause: unknown,
-  ) {
-    super(`the statement stored nothing: ${reason}`, { cause });
+  readonly reason: 'refused' | 'failed';
+  /** Code of the translated error. */
+  readonly code: string;
+
+  constructor(cause: unknown, { code, message }: AppError) {
+    super(message, { cause });
+    this.code = code;
+    this.reason = isDatabaseError(cause) && cause.code === COMMIT_REFUSED ? 'refused' : 'failed';
+  }
+
+  /** Whether Postgres rejected the statement for something other than its own checks and concurrent changes. */
+  get isFault(): boolean {
+    return this.reason === 'failed' && this.code === 'DATABASE_FAULT';
   }
 }
 
@@ -45,7 +53,7 @@ export async function commitOnce<Result>(
 ): Promise<{ result: Result } | undefined> {
   const { known, projections, metrics, logger } = options;
   for (let reads = 0; ; reads += 1) {
-    const draft = new Draft({ known, projections, send: (parts) => send(parts, options) });
+    const draft = new Draft({ known, projections, prepare: (parts) => prepare(parts, options) });
     try {
       const result = await work(draft);
       await draft.finish();
@@ -59,15 +67,21 @@ export async function commitOnce<Result>(
       if (draft.isSent) known.forget(draft.guessed);
       const reason = error instanceof NotStored || error instanceof Unsuited ? error.reason : 'error';
       metrics.fallbacks.inc({ reason });
-      logger.debug({ err: error, reason }, 'a commit needs a transaction');
+      // A wrong guess is refused, so this may be a fault of a statement.
+      const level = error instanceof NotStored && error.isFault ? 'warn' : 'debug';
+      logger[level]({ err: error, reason }, 'a commit needs a transaction');
       return undefined;
     }
   }
 }
 
-async function send(parts: CommitParts, options: CommitOnceOptions): Promise<RecordedEvent[]> {
-  const { pool, known, metrics } = options;
+function prepare(parts: CommitParts, options: CommitOnceOptions): () => Promise<RecordedEvent[]> {
   const query = commitStatement(parts);
+  return () => send(query, parts, options);
+}
+
+async function send(query: Query, parts: CommitParts, options: CommitOnceOptions): Promise<RecordedEvent[]> {
+  const { pool, known, metrics } = options;
   const { rows } = await onSession(pool, (client) => client.query<CommitRow>(query)).catch((error: unknown) => {
     throw notStored(error, known);
   });
@@ -103,8 +117,7 @@ async function read({ streams, rows, keys }: Subjects, { pool, known }: CommitOn
 function notStored(error: unknown, known: KnownValues): unknown {
   const translated = translateDatabaseError(error);
   const isRejected = isAppError(translated) && ['DATABASE_FAULT', 'TRANSACTION_CONTENTION'].includes(translated.code);
-  if (isRejected)
-    return new NotStored(isDatabaseError(error) && error.code === COMMIT_REFUSED ? 'refused' : 'failed', error);
+  if (isRejected) return new NotStored(error, translated);
   known.forgetAll();
   return translated;
 }

@@ -2,6 +2,7 @@ import { kernelErrors } from '@warren/kernel';
 import type { SharedRows } from '../store/shared-rows.ts';
 import { EventPosition, hasRows, type Write } from '../store/sql.ts';
 import { assertValid } from './append-events.ts';
+import { assertIds } from './claim-messages.ts';
 import { type CommitParts, inLogOrder, type PlacedEvent } from './commit-statement.ts';
 import type {
   AppendOperation,
@@ -28,8 +29,8 @@ export class Unsuited extends Error {
 export interface DraftOptions {
   known: KnownValues;
   projections: readonly InlineProjection[];
-  /** Stores the parts with one statement. @returns the events, in their order */
-  send(parts: CommitParts): Promise<readonly RecordedEvent[]>;
+  /** Returns a function that stores the parts with one statement and returns the events, in their order. */
+  prepare(parts: CommitParts): () => Promise<readonly RecordedEvent[]>;
 }
 
 /**
@@ -86,6 +87,7 @@ export class Draft implements StoreTransaction {
 
   async claim(consumer: string, messageIds: readonly string[]): Promise<Set<string>> {
     if (this.#claim) this.severalWrites();
+    assertIds(messageIds);
     const claimed = new Set(messageIds);
     const repeated = messageIds.length - claimed.size;
     if (claimed.size > 0) this.#claim = { consumer, messageIds: [...claimed], repeated };
@@ -183,8 +185,9 @@ export class Draft implements StoreTransaction {
     if (this.#isSent) throw kernelErrors.UNEXPECTED('the work wrote again after its commit');
     const parts = { claim: this.#claim, before: [...this.#keyClaims, ...before], events, after };
     if (!parts.claim && events.length === 0 && ![...parts.before, ...after].some(hasRows)) return [];
+    const send = this.#options.prepare(parts);
     this.#isSent = true;
-    return this.#options.send(parts);
+    return send();
   }
 }
 

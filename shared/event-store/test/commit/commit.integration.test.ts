@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { type EventEnvelope, request } from '@warren/contracts';
 import { createId } from '@warren/kernel';
 import { createTcpProxy, postgresRoundTrips } from '@warren/testing';
-import { defineProjection, sql, touching } from '../../src/index.ts';
+import { defineProjection, rows, sql, touching } from '../../src/index.ts';
 import { counter, fill } from '../store/counter.ts';
 import { type GuestInput, guest } from '../store/guest.ts';
 import { newEvent, useStoreFixture } from '../store-fixture.ts';
@@ -211,6 +211,18 @@ describe('a commit', () => {
     const single = defineProjection(counter, { name: 'single', tables: ['seats'], rebuildable: true }, (events) =>
       events.map(({ position }) => sql`INSERT INTO seats SELECT ${position}::bigint, ${createId()}::uuid`),
     );
+    const nested = defineProjection(counter, { name: 'nested', tables: ['counts'], rebuildable: true }, (events) => [
+      sql`INSERT INTO counts SELECT about->>'id', 2, (about->>'position')::bigint, 0
+            FROM ${rows(
+              'event',
+              { about: 'json' },
+              events.map(({ aggregateId: id, position }) => ({ about: { id, position } })),
+            )}`,
+    ]);
+    const third = hall.instance({ projections: [nested] });
+    const made = await third.store.create(counter, fill(createId(), 1), { cause });
+    expect(await third.store.query(sql`DELETE FROM counts RETURNING position`)).toEqual([{ position: made.position }]);
+    expect(await third.fallbacks()).toEqual({ error: 1 });
     const own = hall.instance({ projections: [doubled] });
     const { position } = await own.store.create(counter, fill(createId(), 1), { cause });
     expect(await own.store.query(sql`SELECT position FROM counts`)).toEqual([{ position: position * 2 }]);
