@@ -78,7 +78,7 @@ describe('the deadline of an order, with a real broker', () => {
     expect(await ended(ids)).toEqual({ confirmed: ORDERS });
   });
 
-  test('when a transaction elsewhere holds the relay's cursor back, so that no confirm is known, then no order times out', async () => {
+  test('when a transaction elsewhere holds the cursor of the relay back, then no confirm counts and no order times out', async () => {
     const order = await start(patient);
     const holder = await admin.connect();
     await holder.query('BEGIN; SELECT pg_current_xact_id()');
