@@ -20,13 +20,14 @@ afterEach(async () => {
 });
 
 /**
- * Lets the warehouse refuse the reservation of every order, `times` times in all, as a wrong constraint would. A sequence is not rolled
- * back, so it counts the tries.
+ * Lets the warehouse refuse the reservation of every order, at the first `times` tries in all, as a wrong constraint would. A sequence is not
+ * rolled back, so it counts the tries. Each begins with the statement that is a whole transaction; when that fails, a transaction follows.
  */
 async function failReservations(times: number): Promise<void> {
   await system.sql(`CREATE SEQUENCE public.tries MINVALUE 0 START 0;
     CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-      IF nextval('public.tries') < ${times} THEN RAISE EXCEPTION 'the warehouse is being counted'; END IF;
+      IF current_query() LIKE '%refuse_commit%' THEN PERFORM nextval('public.tries'); END IF;
+      IF (SELECT last_value FROM public.tries) < ${times} THEN RAISE EXCEPTION 'the warehouse is being counted'; END IF;
       RETURN NEW;
     END $$;
     CREATE TRIGGER refuse BEFORE INSERT ON inventory_service.reservation FOR EACH ROW EXECUTE FUNCTION public.refuse()`);
