@@ -48,7 +48,8 @@ export function useStoreFixture(): StoreFixture {
   afterAll(() => database.drop());
 
   function openPool(schema: string, more: Partial<PoolOptions> = {}): DatabasePool {
-    const pool = createPool({ url: database.url, schema, connectTimeoutMs: 60_000, ...more });
+    // Some tests hold several transactions open at once.
+    const pool = createPool({ url: database.url, schema, max: 20, connectTimeoutMs: 60_000, ...more });
     pools.push(pool);
     return pool;
   }
