@@ -250,8 +250,8 @@ async function takeFrom(amqpUrl: string, queue: string, { forMs, claim }: TakeOp
 }
 
 /** Closes a connection, or destroys its socket when the broker does not answer: amqplib would wait for ever, and the broker keep its messages. */
-export async function end(model: ChannelModel): Promise<void> {
-  await within(CLOSE_TIMEOUT_MS, model.close()).catch(() => undefined);
+export async function end(model: ChannelModel, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+  await within(timeoutMs, model.close()).catch(() => undefined);
   (model.connection as unknown as { stream: Socket }).stream.destroy();
 }
 
