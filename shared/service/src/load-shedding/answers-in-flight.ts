@@ -13,13 +13,13 @@ export interface AnswersInFlight extends InFlight {
   answered(id: string): void;
 }
 
-/** Without an answer for so many targets, answers do not flow. */
+/** After this many targets without an answer, answers have stalled. */
 const STALLED = 2;
-/** After so many targets without an answer, what waits is the backlog of an outage. */
+/** After this many targets without an answer, the waiting streams are the backlog of an outage. */
 const OUTAGE = 10;
 /** The share of an answer that makes room for new work while a backlog is worked off; the rest shortens it. */
 const ROOM_BESIDE_BACKLOG = 0.75;
-/** The most streams that are remembered. */
+/** The maximum number of remembered streams. */
 const MOST = 10_000;
 
 /**
@@ -38,7 +38,7 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
   const limit = createAdaptiveLimit(targetMs, now);
   // In the order in which they were stored.
   const waiting = new Map<string, Begun>();
-  /** What counts against the limit: while answers flow, what waits. */
+  /** What counts against the limit; while answers flow, the number of waiting streams. */
   let load = 0;
   let catchingUpSince: number | undefined;
   let answerAt = Number.NEGATIVE_INFINITY;
@@ -70,7 +70,7 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       return sinceMs <= STALLED * targetMs && limit.isReached(load + coming, oldestAt());
     },
     stored(id, begun) {
-      // So many wait only during an outage, when it does not matter which they are.
+      // This many wait only during an outage, when it does not matter which streams they are.
       if (waiting.size === MOST) waiting.clear();
       waiting.set(id, begun);
       load += 1;
