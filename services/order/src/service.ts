@@ -7,7 +7,6 @@ import { orderRoutes } from './adapters/http/order-routes.ts';
 import { orderMigrations } from './adapters/postgres/migrations.ts';
 import { orders } from './application/order-view.ts';
 import { order } from './domain/order.ts';
-import { orderErrors } from './domain/order-errors.ts';
 import { orderSettings } from './settings.ts';
 
 const takesPayments = ({ settings }: Pick<Context<{ payments: string }>, 'settings'>) => settings.payments === 'on';
@@ -39,10 +38,6 @@ export const orderService = defineService({
   migrations: orderMigrations,
   idempotencyKeys: { madeColumn: 'order_id' },
   recordAs: ({ createdVersion }) => ({ OrderCreated: createdVersion }),
-  intake: ({ maxWaitingOrders: limit }) => ({
-    limit,
-    full: (waiting) => orderErrors.ORDER_QUEUE_FULL(`${waiting} orders are already waiting`),
-  }),
   sheds: ['POST /orders'],
   followers: ({ maxFollowers }) => maxFollowers,
 });

@@ -3,12 +3,6 @@ import { formats, setting } from '@warren/kernel';
 
 /** The order service's own settings. */
 export const orderSettings = {
-  maxWaitingOrders: setting({
-    env: 'MAX_WAITING_ORDERS',
-    doc: 'How many new orders may wait to be stored; further ones are answered with 503.',
-    format: formats.integer(1, 1_000_000),
-    default: 10_000,
-  }),
   maxFollowers: setting({
     env: 'MAX_FOLLOWERS',
     doc: 'How many clients may follow orders or wait for their end; a further stream is answered with 503, a further wait at once.',

@@ -224,19 +224,6 @@ describe('health and metrics', () => {
     });
   });
 
-  test('when more orders come than may wait, then some are answered 503 with Retry-After', async () => {
-    const small = await fixture.start({ MAX_WAITING_ORDERS: '1' });
-    const answers = await Promise.all(Array.from({ length: 50 }, () => small.post(oneLine)));
-    const turnedAway = answers.filter((answer) => answer.status !== 201);
-    expect(answers.length).toBeGreaterThan(turnedAway.length);
-    expect(turnedAway.length).toBeGreaterThan(0);
-    for (const { status, headers, body } of turnedAway) {
-      expect([status, headers['retry-after'], body.code]).toEqual([503, '1', 'ORDER_QUEUE_FULL']);
-    }
-    await waitUntilReady(small.service);
-    await small.service.lifecycle.stop();
-  });
-
   test('when it is stopped, then requests in hand are answered and their orders stored', async () => {
     const second = await fixture.start();
     await waitUntilReady(second.service);

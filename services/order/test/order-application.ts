@@ -23,13 +23,12 @@ export type NewOrder = CreateOrder & RequestContext & { idempotencyKey?: string 
 
 export type OrderApplication = ReturnType<typeof createOrderApplication>;
 
-/** What the order service does, over a log, without broker and HTTP. A thousand orders may wait. */
+/** What the order service does, over a log, without broker and HTTP. */
 export function createOrderApplication(log: EventStore) {
   const metrics = createMetricsRegistry('test', { collectDefaults: false });
   const store = createStore({
     ...{ log, source: 'order', aggregates: [order], clock: systemClock, logger: silentLogger, metrics },
     keys: createIdempotencyKeyTable({ madeColumn: 'order_id' }),
-    intake: orderService.intake?.({ maxWaitingOrders: 1000 } as never),
   });
   const context = { store, clock: systemClock, logger: silentLogger, metrics, settings: { payments: 'off' } };
   return {

@@ -38,7 +38,6 @@ export { type SharedChange, type SharedRows, uniqueClaims } from './store/shared
 export { type NumberedSql, rows, type Sql, sql, touching, type Write } from './store/sql.ts';
 export {
   createStore,
-  type Intake,
   type ServiceStore,
   type Store,
   type StoreWork,

@@ -177,7 +177,7 @@ function answer<Deps>(
   else sendJson(res, body);
 }
 
-/** As Express's `json`, without its search for what only a GET needs. */
+/** Like Express's `res.json`, without the freshness check that only a GET needs. */
 function sendJson(res: Response, body: object): void {
   const json = JSON.stringify(body);
   res.setHeader('Content-Type', 'application/json; charset=utf-8');

@@ -15,7 +15,7 @@ export interface ShedRequestsOptions {
  * happens: the request's body is not read, and it takes no log line, no span and no sample of `warren_http_request_seconds`.
  */
 export function shedRequests(app: RequestListener, { requests, admits }: ShedRequestsOptions): RequestListener {
-  const sheddable = new Set(requests);
+  const sheddable = new Set(requests.map(normalized));
   const { status, headers, body } = problemOf(httpErrors.OVERLOADED('the service is overloaded'));
   const text = JSON.stringify(body);
   const fixed = {
@@ -27,6 +27,11 @@ export function shedRequests(app: RequestListener, { requests, admits }: ShedReq
     if (!sheddable.has(nameOf(req)) || admits()) return app(req, res);
     res.writeHead(status, { ...fixed, [CORRELATION_HEADER]: correlationIdFor(req) }).end(text);
   };
+}
+
+function normalized(request: string): string {
+  const [method, url] = request.split(' ');
+  return nameOf({ method, url } as IncomingMessage);
 }
 
 /** As routes are matched: without the query, regardless of case and of a slash at the end. */

@@ -60,6 +60,11 @@ describe('shedRequests', () => {
     },
   );
 
+  it('when a path is declared with capital letters, then it is rejected as well', async () => {
+    const guarded = shedRequests((_, res) => res.end(), { requests: ['POST /roomPlans'], admits: () => false });
+    await request(guarded).post('/roomPlans').expect(503);
+  });
+
   it.each([
     ['get', '/homes'],
     ['post', '/homes/1/cancel'],

@@ -39,8 +39,8 @@ export function createLogger({ service, level = 'info', destination }: LoggerOpt
 }
 
 /**
- * Has pino search only objects for secrets one level down. It would search the texts and numbers of each line too, which takes twice as long
- * as the rest of the line.
+ * Makes pino search only objects for secrets one level down. By default it also searches the strings and numbers of each line, which takes
+ * twice as long as the rest of the line.
  */
 function withCheapRedaction(logger: PinoLogger): PinoLogger {
   const { stringifiersSym, wildcardFirstSym } = pino.symbols as typeof pino.symbols & { wildcardFirstSym: symbol };

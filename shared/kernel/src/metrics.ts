@@ -5,7 +5,7 @@ export { Counter, Gauge, Histogram };
 /** Where a component registers its metrics. Names start with `warren_`; times are in seconds. */
 export type MetricsRegistry = Registry;
 
-/** How often the lag of the event loop is sampled, in milliseconds. Each sample wakes the process, also when it has nothing to do. */
+/** How often the lag of the event loop is sampled, in milliseconds. Each sample wakes the process, even when idle. */
 const LAG_SAMPLE_MS = 100;
 
 /**

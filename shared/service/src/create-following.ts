@@ -5,7 +5,7 @@ import type { Rest, Turn } from './define-job.ts';
 
 /** Interval of the search for changes by other instances, in milliseconds. */
 const POLL_MS = 250;
-/** The search rests while nobody follows: the first follower wakes it. */
+/** Interval of the search while nobody follows, in milliseconds. The first follower wakes it. */
 const UNFOLLOWED_MS = 60_000;
 
 export interface FollowingOptions {

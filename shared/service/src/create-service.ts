@@ -105,7 +105,6 @@ export function createService(service: DefinedService, options: ServiceOptions =
     shared: service.shared as Record<string, SharedRows<unknown>>,
     keys: idempotencyKeys && createIdempotencyKeyTable(idempotencyKeys),
     recordAs: service.recordAs?.(settings as never),
-    intake: service.intake?.(settings as never),
     watch: following?.watch,
   });
   const store = shedding?.measure(created) ?? created;
@@ -188,7 +187,7 @@ export function createService(service: DefinedService, options: ServiceOptions =
     // Stopped after the subscriptions: a job's last report may have to include the answers that they requeued.
     ...jobs.map((job) => notEssential(createJob({ job, context, log: eventStore, pool, logger }))),
     ...(subscriptions ? [unlessApi(subscriptions)] : []),
-    { name: 'intake', stop: () => store.drain() },
+    { name: 'creations', stop: () => store.drain() },
     ...(hasApi ? [http] : []),
     ...(following?.components ?? []),
     createSystemEvents({ bus, service: name, errors, readiness }),
@@ -245,6 +244,9 @@ function requireConsistent(
   const unknown = sheds.find((request) => !routes.some(({ method, path }) => `${method} ${path}` === request));
   if (unknown !== undefined)
     throw kernelErrors.UNEXPECTED(`${name}: ${unknown} is to be shed, but is not among its routes`);
+  const withParameter = sheds.find((request) => request.includes(':'));
+  if (withParameter !== undefined)
+    throw kernelErrors.UNEXPECTED(`${name}: ${withParameter} cannot be shed, because its path has a parameter`);
   const keyed = routes.find(({ idempotent }) => idempotent);
   if (keyed && !idempotencyKeys) {
     throw kernelErrors.UNEXPECTED(

@@ -1,6 +1,6 @@
 import type { AnyAggregate, EventContract, EventEnvelope, EventTypeOf, SharedValueOf } from '@warren/contracts';
 import type { ReadStreamOptions, StreamBatch } from '@warren/event-bus';
-import type { Deadline, Intake, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
+import type { Deadline, Migration, Projection, RetentionRule, SharedRows, Store } from '@warren/event-store';
 import type { DeclaredRoute } from '@warren/http';
 import type { Clock, Logger, MetricsRegistry, Settings, SettingsSpec } from '@warren/kernel';
 import type { Job } from './define-job.ts';
@@ -94,8 +94,6 @@ interface ServiceParts<Spec extends SettingsSpec, Aggregates extends readonly An
    * it publishes. @default none
    */
   readonly countsOn?: (settings: NoInfer<Settings<Spec>>) => readonly string[];
-  /** How many streams may wait to be created, and the error beyond that limit. @default unlimited */
-  readonly intake?: (settings: NoInfer<Settings<Spec>>) => Intake;
   /**
    * Requests for new work, as `<method> <path>`, that are rejected while the service cannot do it in time (`SHED_ABOVE_MS`, docs/adr/0027). Streams
    * with a deadline are done when they are answered, all others when they are stored. @default none

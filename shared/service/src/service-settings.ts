@@ -18,7 +18,7 @@ const portSetting = ({ name, port, routes }: DefinedService) =>
 const shedding = {
   shedAboveMs: setting({
     env: 'SHED_ABOVE_MS',
-    doc: 'New work is rejected with 503 and Retry-After while it would take longer than this to be stored, or to be answered by other services, in milliseconds; 0 rejects nothing.',
+    doc: 'New work is rejected with 503 and Retry-After while it would take longer than this to be stored, or to be answered by other services, in milliseconds; 0 rejects nothing, and then nothing limits how much new work waits while the database hangs.',
     format: formats.integer(0, 60_000),
     default: 200,
   }),

@@ -40,6 +40,9 @@ test('when a route takes Idempotency-Keys but the service stores none, then crea
 test('when a request is to be shed that no route answers, then creating the service throws; one that sheds has the setting for it', () => {
   const routes = [post('/bells', { body: strictObject({}), answer: Type.Object({}) }, async () => ({}))];
   expect(create(defineService({ ...base, routes, sheds: ['POST /chimes'] }))).toThrow('POST /chimes is to be shed');
+  const ring = post('/bells/:id/rings', { body: strictObject({}), answer: Type.Object({}) }, async () => ({}));
+  const rung = { routes: [...routes, ring], sheds: ['POST /bells/:id/rings'] };
+  expect(create(defineService({ ...base, ...rung }))).toThrow('its path has a parameter');
   const service = defineService({ ...base, routes, sheds: ['POST /bells'] });
   expect(create(service)).not.toThrow();
   expect(Object.keys(settingsOf(service))).toContain('shedAboveMs');

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EXCHANGES, STREAMS } from '@shop/events/topology';
 import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
@@ -49,6 +50,8 @@ export const WATCHED: readonly string[] = Object.values(EXCHANGES).filter((excha
 const MAX_CAPTURED = 500;
 const RETRY_MS = 200;
 const ANSWER_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_MS = 3000;
+const BEGIN_TIMEOUT_MS = 60_000;
 
 /** Declares what it needs before any service starts, so that it sees everything that is published. */
 export async function openObserver(amqpUrl: string): Promise<Observer> {
@@ -97,8 +100,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
         for (const queue of [OBSERVER_QUEUE, STREAMS.events]) await bind(channel, queue, on);
       });
     },
-    take: (queue, options) =>
-      consuming.surely(({ model }) => takeFrom(model, queue, options), options.forMs + ANSWER_TIMEOUT_MS),
+    take: (queue, options) => takeFrom(amqpUrl, queue, options),
     drain: (queue) => consuming.surely(({ model }) => drainQueue(model, queue)),
     async close() {
       await Promise.all([consuming.close(), publishing.close()]);
@@ -147,8 +149,10 @@ function keep(open: () => Promise<Session>): Kept {
         return await within(limitMs, current.then(work));
       } catch {
         if (session === current) session = undefined;
-        const ended = current.then(({ model }) => model.close());
-        await within(ANSWER_TIMEOUT_MS, ended).catch(() => undefined);
+        await within(
+          ANSWER_TIMEOUT_MS,
+          current.then(({ model }) => end(model)),
+        ).catch(() => undefined);
         await pause(RETRY_MS);
       }
     }
@@ -221,16 +225,34 @@ function publishOn(channel: ConfirmChannel, message: CapturedMessage): Promise<v
   });
 }
 
-async function takeFrom(model: ChannelModel, queue: string, { forMs, claim }: TakeOptions): Promise<void> {
-  const channel = await model.createChannel();
-  channel.on('error', () => undefined);
-  // Unclaimed messages are held until the channel closes: requeued at once, they would come back at once, and each time count as a death.
-  const { consumerTag } = await channel.consume(queue, (message) => {
-    if (message && claim(String(message.properties.messageId))) channel.ack(message);
-  });
-  await pause(forMs);
-  await channel.cancel(consumerTag);
-  await channel.close();
+/** @throws the last error when consuming cannot begin within a minute */
+async function takeFrom(amqpUrl: string, queue: string, { forMs, claim }: TakeOptions): Promise<void> {
+  const giveUpAt = performance.now() + BEGIN_TIMEOUT_MS;
+  for (;;) {
+    try {
+      const { model, channel } = await openSession(amqpUrl);
+      try {
+        // Unclaimed messages are held until the connection ends: requeued at once, they would come back at once, and each time count as a death.
+        const consuming = channel.consume(queue, (message) => {
+          if (message && claim(String(message.properties.messageId))) channel.ack(message);
+        });
+        await within(ANSWER_TIMEOUT_MS, consuming);
+        await pause(forMs);
+      } finally {
+        await end(model);
+      }
+      return;
+    } catch (error) {
+      if (performance.now() > giveUpAt) throw error;
+      await pause(RETRY_MS);
+    }
+  }
+}
+
+/** Closes a connection, or destroys its socket when the broker does not answer: amqplib would wait for ever, and the broker keep its messages. */
+export async function end(model: ChannelModel, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
+  await within(timeoutMs, model.close()).catch(() => undefined);
+  (model.connection as unknown as { stream: Socket }).stream.destroy();
 }
 
 async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMessage[]> {

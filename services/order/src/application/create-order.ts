@@ -11,7 +11,7 @@ export type CreateOrder = Pick<NewOrder, 'customerId' | 'items' | 'currency' | '
 
 /**
  * Creates an order and returns it as created, once it is stored durably. A repeated Idempotency-Key gets the same answer.
- * @throws `ORDER_QUEUE_FULL`, `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE`
+ * @throws `IDEMPOTENCY_KEY_REUSED`, `ORDER_TOTAL_TOO_LARGE`, `DATABASE_UNAVAILABLE`
  */
 export async function createOrder(
   { store, clock, settings }: Context<{ payments: string }>,

@@ -34,7 +34,7 @@ export class ChannelEpoch {
   readonly #tracker = new AckTracker();
   /** How many settled deliveries may share an acknowledgement. */
   #share = 1;
-  /** The number of settled deliveries whose acknowledgement is not sent. */
+  /** The number of settled deliveries whose acknowledgement has not been sent. */
   #unsent = 0;
   #scheduled = false;
   #timed = false;

@@ -99,7 +99,7 @@ export class PoisonGuard {
     await Promise.all([prefetched, channel.consume(queue, this.#receive, { consumerTag })]);
   }
 
-  /** A settled delivery takes up room of the prefetch until it is acknowledged; the handlers must not run out of messages for that. */
+  /** A settled delivery takes up room of the prefetch until it is acknowledged; so sharing must not leave the handlers without messages. */
   #share(): number {
     const { prefetch, inHand } = this.#options;
     return Math.max(1, Math.min(Math.floor(prefetch / 2), prefetch - inHand));

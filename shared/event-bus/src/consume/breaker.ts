@@ -27,7 +27,7 @@ export type BreakerState = 'closed' | 'open' | 'half-open';
 export const DEFAULT_BREAKER_POLICY: BreakerPolicy = { failures: 5, resetMs: 60_000, halfOpenMs: 30_000 };
 
 const LONGEST_MS = 86_400_000;
-/** The parts of the time in which calls are counted; the oldest part is forgotten as a whole. */
+/** The window in which calls are counted has this many parts; the oldest is dropped as a whole. */
 const PARTS = 10;
 
 /** Applies the defaults. @throws `BUS_OPTIONS_INVALID` for a number out of range */
@@ -104,7 +104,7 @@ export class Breaker {
     this.#circuit.shutdown();
   }
 
-  /** Forgets the calls of parts that are over, before anything is counted: opossum's own timer would wake a service that has nothing to do. */
+  /** Drops expired parts of the window before a call is counted. opossum's own timer would wake an idle service. */
   #forget(): void {
     const parts = Math.floor((performance.now() - this.#forgotAt) / this.#partMs);
     this.#forgotAt += parts * this.#partMs;

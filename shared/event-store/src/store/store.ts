@@ -1,13 +1,5 @@
 import type { AnyAggregate, Cause, EventEnvelope, InputOf, RecordedOf, StateOf } from '@warren/contracts';
-import {
-  type AppError,
-  type Clock,
-  createBatcher,
-  isAppError,
-  kernelErrors,
-  type Logger,
-  type MetricsRegistry,
-} from '@warren/kernel';
+import { type Clock, createBatcher, isAppError, kernelErrors, type Logger, type MetricsRegistry } from '@warren/kernel';
 import type { Static, TObject } from 'typebox';
 import { claimFresh } from '../log/claim-fresh.ts';
 import type { EventStore, RecordedEvent, StoreTransaction } from '../log/event-store.ts';
@@ -83,7 +75,7 @@ export interface Store {
    * failing requests fail.
    * @returns the first event of the stream, or of the stream that an earlier request with the same key created
    * @throws what {@link decide} throws; `IDEMPOTENCY_KEY_REUSED`; `UNEXPECTED` when the stream exists, or nothing follows from the input;
-   * `full` of the service's intake; `SHUTTING_DOWN`
+   * `SHUTTING_DOWN`
    */
   create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest): Promise<RecordedOf<A>>;
   /**
@@ -114,13 +106,6 @@ export interface Store {
   transaction<Result>(work: (tx: StoreWork) => Promise<Result>): Promise<Result>;
 }
 
-/** A limit on waiting requests, so that an overloaded service rejects early instead of timing out late. */
-export interface Intake {
-  readonly limit: number;
-  /** Returns the error to throw beyond the limit. @param waiting number of waiting requests */
-  readonly full: (waiting: number) => AppError;
-}
-
 /** A store that can be drained. */
 export interface ServiceStore extends Store {
   /** Rejects new creations, and resolves when the waiting ones are stored. */
@@ -140,8 +125,6 @@ export interface StoreOptions {
   keys?: IdempotencyKeys | undefined;
   /** Event versions to record instead of the latest, by type. @default none */
   recordAs?: Readonly<Record<string, number>> | undefined;
-  /** How many streams may wait to be created, and the error beyond that limit. @default unlimited */
-  intake?: Intake | undefined;
   /** Required for {@link Store.follow}. */
   watch?: StreamWatch | undefined;
   logger: Logger;
@@ -153,7 +136,7 @@ export interface StoreOptions {
  * @throws `UNEXPECTED` when an aggregate has shared values but no entry in `shared`
  */
 export function createStore(options: StoreOptions): ServiceStore {
-  const { log, source, aggregates, clock, shared = {}, keys, recordAs, intake, watch, logger, metrics } = options;
+  const { log, source, aggregates, clock, shared = {}, keys, recordAs, watch, logger, metrics } = options;
   for (const aggregate of aggregates) requireRows(aggregate, shared);
   const report = createDecisionReport(logger, metrics);
 
@@ -216,7 +199,6 @@ export function createStore(options: StoreOptions): ServiceStore {
     },
     async create<A extends AnyAggregate>(aggregate: A, input: InputOf<A>, request: CreateRequest) {
       const { cause, at, key } = request;
-      if (intake && creations.size >= intake.limit) throw intake.full(creations.size);
       const { event } = await creations.add({
         ...{ aggregate, id: idOf(aggregate, input), asked: { input: input as never, cause, at }, key },
         fingerprint: key === undefined || !('sameAs' in request) ? '' : fingerprintOf(request.sameAs),

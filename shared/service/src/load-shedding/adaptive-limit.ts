@@ -3,7 +3,7 @@ export interface AdaptiveLimit {
   /** How many pieces of work may be in flight; at least 50. */
   readonly value: number;
   /**
-   * Whether no more work may begin. Until an overload has begun, a burst may exceed the limit: it begins when the oldest piece of work in
+   * Returns whether new work must be rejected. A burst may exceed the limit until an overload begins: that is when the oldest piece of work in
    * flight has waited for half of the target.
    * @param beganAt when the oldest piece of work in flight began; Infinity if there is none
    */
@@ -16,13 +16,13 @@ export interface AdaptiveLimit {
   learn(inFlight: number, tookMs: number): void;
 }
 
-/** The limit before anything is known of the machine. */
+/** The initial limit. */
 const FIRST = 100;
-/** The least that the limit can be: where work takes longer than the target even without a queue, something has to be let in. */
+/** The lowest limit: some work is admitted even where it takes longer than the target without a queue. */
 const LEAST = 50;
-/** By how much one piece of work may move the limit. */
+/** How far one finished piece of work may move the limit. */
 const STEP = 2;
-/** An overload ends when the limit has not been reached for so long, in milliseconds. */
+/** An overload ends when the limit has not been reached for this long, in milliseconds. */
 const CALM_MS = 1000;
 
 /**

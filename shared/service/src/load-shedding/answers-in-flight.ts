@@ -13,13 +13,13 @@ export interface AnswersInFlight extends InFlight {
   answered(id: string): void;
 }
 
-/** Without an answer for so many targets, answers do not flow. */
+/** After this many targets without an answer, answers have stalled. */
 const STALLED = 2;
-/** After so many targets without an answer, what waits is the backlog of an outage. */
+/** After this many targets without an answer, the waiting streams are the backlog of an outage. */
 const OUTAGE = 10;
 /** The share of an answer that makes room for new work while a backlog is worked off; the rest shortens it. */
 const ROOM_BESIDE_BACKLOG = 0.75;
-/** The most streams that are remembered. */
+/** The maximum number of remembered streams. */
 const MOST = 10_000;
 
 /**
@@ -30,7 +30,7 @@ const MOST = 10_000;
  * |---|---|---|
  * | flowing | answers come | when as many wait, or are being stored, as the limit allows |
  * | stalled | none was answered for two targets: nobody waits, or what answers is down, or the broker is | never: this is no overload, and what is stored is answered later |
- * | catching up | answers come again after ten targets, until one takes no longer than two targets | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
+ * | catching up | answers come again after ten targets, until a stream stored since then is answered and fewer wait than the limit allows | when more was stored since than three quarters of the answers since, beyond the limit. Nothing is learnt from these times |
  *
  * The answers that come again may all be for streams of other instances, or from before a restart of this one.
  */
@@ -38,24 +38,26 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
   const limit = createAdaptiveLimit(targetMs, now);
   // In the order in which they were stored.
   const waiting = new Map<string, Begun>();
-  /** What counts against the limit: while answers flow, what waits. */
+  /** What counts against the limit; while answers flow, the number of waiting streams. */
   let load = 0;
-  let catchingUp = false;
+  let catchingUpSince: number | undefined;
   let answerAt = Number.NEGATIVE_INFINITY;
   let ownAnswerAt = Number.NEGATIVE_INFINITY;
 
+  const lastAnswerAt = (): number => (catchingUpSince === undefined ? ownAnswerAt : answerAt);
   const oldestAt = (): number => waiting.values().next().value?.at ?? Number.POSITIVE_INFINITY;
   function settle(id: string, at: number): void {
     const own = waiting.get(id);
     if (!own) return;
     ownAnswerAt = at;
-    const tookMs = at - own.at;
-    if (tookMs <= STALLED * targetMs) catchingUp = false;
-    if (!catchingUp) limit.learn(own.inFlight, tookMs);
+    if (catchingUpSince === undefined) limit.learn(own.inFlight, at - own.at);
     for (const earlier of waiting.keys()) {
       waiting.delete(earlier);
       if (earlier === id) break;
     }
+    // Not judged by how long the answer took: where answers always take long, catching up would never end.
+    if (catchingUpSince !== undefined && own.at >= catchingUpSince && waiting.size < limit.value)
+      catchingUpSince = undefined;
   }
 
   return {
@@ -64,24 +66,25 @@ export function createAnswersInFlight(targetMs: number, now: () => number): Answ
       return waiting.size;
     },
     isFull(coming) {
-      const sinceMs = now() - (catchingUp ? answerAt : ownAnswerAt);
+      const sinceMs = now() - lastAnswerAt();
       return sinceMs <= STALLED * targetMs && limit.isReached(load + coming, oldestAt());
     },
     stored(id, begun) {
-      // So many wait only during an outage, when it does not matter which they are.
+      // This many wait only during an outage, when it does not matter which streams they are.
       if (waiting.size === MOST) waiting.clear();
       waiting.set(id, begun);
       load += 1;
     },
     answered(id) {
       const at = now();
-      if (!catchingUp && at - Math.max(ownAnswerAt, oldestAt()) > OUTAGE * targetMs) {
-        catchingUp = true;
+      // Also while catching up: what was stored during another outage must not count as load.
+      if (at - Math.max(lastAnswerAt(), oldestAt()) > OUTAGE * targetMs) {
+        catchingUpSince = at;
         load = 0;
       }
       answerAt = at;
       settle(id, at);
-      load = catchingUp ? Math.max(0, load - ROOM_BESIDE_BACKLOG) : waiting.size;
+      load = catchingUpSince === undefined ? waiting.size : Math.max(0, load - ROOM_BESIDE_BACKLOG);
     },
   };
 }

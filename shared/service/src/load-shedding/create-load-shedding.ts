@@ -22,7 +22,7 @@ export interface LoadShedding {
   admits(): boolean;
   /** The store, with its creations measured. */
   measure(store: ServiceStore): ServiceStore;
-  /** Tells that messages of a subscription were handled. */
+  /** To be called once messages of a subscription were handled. */
   handled(messages: readonly EventEnvelope[]): void;
 }
 

@@ -4,7 +4,7 @@ import type { InFlight } from './stored-in-flight.ts';
 /** What new work waits for. */
 export type Stage = 'store' | 'answers';
 
-/** How long nothing may have been rejected before the alert ends, in milliseconds. */
+/** The alert ends when nothing has been rejected for this long, in milliseconds. */
 const CALM_MS = 5000;
 
 const alertKinds = defineAlerts({

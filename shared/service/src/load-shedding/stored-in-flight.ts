@@ -21,7 +21,7 @@ export interface StoredInFlight extends InFlight {
   begin(): (stored: boolean) => void;
 }
 
-/** New work that is being stored. A database that hangs fills it up although nothing ends. */
+/** New work that is being stored. A hanging database fills it up, because nothing finishes. */
 export function createStoredInFlight(targetMs: number, now: () => number): StoredInFlight {
   const limit = createAdaptiveLimit(targetMs, now);
   // In order of their beginning.

@@ -106,6 +106,28 @@ describe('answers that new work waits for: stalled, then catching up', () => {
     expect(saga.run({ perSecond: 50, seconds: 5 }).rejected).toBe(0);
   });
 
+  it('when answers stop again while it catches up, then nothing is rejected once they come back', () => {
+    const saga = createSimulatedSaga();
+    saga.answering = false;
+    saga.run({ perSecond: 200, seconds: 30 });
+    saga.answering = true;
+    saga.run({ perSecond: 200, seconds: 1 });
+    saga.answering = false;
+    saga.run({ perSecond: 200, seconds: 20 });
+    saga.answering = true;
+    expect(saga.run({ perSecond: 200, seconds: 60 }).rejected).toBe(0);
+    expect(saga.waiting).toBeLessThan(100);
+  });
+
+  it('when every answer takes more than two targets, then catching up ends all the same, and nothing is rejected at low load', () => {
+    const saga = createSimulatedSaga({ latencyMs: 3 * TARGET_MS });
+    saga.run({ perSecond: 50, seconds: 5 });
+    saga.answering = false;
+    saga.run({ perSecond: 50, seconds: 10 });
+    saga.answering = true;
+    expect(saga.run({ perSecond: 50, seconds: MINUTES }).rejected).toBe(0);
+  });
+
   it('when answers pause for less than an outage, then what came in meanwhile is worked off before more is accepted', () => {
     const saga = createSimulatedSaga();
     saga.run({ perSecond: 1667, seconds: 5 });
