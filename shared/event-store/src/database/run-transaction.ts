@@ -65,7 +65,7 @@ export async function onSession<Result>(
   try {
     return await work(client);
   } catch (error) {
-    // The server may have said that it ends the session, but not have closed the connection yet.
+    // The server may have announced the end of the session without having closed the connection yet.
     clean = !isUnavailable(error);
     throw error;
   } finally {

@@ -23,7 +23,7 @@ export interface CommitOnceOptions {
 /** The streams of a batch, and then the shared values that they lead to. */
 const MAX_READS = 2;
 
-/** Nothing is stored, and a transaction may do better. */
+/** Nothing is stored, but a transaction may succeed. */
 class NotStored extends Error {
   readonly reason: 'refused' | 'failed';
   /** Code of the translated error. */
@@ -42,8 +42,8 @@ class NotStored extends Error {
 }
 
 /**
- * Runs work as a {@link Draft} and stores it with one statement. If the work cannot use its guesses, and some of them were blind, these are
- * read, and the work runs again.
+ * Runs work on a {@link Draft} and stores its writes with one statement. If the work fails on its guesses, and this process had never seen some
+ * of the guessed values, it reads these and runs the work again.
  * @returns undefined when nothing was stored: a transaction is needed
  * @throws `DATABASE_UNAVAILABLE` (what the work writes may or may not be stored), `DATABASE_REFUSED`, `DATABASE_TIMEOUT`
  */
@@ -60,14 +60,14 @@ export async function commitOnce<Result>(
       return { result };
     } catch (error) {
       if (draft.isSent && !(error instanceof NotStored)) throw error;
-      if (!draft.isSent && reads < MAX_READS && draft.suffersFromBlindness) {
+      if (!draft.isSent && reads < MAX_READS && draft.mayNeedReading) {
         await read(draft.blind, options);
         continue;
       }
       if (draft.isSent) known.forget(draft.guessed);
       const reason = error instanceof NotStored || error instanceof Unsuited ? error.reason : 'error';
       metrics.fallbacks.inc({ reason });
-      // A wrong guess is refused, so this may be a fault of a statement.
+      // Wrong guesses are refused, so a rejection may be a fault in the statement.
       const level = error instanceof NotStored && error.isFault ? 'warn' : 'debug';
       logger[level]({ err: error, reason }, 'a commit needs a transaction');
       return undefined;

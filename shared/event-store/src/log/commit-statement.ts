@@ -12,13 +12,13 @@ export interface PlacedEvent extends Omit<RecordedEvent, 'position'> {
 
 export interface MessageClaim {
   readonly consumer: string;
-  /** Each once. */
+  /** Without repetitions. */
   readonly messageIds: readonly string[];
-  /** How many more there were, counting each repetition. */
+  /** Number of repetitions that were left out. */
   readonly repeated: number;
 }
 
-/** All that a transaction stores. At least one part has rows. */
+/** Everything that a transaction stores. At least one part has rows. */
 export interface CommitParts {
   /** Messages that must be new to the consumer. */
   readonly claim?: MessageClaim | undefined;

@@ -22,7 +22,7 @@ export class Unsuited extends Error {
    * from a guess that no write of it would verify.
    */
   constructor(readonly reason: 'several-writes' | 'unverified') {
-    super(`one statement does not do: ${reason}`);
+    super(`cannot be stored with one statement: ${reason}`);
   }
 }
 
@@ -36,7 +36,7 @@ export interface DraftOptions {
 /**
  * A transaction in which the work runs on guesses: every message is new, every stream and shared value is as this process last saw it, and one
  * that it never saw does not exist. Nothing is read. The first write is the commit: it stores everything with one statement, which verifies
- * the guesses. A work that concludes anything from a guess that its write does not verify is stopped before the write.
+ * the guesses. Work that concludes anything from a guess that its write does not verify is stopped before the write.
  */
 export class Draft implements StoreTransaction {
   readonly #options: DraftOptions;
@@ -61,18 +61,18 @@ export class Draft implements StoreTransaction {
     return this.#isSent;
   }
 
-  /** What the work was guessed. */
+  /** The streams and shared values that the work received as guesses. */
   get guessed(): Subjects {
     return { streams: this.#streams, rows: this.#rows, keys: this.#keys };
   }
 
-  /** What the work was guessed blindly. */
+  /** Those of them that this process had never seen. */
   get blind(): Subjects {
     return { streams: this.#blindStreams, rows: this.#rows, keys: this.#blindKeys };
   }
 
-  /** Whether the work, which threw or was stopped, may do better when {@link blind} is read. */
-  get suffersFromBlindness(): boolean {
+  /** Whether the work, which threw or was stopped, may succeed once {@link blind} has been read. */
+  get mayNeedReading(): boolean {
     if (this.#writesSeveral) return false;
     const { streams, keys } = this.#unverified ?? { streams: [...this.#blindStreams], keys: [...this.#blindKeys] };
     return streams.some((id) => this.#blindStreams.has(id)) || keys.some((key) => this.#blindKeys.has(key));

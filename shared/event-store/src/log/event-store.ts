@@ -110,8 +110,8 @@ export interface EventStore {
   transaction<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /**
    * As {@link transaction}, for work whose only write is one `append` or one `write`. It usually takes one round trip: the work runs on what this
-   * process saw last, and one statement verifies that and stores everything. If that does not do, for whatever reason, nothing is stored, and
-   * the work runs again in a transaction. So nothing but its result may follow from the work, and it must not throw after its write.
+   * process saw last, and one statement verifies that and stores everything. If the statement is refused or cannot be used, nothing is stored, and
+   * the work runs again in a transaction. So the work must have no effects besides its writes and its result, and must not throw after its write.
    */
   commit<Result>(work: (tx: StoreTransaction) => Promise<Result>): Promise<Result>;
   /** As in {@link StoreTransaction.load}, outside any transaction. */

@@ -1,8 +1,8 @@
 import type { SharedRows } from '../store/shared-rows.ts';
 import type { RecordedEvent } from './event-store.ts';
 
-/** About 10 MB of orders. A stream is needed again within seconds, or hardly ever. */
-const MAX_STREAMS = 5000;
+/** The streams and their events together: about 10 MB for 5,000 orders. A stream is needed again within seconds, or hardly ever. */
+const MAX_STREAM_ENTRIES = 25_000;
 /** Longer streams are loaded each time. */
 const MAX_EVENTS = 100;
 const MAX_VALUES = 10_000;
@@ -14,13 +14,17 @@ export interface Subjects {
   readonly keys: ReadonlySet<string>;
 }
 
-/** A map that forgets the entries that were not set for longest. */
+/** A map of limited size that forgets the entries that were set least recently. */
 class Recent<Key, Value> {
   readonly #entries = new Map<Key, Value>();
   readonly #limit: number;
+  readonly #sizeOf: (value: Value) => number;
+  #size = 0;
 
-  constructor(limit: number) {
+  /** @param sizeOf the size of one entry @default 1 */
+  constructor(limit: number, sizeOf: (value: Value) => number = () => 1) {
     this.#limit = limit;
+    this.#sizeOf = sizeOf;
   }
 
   has(key: Key): boolean {
@@ -32,24 +36,31 @@ class Recent<Key, Value> {
   }
 
   set(key: Key, value: Value): void {
-    this.#entries.delete(key);
+    this.delete(key);
     this.#entries.set(key, value);
-    if (this.#entries.size <= this.#limit) return;
-    const [oldest] = this.#entries.keys();
-    this.#entries.delete(oldest as Key);
+    this.#size += this.#sizeOf(value);
+    for (const [oldest] of this.#entries) {
+      if (this.#size <= this.#limit) return;
+      this.delete(oldest);
+    }
   }
 
   delete(key: Key): void {
+    if (!this.#entries.has(key)) return;
+    this.#size -= this.#sizeOf(this.#entries.get(key) as Value);
     this.#entries.delete(key);
   }
 }
+
+const recentStreams = () =>
+  new Recent<string, readonly RecordedEvent[]>(MAX_STREAM_ENTRIES, (events) => 1 + events.length);
 
 /**
  * Streams and shared values as this process last saw them, in bounded memory. They may be out of date at any time, so they are guesses: whatever
  * is concluded from them must be verified by the statement that stores it (docs/adr/0026).
  */
 export class KnownValues {
-  #streams = new Recent<string, readonly RecordedEvent[]>(MAX_STREAMS);
+  #streams = recentStreams();
   #values = new WeakMap<SharedRows<unknown>, Recent<string, unknown>>();
 
   /** The events of a stream; empty if the stream did not exist, undefined if it is not known. */
@@ -89,7 +100,7 @@ export class KnownValues {
   }
 
   forgetAll(): void {
-    this.#streams = new Recent(MAX_STREAMS);
+    this.#streams = recentStreams();
     this.#values = new WeakMap();
   }
 

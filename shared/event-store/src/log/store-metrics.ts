@@ -9,7 +9,7 @@ export function createStoreMetrics(registry: MetricsRegistry = createMetricsRegi
     appended: new Counter({ name: 'warren_store_appended_total', help: 'Events appended and committed', registers }),
     fallbacks: new Counter({
       name: 'warren_store_fallbacks_total',
-      help: 'Commits that needed a transaction because one statement did not do, by reason: unverified (nothing was sent), several-writes, refused, failed, error (of the work)',
+      help: 'Commits that needed a transaction because one statement was not enough, by reason: unverified (nothing was sent), several-writes, refused, failed, error (of the work)',
       labelNames: ['reason'],
       registers,
     }),

@@ -1,21 +1,21 @@
 import type { RecordedEvent } from '../log/event-store.ts';
 import type { LogPage } from './relay-reader.ts';
 
-/** How many streams are remembered. The next event of a forgotten stream is left to the reader. */
+/** How many streams are remembered. The reader handles the next event of a forgotten stream. */
 const MAX_STREAMS = 10_000;
 
 /**
- * The events of this term that were accepted before the reader has read them, and which events may follow (docs/adr/0025). Only an event that
- * the reader is certain to read later may be ahead of it; it follows from the event's transaction, so that hints may come late, twice, in any
+ * The events of this term that were accepted before the reader has read them, and the events that may follow them (docs/adr/0025). An event may be
+ * ahead only if the reader is certain to read it later. The event's transaction id decides this, so announcements may come late, twice, in any
  * order, or not at all.
  */
 export class Ahead<Entry> {
   readonly #entries = new Map<number, { entry: Entry; tx: bigint }>();
-  /** The version of each stream that was the last to be accepted or read. */
+  /** The version of each stream that was accepted or read last. */
   readonly #latest = new Map<string, number>();
   #readUpTo: bigint;
 
-  /** @param readUpTo the reader has read transactions below this one, or will without a hint */
+  /** @param readUpTo the reader has read transactions below this one, or will without an announcement */
   constructor(readUpTo: bigint) {
     this.#readUpTo = readUpTo;
   }
@@ -45,8 +45,8 @@ export class Ahead<Entry> {
     this.#latest.delete(streamId);
     this.#latest.set(streamId, streamVersion);
     if (this.#latest.size <= MAX_STREAMS) return;
-    for (const [longest] of this.#latest) {
-      this.#latest.delete(longest);
+    for (const [oldest] of this.#latest) {
+      this.#latest.delete(oldest);
       return;
     }
   }

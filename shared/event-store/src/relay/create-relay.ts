@@ -56,7 +56,7 @@ export function createRelay(options: RelayOptions): Relay {
 
   const committed: CommitListener = (events, tx) => {
     if (term) term.committed(events, tx);
-    // Whoever leads without serving yet reads what was committed before.
+    // A leader that does not serve yet starts by reading what was committed before.
     else if (leader.state !== 'leading') wakeUp.call(BigInt(tx));
   };
 

@@ -39,13 +39,13 @@ const doubled = (pauseMs: number): number => Math.min(Math.max(HELD_BACK.firstMs
 export function createLogReading(options: LogReadingOptions): LogReading {
   const { reader, window, publisher, pace, signal, isOver } = options;
   let wantsRoom = false;
-  /** Somebody asked for a read since the last one began. */
-  let asked = false;
+  /** A read was requested after the last one began. */
+  let requested = false;
   /** The newest transaction that is known to need reading. */
   let newest = -1n;
 
   async function read(): Promise<LogPage> {
-    asked = false;
+    requested = false;
     const page = await reader.next(window.known());
     window.add(page);
     return page;
@@ -69,7 +69,7 @@ export function createLogReading(options: LogReadingOptions): LogReading {
     },
     readNow(tx = -1n) {
       if (tx > newest) newest = tx;
-      asked = true;
+      requested = true;
       signal.ring();
     },
     async run() {
@@ -85,9 +85,9 @@ export function createLogReading(options: LogReadingOptions): LogReading {
         if (!caughtUp) continue;
         const waits = heldBack && (window.ahead === 0 || window.isUnread(newest));
         heldBackMs = waits ? doubled(entries.length > 0 ? 0 : heldBackMs) : 0;
-        // What is asked for during such a pause would be held back as well.
+        // Reads that are requested during such a pause would be held back too.
         if (waits) await rest(Math.min(heldBackMs, pace.pollMs), isOver);
-        else await rest(window.ahead > 0 ? Math.min(AHEAD_MS, pace.pollMs) : pace.pollMs, () => asked || isOver());
+        else await rest(window.ahead > 0 ? Math.min(AHEAD_MS, pace.pollMs) : pace.pollMs, () => requested || isOver());
       }
     },
     async catchUp() {

@@ -12,7 +12,7 @@ export interface WakeUpOptions {
 export interface WakeUp {
   /** Uses this session from now on. Its commits should not wait for the disk. */
   use(client: Client): Promise<void>;
-  /** Listens for calls on the session in use. @param onCall gets the newest transaction that the caller knows of, if it named one */
+  /** Listens for calls on the session in use. @param onCall receives the newest transaction that the caller knows of, if it named one */
   listen(onCall: (tx: bigint | undefined) => void): Promise<void>;
   /** Names a committed transaction to the leader. Calls are combined: one at a time, at most one per 5 ms. Without a session they wait for one. */
   call(tx: bigint): void;

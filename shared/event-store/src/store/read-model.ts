@@ -142,7 +142,9 @@ function createReadModel<
     const created = changes.filter(({ createdAt }) => createdAt !== undefined);
     const changed = changes.filter(({ createdAt }) => createdAt === undefined);
     const bySets = groupBy(changed, ({ fields }) => Object.keys(fields).sort().join());
-    return [insert(name, stored, created), ...[...bySets.values()].map((some) => update(name, stored, some))];
+    // Sorted: each order of the updates would be another prepared statement.
+    const updates = [...bySets.keys()].sort().map((sets) => update(name, stored, bySets.get(sets) ?? []));
+    return [insert(name, stored, created), ...updates];
   }
 
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {

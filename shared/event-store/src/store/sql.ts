@@ -147,6 +147,8 @@ function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknow
 }
 
 function boundValue(value: Bound['bound'], parameter: (value: unknown) => string): string {
+  if (Array.isArray(value) && value.some((one) => (one as unknown) instanceof EventPosition))
+    return positionsOf(value, parameter);
   if (!(value instanceof EventPosition)) return parameter(value ?? null);
   return `(SELECT positions[${parameter(value.place)}::int] FROM placed)`;
 }

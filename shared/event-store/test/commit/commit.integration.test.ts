@@ -231,5 +231,12 @@ describe('a commit', () => {
     const created = await other.store.create(counter, fill(createId(), 1), { cause });
     expect(Object.keys(await seated(other))).toEqual([String(created.position)]);
     expect(await other.fallbacks()).toEqual({});
+    const listed = defineProjection(counter, { name: 'listed', tables: ['seats'], rebuildable: true }, (events) => [
+      sql`INSERT INTO seats SELECT unnest(${events.map(({ position }) => position)}::bigint[]), ${createId()}::uuid`,
+    ]);
+    const fourth = hall.instance({ projections: [listed] });
+    const last = await fourth.store.create(counter, fill(createId(), 1), { cause });
+    expect(Object.keys(await seated(fourth))).toContain(String(last.position));
+    expect(await fourth.fallbacks()).toEqual({});
   });
 });

@@ -135,6 +135,16 @@ describe('a read model', () => {
     expect(await rows()).toEqual([]);
   });
 
+  it('when a commit changes several rows, then its statements are the same whichever row comes first', () => {
+    const change = (type: string, data: unknown) => {
+      const id = createId();
+      return { ...eventAt(1, id, type, data), streamId: `pet-${id}`, streamVersion: 2, position: 1 };
+    };
+    const changes = [change('Renamed', { name: 'n' }), change('Chipped', { chip: 7 })];
+    const textsOf = (some: typeof changes) => pets.writes(some).map((write) => toQuery(write)?.text);
+    expect(textsOf(changes.toReversed())).toEqual(textsOf(changes));
+  });
+
   it('when its table or one of its columns is missing, then that is said before anything is stored', async () => {
     const { store, pool } = await open();
     await expect(requireColumns(store, [pets])).resolves.toBeUndefined();

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { rows, sql } from '../../src/index.ts';
-import { camelCase, snakeCase, toQuery, verbatim } from '../../src/store/sql.ts';
+import { camelCase, EventPosition, snakeCase, toQuery, verbatim } from '../../src/store/sql.ts';
 
 describe('a statement as data', () => {
   test('when values are written into it, then they become parameters, undefined as NULL', () => {
@@ -17,6 +17,13 @@ describe('a statement as data', () => {
       text: 'SELECT $1 FROM things WHERE id = $2 LIMIT $3',
       values: ['a', 7, 3],
     });
+  });
+
+  test('when positions that are not known yet are inserted as a list, then the statement looks them up', () => {
+    const positions = [new EventPosition(2), new EventPosition(1)] as never;
+    const query = toQuery(sql`DELETE FROM things WHERE position = ANY (${positions})`);
+    expect(query?.text).toContain('ANY (ARRAY(SELECT (SELECT positions FROM placed)[place]');
+    expect(query?.values).toEqual([[2, 1]]);
   });
 
   test('when a value looks like SQL, then it stays a value', () => {

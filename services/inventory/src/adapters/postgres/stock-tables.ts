@@ -11,7 +11,7 @@ export const stockLevels: SharedRows<number> = {
     const moves = changes.map(({ key, before = 0, after = 0, steps }) => ({
       productId: key,
       pieces: after - before,
-      // The most pieces that were taken at any time, less what was released until then.
+      // The largest net number of pieces taken after any of the decisions.
       needed: before - Math.min(...steps.map((step = 0) => step)),
     }));
     const statement = sql`
