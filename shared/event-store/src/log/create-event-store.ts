@@ -144,6 +144,8 @@ function storeTransaction(
       return claimed;
     },
     async append(operations, beside = [], shared?: SharedCommit) {
+      // Before the streams are locked, in the order of `commitStatement`.
+      await executeWrites({ query }, beside);
       const { outcomes, tx } = await appendEvents(client, operations);
       tally.tx ??= tx;
       const appended = outcomes.flatMap((outcome) => (outcome.status === 'appended' ? outcome.events : []));
@@ -167,7 +169,10 @@ function storeTransaction(
         }
       });
       const applying = inOrder.length > 0 ? projections : [];
-      await executeWrites({ query }, [...beside, ...applying.flatMap(({ writes }) => writes?.(inOrder) ?? [])]);
+      await executeWrites(
+        { query },
+        applying.flatMap(({ writes }) => writes?.(inOrder) ?? []),
+      );
       for (const projection of applying) if (!projection.writes) await projection.apply({ query }, inOrder);
       return outcomes;
     },
