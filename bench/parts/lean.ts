@@ -33,6 +33,8 @@ export const lean: BenchPart = async (context) => [
   })),
   ...(await withStage(context, async (stage) => {
     const contestants = await startBoth(stage, () => stage.wire());
+    // Until a product has been reserved once, its stock is read first.
+    for (const contestant of contestants) await count(stage, contestant, WARM_UP, context.scale);
     // Counts scatter little.
     const once = { ...context, rounds: 1 };
     return compareAll(contestants, COUNTED, once, (contestant, load) => count(stage, contestant, load, context.scale));
