@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { SharedRows } from '../store/shared-rows.ts';
 import type { RecordedEvent } from './event-store.ts';
 
@@ -14,46 +15,16 @@ export interface Subjects {
   readonly keys: ReadonlySet<string>;
 }
 
-/** A map of limited size that forgets the entries that were set least recently. */
-class Recent<Key, Value> {
-  readonly #entries = new Map<Key, Value>();
-  readonly #limit: number;
-  readonly #sizeOf: (value: Value) => number;
-  #size = 0;
-
-  /** @param sizeOf the size of one entry @default 1 */
-  constructor(limit: number, sizeOf: (value: Value) => number = () => 1) {
-    this.#limit = limit;
-    this.#sizeOf = sizeOf;
-  }
-
-  has(key: Key): boolean {
-    return this.#entries.has(key);
-  }
-
-  get(key: Key): Value | undefined {
-    return this.#entries.get(key);
-  }
-
-  set(key: Key, value: Value): void {
-    this.delete(key);
-    this.#entries.set(key, value);
-    this.#size += this.#sizeOf(value);
-    for (const [oldest] of this.#entries) {
-      if (this.#size <= this.#limit) return;
-      this.delete(oldest);
-    }
-  }
-
-  delete(key: Key): void {
-    if (!this.#entries.has(key)) return;
-    this.#size -= this.#sizeOf(this.#entries.get(key) as Value);
-    this.#entries.delete(key);
-  }
-}
-
 const recentStreams = () =>
-  new Recent<string, readonly RecordedEvent[]>(MAX_STREAM_ENTRIES, (events) => 1 + events.length);
+  new LRUCache<string, readonly RecordedEvent[]>({
+    maxSize: MAX_STREAM_ENTRIES,
+    sizeCalculation: (events) => 1 + events.length,
+  });
+
+/** The cache takes no `undefined`. */
+interface Seen {
+  readonly value: unknown;
+}
 
 /**
  * Streams and shared values as this process last saw them, in bounded memory. They may be out of date at any time, so they are guesses: whatever
@@ -61,7 +32,7 @@ const recentStreams = () =>
  */
 export class KnownValues {
   #streams = recentStreams();
-  #values = new WeakMap<SharedRows<unknown>, Recent<string, unknown>>();
+  #values = new WeakMap<SharedRows<unknown>, LRUCache<string, Seen>>();
 
   /** The events of a stream; empty if the stream did not exist, undefined if it is not known. */
   stream(streamId: string): readonly RecordedEvent[] | undefined {
@@ -79,7 +50,7 @@ export class KnownValues {
 
   /** A shared value; undefined if there was no row, or nothing is known (see {@link hasValue}). */
   value(rows: SharedRows<unknown>, key: string): unknown {
-    return this.#of(rows).get(key);
+    return this.#of(rows).get(key)?.value;
   }
 
   /** Adds events to a stream that has the expected version; forgets it if it is not known at this version. */
@@ -91,7 +62,7 @@ export class KnownValues {
 
   keepValues(rows: SharedRows<unknown>, values: ReadonlyMap<string, unknown>): void {
     const known = this.#of(rows);
-    for (const [key, value] of values) known.set(key, value);
+    for (const [key, value] of values) known.set(key, { value });
   }
 
   forget({ streams, rows, keys }: Subjects): void {
@@ -104,8 +75,8 @@ export class KnownValues {
     this.#values = new WeakMap();
   }
 
-  #of(rows: SharedRows<unknown>): Recent<string, unknown> {
-    const known = this.#values.get(rows) ?? new Recent<string, unknown>(MAX_VALUES);
+  #of(rows: SharedRows<unknown>): LRUCache<string, Seen> {
+    const known = this.#values.get(rows) ?? new LRUCache<string, Seen>({ max: MAX_VALUES });
     this.#values.set(rows, known);
     return known;
   }

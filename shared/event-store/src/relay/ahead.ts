@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { RecordedEvent } from '../log/event-store.ts';
 import type { LogPage } from './relay-reader.ts';
 
@@ -12,7 +13,7 @@ const MAX_STREAMS = 10_000;
 export class Ahead<Entry> {
   readonly #entries = new Map<number, { entry: Entry; tx: bigint }>();
   /** The version of each stream that was accepted or read last. */
-  readonly #latest = new Map<string, number>();
+  readonly #latest = new LRUCache<string, number>({ max: MAX_STREAMS });
   #readUpTo: bigint;
 
   /** @param readUpTo the reader has read transactions below this one, or will without an announcement */
@@ -42,13 +43,7 @@ export class Ahead<Entry> {
 
   /** Remembers an event as the latest of its stream. */
   note({ streamId, streamVersion }: RecordedEvent): void {
-    this.#latest.delete(streamId);
     this.#latest.set(streamId, streamVersion);
-    if (this.#latest.size <= MAX_STREAMS) return;
-    for (const [oldest] of this.#latest) {
-      this.#latest.delete(oldest);
-      return;
-    }
   }
 
   add(position: number, tx: bigint, entry: Entry): void {
