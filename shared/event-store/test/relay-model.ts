@@ -121,6 +121,8 @@ const rowOf = (event: RecordedEvent) => ({
   ...{ data: event.data, metadata: event.metadata, routing_key: event.routingKey },
 });
 
+type SavedValues = [relay: string, windowStart: string, windowEnd: string, position: number, parked: number[]];
+
 class ModelSession {
   lost = false;
   /** Lets the window read that is under way answer. */
@@ -136,7 +138,7 @@ class ModelSession {
     if (this.lost) throw new Error('the session is lost');
     const { name, text, values } =
       typeof query === 'string' ? { name: '', text: query, values: more } : (query as never);
-    const rows = this.#run(name, text, values);
+    const rows = this.#run(name, text, values as readonly unknown[]);
     if (name === 'warren/relay-open' || name === 'warren/relay-continue') {
       await new Promise<void>((resolve) => {
         this.answer = resolve;
@@ -146,19 +148,21 @@ class ModelSession {
     return { rows };
   }
 
-  // biome-ignore lint/suspicious/noExplicitAny: the values of a statement
-  #run(name: string, text: string, values: any): unknown[] {
+  #run(name: string, text: string, values: readonly unknown[]): unknown[] {
     const { log, parked, cursor } = this.database;
-    if (name === 'warren/relay-open') return this.database.window(Number(values[0]), values[2], values[1]);
-    if (name === 'warren/relay-continue') return this.database.rest(values);
-    if (name === 'warren/relay-save') return this.#save(values);
+    if (name === 'warren/relay-open')
+      return this.database.window(Number(values[0]), values[2] as number[], values[1] as number);
+    if (name === 'warren/relay-continue') return this.database.rest(values as Parameters<ModelDatabase['rest']>[0]);
+    if (name === 'warren/relay-save') return this.#save(values as SavedValues);
     if (text.includes('FROM relay_cursors')) return [cursor];
     if (text.includes('last_value')) return [{ bound: Math.max(0, ...log.map(({ event }) => event.position)) }];
     if (text === LOAD_PARKED) return this.#loadParked();
     if (text === LOAD_EVENTS)
-      return log.filter(({ event }) => values[0].includes(event.position)).map(({ event }) => rowOf(event));
+      return log
+        .filter(({ event }) => (values[0] as number[]).includes(event.position))
+        .map(({ event }) => rowOf(event));
     if (!text.includes('SET published_at')) throw new Error(`unexpected: ${text}`);
-    for (const position of values[1]) parked.set(position, { reason: '', published: true });
+    for (const position of values[1] as number[]) parked.set(position, { reason: '', published: true });
     return [];
   }
 
@@ -170,7 +174,7 @@ class ModelSession {
       .map(({ event: { position, streamId } }) => ({ position, streamId, kind: 'Counted v1', reason: 'stored' }));
   }
 
-  #save([, windowStart, windowEnd, position, positions]: [string, string, string, number, number[]]): unknown[] {
+  #save([, windowStart, windowEnd, position, positions]: SavedValues): unknown[] {
     this.database.cursor = { windowStart, windowEnd, position };
     for (const one of positions) this.database.parked.set(one, { reason: '', published: false });
     this.database.onSaved();

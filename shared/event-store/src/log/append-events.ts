@@ -26,6 +26,7 @@ interface InsertedRow {
   tx: string;
 }
 
+/** The beginning of every INSERT into the log. */
 export const INTO_EVENTS = `
   INSERT INTO events (stream_id, stream_version, event_id, type, schema_version, aggregate_id, occurred_at, data, metadata, routing_key)`;
 
@@ -67,7 +68,8 @@ const OVERTAKEN = `
   LIMIT 1`;
 
 /**
- * Appends many operations (see `StoreTransaction.append`). An operation without events writes nothing and counts as appended. Streams are locked in sorted order, so that two batches never deadlock.
+ * Appends many operations (see `StoreTransaction.append`). An operation without events writes nothing and counts as appended. Streams are
+ * locked in sorted order, so that two batches never deadlock.
  * @throws `APPEND_INVALID`; `TRANSACTION_CONTENTION` when a transaction with a later id has written to a stream of the batch: this
  * transaction must run again with a new id
  */
@@ -92,6 +94,7 @@ export async function appendEvents(client: ClientBase, operations: readonly Appe
   return { outcomes, tx: inserted[0]?.tx };
 }
 
+/** @throws `APPEND_INVALID` for two operations on one stream, or an invalid version */
 export function assertValid(operations: readonly AppendOperation[]): void {
   const streams = new Set(operations.map((operation) => operation.streamId));
   if (streams.size < operations.length)

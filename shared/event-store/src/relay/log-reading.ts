@@ -36,6 +36,7 @@ const HELD_BACK = { firstMs: 1, longestMs: 20 };
 
 const doubled = (pauseMs: number): number => Math.min(Math.max(HELD_BACK.firstMs, pauseMs * 2), HELD_BACK.longestMs);
 
+/** Creates the loop that reads the log for one term of a relay. */
 export function createLogReading(options: LogReadingOptions): LogReading {
   const { reader, window, publisher, pace, signal, isOver } = options;
   let wantsRoom = false;

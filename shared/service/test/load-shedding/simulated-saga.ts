@@ -61,7 +61,7 @@ export function createSimulatedSaga({ perSecond = 700, latencyMs = 30, instances
     const tookMs: number[] = [];
     while (saga.answering && onTheWay[0] && onTheWay[0].due <= now) {
       const { order } = onTheWay.shift() as { order: Order };
-      // A shared queue gives the answers to all instances in turn, whoever waits for them.
+      // A shared queue delivers the answers to all instances in turn, whichever of them is waiting.
       answersTo = (answersTo * 31 + 7) % 1009;
       sides[answersTo % sides.length]?.answered(order.id);
       tookMs.push(now - order.at);
