@@ -6,6 +6,7 @@ import { busErrors } from '../bus-errors.ts';
 import { amqpTargetOf } from './amqp-target.ts';
 import { askWhyRefused } from './ask-why-refused.ts';
 import { explainConnectionFailure, explainConnectionLoss, isVhostRefusal, redactedUrl } from './connection-failure.ts';
+import { joinWrites } from './join-writes.ts';
 
 export interface AmqpLinkOptions {
   url: string;
@@ -135,6 +136,7 @@ export class AmqpLink {
       signal: this.#socket.signal,
     };
     const model = await connect(target, options);
+    joinWrites(model);
     this.#model = model;
     const over = this.#watch(model);
     try {
