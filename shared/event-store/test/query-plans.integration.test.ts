@@ -119,7 +119,7 @@ describe.each([
     claim: { consumer: 'queue', messageIds: ids, repeated: 0 },
     before: [],
     events: ids.map((id, n) => ({
-      ...newEvent(n, { id, data: 1, metadata: 1 as never }),
+      event: newEvent(n, { id, data: 1, metadata: 1 as never }),
       ...{ streamId: `s-${n * 90}`, streamVersion: 6, expectedVersion: 5 },
     })),
     after: [],

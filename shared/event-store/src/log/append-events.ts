@@ -13,7 +13,7 @@ export interface Appended {
 }
 
 /** An event and its intended position in the stream. */
-interface Placed {
+export interface Placed {
   streamId: string;
   streamVersion: number;
   event: NewEvent;

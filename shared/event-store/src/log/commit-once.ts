@@ -8,6 +8,7 @@ import { Draft, Unsuited } from './draft.ts';
 import type { InlineProjection, RecordedEvent, StoreTransaction } from './event-store.ts';
 import type { KnownValues, Subjects } from './known-values.ts';
 import { loadStreams } from './load-streams.ts';
+import { recorded } from './recorded-event.ts';
 import type { StoreMetrics } from './store-metrics.ts';
 
 export interface CommitOnceOptions {
@@ -86,10 +87,9 @@ async function send(query: Query, parts: CommitParts, options: CommitOnceOptions
     throw notStored(error, known);
   });
   const positions = rows[0]?.positions ?? [];
-  const events = parts.events.map(({ expectedVersion, ...event }, at) => ({
-    ...event,
-    position: Number(positions[at]),
-  }));
+  const events = parts.events.map(({ event, streamId, streamVersion }, at) =>
+    recorded(event, Number(positions[at]), streamId, streamVersion),
+  );
   const { claim } = parts;
   if (claim) {
     metrics.inbox.inc({ consumer: claim.consumer, result: 'new' }, claim.messageIds.length);

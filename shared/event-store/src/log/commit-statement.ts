@@ -1,12 +1,12 @@
 import { hasRows, type Query, rows, type Sql, sql, toQuery, verbatim, type Write } from '../store/sql.ts';
-import { INTO_EVENTS, isAtVersion, toJson } from './append-events.ts';
-import type { RecordedEvent } from './event-store.ts';
+import { INTO_EVENTS, isAtVersion, type Placed, toJson } from './append-events.ts';
 
 /** The SQLSTATE of `refuse_commit`, with which a commit undoes itself. */
 export const COMMIT_REFUSED = 'WRN01';
 
-/** An event of a commit, and the version that its stream must have before the commit. */
-export interface PlacedEvent extends Omit<RecordedEvent, 'position'> {
+/** An event of a commit. */
+export interface PlacedEvent extends Placed {
+  /** The version that its stream must have before the commit. */
   readonly expectedVersion: number;
 }
 
@@ -36,6 +36,7 @@ export interface CommitRow {
   positions: string[] | null;
 }
 
+const MESSAGE = { id: 'uuid' } as const;
 const EVENT = {
   streamId: 'text',
   streamVersion: 'integer',
@@ -113,7 +114,7 @@ const claimOf = ({ consumer, messageIds }: MessageClaim): Part => ({
   statement: sql`
     INSERT INTO inbox (message_id, consumer) SELECT id, ${consumer} FROM ${rows(
       'message',
-      { id: 'uuid' },
+      MESSAGE,
       messageIds.map((id) => ({ id })),
     )}
      ORDER BY id ON CONFLICT (message_id, consumer) DO NOTHING RETURNING 1`,
@@ -122,11 +123,23 @@ const claimOf = ({ consumer, messageIds }: MessageClaim): Part => ({
 
 /** All events or none, so the later ones of a stream are checked as its first. */
 function appendOf(events: readonly PlacedEvent[]): Part {
-  const items = events.map(({ data, metadata, ...event }) => ({
-    ...event,
-    data: toJson(event.type, data ?? null),
-    metadata: toJson(event.type, metadata),
-  }));
+  const items = events.map(({ event, streamId, streamVersion, expectedVersion }) => {
+    const { id, type, version, aggregateId, timestamp, routingKey } = event;
+    const [data, metadata] = [toJson(type, event.data ?? null), toJson(type, event.metadata)];
+    return {
+      streamId,
+      streamVersion,
+      id,
+      type,
+      version,
+      aggregateId,
+      timestamp,
+      data,
+      metadata,
+      routingKey,
+      expectedVersion,
+    };
+  });
   return {
     name: APPENDED,
     statement: sql`

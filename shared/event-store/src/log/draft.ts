@@ -14,6 +14,7 @@ import type {
 } from './event-store.ts';
 import type { IdempotencyKeys, KeyUse } from './idempotency-key-uses.ts';
 import type { KnownValues, Subjects } from './known-values.ts';
+import { recorded } from './recorded-event.ts';
 
 /** Why a draft cannot be stored. Its work must run in a transaction. */
 export class Unsuited extends Error {
@@ -172,11 +173,8 @@ export class Draft implements StoreTransaction {
 
   #projected(events: readonly PlacedEvent[]): Write[] {
     if (events.length === 0) return [];
-    const pending = events.map(
-      ({ expectedVersion, ...event }, at): RecordedEvent => ({
-        ...event,
-        position: new EventPosition(at + 1) as never,
-      }),
+    const pending = events.map(({ event, streamId, streamVersion }, at) =>
+      recorded(event, new EventPosition(at + 1) as never, streamId, streamVersion),
     );
     return this.#options.projections.flatMap(({ writes }) => writes?.(pending) ?? this.severalWrites());
   }
@@ -192,4 +190,4 @@ export class Draft implements StoreTransaction {
 }
 
 const placed = ({ streamId, expectedVersion, events }: AppendOperation): PlacedEvent[] =>
-  events.map((event, at) => ({ ...event, streamId, streamVersion: expectedVersion + 1 + at, expectedVersion }));
+  events.map((event, at) => ({ event, streamId, streamVersion: expectedVersion + 1 + at, expectedVersion }));

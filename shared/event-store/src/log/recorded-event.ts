@@ -37,5 +37,6 @@ export function toRecordedEvent(row: EventRow): RecordedEvent {
 
 /** Returns the event as recorded in the log. */
 export function recorded(event: NewEvent, position: number, streamId: string, streamVersion: number): RecordedEvent {
-  return { ...event, position, streamId, streamVersion };
+  const { id, type, version, timestamp, aggregateId, data, metadata, routingKey } = event;
+  return { id, type, version, timestamp, aggregateId, data, metadata, routingKey, position, streamId, streamVersion };
 }

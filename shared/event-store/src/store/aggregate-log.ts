@@ -31,8 +31,8 @@ export function toLatest<A extends AnyAggregate>({ category, events }: A, record
     const unknown = known ? `v${recorded.version} of ${type}` : `an event ${type}`;
     throw kernelErrors.UNEXPECTED(`a stream of ${category} holds ${unknown}, which this program does not know`);
   }
-  const data = isContract(known) ? upcastTo(known, recorded) : recorded.data;
-  return { ...recorded, version: known.version, data } as unknown as RecordedOf<A>;
+  if (!isContract(known) || recorded.version === known.version) return recorded as unknown as RecordedOf<A>;
+  return { ...recorded, version: known.version, data: upcastTo(known, recorded) } as unknown as RecordedOf<A>;
 }
 
 /** Returns the state after the events. */

@@ -138,12 +138,39 @@ function partsOf(inserted: SqlValue | Sql | RowSource): Sql['parts'] {
 }
 
 function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknown) => string): string {
-  const arrays = Object.entries(columns).map(([name, type]) => {
-    const values = items.map((item) => item[name]);
-    if (values.some((value) => value instanceof EventPosition)) return positionsOf(values, parameter);
-    return `${parameter(values.map((value) => toParameter(type, value)))}::${type}[]`;
+  const { casts, names } = textsOf(columns);
+  const arrays = casts.map(([name, cast]) => {
+    const values: unknown[] = [];
+    let holdsPositions = false;
+    for (const item of items) {
+      const value = item[name] ?? null;
+      if (value instanceof EventPosition) holdsPositions = true;
+      values.push(cast === JSON_ARRAY && value !== null ? JSON.stringify(value) : value);
+    }
+    return holdsPositions ? positionsOf(values, parameter) : parameter(values) + cast;
   });
-  return `unnest(${arrays.join(', ')}) AS ${alias} (${Object.keys(columns).map(snakeCase).join(', ')})`;
+  return `unnest(${arrays.join(', ')}) AS ${alias} (${names})`;
+}
+
+const JSON_ARRAY = '::json[]';
+
+/** What the statement says of columns. */
+interface ColumnTexts {
+  /** The name of each field, and the cast of its values. */
+  readonly casts: readonly (readonly [name: string, cast: string])[];
+  readonly names: string;
+}
+const columnTexts = new WeakMap<Columns, ColumnTexts>();
+
+function textsOf(columns: Columns): ColumnTexts {
+  const known = columnTexts.get(columns);
+  if (known) return known;
+  const texts = {
+    casts: Object.entries(columns).map(([name, type]) => [name, `::${type}[]`] as const),
+    names: Object.keys(columns).map(snakeCase).join(', '),
+  };
+  columnTexts.set(columns, texts);
+  return texts;
 }
 
 function boundValue(value: Bound['bound'], parameter: (value: unknown) => string): string {
@@ -157,11 +184,6 @@ function boundValue(value: Bound['bound'], parameter: (value: unknown) => string
 function positionsOf(values: readonly unknown[], parameter: (value: unknown) => string): string {
   const places = parameter(values.map((value) => (value instanceof EventPosition ? value.place : null)));
   return `ARRAY(SELECT (SELECT positions FROM placed)[place] FROM unnest(${places}::int[]) WITH ORDINALITY AS _ (place, at) ORDER BY at)`;
-}
-
-function toParameter(type: ColumnType, value: unknown): unknown {
-  if (value === undefined || value === null) return null;
-  return type === 'json' ? JSON.stringify(value) : value;
 }
 
 const names = new Map<string, string>();
