@@ -75,16 +75,8 @@ export interface ReadModelTable<Row extends TObject, CreatedBy extends string, H
   missing(id: string): AppError;
 }
 
-/** The net change of one row by the events of a commit. */
-interface Change {
-  id: string;
-  version: number;
-  createdAt: string | undefined;
-  updatedAt: string;
-  fields: Record<string, unknown>;
-}
-
-const KEPT: Columns = { id: 'uuid', version: 'integer', updatedAt: 'timestamptz' };
+/** The net change of one row by the events of a commit: the fields to set. `createdAt` is among them only when the row is created. */
+type Change = KeptFields & Record<string, unknown>;
 
 /**
  * Declares a read model; `sets` says which fields each event sets. The kit generates the SQL and maintains the columns `id`, `version` (the
@@ -124,33 +116,35 @@ function createReadModel<
     const changes = new Map<string, Change>();
     for (const event of events) {
       const { aggregateId: id, streamVersion: version, timestamp: updatedAt } = event;
-      const before = changes.get(id);
-      const createdAt = event.type === createdBy ? updatedAt : before?.createdAt;
-      changes.set(id, {
-        id,
-        version,
-        createdAt,
-        updatedAt,
-        fields: { ...before?.fields, ...set[event.type]?.(event) },
-      });
+      const change = changes.get(id) ?? ({} as Change);
+      changes.set(id, Object.assign(change, set[event.type]?.(event), { id, version, updatedAt }));
+      if (event.type === createdBy) change.createdAt = updatedAt;
     }
     return [...changes.values()];
+  }
+
+  const insert = insertInto(name, stored);
+  /** By the names of their fields. */
+  const updates = new Map<string, (changes: readonly Change[]) => Write>();
+  function update(fields: string, changes: readonly Change[]): Write {
+    const write = updates.get(fields) ?? updateOf(name, stored, fields.split(','));
+    updates.set(fields, write);
+    return write(changes);
   }
 
   function writesOf(events: readonly RecordedOf<A>[]): Write[] {
     const changes = changesOf(events);
     const created = changes.filter(({ createdAt }) => createdAt !== undefined);
     const changed = changes.filter(({ createdAt }) => createdAt === undefined);
-    const bySets = groupBy(changed, ({ fields }) => Object.keys(fields).sort().join());
+    const byFields = groupBy(changed, (change) => Object.keys(change).sort().join());
     // Sorted: each order of the updates would be another prepared statement.
-    const updates = [...bySets.keys()].sort().map((sets) => update(name, stored, bySets.get(sets) ?? []));
-    return [insert(name, stored, created), ...updates];
+    const fields = [...byFields.keys()].sort();
+    return [insert(created), ...fields.map((some) => update(some, byFields.get(some) ?? []))];
   }
 
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
     const [change] = changesOf(events as readonly RecordedOf<A>[]);
-    if (change && events[0]?.type === createdBy)
-      return toAnswer({ ...change, ...change.fields }, members) as Static<Row>;
+    if (change && events[0]?.type === createdBy) return toAnswer(change, members) as Static<Row>;
     throw kernelErrors.UNEXPECTED(`cannot compute a row of ${name}: its events do not begin with ${createdBy}`);
   }
 
@@ -172,28 +166,29 @@ function createReadModel<
   };
 }
 
-function insert(table: string, types: Columns, changes: readonly Change[]): Write {
-  const items = changes.map(({ fields, ...kept }) => ({ ...fields, ...kept }));
-  const names = Object.keys(types).map(snakeCase);
-  const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = excluded.${name}`);
-  return sql`INSERT INTO ${verbatim(table)} AS kept (${verbatim(names.join(', '))})
-    SELECT * FROM ${rows('created', types, items)}
-    ON CONFLICT (id) DO UPDATE SET ${verbatim(assignments.join(', '))} WHERE kept.version < excluded.version`;
+/** Returns a function that inserts rows, or sets all fields of rows that are older. */
+function insertInto(table: string, columns: Columns): (changes: readonly Change[]) => Write {
+  const names = Object.keys(columns).map(snakeCase);
+  const into = verbatim(`INSERT INTO ${table} AS kept (${names.join(', ')})`);
+  const assignments = verbatim(assign(names, 'excluded'));
+  return (changes) => sql`${into}
+    SELECT * FROM ${rows('created', columns, changes)}
+    ON CONFLICT (id) DO UPDATE SET ${assignments} WHERE kept.version < excluded.version`;
 }
 
-/** Returns one UPDATE for changes that set the same fields. */
-function update(table: string, types: Columns, changes: readonly Change[]): Write {
-  const fields = Object.keys(changes[0]?.fields ?? {}).sort();
-  const columns: Columns = {
-    ...KEPT,
-    ...Object.fromEntries(fields.map((field) => [field, types[field] as ColumnType])),
-  };
-  const items = changes.map((change) => ({ ...change, ...change.fields }));
-  const names = Object.keys(columns).map(snakeCase);
-  const assignments = names.filter((name) => name !== 'id').map((name) => `${name} = change.${name}`);
-  return sql`UPDATE ${verbatim(table)} AS kept SET ${verbatim(assignments.join(', '))}
-    FROM ${rows('change', columns, items)} WHERE kept.id = change.id AND kept.version < change.version`;
+/** Returns a function that sets these fields of rows that are older. */
+function updateOf(table: string, types: Columns, fields: readonly string[]): (changes: readonly Change[]) => Write {
+  const columns = Object.fromEntries(fields.map((field) => [field, types[field] as ColumnType]));
+  const update = verbatim(`UPDATE ${table} AS kept SET ${assign(fields.map(snakeCase), 'change')}`);
+  return (changes) =>
+    sql`${update} FROM ${rows('change', columns, changes)} WHERE kept.id = change.id AND kept.version < change.version`;
 }
+
+const assign = (names: readonly string[], from: string): string =>
+  names
+    .filter((name) => name !== 'id')
+    .map((name) => `${name} = ${from}.${name}`)
+    .join(', ');
 
 function columnTypes({ properties }: TObject): Columns {
   return Object.fromEntries(Object.entries(properties).map(([name, schema]) => [name, columnTypeOf(schema)]));
