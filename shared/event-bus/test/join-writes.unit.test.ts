@@ -44,6 +44,41 @@ it('tells when it is full, and when it is not any more', async () => {
   expect(drained).toBe(1);
 });
 
+it('sends what is written while the socket is busy once the socket is free, in order', async () => {
+  const calls: string[] = [];
+  const waiting: (() => void)[] = [];
+  const stream = new Writable({
+    write(chunk, _encoding, done) {
+      calls.push(String(chunk));
+      waiting.push(done);
+    },
+    writev(chunks, done) {
+      calls.push(chunks.map(({ chunk }) => String(chunk)).join('+'));
+      waiting.push(done);
+    },
+  });
+  joinWrites({ connection: { stream } } as unknown as ChannelModel);
+  stream.write('a');
+  await nextTurn();
+  stream.write('b');
+  stream.write('c');
+  await nextTurn();
+  expect(calls).toEqual(['a']);
+  waiting.shift()?.();
+  await nextTurn();
+  expect(calls).toEqual(['a', 'b+c']);
+});
+
+it('tells each writer when it is destroyed before anything is sent', async () => {
+  const { stream, calls } = createConnection();
+  const failures: unknown[] = [];
+  stream.on('error', () => undefined);
+  stream.write('a', (error) => failures.push(error?.message));
+  stream.destroy(new Error('gone'));
+  await nextTurn();
+  expect([calls, failures]).toEqual([[], ['gone']]);
+});
+
 it('sends everything before it ends', async () => {
   const { stream, calls } = createConnection();
   stream.write('a');

@@ -136,11 +136,11 @@ export class AmqpLink {
       signal: this.#socket.signal,
     };
     const model = await connect(target, options);
-    joinWrites(model);
     this.#model = model;
     const over = this.#watch(model);
     try {
       requireSupported(model);
+      joinWrites(model);
       if (this.#closed) throw new Error('closed while connecting');
       await Promise.all([...this.#setups].map((setup) => setup(model)));
       if (this.#model !== model) throw await over;

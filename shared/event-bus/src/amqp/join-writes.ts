@@ -2,8 +2,8 @@ import type { Writable } from 'node:stream';
 import type { ChannelModel } from 'amqplib';
 
 /**
- * Makes a connection send with one system call what it has to send in one turn of the event loop. amqplib writes every message by itself, and
- * each of these writes also wakes the broker.
+ * Makes a connection send with one system call what amqplib has collected in one turn of the event loop, up to the socket's high-water mark.
+ * amqplib writes every message by itself, and each of these writes also wakes the broker.
  *
  * Reads a private field, because amqplib does not expose its socket.
  */

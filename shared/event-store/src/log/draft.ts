@@ -131,11 +131,11 @@ export class Draft implements StoreTransaction {
     }
     this.#requireVerified(new Set(events.map(({ streamId }) => streamId)), shared);
     const sent = await this.#send({ before: beside, events, after: this.#projected(events) });
-    const recorded = new Map(sent.map((event) => [event.id, event]));
+    const byId = new Map(sent.map((event) => [event.id, event]));
     const { known } = this.#options;
     if (shared) known.keepValues(shared.rows, shared.after);
     return operations.map(({ streamId, expectedVersion, events }) => {
-      const appended = events.map(({ id }) => recorded.get(id) as RecordedEvent);
+      const appended = events.map(({ id }) => byId.get(id) as RecordedEvent);
       known.extendStream(streamId, expectedVersion, appended);
       return { status: 'appended', events: appended };
     });

@@ -62,7 +62,7 @@ export interface StoreTransaction {
   /**
    * Appends many operations in two statements. At most one operation per stream. Returns outcomes in the order of the operations; a conflict
    * fails only its own operation. Inline projections are applied to the appended events before this resolves.
-   * An operation without events writes nothing and counts as appended, whatever version it expects.
+   * An operation without events writes nothing and counts as appended, whatever version it expects. The events must not be changed afterwards.
    * @param beside statements that all operations depend on, sent before the events
    * @param shared the shared values that `beside` changes
    * @throws `APPEND_INVALID` for two operations on one stream or an invalid version; `TRANSACTION_CONTENTION` for a conflict if `beside` has

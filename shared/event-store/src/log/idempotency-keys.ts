@@ -35,6 +35,8 @@ export interface IdempotencyKeyTableOptions {
   madeColumn: string;
 }
 
+const USE = { key: 'text', fingerprint: 'text', madeId: 'uuid' } as const;
+
 /**
  * Stores the keys in the service's own table `idempotency_keys`, with the columns `key text COLLATE "C" PRIMARY KEY`, `fingerprint text`,
  * `used_at timestamptz DEFAULT now()` (indexed, for the retention) and one for the id of what the request created.
@@ -44,7 +46,7 @@ export function createIdempotencyKeyTable({ madeColumn }: IdempotencyKeyTableOpt
   // Sorted, so that two batches with the same keys never deadlock.
   const claimFree = (uses: readonly KeyUse[]) => sql`
     INSERT INTO idempotency_keys (key, fingerprint, ${made})
-    SELECT key, fingerprint, made_id FROM ${rows('use', { key: 'text', fingerprint: 'text', madeId: 'uuid' }, uses)}
+    SELECT key, fingerprint, made_id FROM ${rows('use', USE, uses)}
      ORDER BY key COLLATE "C"
         ON CONFLICT (key) DO NOTHING`;
 

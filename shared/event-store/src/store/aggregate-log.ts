@@ -21,7 +21,7 @@ export const isOf = ({ category }: AnyAggregate, { streamId: stream }: Pick<Reco
   stream.startsWith(`${category}-`);
 
 /**
- * Returns an event of the log in the latest version of its contract.
+ * Returns an event of the log in the latest version of its contract; the given object if it has this version.
  * @throws `UNEXPECTED` when the aggregate has no such event, or the event's version is newer than this program: a newer program wrote it
  */
 export function toLatest<A extends AnyAggregate>({ category, events }: A, recorded: RecordedEvent): RecordedOf<A> {

@@ -75,8 +75,13 @@ export interface ReadModelTable<Row extends TObject, CreatedBy extends string, H
   missing(id: string): AppError;
 }
 
-/** The net change of one row by the events of a commit: the fields to set. `createdAt` is among them only when the row is created. */
-type Change = KeptFields & Record<string, unknown>;
+/** The net change of one row by the events of a commit. */
+interface Change {
+  /** Set when the row is created. */
+  createdAt: string | undefined;
+  /** The fields to set. */
+  readonly row: Record<string, unknown>;
+}
 
 /**
  * Declares a read model; `sets` says which fields each event sets. The kit generates the SQL and maintains the columns `id`, `version` (the
@@ -116,35 +121,44 @@ function createReadModel<
     const changes = new Map<string, Change>();
     for (const event of events) {
       const { aggregateId: id, streamVersion: version, timestamp: updatedAt } = event;
-      const change = changes.get(id) ?? ({} as Change);
-      changes.set(id, Object.assign(change, set[event.type]?.(event), { id, version, updatedAt }));
+      const change: Change = changes.get(id) ?? { createdAt: undefined, row: {} };
       if (event.type === createdBy) change.createdAt = updatedAt;
+      const { createdAt } = change;
+      // The kit's fields come last: a setter may pass on all data of an event.
+      Object.assign(change.row, set[event.type]?.(event), { id, version, updatedAt }, createdAt && { createdAt });
+      changes.set(id, change);
     }
     return [...changes.values()];
   }
 
   const insert = insertInto(name, stored);
-  /** By the names of their fields. */
-  const updates = new Map<string, (changes: readonly Change[]) => Write>();
-  function update(fields: string, changes: readonly Change[]): Write {
-    const write = updates.get(fields) ?? updateOf(name, stored, fields.split(','));
-    updates.set(fields, write);
-    return write(changes);
+  /** By the names of the fields that they set. */
+  const updates = new Map<string, (rows: readonly Change['row'][]) => Write>();
+  function update(fieldSet: string, changed: readonly Change['row'][]): Write {
+    const write = updates.get(fieldSet) ?? updateOf(name, stored, fieldSet.split(','));
+    updates.set(fieldSet, write);
+    return write(changed);
   }
+  const fieldSetOf = (row: Change['row']): string =>
+    Object.keys(row)
+      .filter((field) => Object.hasOwn(stored, field))
+      .sort()
+      .join();
 
   function writesOf(events: readonly RecordedOf<A>[]): Write[] {
     const changes = changesOf(events);
-    const created = changes.filter(({ createdAt }) => createdAt !== undefined);
-    const changed = changes.filter(({ createdAt }) => createdAt === undefined);
-    const byFields = groupBy(changed, (change) => Object.keys(change).sort().join());
+    const rowsOf = (some: Change[]) => some.map(({ row }) => row);
+    const created = rowsOf(changes.filter(({ createdAt }) => createdAt !== undefined));
+    const changed = rowsOf(changes.filter(({ createdAt }) => createdAt === undefined));
+    const byFieldSet = groupBy(changed, fieldSetOf);
     // Sorted: each order of the updates would be another prepared statement.
-    const fields = [...byFields.keys()].sort();
-    return [insert(created), ...fields.map((some) => update(some, byFields.get(some) ?? []))];
+    const fieldSets = [...byFieldSet.keys()].sort();
+    return [insert(created), ...fieldSets.map((fieldSet) => update(fieldSet, byFieldSet.get(fieldSet) ?? []))];
   }
 
   function rowOf(events: readonly { readonly type: string }[]): Static<Row> {
     const [change] = changesOf(events as readonly RecordedOf<A>[]);
-    if (change && events[0]?.type === createdBy) return toAnswer(change, members) as Static<Row>;
+    if (change && events[0]?.type === createdBy) return toAnswer(change.row, members) as Static<Row>;
     throw kernelErrors.UNEXPECTED(`cannot compute a row of ${name}: its events do not begin with ${createdBy}`);
   }
 
@@ -166,22 +180,22 @@ function createReadModel<
   };
 }
 
-/** Returns a function that inserts rows, or sets all fields of rows that are older. */
-function insertInto(table: string, columns: Columns): (changes: readonly Change[]) => Write {
+/** Returns a function that inserts rows, or sets all fields of older ones. */
+function insertInto(table: string, columns: Columns): (created: readonly Change['row'][]) => Write {
   const names = Object.keys(columns).map(snakeCase);
   const into = verbatim(`INSERT INTO ${table} AS kept (${names.join(', ')})`);
   const assignments = verbatim(assign(names, 'excluded'));
-  return (changes) => sql`${into}
-    SELECT * FROM ${rows('created', columns, changes)}
+  return (created) => sql`${into}
+    SELECT * FROM ${rows('created', columns, created)}
     ON CONFLICT (id) DO UPDATE SET ${assignments} WHERE kept.version < excluded.version`;
 }
 
 /** Returns a function that sets these fields of rows that are older. */
-function updateOf(table: string, types: Columns, fields: readonly string[]): (changes: readonly Change[]) => Write {
-  const columns = Object.fromEntries(fields.map((field) => [field, types[field] as ColumnType]));
+function updateOf(table: string, stored: Columns, fields: readonly string[]) {
+  const columns = Object.fromEntries(fields.map((field) => [field, stored[field] as ColumnType]));
   const update = verbatim(`UPDATE ${table} AS kept SET ${assign(fields.map(snakeCase), 'change')}`);
-  return (changes) =>
-    sql`${update} FROM ${rows('change', columns, changes)} WHERE kept.id = change.id AND kept.version < change.version`;
+  return (changed: readonly Change['row'][]): Write =>
+    sql`${update} FROM ${rows('change', columns, changed)} WHERE kept.id = change.id AND kept.version < change.version`;
 }
 
 const assign = (names: readonly string[], from: string): string =>

@@ -76,7 +76,8 @@ export function sql(strings: TemplateStringsArray, ...inserted: readonly (SqlVal
 
 /**
  * Inserts rows into a statement as a table: `rows('line', { productId: 'text' }, lines)` becomes a table `line (product_id)`. The text is the
- * same for any number of rows. A statement with an empty row source is not sent.
+ * same for any number of rows. A statement with an empty row source is not sent. Declare the columns once, as a constant: their text is made
+ * once for each object.
  */
 export function rows<const C extends Columns>(alias: string, columns: C, items: readonly ItemOf<C>[]): RowSource {
   return { alias, columns, items: items as RowSource['items'] };
@@ -138,7 +139,7 @@ function partsOf(inserted: SqlValue | Sql | RowSource): Sql['parts'] {
 }
 
 function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknown) => string): string {
-  const { casts, names } = textsOf(columns);
+  const { casts, list } = textsOf(columns);
   const arrays = casts.map(([name, cast]) => {
     const values: unknown[] = [];
     let holdsPositions = false;
@@ -149,16 +150,16 @@ function tableOf({ alias, columns, items }: RowSource, parameter: (value: unknow
     }
     return holdsPositions ? positionsOf(values, parameter) : parameter(values) + cast;
   });
-  return `unnest(${arrays.join(', ')}) AS ${alias} (${names})`;
+  return `unnest(${arrays.join(', ')}) AS ${alias} (${list})`;
 }
 
 const JSON_ARRAY = '::json[]';
 
-/** What the statement says of columns. */
+/** The parts of a statement's text that depend on its columns alone. */
 interface ColumnTexts {
   /** The name of each field, and the cast of its values. */
   readonly casts: readonly (readonly [name: string, cast: string])[];
-  readonly names: string;
+  readonly list: string;
 }
 const columnTexts = new WeakMap<Columns, ColumnTexts>();
 
@@ -167,7 +168,7 @@ function textsOf(columns: Columns): ColumnTexts {
   if (known) return known;
   const texts = {
     casts: Object.entries(columns).map(([name, type]) => [name, `::${type}[]`] as const),
-    names: Object.keys(columns).map(snakeCase).join(', '),
+    list: Object.keys(columns).map(snakeCase).join(', '),
   };
   columnTexts.set(columns, texts);
   return texts;

@@ -145,6 +145,31 @@ describe('a read model', () => {
     expect(textsOf(changes.toReversed())).toEqual(textsOf(changes));
   });
 
+  it('when a setter passes on all data of an event, then only the fields of the row are set, and those of the kit are as always', () => {
+    const id = createId();
+    const spread = defineReadModel(pet, {
+      name: 'pets',
+      row: Pet,
+      createdBy: 'Adopted',
+      missing: testErrors.SEAT_TAKEN,
+    }).sets({
+      Adopted: ({ data }) => ({ ...data, chipped: false }),
+      Renamed: ({ data }) => ({ ...data }),
+      Chipped: () => ({}),
+    });
+    const data = { name: 'n', version: 99, updatedAt: 'then', unknown: true };
+    const renamed = { ...eventAt(1, id, 'Renamed', data), streamId: `pet-${id}`, streamVersion: 2, position: 1 };
+    const [, update] = spread.writes([renamed]).map(toQuery);
+    expect(update?.text).toContain('SET name = change.name, updated_at = change.updated_at, version = change.version');
+    expect(update?.values).toEqual([[id], ['n'], [renamed.timestamp], [2]]);
+    const dated = { ...renamed, data: { ...data, createdAt: 'then' } };
+    expect(spread.writes([dated]).map((write) => toQuery(write)?.text.split(' ')[0])).toEqual([undefined, 'UPDATE']);
+    const adopted = { ...dated, type: 'Adopted', streamVersion: 1 };
+    expect(spread.writes([adopted, dated]).map((write) => toQuery(write)?.values.at(-2))).toEqual([
+      [adopted.timestamp],
+    ]);
+  });
+
   it('when its table or one of its columns is missing, then that is said before anything is stored', async () => {
     const { store, pool } = await open();
     await expect(requireColumns(store, [pets])).resolves.toBeUndefined();

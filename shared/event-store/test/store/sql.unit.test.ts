@@ -41,6 +41,19 @@ describe('a statement as data', () => {
     expect(two?.values).toEqual([0, ['pear', null], [null, null]]);
   });
 
+  test('when a column of rows holds positions that are not known yet, then the statement looks them up', () => {
+    const items = [{ position: new EventPosition(3) as never }, {}, { position: new EventPosition(1) as never }];
+    const query = toQuery(sql`SELECT * FROM ${rows('line', { position: 'bigint' }, items)}`);
+    expect(query?.text).toContain('unnest(ARRAY(SELECT (SELECT positions FROM placed)[place]');
+    expect(query?.values).toEqual([[3, null, 1]]);
+  });
+
+  test('when values of rows are false, 0 or empty, then they stay what they are', () => {
+    const items = [{ about: false, n: 0, name: '' }];
+    const query = toQuery(sql`SELECT * FROM ${rows('line', { about: 'json', n: 'integer', name: 'text' }, items)}`);
+    expect(query?.values).toEqual([['false'], [0], ['']]);
+  });
+
   test('when it is about no rows, then there is nothing to send', () => {
     expect(toQuery(sql`DELETE FROM things USING ${rows('gone', { id: 'uuid' }, [])}`)).toBeUndefined();
   });

@@ -2,6 +2,9 @@ import { defineProjection, rows, type SharedRows, sql, touching } from '@warren/
 import { inventoryErrors } from '../../domain/inventory-errors.ts';
 import { movesOf, reservation } from '../../domain/reservation.ts';
 
+const LEVEL_MOVE = { productId: 'text', pieces: 'bigint', needed: 'bigint' } as const;
+const LEDGER_MOVE = { orderId: 'text', productId: 'text', pieces: 'bigint', at: 'timestamptz' } as const;
+
 /** The free pieces of each product, for which reservations compete: `available` in the table `stock_level`. */
 export const stockLevels: SharedRows<number> = {
   lock: (productIds) => sql`
@@ -17,7 +20,7 @@ export const stockLevels: SharedRows<number> = {
     const statement = sql`
       UPDATE stock_level AS level
          SET available = level.available + move.pieces, reserved = level.reserved - move.pieces, updated_at = ${now}
-        FROM ${rows('move', { productId: 'text', pieces: 'bigint', needed: 'bigint' }, moves)}
+        FROM ${rows('move', LEVEL_MOVE, moves)}
        WHERE level.product_id = move.product_id AND level.available >= move.needed AND level.reserved >= move.pieces`;
     return [
       touching(moves.length, statement, (found) =>
@@ -26,8 +29,6 @@ export const stockLevels: SharedRows<number> = {
     ];
   },
 };
-
-const columns = { orderId: 'text', productId: 'text', pieces: 'bigint', at: 'timestamptz' } as const;
 
 /** The ledger entries of reservations, and the reservations that are in effect. */
 export const stockLedger = defineProjection(
@@ -41,17 +42,17 @@ export const stockLedger = defineProjection(
     const reserved = moves.filter(({ pieces }) => pieces < 0);
     const released = moves.filter(({ pieces }) => pieces > 0);
     const ended = sql`
-      DELETE FROM reservation USING ${rows('move', columns, released)}
+      DELETE FROM reservation USING ${rows('move', LEDGER_MOVE, released)}
        WHERE reservation.order_id = move.order_id AND reservation.product_id = move.product_id
          AND reservation.quantity = move.pieces`;
     return [
       sql`
         INSERT INTO stock_ledger (kind, order_id, product_id, delta, recorded_at)
         SELECT CASE WHEN pieces < 0 THEN 'reserved' ELSE 'released' END, order_id, product_id, pieces, at
-          FROM ${rows('move', columns, moves)}`,
+          FROM ${rows('move', LEDGER_MOVE, moves)}`,
       sql`
         INSERT INTO reservation (order_id, product_id, quantity, reserved_at)
-        SELECT order_id, product_id, -pieces, at FROM ${rows('move', columns, reserved)}`,
+        SELECT order_id, product_id, -pieces, at FROM ${rows('move', LEDGER_MOVE, reserved)}`,
       touching(released.length, ended, (found) =>
         mismatch(`only ${found} of ${released.length} lines to release were reserved`),
       ),
