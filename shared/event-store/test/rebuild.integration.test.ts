@@ -39,6 +39,16 @@ describe('a rebuild', () => {
     expect(await shadows(test)).toBe(0);
   });
 
+  it('when a stream has hundreds of events on one page, then they are applied in its order', async () => {
+    const test = await openTrails(fixture);
+    await append(test.store, 's-1', 0, ...Array.from({ length: 400 }, (_, index) => index + 1));
+    await spoil(test);
+
+    await rebuildProjection({ pool: test.pool, projection: trails });
+
+    await expectTrue(test);
+  });
+
   it('when a row holds text that Postgres cannot look into, then it is in the new table like all others', async () => {
     const test = await openTrails(fixture);
     await append(test.store, 's-1', 0, 1);

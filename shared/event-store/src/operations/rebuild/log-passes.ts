@@ -25,9 +25,12 @@ export const OPEN_PASS = `
   SELECT pg_current_snapshot()::text AS snapshot, count(*), min(position) AS first, max(position) AS last
   FROM log WHERE ${NEW_SINCE}`;
 
-/** Returns a page as one JSON array of `RecordedEvent`s, which Node parses in a fraction of the time of rows with eleven columns. */
+/** Postgres takes twice as long to make a JSON array of megabytes as to make many small ones. */
+const POSITIONS_PER_ROW = 50;
+
+/** Returns a page as JSON arrays of a few `RecordedEvent`s each, in any order. Node parses rows with eleven columns no faster. */
 export const READ_PASS = `
-  SELECT coalesce(json_agg(event), '[]') AS events FROM (
+  SELECT json_agg(event) AS events FROM (
     SELECT event_id AS id, type, schema_version AS version,
       to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') AS timestamp,
       aggregate_id AS "aggregateId", data, metadata, routing_key AS "routingKey",
@@ -35,7 +38,7 @@ export const READ_PASS = `
     FROM log
     WHERE position > $3 AND position <= $4 AND pg_visible_in_snapshot(tx, $2::pg_snapshot) AND ${NEW_SINCE}
     ORDER BY position LIMIT $5
-  ) event`;
+  ) event GROUP BY position / ${POSITIONS_PER_ROW}`;
 
 interface PassRow {
   snapshot: string;
@@ -66,7 +69,7 @@ export async function createLogPasses(client: ClientBase, pageSize: number): Pro
     const readAfter = async (position: number): Promise<RecordedEvent[]> => {
       const values = [since, snapshot, position, last, pageSize];
       const page = await client.query<{ events: RecordedEvent[] }>(READ_PASS, values);
-      return page.rows[0]?.events ?? [];
+      return page.rows.flatMap(({ events }) => events).sort((one, other) => one.position - other.position);
     };
     return { count, pages: () => readAhead(readAfter, (first ?? 1) - 1, count) };
   }

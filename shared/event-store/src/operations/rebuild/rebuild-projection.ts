@@ -123,7 +123,8 @@ async function assertRepaired(reader: Client): Promise<void> {
 
 async function replayAll(rebuild: Rebuild): Promise<void> {
   const { writer, shadow, report } = rebuild;
-  // Nobody uses the new tables yet: if the server crashes, the next rebuild starts over anyway.
+  // Nobody uses the new tables yet: if the server crashes, the next rebuild starts over anyway. The commit of the swap is synchronous, and
+  // what was committed before it is on disk when it is.
   await writer.query('SET synchronous_commit = off');
   await replay(rebuild, committing(rebuild));
   report.enter('indexing');
