@@ -2,8 +2,9 @@ import { startTestBroker, startTestPostgres } from '@warren/testing';
 import { alternate } from '../harness/alternate.ts';
 import type { BenchContext } from '../harness/bench-context.ts';
 import { openBenchQueue } from '../harness/bench-queue.ts';
-import type { Goal, Result, SideResult } from '../harness/result.ts';
-import { startSide } from '../harness/side-process.ts';
+import { FigureTable } from '../harness/figure-table.ts';
+import { type Goal, type Result, ratioOf, type SideResult } from '../harness/result.ts';
+import { type SideProcess, startSide } from '../harness/side-process.ts';
 import { median } from '../harness/statistics.ts';
 
 /** Measures the event store on a durable Postgres of its own, and the relay with a broker of its own. */
@@ -11,7 +12,7 @@ export async function benchStore(context: BenchContext): Promise<Result[]> {
   const postgres = await startTestPostgres({ durable: true });
   try {
     const store = { ...context, env: { WARREN_BENCH_DATABASE_URL: postgres.url } };
-    return [await benchAppend(store), await benchLoad(store), await benchRebuild(store), await benchRelay(store)];
+    return [await benchAppend(store), await benchLoad(store), await benchRebuild(store), ...(await benchRelay(store))];
   } finally {
     await postgres.close();
   }
@@ -20,26 +21,27 @@ export async function benchStore(context: BenchContext): Promise<Result[]> {
 type StoreContext = BenchContext & { env: Record<string, string> };
 
 async function benchAppend(context: StoreContext): Promise<Result> {
-  const side = await measure(context, { side: 'append', work: 50_000, unit: 'events/s' });
+  const [side] = await measure(context, { sides: ['store/append'], work: 50_000, unit: 'events/s' });
   const name = 'append, single commands of one event, 1,000 at once';
   const goals = [{ what: 'events/s', value: median(side.values), atLeast: 15_000 }];
   return { part: 'store', name, unit: 'events/s', sides: [side], goals };
 }
 
 async function benchLoad(context: StoreContext): Promise<Result> {
-  const side = await measure(context, { side: 'load', work: 2000, unit: 'ms' });
+  const [side] = await measure(context, { sides: ['store/load'], work: 2000, unit: 'ms' });
   const goals: Goal[] = [{ what: 'ms', value: median(side.values), atMost: 2 }];
   return { part: 'store', name: 'load of a stream of 100 events, p50', unit: 'ms', sides: [side], goals };
 }
 
 async function benchRebuild(context: StoreContext): Promise<Result> {
-  const side = await measure(context, { side: 'rebuild', work: 400_000, unit: 'events/s' });
+  const [side] = await measure(context, { sides: ['store/rebuild'], work: 400_000, unit: 'events/s' });
   const goals = [{ what: 'events/s', value: median(side.values), atLeast: 50_000 }];
   const name = 'rebuild of the orders, 2 events per order, indexes and swap included';
   return { part: 'store', name, unit: 'events/s', sides: [side], goals };
 }
 
-async function benchRelay(context: StoreContext): Promise<Result> {
+/** The relay beside raw amqplib, which publishes as many events from memory to the same queue. */
+async function benchRelay(context: StoreContext): Promise<Result[]> {
   const broker = await startTestBroker({ quick: false });
   try {
     const queue = await openBenchQueue(broker.amqpUrl);
@@ -52,9 +54,19 @@ async function benchRelay(context: StoreContext): Promise<Result> {
         await queue.expect({ atLeast: work, atMost: Number.POSITIVE_INFINITY });
         return figure;
       };
-      const side = await measure({ ...context, env }, { side: 'relay', work: 50_000, unit: 'events/s', around });
-      const goals = [{ what: 'events/s', value: median(side.values), atLeast: 15_000 }];
-      return { part: 'store', name: 'relay of a backlog to the broker', unit: 'events/s', sides: [side], goals };
+      const cpu = new FigureTable();
+      const [relay, raw] = await measure(
+        { ...context, env },
+        { sides: ['store/relay', 'publish/raw'], work: 50_000, unit: 'events/s', around, cpu },
+      );
+      const goals = [{ what: 'of raw publishing', value: ratioOf(relay, raw), atLeast: 0.8 }];
+      return [
+        { part: 'store', name: 'relay of a backlog to the broker', unit: 'events/s', sides: [relay, raw], goals },
+        {
+          ...{ part: 'store', name: 'relay of a backlog, CPU of the publisher', unit: 'core-µs/event' },
+          ...{ sides: cpu.sidesOf('cpu'), goals: [] },
+        },
+      ];
     } finally {
       await queue.close();
     }
@@ -63,28 +75,38 @@ async function benchRelay(context: StoreContext): Promise<Result> {
   }
 }
 
-interface Measurement {
-  /** Name of a file below `bench/sides/store`. */
-  side: string;
+interface Measurement<Sides> {
+  /** Files below `bench/sides`, without their ending; they run by turns. */
+  sides: Sides;
   /** What a run does at scale 1. */
   work: number;
   unit: string;
   around?(work: number, run: () => Promise<number>): Promise<number>;
+  /** Filled with the core-microseconds per unit of work as `cpu`. */
+  cpu?: FigureTable;
 }
 
-async function measure(context: StoreContext, measurement: Measurement): Promise<SideResult> {
+async function measure<const Sides extends readonly string[]>(
+  context: StoreContext,
+  measurement: Measurement<Sides>,
+): Promise<{ [Index in keyof Sides]: SideResult }> {
   const { rounds, signal, say, scale, profileTo } = context;
-  const { side: name, unit, around = (_work, run) => run() } = measurement;
+  const { sides, unit, around = (_work, run) => run(), cpu } = measurement;
   const work = Math.ceil(measurement.work * scale);
   const env = { ...context.env, WARREN_BENCH_WORK: String(work) };
-  const side = await startSide({ name: `store/${name}`, file: `store/${name}.ts`, env, profileTo });
+  const started: SideProcess[] = [];
   try {
-    const onFigure = (_: string, round: number, value: number) =>
+    for (const name of sides) started.push(await startSide({ name, file: `${name}.ts`, env, profileTo }));
+    const run = async (side: SideProcess) => {
+      const figure = await around(work, () => side.run());
+      cpu?.add('cpu', side.name, (side.cpuMs * 1000) / work);
+      return figure;
+    };
+    const turns = started.map((side) => ({ name: side.name, run: () => run(side) }));
+    const onFigure = (name: string, round: number, value: number) =>
       say(`store, round ${round} of ${rounds}: ${name} ${value.toPrecision(4)} ${unit}`);
-    const run = () => around(work, () => side.run());
-    const [result] = await alternate([{ name, run }], { rounds, signal, onFigure });
-    return result as SideResult;
+    return (await alternate(turns, { rounds, signal, onFigure })) as { [Index in keyof Sides]: SideResult };
   } finally {
-    await side.close();
+    await Promise.all(started.map((side) => side.close()));
   }
 }
