@@ -12,6 +12,7 @@ const events = {
 type TakerEvent = EventIn<typeof events>;
 
 interface Take {
+  type: 'Take';
   id: string;
   pieces: number;
   /** Whether nothing follows if there are too few. */
@@ -56,7 +57,7 @@ async function verifiedBy(...inputs: Take[]): Promise<readonly string[] | undefi
   return verified;
 }
 
-const take = (id: string, pieces: number, silent = false): Take => ({ id, pieces, silent });
+const take = (id: string, pieces: number, silent = false): Take => ({ type: 'Take', id, pieces, silent });
 
 test('when each decision of a batch changes the shared value that it read, then the change verifies it', async () => {
   expect(await verifiedBy(take('a', 2), take('b', 3))).toEqual(['pieces']);
