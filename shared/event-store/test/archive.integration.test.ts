@@ -13,8 +13,9 @@ async function oldStream({ store, pool }: TestStore, streamId: string, ...types:
   await pool.query("UPDATE events SET recorded_at = now() - interval '2 hours' WHERE stream_id = $1", [streamId]);
 }
 
+const everything = { size: 1000, after: 0 };
 const archive = ({ store }: TestStore): Promise<TakenBatch> =>
-  store.transaction((tx) => rule.takeBatch(tx, { size: 1000, after: 0 }));
+  store.transaction((tx) => rule.takeBatch(tx, everything));
 
 const versionsIn = async ({ pool }: TestStore, table: string): Promise<string[]> => {
   const { rows } = await pool.query<{ at: string }>(
@@ -78,6 +79,17 @@ describe('the archive', () => {
     await test.pool.query(sql);
 
     expect(await archive(test)).toEqual({ rows: 0, streams: 0, next: undefined });
+  });
+
+  it('when another job has a stream in hand, then it is left to that one without a wait', async () => {
+    const test = await fixture.open();
+    await oldStream(test, 's-1', 'Begun', 'Ended');
+    await horizonPassed(test);
+    await test.store.transaction(async (tx) => {
+      expect(await rule.takeBatch(tx, everything)).toMatchObject({ rows: 2, streams: 1 });
+      expect(await archive(test)).toMatchObject({ rows: 0, streams: 0 });
+    });
+    expect(await versionsIn(test, 'archived_events')).toEqual(['s-1 1', 's-1 2']);
   });
 
   it('when a relay has passed a stream, in a window or by windows, then it goes', async () => {

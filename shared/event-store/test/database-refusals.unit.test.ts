@@ -31,6 +31,7 @@ describe('the refusals of a database', () => {
   it.each([
     ['53300', 'DATABASE_CONNECTIONS_EXHAUSTED'],
     ['28000', 'DATABASE_LOGIN_REFUSED'],
+    ['3D000', 'DATABASE_MISSING'],
     ['57P03', 'DATABASE_UNREACHABLE'],
     ['08P01', 'DATABASE_UNREACHABLE'],
   ])('when a connection is refused with %s, then the alert is %s, until one can be had', (state, code) => {

@@ -59,7 +59,7 @@ describe('the relay under faults', () => {
     await waitUntil(() => confirm);
 
     const stopped = test.relay.stop();
-    confirm?.({ status: 'confirmed' });
+    setTimeout(() => confirm?.({ status: 'confirmed' }), 200);
     await stopped;
 
     expect(test.relay.state).toBe('stopped');

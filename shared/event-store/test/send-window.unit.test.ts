@@ -171,6 +171,7 @@ describe('createSendWindow', () => {
     expect([window.ahead, window.size]).toEqual([1, 2]);
     publisher.confirmNext();
     await waitUntil(() => publisher.sent.length === 2);
+    expect(window.settledAhead()).toEqual([]);
     publisher.confirmNext();
     await window.idle();
     expect(window.settledAhead()).toEqual([2]);
@@ -179,6 +180,19 @@ describe('createSendWindow', () => {
     window.add({ entries: [], window: { windowStart: '1', windowEnd: '3' }, cursor: between('3') });
     expect([window.ahead, window.size]).toEqual([0, 0]);
     expect(window.cursor).toEqual(between('3'));
+  });
+
+  it('when an event goes ahead while the reader is reading it, then it is not sent again', async () => {
+    const publisher = createPatientPublisher();
+    const window = createSendWindow({ ...options, publisher, lock: { alive: true }, parking: unparked });
+    expect(window.offer([entry(1).event], 1n)).toBe(true);
+    const read = { windowStart: '0', windowEnd: '2' };
+    window.add({ entries: [entry(1), entry(2, 's-2')], window: read, cursor: between('2') });
+    publisher.confirmNext();
+    publisher.confirmNext();
+    await new Promise(setImmediate);
+    expect(publisher.sent).toEqual(['1', '2']);
+    expect([window.size, window.cursor]).toEqual([0, between('2')]);
   });
 
   it('when an event is offered that the reader has read or that does not follow, then it is left to the reader, which must read only the latter', () => {

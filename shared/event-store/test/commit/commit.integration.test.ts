@@ -182,6 +182,28 @@ describe('a commit', () => {
     expect(await own.store.query(sql`SELECT count(*) FROM events`)).toEqual([{ count: 2 }]);
   });
 
+  it('when streams of two aggregates are created at once, then one transaction creates them', async () => {
+    const hall = await openHall(fixture);
+    const own = hall.instance();
+    const ids = [createId(), createId(), createId()] as const;
+    const created = await Promise.all([
+      own.store.create(counter, fill(ids[0], 1), { cause }),
+      own.store.create(counter, fill(ids[1], 1), { cause }),
+      own.store.create(guest, sit(ids[2], 'a'), { cause }),
+    ]);
+    expect(created.map(({ aggregateId }) => aggregateId)).toEqual(ids);
+    expect(await own.fallbacks()).toEqual({ 'several-writes': 1 });
+  });
+
+  it('when a message depends on a shared value that only an earlier one of its batch names, then a transaction handles both', async () => {
+    const hall = await openHall(fixture);
+    const own = hall.instance();
+    const id = createId();
+    await handle(own, [message(sit(id, 'a')), message({ type: 'Upgrade', id })]);
+    expect(await seated(own)).toEqual({ 'a+': id });
+    expect(await own.fallbacks()).toEqual({ 'several-writes': 1 });
+  });
+
   it('when many streams are written together, then each event has its own position, in the log and in the tables', async () => {
     const hall = await openHall(fixture);
     const own = hall.instance();

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { RecordedEvent } from '../../src/index.ts';
+import { type RecordedEvent, type SharedRows, sql } from '../../src/index.ts';
 import { KnownValues } from '../../src/log/known-values.ts';
 
 const eventsOf = (count: number) => Array.from({ length: count }, () => ({}) as RecordedEvent);
@@ -28,4 +28,18 @@ test('when a stream does not exist, then that is known, and the number of such s
   for (let n = 0; n < 26_000; n += 1) known.keepStream(`s-${n}`, []);
   expect(known.stream('s-25999')).toEqual([]);
   expect(known.stream('s-0')).toBeUndefined();
+});
+
+test('when a shared value is forgotten, then it is not known any more, and others are', () => {
+  const known = new KnownValues();
+  const rows: SharedRows<unknown> = { lock: () => sql``, update: () => [] };
+  known.keepValues(
+    rows,
+    new Map([
+      ['a', 1],
+      ['b', 2],
+    ]),
+  );
+  known.forget({ streams: new Set(), rows, keys: new Set(['a']) });
+  expect([known.hasValue(rows, 'a'), known.value(rows, 'b')]).toEqual([false, 2]);
 });

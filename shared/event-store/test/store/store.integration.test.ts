@@ -98,6 +98,25 @@ describe('the store of a service', () => {
     });
   });
 
+  it('when several are created at once and nothing follows from one, then the others are created in spite of it, and its key stays free', async () => {
+    const { store } = await open();
+    const create = (id: string, upTo: number, key = id) =>
+      store.create(counter, fill(id, upTo), { cause, key, sameAs: [upTo] });
+    const ids = [createId(), createId(), createId()];
+    const created = await Promise.allSettled(ids.map((id, at) => create(id, at === 1 ? 0 : 3)));
+    expect(created.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    const third = createId();
+    expect(await create(third, 4, ids[1])).toMatchObject({ aggregateId: third });
+  });
+
+  it('when several are created at once and two have one id, then the first of them is created, and so are the others', async () => {
+    const { store } = await open();
+    const ids = [createId(), one, one];
+    const created = await Promise.allSettled(ids.map((id, at) => store.create(counter, fill(id, 3 + at), { cause })));
+    expect(created.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected']);
+    expect(await store.history(counter, one)).toHaveLength(1);
+  });
+
   it('when it drains, then what waits is stored, and what is asked later is refused', async () => {
     const { store } = await open();
     const asked = Promise.all([one, other].map((id) => store.create(counter, fill(id, 3), { cause })));

@@ -166,7 +166,7 @@ describe('answers that were given are waited for', () => {
     one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
     await one.look();
     expect(await statusOf(one, id)).toBe('open');
-    await setConsumer(two, `returns_until = '-infinity'`);
+    await setConsumer(two, `returns_until = '-infinity', clear_at = now() - interval '1 hour'`);
     await one.look();
     expect(await statusOf(one, id)).toBe('expired');
   });
@@ -181,12 +181,37 @@ describe('answers that were given are waited for', () => {
     expect(await stateOfTwo()).toEqual([{ gone: false, waited: false }]);
     one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
     await one.look();
+    expect((await pool.query(gone, [one.id])).rows).toMatchObject([{ gone: false }]);
     await one.look();
     expect(await statusOf(one, id)).toBe('open');
     expect(await stateOfTwo()).toEqual([{ gone: true, waited: true }]);
     await setConsumer(two, `returns_until = now() - interval '1 second'`);
     await one.look();
     expect(await statusOf(one, id)).toBe('expired');
+  });
+
+  test('when an instance that was gone comes back and falls silent again, then it is waited for again', async () => {
+    const { one, two, id } = await twoWithDueTicket();
+    await setConsumer(two, 'gone_at = now()');
+    two.seen = { settled: true, counts: { ready: 1, consumers: 2 } };
+    await two.look();
+    await fallSilent(two);
+    one.seen = { settled: true, counts: { ready: 0, consumers: 1 } };
+    await one.look();
+    expect(await statusOf(one, id)).toBe('open');
+  });
+
+  test('when an instance moves an answer to a retry queue in the middle of a look, then its return is waited for', async () => {
+    const one = await oldInstance();
+    const id = await open(one);
+    await confirmAll(OVERDUE_MS);
+    const { caughtUp } = one.answers;
+    one.answers.caughtUp = async () => {
+      one.answers.returnsAt = performance.now() + 3_600_000;
+      return caughtUp();
+    };
+    await one.look();
+    expect(await statusOf(one, id)).toBe('open');
   });
 
   test('when an instance falls silent in the middle of a look, then nothing expires in that look', async () => {
@@ -211,6 +236,20 @@ describe('answers that were given are waited for', () => {
       return caughtUp();
     };
     await one.look();
+    expect(await statusOf(one, id)).toBe('open');
+  });
+
+  test('when an instance looks for the first time and does not consume, then it does not stand in for one that says goodbye', async () => {
+    const [two, one] = [await oldInstance(), newInstance()];
+    Object.assign(one.answers, { consuming: false, consumed: [] });
+    const id = await open(one);
+    await confirmAll(OVERDUE_MS);
+    const { caughtUp } = one.answers;
+    one.answers.caughtUp = async () => {
+      await two.leave();
+      return caughtUp();
+    };
+    expect(await one.look()).toBe(1);
     expect(await statusOf(one, id)).toBe('open');
   });
 
@@ -252,9 +291,12 @@ describe('answers that were given are waited for', () => {
     expect(await heldAfter(0)).toEqual([]);
   });
 
-  test('when an instance has been gone for long, then it is forgotten', async () => {
+  test('when an instance has been gone for long, then it is forgotten, but not while its answers are on their way', async () => {
     const { one, two } = await twoWithDueTicket();
     await two.leave();
+    await setConsumer(two, `gone_at = now() - interval '1 hour', returns_until = now() + interval '1 hour'`);
+    await one.look();
+    expect((await pool.query('SELECT instance FROM answer_consumers')).rows).toHaveLength(2);
     await setConsumer(two, `gone_at = now() - interval '1 hour', returns_until = now() - interval '1 hour'`);
     await one.look();
     expect((await pool.query('SELECT instance FROM answer_consumers')).rows).toEqual([{ instance: one.id }]);

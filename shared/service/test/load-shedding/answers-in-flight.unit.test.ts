@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { createAnswersInFlight } from '../../src/load-shedding/answers-in-flight.ts';
 import { createSimulatedSaga, percentile, TARGET_MS } from './simulated-saga.ts';
 
 const MINUTES = 240;
@@ -137,5 +138,42 @@ describe('answers that new work waits for: stalled, then catching up', () => {
     saga.answering = true;
     saga.run({ perSecond: 1667, seconds: 0.5 });
     expect(saga.waiting).toBeLessThan(backlog - 200);
+  });
+});
+
+describe('what an answer says', () => {
+  /** Streams that were stored at the same moment, a number each; the limit is 100. */
+  function storeAt(at: number, count: number) {
+    let now = at;
+    const answers = createAnswersInFlight(TARGET_MS, () => now);
+    const store = (from: number, to: number) => {
+      for (let n = from; n < to; n += 1) answers.stored(`${n}`, { at: now, inFlight: n + 1 });
+    };
+    store(0, count);
+    const pass = (ms: number) => {
+      now += ms;
+    };
+    return { answers, store, pass };
+  }
+
+  it('when a stream has its answer, then so have the earlier ones, whichever instance got theirs', () => {
+    const { answers } = storeAt(0, 3);
+    answers.answered('1');
+    expect(answers.size).toBe(1);
+  });
+
+  it('when it comes after an outage, then its time teaches nothing', () => {
+    const { answers, pass } = storeAt(0, 100);
+    pass(20 * TARGET_MS);
+    answers.answered('99');
+    expect(answers.limit.value).toBe(100);
+  });
+
+  it('when it comes after an outage, then the streams that wait since before are no load, however few they are', () => {
+    const { answers, store, pass } = storeAt(0, 150);
+    pass(20 * TARGET_MS);
+    answers.answered('60');
+    store(150, 170);
+    expect(answers.isFull(0)).toBe(false);
   });
 });

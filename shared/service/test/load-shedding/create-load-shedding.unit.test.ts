@@ -93,6 +93,15 @@ describe('load shedding', () => {
     expect(await metric('warren_shed_requests_total{waits_for="answers"')).toMatch(/ 1$/);
   });
 
+  it('when an answer comes soon although many streams were being stored when its own began, then more is allowed', async () => {
+    const created = ids.map((id) => create(id));
+    storeAll();
+    await Promise.all(created);
+    now = 50;
+    shedding.handled([answer('bell-99')]);
+    expect(await metric('warren_shed_limit{waits_for="answers"')).toMatch(/ 102$/);
+  });
+
   it('when too much waits to be stored, then nothing is admitted until some of it is; the store is otherwise the same', async () => {
     expect([measured.canFollow, await measured.drain()]).toEqual([true, undefined]);
     const created = ids.map((id) => create(id, { ...aggregate, category: 'chime' }));
