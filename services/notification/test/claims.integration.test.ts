@@ -1,6 +1,7 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
-import { newUser } from './messages.ts';
+import { newOrder, newUser } from './messages.ts';
 import { createNotificationFixture, type NotificationFixture } from './running-notification.ts';
 
 let notification: NotificationFixture;
@@ -38,6 +39,25 @@ describe('two instances of the notification service', () => {
     const { mails } = notification.mailServer;
     expect(mails.map(({ to }) => to).toSorted()).toEqual(crowd.map(({ email }) => email).toSorted());
     expect(await repeated()).toBe(0);
+  });
+
+  it('when a mail is being claimed, then it is left to who claims it, and the others are sent meanwhile', async () => {
+    await notification.start({ MAIL_HOLD_MS: '600000' });
+    const { mailServer } = notification;
+    const [user, other, third] = [newUser(), newUser(), newUser()];
+    const order = newOrder(user.userId);
+    await notification.publish(user.registered(), order.created(), order.confirmed());
+    await sent(1);
+    await notification.select("UPDATE mail SET due_at = now() + interval '1 second'");
+    await notification.select('BEGIN');
+    await notification.select("UPDATE mail SET claim = claim + 1, due_at = now() + interval '1 minute'");
+    await pause(1000);
+    await notification.publish(other.registered());
+    await waitUntil(() => mailServer.to(other.email).length === 1, { what: 'the other mail', timeoutMs: 10_000 });
+    await notification.select('COMMIT');
+    await notification.publish(third.registered());
+    await sent(3);
+    expect(mailServer.to(user.email)).toHaveLength(1);
   });
 
   it('when a claim runs out while the mail is under way, then it goes out twice as the same one, and is told once', async () => {

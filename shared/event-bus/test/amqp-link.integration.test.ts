@@ -1,11 +1,19 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import type { Writable } from 'node:stream';
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { createLogger, silentLogger } from '@warren/kernel';
 import { createTcpProxy, createTestVhost, type TcpProxy, type TestVhost, waitUntil } from '@warren/testing';
+import type { ChannelModel } from 'amqplib';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { frameMaxOf } from '../src/amqp/frame-max.ts';
 import { EventBus } from '../src/index.ts';
 import { Placed, shopCatalogue } from './shop-events.ts';
+
+/** What amqplib keeps to itself: its socket, and the smallest frame, of 8 bytes. */
+interface Heartbeating {
+  stream: Writable;
+  sendHeartbeat(): void;
+}
 
 describe('connecting and closing', () => {
   let amqpUrl: string;
@@ -35,6 +43,22 @@ describe('connecting and closing', () => {
     expect(proxy.connections).toBe(2);
     await bus.close();
     await waitUntil(() => proxy.connections === 0);
+  });
+
+  test('when a connection sends several frames in one turn of the event loop, then they leave it together', async () => {
+    const link = new AmqpLink({ url, name: 'joined', heartbeatSeconds: 10, logger: silentLogger });
+    let model: ChannelModel | undefined;
+    await link.add(async (opened) => {
+      model = opened;
+    });
+    link.open();
+    const connection = (await waitUntil(() => model)).connection as unknown as Heartbeating;
+    connection.sendHeartbeat();
+    connection.sendHeartbeat();
+    expect(connection.stream.writableLength).toBe(16);
+    await nextTurn();
+    expect(connection.stream.writableLength).toBe(0);
+    await link.close();
   });
 
   test('when a link is closed while it opens, then it leaves no connection', async () => {

@@ -38,6 +38,14 @@ export function describeEnding(createHarness: CreateHarness): void {
       await waitUntil(async () => (await harness.count(queue)) === 2);
     });
 
+    test('when a bus closes, then the events being published are still confirmed', async () => {
+      const bus = harness.bus();
+      await bus.connect();
+      const outcomes = bus.publishAll([placed(), placed(), placed()]);
+      await bus.close();
+      expect(await outcomes).toEqual(Array(3).fill({ status: 'confirmed' }));
+    });
+
     test('when a subscription is cancelled, then its queue can be consumed again by the same bus', async () => {
       const first: string[] = [];
       const second: string[] = [];

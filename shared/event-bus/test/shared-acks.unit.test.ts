@@ -102,6 +102,13 @@ describe('acknowledgements of a channel', () => {
     expect(acks(guarded)).toEqual(['ack ≤2', 'ack ≤3']);
   });
 
+  test('when the first message is a suspect, then it is acknowledged without waiting', async () => {
+    const guarded = await guardChannel();
+    guarded.channel.deliver('narrow-1', 'bad', 3);
+    await settleEach(guarded, ['bad']);
+    expect(acks(guarded)).toEqual(['ack ≤1']);
+  });
+
   test('when the broker has messages left, then no handler lacks one because acknowledgements wait', async () => {
     const cases = fc.record({
       prefetch: fc.integer({ min: 2, max: 30 }),
