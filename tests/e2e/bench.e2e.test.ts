@@ -20,7 +20,7 @@ describe('npm run bench', () => {
   test('when Ctrl-C is pressed in the middle, then it ends with 130 and leaves no process and nothing of its own', async () => {
     const args = ['run', 'bench', '--', '--only', 'store', '--scale', '0.01', '--rounds', '100'];
     bench = runNpm(args, directory, { TMPDIR: directory });
-    await bench.waitFor(/store, round 1 of 100: append/);
+    await bench.waitFor(/store, round 1 of 100: store\/append/);
 
     bench.signal('SIGINT');
 
