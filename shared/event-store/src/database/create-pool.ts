@@ -12,7 +12,10 @@ export interface PoolOptions {
   url: string;
   /** The service's own schema: lower-case letters, digits and `_`. It may not exist yet (see `migrate`). */
   schema: string;
-  /** Maximum number of connections: half of them for the transactions of a store, the others for everything else; at least one each. @default 10 */
+  /**
+   * Maximum number of connections: half of them for the transactions of a store, which stay open, the others for everything else; at least one
+   * each. @default 10
+   */
   max?: number;
   /** Shown in `pg_stat_activity`. @default the schema */
   applicationName?: string;
@@ -87,7 +90,9 @@ export function createPool(options: PoolOptions): DatabasePool {
     pipeline: true,
     ...databaseTargetOf(url),
   };
-  return new DatabasePool(config, new DatabasePool({ ...config, max: forWrites, setup: `${setup}; ${KEYED_PLANS}` }));
+  // A new session prepares its statements anew, and the store then forgets what it has seen: an idle session is kept.
+  const writes = { ...config, max: forWrites, setup: `${setup}; ${KEYED_PLANS}`, idleTimeoutMillis: 0 };
+  return new DatabasePool(config, new DatabasePool(writes));
 }
 
 /** @throws `CONFIG_INVALID` */

@@ -15,7 +15,7 @@ export const databaseSettings = {
   }),
   databasePoolSize: setting({
     env: 'DATABASE_POOL_SIZE',
-    doc: 'The most connections to the database at the same moment: half of them for writes, the others for reads.',
+    doc: 'The most connections to the database at the same moment: half of them for writes, which stay open, the others for reads.',
     format: formats.integer(2, 1000),
     default: 10,
   }),
