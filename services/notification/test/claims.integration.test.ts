@@ -1,4 +1,3 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { waitUntil } from '@warren/testing';
 import { newOrder, newUser } from './messages.ts';
@@ -42,16 +41,17 @@ describe('two instances of the notification service', () => {
   });
 
   it('when a mail is being claimed, then it is left to who claims it, and the others are sent meanwhile', async () => {
-    await notification.start({ MAIL_HOLD_MS: '600000' });
+    const first = await notification.start({ MAIL_HOLD_MS: '600000' });
     const { mailServer } = notification;
     const [user, other, third] = [newUser(), newUser(), newUser()];
     const order = newOrder(user.userId);
     await notification.publish(user.registered(), order.created(), order.confirmed());
     await sent(1);
-    await notification.select("UPDATE mail SET due_at = now() + interval '1 second'");
+    await first.lifecycle.stop();
+    await notification.select('UPDATE mail SET due_at = now()');
     await notification.select('BEGIN');
-    await notification.select("UPDATE mail SET claim = claim + 1, due_at = now() + interval '1 minute'");
-    await pause(1000);
+    await notification.select("UPDATE mail SET claim = claim + 1, due_at = now() + interval '10 minutes'");
+    await notification.start();
     await notification.publish(other.registered());
     await waitUntil(() => mailServer.to(other.email).length === 1, { what: 'the other mail', timeoutMs: 10_000 });
     await notification.select('COMMIT');

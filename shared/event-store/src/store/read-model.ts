@@ -139,9 +139,10 @@ function createReadModel<
     updates.set(fieldSet, write);
     return write(changed);
   }
+  /** The fields that an update sets: a row keeps the time of its creation. */
   const fieldSetOf = (row: Change['row']): string =>
     Object.keys(row)
-      .filter((field) => Object.hasOwn(stored, field))
+      .filter((field) => field !== 'createdAt' && Object.hasOwn(stored, field))
       .sort()
       .join();
 

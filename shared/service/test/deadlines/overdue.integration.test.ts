@@ -3,6 +3,7 @@ import { rebuildProjection } from '@warren/event-store';
 import {
   confirmAll,
   DEADLINE_MS,
+  fallSilent,
   IN_TIME_MS,
   log,
   newInstance,
@@ -10,6 +11,7 @@ import {
   oldInstance,
   open,
   pool,
+  setConsumer,
   statusOf,
   useTickets,
 } from './deadline-fixture.ts';
@@ -137,5 +139,46 @@ describe('the deadline counts from the confirm', () => {
     await pool.query('UPDATE tickets SET position = DEFAULT');
     expect(await one.look()).toBe(1);
     expect([await statusOf(one, due), await statusOf(one, later)]).toEqual(['expired', 'open']);
+  });
+});
+
+describe('the deadline counts while the answer queues are consumed', () => {
+  test('when nobody has consumed them for long enough, then no ticket is due', async () => {
+    const one = newInstance();
+    const id = await open(one);
+    await confirmAll(OVERDUE_MS);
+    one.answers.consuming = false;
+    expect(await one.look()).toBe(0);
+    one.answers.consuming = true;
+    expect(await one.look()).toBe(0);
+    await setConsumer(one, `consuming_since = now() - interval '${IN_TIME_MS} milliseconds'`);
+    expect(await one.look()).toBe(0);
+    expect(await statusOf(one, id)).toBe('open');
+    await setConsumer(one, `consuming_since = now() - interval '${DEADLINE_MS + 1} milliseconds'`);
+    expect(await one.look()).toBe(1);
+    expect(await statusOf(one, id)).toBe('expired');
+  });
+
+  test('when only an instance that has fallen silent has consumed them for long enough, then no ticket is due', async () => {
+    const [silent, one] = [await oldInstance(), newInstance()];
+    await open(one);
+    await confirmAll(OVERDUE_MS);
+    await fallSilent(silent);
+    expect(await one.look()).toBe(0);
+  });
+
+  test('when an instance comes back after it was away, then its time starts again; while another one consumed, then from that', async () => {
+    const one = await oldInstance();
+    const id = await open(one);
+    await confirmAll(OVERDUE_MS);
+    await fallSilent(one);
+    expect(await one.look()).toBe(0);
+    const other = await oldInstance({ consumers: 2 });
+    one.seen.counts = { ready: 0, consumers: 2 };
+    expect(await one.look()).toBe(1);
+    expect(await statusOf(one, id)).toBe('open');
+    await other.look();
+    await one.look();
+    expect(await statusOf(one, id)).toBe('expired');
   });
 });
