@@ -155,12 +155,13 @@ describe('a full queue of somebody else refuses what is published', () => {
   const REFUSED = 'PUBLISH_REFUSED orders/order.created';
 
   test('when orders come in, then it is reported, few copies go out, also from the next leader, and all orders end once the queue is gone', async () => {
+    // Before there is such a queue: what an earlier test has yet to publish would be refused by it.
+    await waitUntilReady(order.service);
     const { management } = fixture.vhost;
     const foreign = { durable: true, arguments: { 'x-max-length': 1, 'x-overflow': 'reject-publish' } };
     await management('PUT', 'queues/foreign', foreign);
     const { name } = fixture.vhost;
     await management('POST', `/bindings/${name}/e/orders/q/foreign`, { routing_key: '#' });
-    await waitUntilReady(order.service);
     const ids: string[] = [];
     const postOne = async () => {
       const { status, body } = await order.post(oneLine);
