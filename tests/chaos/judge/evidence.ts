@@ -118,6 +118,8 @@ export interface Evidence {
   figures: readonly OrderFigures[];
   /** Message ids in the order of their first appearance on the exchanges. */
   firstSeen: ReadonlyMap<string, number>;
+  /** Their event types. */
+  types: ReadonlyMap<string, string>;
   /** When that was, in milliseconds since 1970. */
   seenAt: ReadonlyMap<string, number>;
   /** Ids of messages whose place in `firstSeen` tells nothing: the observer had lost them once. */

@@ -5,7 +5,7 @@ import type { ChaosSystem } from '../system/chaos-system.ts';
 import type { QueueCount } from '../system/management.ts';
 import { digestOf } from './digest.ts';
 import type { BlindSpell, DeadLetter, Evidence, Outage } from './evidence.ts';
-import { readTables } from './tables.ts';
+import { readTables, type Tables } from './tables.ts';
 
 export interface EvidenceOptions {
   system: ChaosSystem;
@@ -27,7 +27,7 @@ export async function gatherEvidence({
   const running = new Set(services.map(({ service }) => service));
   const queues = await management.queues();
   const deadLetters = await drainDeadLetters(system, queues);
-  const tables = await readTables(postgres.url, running);
+  const { tables, firstSeen, types } = await readWithoutNews(observer, () => readTables(postgres.url, running));
   return {
     ...tables,
     record,
@@ -35,7 +35,8 @@ export async function gatherEvidence({
     running,
     mails: mailServer.mails,
     notificationEnds: system.instancesOf('notification').flatMap(({ ends }) => ends),
-    firstSeen: observer.firstSeen,
+    firstSeen,
+    types,
     seenAt: observer.seenAt,
     seenLate: observer.seenLate,
     outages,
@@ -49,6 +50,26 @@ export async function gatherEvidence({
       process.output.filter(tellsOfFault).map((line) => `${name}: ${line}`),
     ),
   };
+}
+
+const MAX_READINGS = 10;
+
+/**
+ * Reads the tables until no message is published meanwhile. That takes many seconds, and even a system at rest announces its figures: such a
+ * message would be missing in tables that were read before it.
+ */
+async function readWithoutNews(
+  observer: ChaosSystem['observer'],
+  read: () => ReturnType<typeof readTables>,
+): Promise<{ tables: Tables } & Pick<Evidence, 'firstSeen' | 'types'>> {
+  for (let reading = 1; reading <= MAX_READINGS; reading += 1) {
+    const firstSeen = new Map(observer.firstSeen);
+    const types = new Map(observer.types);
+    const tables = await read();
+    if (observer.firstSeen.size === firstSeen.size) return { tables, firstSeen, types };
+  }
+  const last = [...observer.firstSeen.keys()].at(-1) as string;
+  throw new Error(`messages are still published after ${MAX_READINGS} readings, at last ${observer.types.get(last)}`);
 }
 
 /** Poison that fails as a fault is none of these: its errors are `invalid` and `not-found`. */

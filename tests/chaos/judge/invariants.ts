@@ -229,9 +229,11 @@ function disorderedStreams({ events, firstSeen, seenLate, blindSpells }: Evidenc
   });
 }
 
-function uncommittedMessages({ events, firstSeen, record }: Evidence): string[] {
+function uncommittedMessages({ events, firstSeen, types, record }: Evidence): string[] {
   const known = new Set(events.flatMap((event) => [event.id, ...messagesOf(event).map(({ id }) => id)]));
-  return [...firstSeen.keys()].filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id));
+  return [...firstSeen.keys()]
+    .filter((id) => !known.has(id) && !record.poison.has(id) && !record.receipts.has(id))
+    .map((id) => `${id}, ${types.get(id)}`);
 }
 
 function wrongDeadLetters({ record, deadLetters }: Evidence): string[] {

@@ -147,6 +147,7 @@ export function soundRun(): Evidence {
     ],
     figures: [{ created: 3, confirmed: 1, cancelled: 2, cents: 2000 }],
     firstSeen: new Map([...published, 'receipt', 'poison'].map((id, place) => [id, place])),
+    types: new Map(),
     seenAt: new Map(published.map((id) => [id, 1000])),
     outages: [],
     deadlineMs: 10_000,

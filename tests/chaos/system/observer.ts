@@ -21,6 +21,8 @@ export interface TakeOptions {
 export interface Observer {
   /** Message ids in the order of their first appearance: the place in it, from 0. */
   readonly firstSeen: ReadonlyMap<string, number>;
+  /** The event types of these messages. */
+  readonly types: ReadonlyMap<string, string>;
   /** When each of them appeared, in milliseconds since 1970, or the observer came to see it. */
   readonly seenAt: ReadonlyMap<string, number>;
   /** Ids of messages that had been delivered before and lost with its channel. Later ones may have come meanwhile: their place tells nothing. */
@@ -56,6 +58,7 @@ const BEGIN_TIMEOUT_MS = 60_000;
 /** Declares what it needs before any service starts, so that it sees everything that is published. */
 export async function openObserver(amqpUrl: string): Promise<Observer> {
   const firstSeen = new Map<string, number>();
+  const types = new Map<string, string>();
   const seenAt = new Map<string, number>();
   const seenLate = new Set<string>();
   const captured: CapturedMessage[] = [];
@@ -71,6 +74,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
     seen += 1;
     if (!firstSeen.has(id)) {
       firstSeen.set(id, firstSeen.size);
+      types.set(id, String(properties.type));
       seenAt.set(id, Date.now());
       if (fields.redelivered) seenLate.add(id);
     }
@@ -87,6 +91,7 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   await consuming.surely(async () => undefined);
   return {
     firstSeen,
+    types,
     seenAt,
     seenLate,
     get seen() {
