@@ -6,6 +6,11 @@ export const BLOCKED = blockedFrame('low on memory');
 /** The AMQP method connection.unblocked. */
 export const UNBLOCKED = methodFrame(Buffer.from([0, 10, 0, 61]));
 
+/** The AMQP method connection.open-ok. */
+export const OPEN_OK = methodFrame(Buffer.from([0, 10, 0, 41, 0]));
+/** The AMQP method connection.close with the code 320, as a broker sends it that is being stopped. */
+export const CLOSE = methodFrame(Buffer.from([0, 10, 0, 50, 1, 64, 0, 0, 0, 0, 0]));
+
 function blockedFrame(reason: string): Buffer {
   return methodFrame(Buffer.concat([Buffer.from([0, 10, 0, 60, reason.length]), Buffer.from(reason)]));
 }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import type { Writable } from 'node:stream';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -7,7 +9,8 @@ import type { ChannelModel } from 'amqplib';
 import { AmqpLink } from '../src/amqp/amqp-link.ts';
 import { frameMaxOf } from '../src/amqp/frame-max.ts';
 import { EventBus } from '../src/index.ts';
-import { Placed, shopCatalogue } from './shop-events.ts';
+import { CLOSE, OPEN_OK } from './amqp-frames.ts';
+import { Placed, placed, shopCatalogue } from './shop-events.ts';
 
 /** What amqplib keeps to itself: its socket, and the smallest frame, of 8 bytes. */
 interface Heartbeating {
@@ -43,6 +46,34 @@ describe('connecting and closing', () => {
     expect(proxy.connections).toBe(2);
     await bus.close();
     await waitUntil(() => proxy.connections === 0);
+  });
+
+  test('when the broker closes a connection in the same read in which it opens it, then another one is opened', async () => {
+    let closed = 0;
+    const { hostname, port } = new URL(amqpUrl);
+    const closing = createServer((client) => {
+      const broker = connect(Number(port), hostname);
+      client.on('error', () => broker.destroy()).pipe(broker);
+      broker.on('error', () => client.destroy()).on('end', () => client.end());
+      broker.on('data', (chunk: Buffer) => {
+        const closes = closed < 2 && chunk.includes(OPEN_OK);
+        if (closes) closed += 1;
+        client.write(closes ? Buffer.concat([chunk, CLOSE]) : chunk);
+      });
+    }).listen(0, '127.0.0.1');
+    await once(closing, 'listening');
+    const through = new URL(amqpUrl);
+    through.port = String((closing.address() as AddressInfo).port);
+    const bus = new EventBus({ url: through.href, service: 'closed', catalogue: shopCatalogue, publishes: ['shop'] });
+    try {
+      // Without the connection for consumers, which may come later, `connect` fails in the end.
+      void bus.connect().catch(() => undefined);
+      await waitUntil(async () => (await bus.tryPublish(placed())).status === 'confirmed', { timeoutMs: 20_000 });
+      expect(closed).toBe(2);
+    } finally {
+      await bus.close();
+      closing.close();
+    }
   });
 
   test('when a connection sends several frames in one turn of the event loop, then they leave it together', async () => {

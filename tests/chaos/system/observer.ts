@@ -116,6 +116,8 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
 interface Session {
   model: ChannelModel;
   channel: ConfirmChannel;
+  /** Resolves when either has closed. */
+  lost: Promise<void>;
 }
 
 interface Kept {
@@ -129,17 +131,13 @@ function keep(open: () => Promise<Session>): Kept {
   let session: Promise<Session> | undefined;
   let closed = false;
 
-  async function opened(): Promise<Session> {
-    const fresh = await open();
+  function opened(): Promise<Session> {
+    const own = open();
     const forget = () => {
-      session = undefined;
+      if (session === own) session = undefined;
     };
-    fresh.model.once('close', forget);
-    fresh.channel.once('close', () => {
-      forget();
-      void fresh.model.close().catch(() => undefined);
-    });
-    return fresh;
+    void own.then(({ lost }) => lost).then(forget, forget);
+    return own;
   }
 
   async function surely<Result>(
@@ -185,7 +183,8 @@ async function openConsumer(
     await bindOrDeclare(channel, watching);
     await channel.prefetch(500);
     await channel.consume(OBSERVER_QUEUE, (message) => {
-      if (!message) return;
+      // The broker has cancelled the consumer.
+      if (!message) return void end(model);
       note(message);
       channel.ack(message);
     });
@@ -202,7 +201,13 @@ async function openSession(amqpUrl: string): Promise<Session> {
   try {
     const channel = await model.createConfirmChannel();
     channel.on('error', () => undefined);
-    return { model, channel };
+    // At once: the loss may come in the same read as the answer to the next request, when nobody else listens yet.
+    const closed = new Promise((resolve) => {
+      model.once('close', resolve);
+      channel.once('close', resolve);
+    });
+    const lost = closed.then(() => end(model));
+    return { model, channel, lost };
   } catch (error) {
     await model.close().catch(() => undefined);
     throw error;
@@ -256,7 +261,8 @@ async function takeFrom(amqpUrl: string, queue: string, { forMs, claim }: TakeOp
 
 /** Closes a connection, or destroys its socket when the broker does not answer: amqplib would wait for ever, and the broker keep its messages. */
 export async function end(model: ChannelModel, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
-  await within(timeoutMs, model.close()).catch(() => undefined);
+  const close = async () => model.close();
+  await within(timeoutMs, close()).catch(() => undefined);
   (model.connection as unknown as { stream: Socket }).stream.destroy();
 }
 

@@ -7,6 +7,7 @@ import { amqpTargetOf } from './amqp-target.ts';
 import { askWhyRefused } from './ask-why-refused.ts';
 import { explainConnectionFailure, explainConnectionLoss, isVhostRefusal, redactedUrl } from './connection-failure.ts';
 import { joinWrites } from './join-writes.ts';
+import { socketOf } from './socket-of.ts';
 
 export interface AmqpLinkOptions {
   url: string;
@@ -159,10 +160,13 @@ export class AmqpLink {
     model.on('blocked', (reason) => this.#blocked(reason));
     model.on('unblocked', () => this.#unblocked());
     return new Promise((resolve) => {
-      model.on('close', (error = new Error('the connection was closed')) => {
+      const onClose = (error = new Error('the connection was closed')) => {
         this.#down(model, error);
         resolve(error);
-      });
+      };
+      model.on('close', onClose);
+      // Closed by the broker in the same read as it was opened: amqplib has emitted `close` before anybody could listen.
+      if (socketOf(model).writableEnded) onClose();
     });
   }
 
