@@ -179,20 +179,46 @@ async function openConsumer(
 ): Promise<Session> {
   const session = await openSession(amqpUrl);
   const { model, channel } = session;
+  let delivered = 0;
   try {
     await bindOrDeclare(channel, watching);
     await channel.prefetch(500);
     await channel.consume(OBSERVER_QUEUE, (message) => {
+      delivered += 1;
       // The broker has cancelled the consumer.
       if (!message) return void end(model);
       note(message);
       channel.ack(message);
     });
+    endUnserved(session, () => delivered);
     return session;
   } catch (error) {
     await model.close().catch(() => undefined);
     throw error;
   }
+}
+
+const LOOK_EVERY_MS = 2000;
+
+/**
+ * Ends a session to whose consumer the broker delivers nothing although messages wait: one that is killed twice in a row may forget a consumer
+ * that it has confirmed. The consumers of the services have the same watchdog.
+ */
+function endUnserved({ model, channel, lost }: Session, delivered: () => number): void {
+  let looking = false;
+  let before = -1;
+  const look = async () => {
+    if (looking) return;
+    looking = true;
+    const now = delivered();
+    const queue = await channel.checkQueue(OBSERVER_QUEUE).catch(() => undefined);
+    looking = false;
+    if (!queue) return;
+    if (queue.consumerCount === 0 || (queue.messageCount > 0 && now === before)) await end(model);
+    before = now;
+  };
+  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
+  void lost.then(() => clearInterval(timer));
 }
 
 async function openSession(amqpUrl: string): Promise<Session> {
