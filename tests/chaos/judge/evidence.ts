@@ -118,10 +118,10 @@ export interface Evidence {
   figures: readonly OrderFigures[];
   /** Message ids in the order of their first appearance on the exchanges. */
   firstSeen: ReadonlyMap<string, number>;
-  /** Their event types. */
-  types: ReadonlyMap<string, string>;
   /** When that was, in milliseconds since 1970. */
   seenAt: ReadonlyMap<string, number>;
+  /** The event types of the messages in `firstSeen`. */
+  types: ReadonlyMap<string, string>;
   /** Ids of messages whose place in `firstSeen` tells nothing: the observer had lost them once. */
   seenLate: ReadonlySet<string>;
   /** When the broker was certainly away. */

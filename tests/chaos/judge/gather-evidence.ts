@@ -5,7 +5,7 @@ import type { ChaosSystem } from '../system/chaos-system.ts';
 import type { QueueCount } from '../system/management.ts';
 import { digestOf } from './digest.ts';
 import type { BlindSpell, DeadLetter, Evidence, Outage } from './evidence.ts';
-import { readTables, type Tables } from './tables.ts';
+import { readTables } from './tables.ts';
 
 export interface EvidenceOptions {
   system: ChaosSystem;
@@ -57,10 +57,11 @@ const MAX_READINGS = 10;
 /**
  * Reads the tables until no message is published meanwhile. That takes many seconds, and even a system at rest announces its figures: such a
  * message would be missing in tables that were read before it.
+ * @throws when messages keep coming
  */
-async function readWithoutNews(
-  observer: ChaosSystem['observer'],
-  read: () => ReturnType<typeof readTables>,
+export async function readWithoutNews<Tables>(
+  observer: Pick<ChaosSystem['observer'], 'firstSeen' | 'types'>,
+  read: () => Promise<Tables>,
 ): Promise<{ tables: Tables } & Pick<Evidence, 'firstSeen' | 'types'>> {
   for (let reading = 1; reading <= MAX_READINGS; reading += 1) {
     const firstSeen = new Map(observer.firstSeen);

@@ -1,7 +1,16 @@
-import type { Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { EXCHANGES, STREAMS } from '@shop/events/topology';
-import { type ChannelModel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib';
+import type { ChannelModel, ConfirmChannel, ConsumeMessage, Options } from 'amqplib';
+import {
+  ANSWER_TIMEOUT_MS,
+  end,
+  endUnserved,
+  keep,
+  openSession,
+  RETRY_MS,
+  type Session,
+  within,
+} from './kept-session.ts';
 
 /** A message as it was published, to be published again. */
 export interface CapturedMessage {
@@ -50,9 +59,6 @@ export const OBSERVER_QUEUE = 'chaos_observer';
 /** Where what is committed is published. System events are in no log, and nobody is to get copies of them. */
 export const WATCHED: readonly string[] = Object.values(EXCHANGES).filter((exchange) => exchange !== EXCHANGES.system);
 const MAX_CAPTURED = 500;
-const RETRY_MS = 200;
-const ANSWER_TIMEOUT_MS = 10_000;
-const CLOSE_TIMEOUT_MS = 3000;
 const BEGIN_TIMEOUT_MS = 60_000;
 
 /** Declares what it needs before any service starts, so that it sees everything that is published. */
@@ -113,65 +119,6 @@ export async function openObserver(amqpUrl: string): Promise<Observer> {
   };
 }
 
-interface Session {
-  model: ChannelModel;
-  channel: ConfirmChannel;
-  /** Resolves when either has closed. */
-  lost: Promise<void>;
-}
-
-interface Kept {
-  /** Does the work until it succeeds: the broker is killed under this very run. @throws when closed */
-  surely<Result>(work: (session: Session) => Promise<Result>, limitMs?: number): Promise<Result>;
-  close(): Promise<void>;
-}
-
-/** Keeps one session open, even when it is not used. A session that does not answer is closed before the next one opens. */
-function keep(open: () => Promise<Session>): Kept {
-  let session: Promise<Session> | undefined;
-  let closed = false;
-
-  function opened(): Promise<Session> {
-    const own = open();
-    const forget = () => {
-      if (session === own) session = undefined;
-    };
-    void own.then(({ lost }) => lost).then(forget, forget);
-    return own;
-  }
-
-  async function surely<Result>(
-    work: (session: Session) => Promise<Result>,
-    limitMs = ANSWER_TIMEOUT_MS,
-  ): Promise<Result> {
-    for (;;) {
-      if (closed) throw new Error('the observer is closed');
-      session ??= opened();
-      const current = session;
-      try {
-        return await within(limitMs, current.then(work));
-      } catch {
-        if (session === current) session = undefined;
-        await within(
-          ANSWER_TIMEOUT_MS,
-          current.then(({ model }) => end(model)),
-        ).catch(() => undefined);
-        await pause(RETRY_MS);
-      }
-    }
-  }
-
-  const keeper = setInterval(() => session ?? void surely(async () => undefined).catch(() => undefined), 500);
-  return {
-    surely,
-    async close() {
-      closed = true;
-      clearInterval(keeper);
-      await session?.then(({ model }) => model.close()).catch(() => undefined);
-    },
-  };
-}
-
 async function openConsumer(
   amqpUrl: string,
   watching: boolean,
@@ -190,50 +137,8 @@ async function openConsumer(
       note(message);
       channel.ack(message);
     });
-    endUnserved(session, () => delivered);
+    endUnserved(session, { queue: OBSERVER_QUEUE, delivered: () => delivered });
     return session;
-  } catch (error) {
-    await model.close().catch(() => undefined);
-    throw error;
-  }
-}
-
-const LOOK_EVERY_MS = 2000;
-
-/**
- * Ends a session to whose consumer the broker delivers nothing although messages wait: one that is killed twice in a row may forget a consumer
- * that it has confirmed. The consumers of the services have the same watchdog.
- */
-function endUnserved({ model, channel, lost }: Session, delivered: () => number): void {
-  let looking = false;
-  let before = -1;
-  const look = async () => {
-    if (looking) return;
-    looking = true;
-    const now = delivered();
-    const queue = await channel.checkQueue(OBSERVER_QUEUE).catch(() => undefined);
-    looking = false;
-    if (!queue) return;
-    if (queue.consumerCount === 0 || (queue.messageCount > 0 && now === before)) await end(model);
-    before = now;
-  };
-  const timer = setInterval(() => void look(), LOOK_EVERY_MS);
-  void lost.then(() => clearInterval(timer));
-}
-
-async function openSession(amqpUrl: string): Promise<Session> {
-  const model = await connect(amqpUrl, { timeout: ANSWER_TIMEOUT_MS });
-  model.on('error', () => undefined);
-  try {
-    const channel = await model.createConfirmChannel();
-    channel.on('error', () => undefined);
-    // At once: the loss may come in the same read as the answer to the next request, when nobody else listens yet.
-    const closed = new Promise((resolve) => {
-      model.once('close', resolve);
-      channel.once('close', resolve);
-    });
-    const lost = closed.then(() => end(model));
-    return { model, channel, lost };
   } catch (error) {
     await model.close().catch(() => undefined);
     throw error;
@@ -285,13 +190,6 @@ async function takeFrom(amqpUrl: string, queue: string, { forMs, claim }: TakeOp
   }
 }
 
-/** Closes a connection, or destroys its socket when the broker does not answer: amqplib would wait for ever, and the broker keep its messages. */
-export async function end(model: ChannelModel, timeoutMs = CLOSE_TIMEOUT_MS): Promise<void> {
-  const close = async () => model.close();
-  await within(timeoutMs, close()).catch(() => undefined);
-  (model.connection as unknown as { stream: Socket }).stream.destroy();
-}
-
 async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMessage[]> {
   const channel = await model.createChannel();
   channel.on('error', () => undefined);
@@ -305,17 +203,4 @@ async function drainQueue(model: ChannelModel, queue: string): Promise<ConsumeMe
   if (messages.length > 0) channel.ackAll();
   await channel.close();
   return messages;
-}
-
-async function within<Result>(timeoutMs: number, work: Promise<Result>): Promise<Result> {
-  const late = new AbortController();
-  const limit = pause(timeoutMs, undefined, { signal: late.signal }).then(() => {
-    throw new Error(`no answer within ${timeoutMs} ms`);
-  });
-  limit.catch(() => undefined);
-  try {
-    return await Promise.race([work, limit]);
-  } finally {
-    late.abort();
-  }
 }
